@@ -1,0 +1,35 @@
+# Everything that is built here is built by one of these words. Python comes from PYTHON, packages from the index pip knows.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help test reports docs clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
+
+test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/03_metrics.ipynb tests one
+	@$(BIN)/python .ci/test.py $(ARGS)
+
+reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are
+	@for nb in $$(ls nbs/reports/*.ipynb); do \
+	  $(BIN)/preference_lab report $$(basename $$nb .ipynb) data=demo || exit 1; done
+	@echo "HTML reports:"; ls -1t runs/*/*/report.html | sed 's/^/  /'
+
+docs: .venv/.dev  ## build the site in _docs/ without Quarto (with Quarto: nbdev_docs)
+	@$(BIN)/python .ci/docs.py
+
+clean:  ## remove what can be made again, but not .venv and not runs
+	rm -rf _docs _proc build dist *.egg-info nbs/nbdev.yml
+
+# The environment: made when absent, brought up to date when the requirements have changed.
+.venv/.dev: settings.ini setup.py | .venv/bin/python
+	$(BIN)/pip install -q -e '.[dev]'
+	@touch .venv/.base $@
+
+.venv/.base: settings.ini setup.py | .venv/bin/python
+	$(BIN)/pip install -q -e ".$$([ -e .venv/.dev ] && echo '[dev]')"
+	@touch $@
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; v = tuple(sys.version_info[:2]); v >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % v)'
+	$(PYTHON) -m venv .venv
