@@ -4,9 +4,9 @@
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
            'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'main', 'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #2fd2fefd
-import importlib, os, shutil, signal, sys, time
-from contextlib import contextmanager
+# %% ../nbs/13_cli.ipynb #eb9bfa97
+import importlib, os, signal, sys, tempfile, time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 import pandas as pd
 from fastcore.script import Param, anno_parser
@@ -35,7 +35,7 @@ def train(
     done = commands['train'](cfg)
     if done.trainer.main: print(f'finished: {done.run.folder}')
 
-# %% ../nbs/13_cli.ipynb #3eeb9152
+# %% ../nbs/13_cli.ipynb #b2c28bf1
 def report_notebook(
     study: str,
 ) -> Path:
@@ -62,20 +62,22 @@ def render_html(
 
 @contextmanager
 def passing_on_interrupts():
-    "Pass the first SIGINT or SIGTERM on to the notebook's process; the second ends this one"
+    "Pass the first SIGINT or SIGTERM on to the notebook's process; the second, or one before that process is there, ends this one"
     import psutil
     seen = []
+    def is_kernel(process):
+        with suppress(psutil.Error): return 'ipykernel' in ' '.join(process.cmdline())
     def hand_on(number, frame):
         seen.append(number)
-        if len(seen) > 1: raise KeyboardInterrupt
-        for c in psutil.Process().children(recursive=True):
-            if 'ipykernel' in ' '.join(c.cmdline()): c.send_signal(signal.SIGINT)
+        kernels = [c for c in psutil.Process().children(recursive=True) if is_kernel(c)]
+        if len(seen) > 1 or not kernels: raise KeyboardInterrupt
+        for k in kernels: k.send_signal(signal.SIGINT)
     old = {s: signal.signal(s, hand_on) for s in (signal.SIGINT, signal.SIGTERM)}
-    try: yield
+    try: yield seen
     finally:
         for s, h in old.items(): signal.signal(s, h)
 
-# %% ../nbs/13_cli.ipynb #be4654d2
+# %% ../nbs/13_cli.ipynb #ad1f3fb3
 def run_report(
     study: str,
     settings: dict,     # setting -> value or its text
@@ -89,18 +91,19 @@ def run_report(
     folder = Path(cfg.runs_dir).expanduser()/study/f'{cfg.name}-{cfg.time}'
     if folder.exists() and not cfg.resume: raise ConfigError(f'{folder}: this run folder exists; choose another name, or go on with resume=True')
     given = {k: getattr(cfg, k) for k in (*settings, 'time')}
-    draft = folder.parent/f'.{folder.name}.report.ipynb'
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with passing_on_interrupts():
+    with tempfile.TemporaryDirectory() as elsewhere, passing_on_interrupts() as interrupts:
+        draft = Path(elsewhere)/'report.ipynb'
+        try:
             papermill.execute_notebook(report_notebook(study), draft, parameters=given, kernel_name='python3', progress_bar=False, log_output=False, stdout_file=sys.stdout, extra_arguments=['--IPKernelApp.log_level=50'], request_save_on_cell_execute=False)
-        shutil.move(draft, folder/'report.ipynb')
-        render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')
-        write_manifest(folder)
-    except PapermillExecutionError as e:
-        if e.ename in ('Stopped', 'KeyboardInterrupt'): raise KeyboardInterrupt(e.evalue) from None
-        raise LabError(e.evalue if e.ename in ('LabError', 'ConfigError', 'DataError', 'NonFinite') else f'{e.ename}: {e.evalue} (cell {e.exec_count} of {report_notebook(study).name})') from None
-    finally: draft.unlink(missing_ok=True)
+        except PapermillExecutionError as e:
+            if e.ename in ('Stopped', 'KeyboardInterrupt'): raise KeyboardInterrupt(e.evalue) from None
+            raise LabError(e.evalue if e.ename in ('LabError', 'ConfigError', 'DataError', 'NonFinite') else f'{e.ename}: {e.evalue} (cell {e.exec_count} of {report_notebook(study).name})') from None
+        except RuntimeError:   # the notebook's process is gone
+            if interrupts: raise KeyboardInterrupt from None
+            raise LabError(f'{folder}: the process of the report ended before its time, perhaps for want of memory; go on with resume=True') from None
+        write_text(folder/'report.ipynb', draft.read_text(encoding='utf-8'))
+    render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')
+    write_manifest(folder)
     return folder
 
 def unfinished_time(study: str, cfg: Config) -> str:
@@ -116,7 +119,7 @@ def report(
     folder = run_report(study, split_settings(list(settings)))
     print(f'report: {folder/"report.html"}')
 
-# %% ../nbs/13_cli.ipynb #b5eacf19
+# %% ../nbs/13_cli.ipynb #246e93b3
 def predict(
     study: str,        # emotions, …
     run: str,          # a finished run's folder, or a name on the Hub
@@ -127,11 +130,13 @@ def predict(
 ):
     "Ask a trained model"
     if (text is None) == (file is None): raise ConfigError('predict: give either --text "…" or --file TABLE')
-    answers = study_commands(study)['predict'](run, text=text, file=file, text_column=text_column)
-    if text is not None: print(answers.to_string(index=False)); return
+    ask = study_commands(study)['predict']
+    if text is not None: print(ask(run, text=text).to_string(index=False)); return
     path = Path(out) if out else Path(file).with_suffix('.predictions.csv')
+    if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
     if path.exists(): raise ConfigError(f'{path}: this file exists; give another one with --out')
     if not path.parent.is_dir(): raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
+    answers = ask(run, file=file, text_column=text_column)
     with whole_file(path) as t: answers.to_csv(t, index=False)
     print(f'{len(answers):,} answers: {path}')
 
@@ -159,7 +164,7 @@ def doctor():
             '$PREFERENCE_LAB_DATA': f"{root}: {', '.join(there) or 'no data sets there'}" if root else 'not set: only data=demo, your own files, and the Hub', 'reports': str(report_notebook('emotions').parent)}
     for k, v in rows.items(): print(f'{k:22} {v}')
 
-# %% ../nbs/13_cli.ipynb #b44879f5
+# %% ../nbs/13_cli.ipynb #e150daf7
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, data=data, doctor=doctor)
@@ -178,6 +183,7 @@ def main(
         args = vars(parser.parse_args(words[1:]))
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
+    except OSError as e: print(f'error: {e.filename or words[0]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place', file=sys.stderr); return 2
     except KeyboardInterrupt as e: print(f'\n{e or "stopped"}', file=sys.stderr); return 130
     return 0
 
@@ -190,3 +196,6 @@ def settings_text(study: str) -> str:
     "The settings of a study, a line each"
     rows = describe_settings(study_commands(study)['config'])
     return '\n'.join(f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows)
+
+# %% ../nbs/13_cli.ipynb #a44acd6e
+if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # a notebook is __main__ too, but no file

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from .records import DataError
 
-# %% ../nbs/00b_files.ipynb #2770ffb3
+# %% ../nbs/00b_files.ipynb #2180419d
 @contextmanager
 def whole_file(
     path: str|Path,  # where the file shall stand
@@ -27,6 +27,9 @@ def whole_file(
         yield temporary
         with open(temporary, 'rb+') as f: os.fsync(f.fileno())
         os.replace(temporary, path)
+    except OSError as e:
+        if str(e.filename) == str(temporary): e.filename = str(path)   # the name that a person knows
+        raise
     finally: temporary.unlink(missing_ok=True)
 
 def write_text(

@@ -4,7 +4,7 @@
 __all__ = ['NEEDED', 'environment', 'Run', 'finished', 'open_run', 'find_unfinished', 'finish_run', 'summary', 'keep_figure',
            'keep_table', 'read_run', 'list_runs']
 
-# %% ../nbs/09_runs.ipynb #22ec87e7
+# %% ../nbs/09_runs.ipynb #fa44517b
 import os, platform, subprocess, sys, time
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,7 @@ from accelerate.utils import broadcast_object_list
 from .records import ConfigError, DataError, nearest
 from .config import Config, changed_settings, config_yaml, read_config
 from .files import check_manifest, read_json, whole_file, write_json, write_manifest, write_text
+from .training import same_run
 
 # %% ../nbs/09_runs.ipynb #d51e4a68
 def _cpu() -> str:
@@ -38,7 +39,7 @@ def environment() -> dict:
     return dict(python=platform.python_version(), system=platform.system(), cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu,
                 commit=_git_commit(), packages={p: of(p) for p in packages})
 
-# %% ../nbs/09_runs.ipynb #8b961072
+# %% ../nbs/09_runs.ipynb #8f3226e7
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
 @dataclass
@@ -86,7 +87,7 @@ def open_run(
 def _open_folder(study, cfg) -> Path:
     parent = Path(cfg.runs_dir).expanduser()/study
     if Path(cfg.runs_dir).expanduser().is_file(): raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
-    if cfg.resume: return find_unfinished(parent, cfg)
+    if cfg.resume: return _take_up(find_unfinished(parent, cfg), cfg)
     folder = parent/f"{cfg.name}-{cfg.time or time.strftime('%Y%m%d-%H%M%S')}"
     if folder.exists():
         what = 'it is finished: choose another name' if finished(folder) else 'it is not finished: go on with resume=True, or choose another name'
@@ -94,6 +95,15 @@ def _open_folder(study, cfg) -> Path:
     try: folder.mkdir(parents=True)
     except OSError as e: raise ConfigError(f'{folder}: the run folder cannot be made ({e.strerror}); set runs_dir to a folder that can be written') from None
     write_text(folder/'config.yaml', config_yaml(cfg))
+    return folder
+
+def _take_up(folder, cfg) -> Path:
+    "An unfinished run, if it was begun with these settings, without what a killed process left half-written"
+    if not (settings := folder/'config.yaml').is_file(): write_text(settings, config_yaml(cfg))   # killed at once
+    was, now = same_run(read_config(type(cfg), settings)), same_run(cfg)
+    if k := next((k for k in now if was[k] != now[k]), None):
+        raise ConfigError(f'{folder}: the run was begun with {k}={was[k]}, not {now[k]}; go on with the same settings or choose another name')
+    for p in folder.rglob('.*.tmp'): p.unlink(missing_ok=True)
     return folder
 
 def find_unfinished(

@@ -168,16 +168,16 @@ def fit_thresholds(
 def _macro_f1(targets, predicted):
     return (2*(targets & predicted).sum(0) / np.maximum(targets.sum(0) + predicted.sum(0), 1)).mean()
 
-# %% ../nbs/05_thresholds.ipynb #48e7b3e8
+# %% ../nbs/05_thresholds.ipynb #11adb70a
 def threshold_sweep(
     targets: np.ndarray, # (rows, labels) bool
     proba: np.ndarray, # (rows, labels) float in 0..1
-    grid: np.ndarray = np.arange(1, 10)/10, # thresholds to try
+    grid: np.ndarray|None = None, # thresholds to try; None: .1, .2, … .9
 ) -> pd.DataFrame: # a row a threshold
     "Micro and macro scores over thresholds; `labels_predicted` at least once; `labels_per_row` in the mean"
     y, p, out = np.asarray(targets, bool), np.asarray(proba), []
     over = lambda a, b: np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) > 0)
-    for t in grid:
+    for t in np.arange(1, 10)/10 if grid is None else grid:
         yes = p >= t
         tp, said, true = (y & yes).sum(0), yes.sum(0), y.sum(0)
         row = dict(threshold=float(t))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['clean_text', 'parse_labels', 'load_emotions', 'check_data', 'EMOTIONS']
 
-# %% ../../nbs/emotions/01_data.ipynb #fedb4405
+# %% ../../nbs/emotions/01_data.ipynb #da413fd6
 import json, re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from ..records import *
 from ..splits import *
 from .demo import EMOTIONS, demo_table, demo_world
 
+# %% ../../nbs/emotions/01_data.ipynb #e0291553
 _all_ = ['EMOTIONS']
 
 # %% ../../nbs/emotions/01_data.ipynb #7e08dc3c
