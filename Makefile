@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test reports docs clean
+.PHONY: help test reports docs readme clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
@@ -17,6 +17,9 @@ reports: .venv/.base  ## run every study on generated data; prints where the HTM
 
 docs: .venv/.dev  ## build the site in _docs/ without Quarto (with Quarto: nbdev_docs)
 	@$(BIN)/python .ci/docs.py
+
+readme: .venv/.dev  ## make README.md from nbs/index.ipynb
+	@$(BIN)/python .ci/readme.py
 
 clean:  ## remove what can be made again, but not .venv and not runs
 	rm -rf _docs _proc build dist *.egg-info nbs/nbdev.yml

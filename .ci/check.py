@@ -79,7 +79,15 @@ def sections():
 
 
 def sidebar(): return [f for _, f in sections()]
-def problems(): return in_step() + clean() + shown()
+
+
+def readme():
+    "A sentence if README.md is not what nbs/index.ipynb says"
+    r = subprocess.run([sys.executable, ROOT/'.ci/readme.py', '--check'], capture_output=True, text=True)
+    return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
+
+
+def problems(): return in_step() + clean() + shown() + readme()
 
 
 if __name__ == '__main__':

@@ -7,12 +7,13 @@ __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence'
            'f1_bars', 'threshold_curves', 'threshold_bars', 'reliability_diagram', 'calibration_bars',
            'training_curves', 'seed_intervals', 'comparison_forest']
 
-# %% ../nbs/10_plots.ipynb #f093b82b
+# %% ../nbs/10_plots.ipynb #cdfc6ad3
 import textwrap
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from cycler import cycler
 from functools import wraps
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import beta
@@ -161,7 +162,7 @@ def metric_bars(
     fig.legend(*ax.get_legend_handles_labels(), loc='outside upper right', ncols=min(k, 4))
     return fig
 
-# %% ../nbs/10_plots.ipynb #bdc13bf0
+# %% ../nbs/10_plots.ipynb #9b284aa9
 def _place_names(ax, x, y, names, size=7):
     "Write each name beside its point, clear of other names and points"
     fig = ax.figure
@@ -171,7 +172,7 @@ def _place_names(ax, x, y, names, size=7):
     hits = lambda b: sum(b[0]<t[2] and t[0]<b[2] and b[1]<t[3] and t[1]<b[3] for t in taken) + 9*(
         b[0]<frame.x0 or b[2]>frame.x1 or b[1]<frame.y0 or b[3]>frame.y1)
     for i in np.argsort(np.linalg.norm(px[:,None]-px, axis=2).mean(1)):
-        w,h = .56*em*len(names[i]), 1.1*em
+        w,h = TextPath((0, 0), names[i], size=size).get_extents().width*fig.dpi/72*1.08 + .3*em, 1.45*em
         around = [(r, a) for r in (1, 1.8, 2.8, 4, 5.5) for a in np.linspace(0, 2*np.pi, 12, endpoint=False)]
         centres = [px[i] + (np.cos(a)*(r*em*.7 + w/2), np.sin(a)*r*em) for r,a in around]
         boxes = [np.r_[c-(w/2,h/2), c+(w/2,h/2)] for c in centres]
