@@ -169,7 +169,7 @@ def doctor():
             '$PREFERENCE_LAB_DATA': f"{root}: {', '.join(there) or 'no data sets there'}" if root else 'not set: only data=demo, your own files, and the Hub', 'reports': str(report_notebook('emotions').parent)}
     for k, v in rows.items(): print(f'{k:22} {v}')
 
-# %% ../nbs/13_cli.ipynb #e150daf7
+# %% ../nbs/13_cli.ipynb #83430fcf
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, data=data, doctor=doctor)
@@ -189,7 +189,7 @@ def main(
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
     except OSError as e: print(f'error: {e.filename or words[0]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place', file=sys.stderr); return 2
-    except KeyboardInterrupt as e: print(f'\n{e or "stopped"}', file=sys.stderr); return 130
+    except KeyboardInterrupt as e: print(f'\n{str(e) or "stopped"}', file=sys.stderr); return 130
     return 0
 
 def help_text() -> str:

@@ -6,9 +6,7 @@
 __all__ = ['CLASS_WEIGHTS', 'LOSSES', 'bce', 'focal', 'asymmetric', 'class_weights', 'aligned_weights', 'smooth', 'Loss',
            'make_loss']
 
-# %% ../nbs/02_losses.ipynb #0eb8fbc3
-import math
-from functools import partial
+# %% ../nbs/02_losses.ipynb #3b5f7a4f
 from typing import Callable, Mapping, Sequence
 import numpy as np, torch
 import torch.nn.functional as F
@@ -114,7 +112,7 @@ class Loss:
             out[k] = dict(value=value.item(), gradient_norm=0. if grad is None else grad.norm().item())
         return out
 
-# %% ../nbs/02_losses.ipynb #d9f4d9bf
+# %% ../nbs/02_losses.ipynb #456e77b9
 def make_loss(
     name: str,                    # one of LOSSES
     pos_weight: Tensor=None,      # (labels,) for weighted_bce
@@ -127,5 +125,8 @@ def make_loss(
     if name == 'weighted_bce' and pos_weight is None: raise ConfigError('loss="weighted_bce" needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples')
     if name != 'weighted_bce' and pos_weight is not None: raise ConfigError(f'class weights act with loss="weighted_bce" only, not with {name!r}: set class_weights="none" or change the loss')
     if smoothing and name in ('focal', 'asymmetric'): raise ConfigError(f'label smoothing needs targets between 0 and 1, which {name!r} does not take: set label_smoothing=0 or loss="bce"')
-    f = partial(LOSSES[name], **({'pos_weight': pos_weight} if pos_weight is not None else {}), **options)
-    return Loss({name: (1., (lambda z, t: f(z, smooth(t, smoothing, prior))) if smoothing else f)})
+    def f(logits, targets):
+        weights = {} if pos_weight is None else dict(pos_weight=pos_weight.to(logits.device))
+        if smoothing: targets = smooth(targets, smoothing, prior.to(logits.device) if isinstance(prior, Tensor) else prior)
+        return LOSSES[name](logits, targets, **weights, **options)
+    return Loss({name: (1., f)})

@@ -125,7 +125,7 @@ def baselines(self: EmotionStudy) -> pd.DataFrame:  # validation scores, a row a
             for s in sides.values(): s['predicted'] = cuts.predict(s['proba'])
     return pd.DataFrame({k: multilabel_metrics(y, **v['validation']) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/emotions/03_study.ipynb #010cc1ae
+# %% ../../nbs/emotions/03_study.ipynb #a08d60d0
 @patch
 def feed(self: EmotionStudy,
     texts: list[str],
@@ -152,9 +152,7 @@ def fit(self: EmotionStudy) -> Trainer:
         p = z.sigmoid().numpy()
         scores = multilabel_metrics(y.numpy() > .5, p, p >= .5)
         return dict(loss=bce(z, y).mean(), **{k: scores[k] for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_macro')})
-    device = torch.device('cuda' if torch.cuda.is_available() and cfg.device != 'cpu' else 'mps' if cfg.device == 'mps' else 'cpu')
-    on = lambda t: None if t is None else t.to(device)
-    loss = make_loss(cfg.loss, on(weights), cfg.label_smoothing, on(torch.as_tensor(self.prior, dtype=torch.float32)), **options)
+    loss = make_loss(cfg.loss, weights, cfg.label_smoothing, torch.as_tensor(self.prior, dtype=torch.float32), **options)
     self.trainer = Trainer(self.model, self.feeds['train'], lambda m, b: loss(forward(m, b), b['targets']), evaluate, cfg, self.run.folder, factors={'head': cfg.head_factor},
                            select=cfg.select, higher=cfg.select != 'loss', parts=lambda m, b: loss.report(forward(m, b), b['targets']))
     self.trainer.fit()
