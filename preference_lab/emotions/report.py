@@ -21,7 +21,7 @@ REPORTED = {
 HEAD = ['auc_micro', 'auc_macro', 'f1_micro', 'f1_macro']
 SCORES = ['auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro', 'precision_micro', 'precision_macro', 'recall_micro', 'recall_macro', 'f1_micro_at_half', 'f1_macro_at_half', 'brier', 'ece', 'log_loss']
 
-# %% ../../nbs/emotions/04_report.ipynb #71554e96
+# %% ../../nbs/emotions/04_report.ipynb #93e611e3
 def headline_of(
     study: EmotionStudy,
 ) -> tuple[str, str]:  # the sentence, and a smaller line
@@ -30,7 +30,7 @@ def headline_of(
     say = lambda k: f"{m[k]['value']:.3f} [{m[k]['low']:.3f}, {m[k]['high']:.3f}]"
     floor = lambda k: f"floor {floors['prior'][k]:.3f}, bag of words {floors['bag_of_words'][k]:.3f}" + (f', ceiling {top[k]:.3f}' if top else '')
     return (f"On {len(study.test):,} test texts: micro AUC {say('auc_micro')} ({floor('auc_micro')}); macro F1 {say('f1_macro')} ({floor('f1_macro')}).",
-            f"{study.table.name}, {len(study.label_names)} labels, encoder {study.cfg.encoder.rstrip('/').split('/')[-1]}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; brackets are 95 % intervals over test rows.")
+            f"{study.table.name}, {len(study.label_names)} labels, encoder {'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; brackets are 95 % intervals over test rows.")
 
 def conclusions(
     study: EmotionStudy,
