@@ -6,8 +6,8 @@
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
            'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'main', 'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #eb9bfa97
-import importlib, os, signal, sys, tempfile, time
+# %% ../nbs/13_cli.ipynb #c110add4
+import importlib, os, re, signal, sys, tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import pandas as pd
@@ -37,7 +37,7 @@ def train(
     done = commands['train'](cfg)
     if done.trainer.main: print(f'finished: {done.run.folder}')
 
-# %% ../nbs/13_cli.ipynb #3ac24372
+# %% ../nbs/13_cli.ipynb #34414896
 def report_notebook(
     study: str,
 ) -> Path:
@@ -60,7 +60,8 @@ def render_html(
     nb.metadata['title'] = title
     nb.metadata.pop('widgets', None)
     exporter = HTMLExporter(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True, embed_images=True, mathjax_url='', require_js_url='', jquery_url='', mermaid_js_url='')
-    write_text(out, exporter.from_notebook_node(nb)[0])
+    page, _ = exporter.from_notebook_node(nb)
+    write_text(out, re.sub(r'<script src="">\s*</script>', '', page))   # what is left of the scripts that are not fetched
 
 @contextmanager
 def passing_on_interrupts(

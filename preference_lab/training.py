@@ -259,7 +259,7 @@ def clip(self: Trainer) -> float:
         raise NonFinite(f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, or set precision=fp32')
     return norm if torch.isfinite(norm) else 0.
 
-# %% ../nbs/07_training.ipynb #a1ce18bc
+# %% ../nbs/07_training.ipynb #c7f3de6f
 AVERAGE_EVERY = 8
 
 @patch
@@ -270,15 +270,18 @@ def update_average(self: Trainer):
     decay = min(self.cfg.ema, (1+n)/(10+n))**AVERAGE_EVERY
     with torch.no_grad(): torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.trained.values()], 1-decay)
 
-@patch
 @contextmanager
-def averaged(self: Trainer):
-    "The model with its averaged weights, if there are any"
-    if not self.average: yield; return
-    kept = {n: p.detach().clone() for n, p in self.trained.items()}
-    self.load_trained(self.average)
+def _averaged(trainer):
+    if not trainer.average: yield; return
+    kept = {n: p.detach().clone() for n, p in trainer.trained.items()}
+    trainer.load_trained(trainer.average)
     try: yield
-    finally: self.load_trained(kept)
+    finally: trainer.load_trained(kept)
+
+@patch
+def averaged(self: Trainer):
+    "A context in which the model has its averaged weights, if there are any"
+    return _averaged(self)
 
 @patch
 def load_trained(self: Trainer, tensors: dict[str, Tensor]):
@@ -419,19 +422,22 @@ def resume(self: Trainer) -> bool:
     self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], about['sums']
     return True
 
-# %% ../nbs/07_training.ipynb #043230ba
-@patch
+# %% ../nbs/07_training.ipynb #8527bc84
 @contextmanager
-def listening(self: Trainer):
-    "Turn the first SIGINT or SIGTERM into a wish to stop; the second acts at once"
+def _listening(trainer):
     if threading.current_thread() is not threading.main_thread(): yield; return
     def wish(number, frame):
-        if self.stop: raise KeyboardInterrupt
-        self.stop = True
+        if trainer.stop: raise KeyboardInterrupt
+        trainer.stop = True
     old = {s: signal.signal(s, wish) for s in (signal.SIGINT, signal.SIGTERM)}
     try: yield
     finally:
         for s, h in old.items(): signal.signal(s, h)
+
+@patch
+def listening(self: Trainer):
+    "A context that turns the first SIGINT or SIGTERM into a wish to stop; the second acts at once"
+    return _listening(self)
 
 @patch
 def fit(self: Trainer) -> 'Trainer':
