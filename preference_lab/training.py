@@ -357,7 +357,7 @@ def log_epoch(self: Trainer, row: dict):
     tqdm.write(f"epoch {row['epoch']}/{self.cfg.epochs}  train loss {row['train_loss']:.4f}  validation loss {row.get('validation_loss', float('nan')):.4f}  "
                f"{self.select} {row[f'validation_{self.select}']:.4f}{best}  {row['rows_per_second']:,.0f} rows/s  {row['seconds']:.0f} s", file=sys.stdout)
 
-# %% ../nbs/07_training.ipynb #35f635c1
+# %% ../nbs/07_training.ipynb #be428be2
 def same_run(cfg: TrainConfig) -> dict:
     "The settings that a continued run must share"
     free = ('runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate')
@@ -404,7 +404,7 @@ def resume(self: Trainer) -> bool:
                 path_best = self.folder/'checkpoints'/f"best-{best['epoch']:03}.safetensors"
                 if tensors_sha256(load_tensors(path_best)[0]) != best['sha256']: raise DataError(f'{path_best}: its content has changed')
         except (DataError, KeyError) as e:
-            print(f'passed over a damaged checkpoint: {e}'); continue
+            print('passed over a damaged checkpoint:', str(e).replace(f'{self.folder}{os.sep}', '')); continue
         break
     else: return False
     now = json.loads(json.dumps(same_run(self.cfg)))
