@@ -37,7 +37,7 @@ def train(
     done = commands['train'](cfg)
     if done.trainer.main: print(f'finished: {done.run.folder}')
 
-# %% ../nbs/13_cli.ipynb #34414896
+# %% ../nbs/13_cli.ipynb #7e034073
 def report_notebook(
     study: str,
 ) -> Path:
@@ -61,7 +61,7 @@ def render_html(
     nb.metadata.pop('widgets', None)
     exporter = HTMLExporter(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True, embed_images=True, mathjax_url='', require_js_url='', jquery_url='', mermaid_js_url='')
     page, _ = exporter.from_notebook_node(nb)
-    write_text(out, re.sub(r'<script src="">\s*</script>', '', page))   # what is left of the scripts that are not fetched
+    write_text(out, re.sub(r'<script (?:src=""|type="module")>.*?</script>', '', page, flags=re.S))   # what would fetch MathJax and Mermaid
 
 @contextmanager
 def passing_on_interrupts(
