@@ -238,7 +238,7 @@ def fingerprint(
     for c in sorted(frame.columns): h.update(f'{json.dumps(c)}: {_json(frame[c].tolist())}\n'.encode())
     return h.hexdigest()
 
-# %% ../nbs/00_records.ipynb #2f3f8585
+# %% ../nbs/00_records.ipynb #9d1e6b86
 def check_table(
     frame: pd.DataFrame,            # index = row in the file; a column `source` names the file of each row
     schema: pa.DataFrameSchema,     # each Check with an `error` that says what is wrong and what to do
@@ -250,8 +250,9 @@ def check_table(
     except pa.errors.SchemaErrors as e: failures = e.failure_cases
     whole = failures[failures['index'].isna()]
     if len(whole):
-        raise DataError(f"{place(name)}: {whole.check.iloc[0]}: "
-                        f"{short(whole.failure_case.iloc[0])}{nearest(whole.failure_case.iloc[0], frame.columns)}; "
+        check, case = whole.check.iloc[0], whole.failure_case.iloc[0]
+        what = 'there is no column' if check == 'column_in_dataframe' else f'{check}:'
+        raise DataError(f"{place(name)}: {what} {short(case)}{nearest(case, frame.columns)}; "
                         f"the columns are {', '.join(map(str, frame.columns))}")
     at = lambda i: place(frame['source'].iloc[i] if 'source' in frame else name, frame.index[i])
     failures = failures.assign(row=failures['index'].astype(int)).sort_values(['row', 'check_number'], kind='stable')
