@@ -5,18 +5,22 @@
 # %% auto #0
 __all__ = ['Scorer', 'Interval', 'resample_weights', 'resample', 'interval', 'weighted_means', 'intervals', 'Ranking',
            'MultilabelScorer', 'multilabel_metrics', 'bootstrap', 'paired_intervals', 'paired', 'mcnemar',
-           'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table', 'label_cooccurrence', 'collapsed']
+           'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table', 'label_cooccurrence', 'collapsed',
+           'GroupMeans', 'drawn_by', 'PairScorer', 'pair_metrics', 'pair_intervals', 'paired_pairs',
+           'rater_target_table', 'per_group_table', 'gain_by_rater', 'per_target', 'rater_agreement',
+           'ratings_agreement', 'repeat_agreement', 'split_half']
 
-# %% ../nbs/03_metrics.ipynb #014ae181
+# %% ../nbs/03_metrics.ipynb #55c69290
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2, norm
 
-from .records import DataError
+from .judgements import Pairs, Ratings
+from .records import ConfigError, DataError
 
 # %% ../nbs/03_metrics.ipynb #95eca8e5
 class Interval(NamedTuple):
@@ -363,3 +367,263 @@ def collapsed(
     if spread >= .01: return []
     return [dict(code='collapsed', message=f'the predictor ignores its input: its probabilities vary by {spread:.2%} of '
                  'what labels vary; train longer, or with a larger learning rate, and look at the loss')]
+
+# %% ../nbs/03_metrics.ipynb #64794f7f
+class GroupMeans:
+    "A scorer: the mean over rows of each quantity, with one weight a group of rows"
+    def __init__(self,
+        groups: np.ndarray, # (rows,) the group of each row
+        **values: np.ndarray, # name=(rows,) one number for each row
+    ):
+        self.groups, code = np.unique(groups, return_inverse=True)
+        self.rows, self.names = len(self.groups), list(values) # `rows`: what is drawn, the groups
+        self.counts = np.bincount(code, minlength=self.rows).astype(float)
+        self.sums = np.stack([np.bincount(code, np.asarray(v, float), self.rows) for v in values.values()])
+
+    def __call__(self, weights) -> dict: # (groups, k) -> {name: (k,)}
+        with np.errstate(invalid='ignore'): return dict(zip(self.names, self.sums @ weights / (self.counts @ weights)))
+
+# %% ../nbs/03_metrics.ipynb #9dc0cb52
+def _pair_proba(pairs, proba): # (n,) float, checked
+    "Probabilities of as many pairs, or a sentence that says what is wrong"
+    p = np.asarray(proba)
+    if p.shape != (len(pairs),) or not len(pairs):
+        raise DataError(f'proba {p.shape} for {len(pairs)} pairs; give one probability for each of at least one pair')
+    bad = np.flatnonzero(~((p >= 0) & (p <= 1)))
+    if len(bad): raise DataError(f'proba, pair {bad[0]}: {p[bad[0]]} is no probability; give 0 to 1')
+    return p
+
+# %% ../nbs/03_metrics.ipynb #5bbbf1b2
+def _pair_scores(pairs, proba): # {name: (n,)}
+    "What each pair adds to the scores"
+    won, p = pairs.left_wins, _pair_proba(pairs, proba)
+    eps = np.finfo(p.dtype).eps if p.dtype.kind == 'f' else np.finfo(float).eps
+    inside = np.clip(p, eps, 1-eps).astype(float)
+    return dict(accuracy=np.where(p == .5, .5, (p > .5) == won), log_loss=-np.log(np.where(won, inside, 1-inside)),
+                brier=(won - p.astype(float))**2)
+
+# %% ../nbs/03_metrics.ipynb #684560ea
+def drawn_by(
+    pairs: Pairs, # comparisons
+) -> str: # 'rater' or 'pair'
+    "What a resample of these pairs draws: raters where there are 30, else unordered pairs"
+    return 'rater' if len(np.unique(pairs.rater)) >= 30 else 'pair'
+
+# %% ../nbs/03_metrics.ipynb #c21ac7c2
+class PairScorer:
+    "A scorer of comparisons: accuracy, log loss, Brier score and calibration error; its weights are of raters, pairs or items"
+    def __init__(self,
+        pairs: Pairs, # comparisons with their answers
+        proba: np.ndarray, # (n,) said P(left wins)
+        by: str | None = None, # 'rater', 'pair' or 'item'; None: as `drawn_by` says
+        bins: int = 15, # of the calibration error
+    ):
+        by, values = by or drawn_by(pairs), _pair_scores(pairs, proba)
+        if by not in ('rater', 'pair', 'item'): raise ConfigError(f"by: {by!r} cannot be drawn; give 'rater', 'pair' or 'item'")
+        group, p = pairs.keys('rater' if by == 'rater' else 'pair'), np.asarray(proba, float)
+        self.means = GroupMeans(group, **values); groups = self.means.groups
+        where = _bin_of(p, bins)*len(groups) + np.searchsorted(groups, group)
+        self.gaps = np.bincount(where, pairs.left_wins - p, bins*len(groups)).reshape(bins, -1)
+        self.rows, self.ends = len(groups), None # `rows`: how many there are to draw
+        if by == 'item':
+            items, ends = np.unique(np.divmod(groups, len(pairs.items)), return_inverse=True)
+            self.rows, self.ends = len(items), ends.reshape(2, -1)
+
+    def __call__(self, weights) -> dict: # (drawn, k) -> {name: (k,)}
+        if self.ends is not None: weights = weights[self.ends[0]]*weights[self.ends[1]]
+        with np.errstate(invalid='ignore'): ece = np.abs(self.gaps @ weights).sum(0) / (self.means.counts @ weights)
+        return self.means(weights) | dict(ece=ece)
+
+# %% ../nbs/03_metrics.ipynb #f9f3f11e
+def pair_metrics(
+    pairs: Pairs, # comparisons with their answers
+    proba: np.ndarray, # (n,) said P(left wins)
+) -> dict[str, float]: # accuracy, log_loss, brier, ece; n: pairs
+    "The scores of a predictor of comparisons"
+    scorer = PairScorer(pairs, proba)
+    return {k: float(v[0]) for k, v in scorer(np.ones((scorer.rows, 1))).items()} | dict(n=len(pairs))
+
+# %% ../nbs/03_metrics.ipynb #07a71739
+def pair_intervals(
+    pairs: Pairs, # comparisons with their answers
+    proba: np.ndarray, # (n,) said P(left wins)
+    by: str | None = None, # 'rater', 'pair' or 'item'; None: as `drawn_by` says
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+) -> dict[str, Interval]: # accuracy, log_loss, brier, ece
+    "The scores of a predictor of comparisons, each with its interval"
+    scorer = PairScorer(pairs, proba, by)
+    return intervals(scorer, scorer.rows, n=n, seed=seed)
+
+# %% ../nbs/03_metrics.ipynb #13d98ba7
+def paired_pairs(
+    pairs: Pairs, # comparisons with their answers
+    proba_a: np.ndarray, # (n,) the first predictor's P(left wins)
+    proba_b: np.ndarray, # (n,) the second one's
+    by: str | None = None, # 'rater', 'pair' or 'item'; None: as `drawn_by` says
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+) -> pd.DataFrame: # metric, a, b, difference, low, high, p, distinguishable
+    "Every score of two predictors of comparisons, on the same pairs and the same draws"
+    a, b = (PairScorer(pairs, p, by) for p in (proba_a, proba_b))
+    return paired_intervals(a, b, a.rows, n=n, seed=seed)
+
+# %% ../nbs/03_metrics.ipynb #fde92a5e
+def _wilson(share, n, level=.95): # arrays
+    "Wilson's interval of a share of n answers; n need not be whole"
+    z2 = chi2.ppf(level, 1)
+    middle, half = share + z2/(2*n), np.sqrt(z2*(share*(1-share)/n + z2/(4*n*n)))
+    return (middle-half)/(1+z2/n), (middle+half)/(1+z2/n)
+
+# %% ../nbs/03_metrics.ipynb #b44cc402
+def _sum_within(cell, code, *values): # (n,) each -> the cell of each (cell, code) that occurs, and the sums there
+    "Values added up by cell and code"
+    key, where = np.unique(cell*(code.max()+1) + code, return_inverse=True)
+    return key//(code.max()+1), *(np.bincount(where, v) for v in values)
+
+def clustered_variance(pairs, e, cell, count): # e: (n,) right - accuracy; count: (cells,) answers -> V (cells,), distinct pairs (cells,)
+    "How far each cell's accuracy would move with other items"
+    item, one = np.concatenate([pairs.left, pairs.right]).astype(np.int64), np.ones(2*len(e))
+    at_i, e_i, n_i = _sum_within(np.tile(cell, 2), item, np.tile(e, 2), one)
+    at_q, e_q = _sum_within(cell, np.unique(pairs.keys('pair'), return_inverse=True)[1], e)
+    moves = e_i / np.maximum(count[at_i]-n_i+1, count[at_i]/2) # an item in nearly all answers cannot be left out
+    by_pair = _ratio(np.bincount(at_q, e_q**2, len(count)), count**2)
+    return np.maximum(np.bincount(at_i, moves**2, len(count)) - by_pair, by_pair), np.bincount(at_q, minlength=len(count))
+
+# %% ../nbs/03_metrics.ipynb #886cbf06
+def _cell_scores(pairs, proba, cell, cells): # cell: (n,) int -> DataFrame, a line a cell
+    "Pairs, accuracy with interval, and log loss of each cell of a table"
+    s, cell = _pair_scores(pairs, proba), cell.astype(np.int64)
+    count = np.bincount(cell, minlength=cells).astype(float)
+    mean = lambda v: _ratio(np.bincount(cell, v, cells), count)
+    a = mean(s['accuracy'])
+    v, distinct = clustered_variance(pairs, s['accuracy'] - a[cell], cell, count)
+    worth = np.where(v > 1e-12, np.minimum(_ratio(a*(1-a), v), count), distinct)
+    low, high = _wilson(a, np.maximum(worth, 1e-9))
+    return pd.DataFrame(dict(n=count.astype(int), accuracy=a, low=low, high=high, log_loss=mean(s['log_loss'])))
+
+# %% ../nbs/03_metrics.ipynb #65fcbba0
+def rater_target_table(
+    pairs: Pairs, # comparisons with their answers
+    proba: np.ndarray, # (n,) said P(left wins)
+) -> pd.DataFrame: # rater, target, n, accuracy, low, high, log_loss: one line a cell that has pairs
+    "Each rater's accuracy on each target, with intervals"
+    k = len(pairs.targets)
+    t = _cell_scores(pairs, proba, pairs.rater.astype(np.int64)*k + pairs.target, len(pairs.raters)*k)
+    t.insert(0, 'target', pairs.targets*len(pairs.raters)); t.insert(0, 'rater', np.repeat(pairs.raters, k))
+    return t[t.n > 0].reset_index(drop=True)
+
+# %% ../nbs/03_metrics.ipynb #1a4e6677
+def per_group_table(
+    pairs: Pairs, # comparisons with their answers
+    proba: np.ndarray, # (n,) said P(left wins)
+    total_counts: np.ndarray | None = None, # (raters,) all labels of each rater, on any side; None: no such column
+) -> pd.DataFrame: # rater, total, n, accuracy, low, high, log_loss, accuracy_<target> ..., enough: 10 pairs or more
+    "A line a rater who has pairs here; his accuracy is that of all his rows, not a mean of means"
+    t = _cell_scores(pairs, proba, pairs.rater, len(pairs.raters))
+    t.insert(0, 'rater', pairs.raters)
+    if total_counts is not None: t.insert(1, 'total', np.asarray(total_counts, int))
+    cells = rater_target_table(pairs, proba).pivot(index='rater', columns='target', values='accuracy')
+    for o in pairs.targets: t[f'accuracy_{o}'] = t.rater.map(cells[o]) if o in cells else np.nan
+    return t.assign(enough=t.n >= 10)[t.n > 0].reset_index(drop=True)
+
+# %% ../nbs/03_metrics.ipynb #bec3336f
+def gain_by_rater(
+    pairs: Pairs, # comparisons with their answers
+    proba_a: np.ndarray, # (n,) the first predictor's P(left wins)
+    proba_b: np.ndarray, # (n,) the second one's
+) -> pd.DataFrame: # rater, n, gain: accuracy a - b, low, high: one line a rater who has pairs
+    "The difference of two predictors' accuracy for each rater, on the same pairs"
+    d = _pair_scores(pairs, proba_a)['accuracy'].astype(float) - _pair_scores(pairs, proba_b)['accuracy'].astype(float)
+    cell, k = pairs.rater.astype(np.int64), len(pairs.raters)
+    n = np.bincount(cell, minlength=k).astype(float)
+    gain = _ratio(np.bincount(cell, d, k), n)
+    half = norm.ppf(.975)*np.sqrt(clustered_variance(pairs, d - gain[cell], cell, n)[0])
+    return pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain-half, high=gain+half))[n > 0].reset_index(drop=True)
+
+# %% ../nbs/03_metrics.ipynb #fa706ef8
+def per_target(
+    pairs: Pairs, # comparisons with their answers
+    proba: np.ndarray, # (n,) said P(left wins)
+    by: str | None = None, # 'rater', 'pair' or 'item'; None: as `drawn_by` says
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+) -> pd.DataFrame: # target, n, then accuracy and log_loss, each with _low and _high
+    "A line a target; the log loss is also called cross-entropy"
+    rows, by = [], by or drawn_by(pairs)
+    for code, name in enumerate(pairs.targets):
+        if not (here := pairs.target == code).any(): continue
+        i = pair_intervals(pairs.take(here), np.asarray(proba)[here], by, n, seed)
+        rows.append(dict(target=name, n=int(here.sum())) | {k+e: v for k in ('accuracy', 'log_loss') for e, v in zip(('', '_low', '_high'), i[k])})
+    return pd.DataFrame(rows)
+
+# %% ../nbs/03_metrics.ipynb #4cff0ac4
+def _answers(pairs): # question (n,): unordered pair and target; first (n,) bool: the item with the lower code won
+    "What was asked, and what was answered, whichever side stood left"
+    return pairs.keys('pair', 'target'), pairs.left_wins == (pairs.left < pairs.right)
+
+# %% ../nbs/03_metrics.ipynb #9f8fa14b
+def rater_agreement(
+    pairs: Pairs, # comparisons with their answers
+) -> tuple[pd.DataFrame, pd.DataFrame]: # (raters, raters) share alike, NaN where nothing is shared and on the diagonal; shared questions
+    "The share of shared questions (pair and target) that two raters answer alike, and how many they share"
+    key, first = _answers(pairs); names = pairs.raters
+    q = np.unique(key, return_inverse=True)[1]; shape = len(names), q.max(initial=0)+1
+    counts = sparse.csr_array((np.ones(len(q)), (pairs.rater, q)), shape=shape)
+    wins = sparse.csr_array((first.astype(float), (pairs.rater, q)), shape=shape)
+    asked = counts.sign(); said = wins.multiply(asked.multiply(counts.power(-1.))).tocsr() # a share, where one was asked more than once
+    shared, other = (asked @ asked.T).toarray(), asked - said
+    alike = _ratio((said @ said.T + other @ other.T).toarray(), shared)
+    alike[(shared == 0) | np.eye(len(names), dtype=bool)] = np.nan
+    return pd.DataFrame(alike, names, names), pd.DataFrame(shared.astype(int), names, names)
+
+# %% ../nbs/03_metrics.ipynb #d0005e7b
+def ratings_agreement(
+    ratings: Ratings, # ratings
+    most: int = 60, # raters, those with most ratings
+) -> tuple[pd.DataFrame, pd.DataFrame]: # as `rater_agreement`
+    "The share of shared strict pairs of items that two raters order alike, and how many they share"
+    count = np.bincount(ratings.rater, minlength=len(ratings.raters))
+    keep = np.sort(np.argsort(-count, kind='stable')[:most])
+    alike, shared = rater_agreement(ratings.take(np.isin(ratings.rater, keep)).pairs())
+    return alike.iloc[keep, keep], shared.iloc[keep, keep]
+
+# %% ../nbs/03_metrics.ipynb #93c5a08a
+def _repeats(won, asked): # (questions,) answers for the first item, and all answers; of one rater, or of all
+    "The line of `repeat_agreement` for these questions"
+    alike = (won*(won-1) + (asked-won)*(asked-won-1)).sum() / (asked*(asked-1)).sum()
+    return dict(questions=len(asked), comparisons=int((asked*(asked-1)).sum()//2), alike=alike,
+                ceiling_low=max(alike, .5), ceiling_high=.5 + max(alike-.5, 0)**.5/2**.5)
+
+# %% ../nbs/03_metrics.ipynb #fdf70092
+def repeat_agreement(
+    pairs: Pairs, # comparisons with their answers
+) -> pd.DataFrame: # rater, questions, comparisons, alike, ceiling_low, ceiling_high; first 'all raters'; empty without repeats
+    "How often a rater who is asked again answers alike, and between what limits that sets the best accuracy"
+    key, first = _answers(pairs)
+    t = pd.DataFrame(dict(rater=pairs.rater, key=key, won=first)).groupby(['rater', 'key']).won.agg(['sum', 'size'])
+    t = t[t['size'] > 1]
+    if not len(t): return pd.DataFrame(columns=['rater', 'questions', 'comparisons', 'alike', 'ceiling_low', 'ceiling_high'])
+    line = lambda name, g: dict(rater=name) | _repeats(g['sum'].to_numpy(), g['size'].to_numpy())
+    return pd.DataFrame([line('all raters', t), *(line(pairs.raters[r], g) for r, g in t.groupby('rater'))])
+
+# %% ../nbs/03_metrics.ipynb #7ecf373e
+def split_half(
+    ratings: Ratings, # ratings
+    times: int = 20, # random halvings of the raters
+    seed: int = 0, # of the halvings
+) -> pd.DataFrame: # target, raters, items, half: mean correlation of two halves; reliability: Spearman–Brown
+    "How well half of the raters' mean rating predicts the other half's, by target"
+    rng, out = np.random.default_rng(seed), []
+    for code, name in enumerate(ratings.targets):
+        r = ratings.take(ratings.target == code)
+        who, rater = np.unique(r.rater, return_inverse=True); what, item = np.unique(r.item, return_inverse=True)
+        value, rs = r.value - (np.bincount(rater, r.value)/np.bincount(rater))[rater], []
+        for _ in range(times if len(who) > 1 else 0):
+            side = rng.permutation(len(who))[rater] < len(who)//2
+            n = np.bincount(item+len(what)*side, minlength=2*len(what)).reshape(2, -1)
+            m = _ratio(np.bincount(item+len(what)*side, value, 2*len(what)).reshape(2, -1), n.astype(float))[:, (n > 0).all(0)]
+            rs.append(np.corrcoef(m)[0, 1] if m.shape[1] > 2 else np.nan)
+        half = np.mean(rs) if rs else np.nan
+        out.append(dict(target=name, raters=len(who), items=len(what), half=half, reliability=2*half/(1+half)))
+    return pd.DataFrame(out)

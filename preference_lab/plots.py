@@ -5,17 +5,20 @@
 # %% auto #0
 __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence', 'lengths', 'metric_bars', 'scatter_metrics',
            'f1_bars', 'threshold_curves', 'threshold_bars', 'reliability_diagram', 'calibration_bars',
-           'training_curves', 'seed_intervals', 'comparison_forest']
+           'training_curves', 'seed_intervals', 'comparison_forest', 'rater_target_heatmap', 'agreement_matrix',
+           'learning_curve', 'activation_comparison', 'contact_sheet', 'scores_by_group']
 
-# %% ../nbs/10_plots.ipynb #cdfc6ad3
+# %% ../nbs/10_plots.ipynb #1eac82da
 import textwrap
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from cycler import cycler
 from functools import wraps
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
 from scipy.stats import beta
 
 # %% ../nbs/10_plots.ipynb #f82c1e2b
@@ -382,4 +385,137 @@ def comparison_forest(
     for i,r in t.iterrows():
         ax.text(1.02, i, f'{r.difference:+.4f}' + ('' if sure[i] else '  not distinguishable'), transform=ax.get_yaxis_transform(), va='center', size=7.5, color='k' if sure[i] else '.45')
     _name_rows(ax, [metric_name(m) for m in t.metric]); ax.set(xlabel=f'difference of the score ({a} − {b})')
+    return fig
+
+# %% ../nbs/10_plots.ipynb #e49ab3b1
+def _shade(ax, image, x, y, text, size=7): # text that is legible on its cell
+    "Write on a cell of a heat map"
+    r,g,b,_ = image.cmap(image.norm(image.get_array()[y, x]))
+    ax.text(x, y, text, ha='center', va='center', size=size, color='k' if .3*r+.59*g+.11*b > .5 else 'w')
+
+# %% ../nbs/10_plots.ipynb #ab440764
+@figure
+def rater_target_heatmap(
+    table: pd.DataFrame, # columns rater, target, n, accuracy, low, high; a line a cell
+    few: int=10, # a cell with fewer pairs is hatched
+    title: str='How well each rater is predicted, by target',
+) -> Figure: # raters down, targets across
+    "Accuracy of each rater on each target, with interval and number of pairs"
+    raters,targets = list(dict.fromkeys(table.rater)), list(dict.fromkeys(table.target))
+    grid = lambda c: table.pivot(index='rater', columns='target', values=c).loc[raters, targets].to_numpy(float)
+    a,low,high,n = (grid(c) for c in ('accuracy','low','high','n'))
+    fig,ax = _canvas(title, f'Accuracy, its 95 % interval, and the pairs in the cell. A half is guessing. Hatched: fewer than {few} pairs; empty: none.',
+                     2.6+1.35*len(targets), 1.6+.42*len(raters))
+    image = ax.imshow(np.ma.masked_invalid(a), cmap=sns.color_palette('mako_r', as_cmap=True), vmin=.5, vmax=1, aspect='auto')
+    for y,x in zip(*np.where(~np.isnan(a))):
+        _shade(ax, image, x, y, f'{a[y,x]:.2f} [{low[y,x]:.2f}, {high[y,x]:.2f}]\nn = {n[y,x]:,.0f}', 6.5)
+        if n[y,x] < few: ax.add_patch(Rectangle((x-.5, y-.5), 1, 1, fc='none', ec='.5', hatch='////', lw=0))
+    ax.set_xticks(range(len(targets)), targets); ax.set_yticks(range(len(raters)), raters); ax.set(xlabel='target', ylabel='rater'); ax.grid(False)
+    fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='accuracy', shrink=.8, extend='min')
+    return fig
+
+# %% ../nbs/10_plots.ipynb #1fbb3123
+@figure
+def agreement_matrix(
+    alike: pd.DataFrame, # (raters, raters) share answered alike, NaN where unknown; names on both sides
+    counts: pd.DataFrame, # (raters, raters) questions shared
+    title: str='How far raters agree',
+) -> Figure: # a heat map, raters in the order of their likeness
+    "Agreement of every two raters on what both judged"
+    a,n,names = alike.to_numpy(float), counts.to_numpy(), list(alike.index)
+    known = np.where(np.isnan(a), np.nanmean(a) if (~np.isnan(a)).any() else .5, a); np.fill_diagonal(known, 1)
+    order = leaves_list(linkage(squareform(1-known, checks=False), 'average', optimal_ordering=True)) if len(a) > 2 else np.arange(len(a))
+    a,n,names,k = a[np.ix_(order, order)], n[np.ix_(order, order)], [names[i] for i in order], len(a)
+    fig,ax = _canvas(title, 'Share of the shared questions that two raters answer alike; a half is chance. '
+                     + ('Below it, how many they share. ' if k <= 12 else '') + 'Like raters stand side by side. Empty: nothing shared.', *(2.6+k*(.62 if k <= 12 else .11),)*2)
+    image = ax.imshow(np.ma.masked_invalid(a), cmap=sns.color_palette('vlag', as_cmap=True), vmin=0, vmax=1)
+    if k <= 12:
+        for y,x in zip(*np.where(~np.isnan(a))): _shade(ax, image, x, y, f'{a[y,x]:.2f}\n{n[y,x]:,}', 6.5)
+    ax.set_xticks(range(k), names, rotation=90, size=None if k <= 12 else 5); ax.set_yticks(range(k), names, size=None if k <= 12 else 5)
+    ax.set(xlabel='rater', ylabel='rater'); ax.grid(False); ax.set_facecolor('.9')
+    fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='answered alike', shrink=.7)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #e922b98a
+@figure
+def learning_curve(
+    table: pd.DataFrame, # columns labels, accuracy; low and high where known; a line a number of labels shown
+    population: float|tuple|dict|None=None, # score of the model without the rater, on the same pairs
+    known: float|tuple|dict|None=None, # score for raters known from training
+    ylabel: str='accuracy on his other pairs',
+    title: str='What a new rater\'s first labels are worth',
+) -> Figure: # a line with its band; horizontal lines for what it stands between
+    "Score against the number of labels shown, between the population and the known raters"
+    t = table.sort_values('labels').reset_index(drop=True); x = np.arange(len(t))
+    fig,ax = _canvas(title, 'New raters, all else frozen. The band is the 95 % interval. Above the dashed line the labels have taught something '
+                     'personal; the dotted line is what raters reach who were there from the start.', 6.4, 3.9)
+    if 'low' in t: ax.fill_between(x, t.low, t.high, color=colours['sky'], alpha=.35, lw=0, label='95 % interval')
+    ax.plot(x, t.accuracy, 'o-', color=colours['blue'], label='new raters')
+    for i,v in enumerate(t.accuracy): ax.annotate(f'{v:.3f}', (i, v), (0, 6), textcoords='offset points', ha='center', size=7)
+    for s,c,ls,name in ((population,'vermillion','--','population (no rater)'), (known,'black',':','known raters')):
+        if s is not None: ax.axhline(_triple(s)[0], color=colours[c], ls=ls, lw=1.2, label=f'{name}: {_triple(s)[0]:.3f}')
+    ax.set_xticks(x, [f'{v:g}' for v in t.labels]); ax.set(xlabel='labels shown of each new rater', ylabel=ylabel); ax.margins(y=.15); ax.legend(loc='best', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #dc92122a
+@figure
+def activation_comparison(
+    runs: dict[str, list[float]], # name -> score of each seed
+    table: pd.DataFrame, # columns name, mean, low, high; distinguishable: from the best
+    metric: str='accuracy', # what the scores are
+    what: str='activation', # what was varied
+    title: str|None=None,
+) -> Figure: # a line a name, the best on top
+    "Scores over seeds with mean and interval, those as good as the best in grey"
+    t = table.sort_values('mean', ascending=False, kind='stable').reset_index(drop=True)
+    same = int((~t.distinguishable.astype(bool)).sum()) - 1
+    fig,ax = _canvas(title or f'{len(t)} settings of {what}: {same} cannot be told from the best ({t["name"][0]})', 'A dot a seed; the mark is the mean, the line its 95 % interval. Grey: '
+                     'not distinguishable from the best; blue: distinguishably worse. Scores are of validation, never of test.', 7, _bars_height(len(t))+.3)
+    for i,r in t.iterrows():
+        c = colours['blue'] if r.distinguishable else colours['grey']
+        ax.hlines(i, r.low, r.high, color=c, lw=2)
+        ax.plot(runs[r['name']], [i]*len(runs[r['name']]), 'o', ms=3.5, mfc='none', mec=c, mew=.8)
+        ax.plot(r['mean'], i, 'D' if r.distinguishable else 's', ms=5.5, color=c)
+        ax.text(1.02, i, f'{r["mean"]:.3f}' + ('' if r.distinguishable else '  as the best' if i else '  best'), transform=ax.get_yaxis_transform(), va='center', size=7.5)
+    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric), ylabel=what)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #ddf22426
+@figure
+def contact_sheet(
+    rows: dict[str, list], # name of the row -> pictures: arrays (height, width[, 3]), PIL images
+    captions: dict[str, list[str]], # name of the row -> a line of text for each picture
+    title: str='Most and least preferred',
+    caption: str='From left to right by score, which stands below each picture. The scores are the model\'s, not the rater\'s own answers.',
+) -> Figure: # a row of pictures a name
+    "Pictures in rows, a line of text under each"
+    k = max(map(len, rows.values()))
+    fig,axs = _canvas(title, caption, .5+1.15*max(k, 4), .9+1.5*len(rows), nrows=len(rows), ncols=k, squeeze=False)
+    for line,(name,pictures) in zip(axs, rows.items()):
+        for ax in line: ax.set_xticks([]), ax.set_yticks([]), ax.grid(False), [o.set_visible(False) for o in ax.spines.values()]
+        for ax,p,text in zip(line, pictures, captions[name]):
+            ax.imshow(np.asarray(p), cmap='gray' if np.ndim(p)==2 else None); ax.set_xlabel(text, size=7)
+        line[0].set_ylabel(name, size=8.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #4b7963f7
+@figure
+def scores_by_group(
+    table: pd.DataFrame, # columns name, accuracy, low, high, n; floor and ceiling where known
+    floor: str='population', # what the floor is
+    ceiling: str='the best possible', # what the ceiling is
+    metric: str='accuracy', # what the scores are
+    title: str='How well each rater is predicted',
+) -> Figure: # a dot and its interval a group, the best on top
+    "Scores of groups with intervals, floor and ceiling marked"
+    t = table.sort_values('accuracy', ascending=False, kind='stable').reset_index(drop=True)
+    fig,ax = _canvas(title, f'A dot and its 95 % interval each; at the right the number of pairs. The bar at the left is the floor ({floor})'
+                     + (f', at the right the ceiling ({ceiling})' if 'ceiling' in t else '') + '. A dot left of its floor has learnt less than nothing.', 7, _bars_height(len(t))+.3)
+    y = np.arange(len(t))
+    ax.hlines(y, t.low, t.high, color=colours['blue'], lw=1.6)
+    ax.plot(t.accuracy, y, 'o', color=colours['blue'], ms=5, label=metric_name(metric))
+    for c,colour,name in (('floor','vermillion',floor), ('ceiling','green',ceiling)):
+        if c in t: ax.plot(t[c], y, '|', color=colours[colour], ms=11, mew=2.2, label=name)
+    for i,n in enumerate(t.n): ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
+    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside upper right', ncols=3)
     return fig
