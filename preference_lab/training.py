@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AVERAGE_EVERY', 'TrainConfig', 'native_bf16', 'make_accelerator', 'check_trackers', 'rate_at', 'parameter_groups',
-           'seed_step', 'NonFinite', 'check_finite', 'predict_rows', 'acc_shape', 'Stopped', 'peak_memory',
-           'show_progress', 'Trainer', 'same_run']
+           'step_number', 'seed_step', 'NonFinite', 'check_finite', 'predict_rows', 'acc_shape', 'Stopped',
+           'peak_memory', 'show_progress', 'Trainer', 'same_run']
 
 # %% ../nbs/07_training.ipynb #83cb0de0
 import json, math, os, resource, signal, sys, threading, time
@@ -112,14 +112,25 @@ def parameter_groups(
         groups.setdefault((factor, decay), []).append(p)
     return [dict(params=ps, lr=learning_rate*f, base_lr=learning_rate*f, weight_decay=d) for (f, d), ps in groups.items()]
 
-# %% ../nbs/07_training.ipynb #2c9c4309
-def seed_step(
+# %% ../nbs/07_training.ipynb #df57a9a1
+def step_number(
     seed: int,
     step: int,
     rank: int=0,  # number of this process
+) -> int:
+    "The number that torch's generators are set to before a step"
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)
+
+def seed_step(
+    seed: int,
+    step: int,
+    rank: int=0,
 ):
-    "Set torch's generators for one step"
-    torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1))
+    "Set torch's generators for one step; `torch.manual_seed` itself is slow, since it looks for every kind of device there is"
+    n = step_number(seed, step, rank)
+    torch.default_generator.manual_seed(n)
+    if torch.cuda.is_initialized(): torch.cuda.manual_seed_all(n)
+    if torch.backends.mps.is_available(): torch.mps.manual_seed(n)
 
 # %% ../nbs/07_training.ipynb #24246721
 class NonFinite(LabError): "A loss or gradient that is not a number; the weights are those before the step"
