@@ -6,8 +6,8 @@
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
            'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'main', 'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #c110add4
-import importlib, os, re, signal, sys, tempfile, time
+# %% ../nbs/13_cli.ipynb #f3fc100c
+import importlib, inspect, os, re, signal, sys, tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import pandas as pd
@@ -16,8 +16,8 @@ from .records import ConfigError, DataError, LabError, find_data, hub_reachable,
 from .config import Config, describe_settings, make_config, split_settings
 from .files import whole_file, write_manifest, write_text
 
-# %% ../nbs/13_cli.ipynb #80ff388f
-STUDIES = dict(emotions='preference_lab.emotions.study')
+# %% ../nbs/13_cli.ipynb #718b1fdf
+STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study')
 
 def study_commands(
     name: str,  # emotions, …
@@ -26,16 +26,17 @@ def study_commands(
     if name not in STUDIES: raise ConfigError(f'there is no study {name!r}{nearest(name, STUDIES)}; the studies are {", ".join(STUDIES)}')
     return importlib.import_module(STUDIES[name]).COMMANDS
 
-# %% ../nbs/13_cli.ipynb #caad637c
+# %% ../nbs/13_cli.ipynb #36dd5447
 def train(
     study: str,  # emotions, …
     settings: Param('setting=value …; none: the defaults', str, nargs='*'),
 ):
     "Train and test without a report; several processes with accelerate launch"
+    from accelerate.state import PartialState   # takes a second: a mistake need not wait for it
     commands = study_commands(study)
     cfg = make_config(commands['config'], split_settings(list(settings)), 'command line')
     done = commands['train'](cfg)
-    if done.trainer.main: print(f'finished: {done.run.folder}')
+    if PartialState().is_main_process: print(f'finished: {done.run.folder}')
 
 # %% ../nbs/13_cli.ipynb #7e034073
 def report_notebook(
@@ -125,24 +126,30 @@ def report(
     folder = run_report(study, split_settings(list(settings)))
     print(f'report: {folder/"report.html"}')
 
-# %% ../nbs/13_cli.ipynb #28760b18
+# %% ../nbs/13_cli.ipynb #cf4a6a7e
 def predict(
-    study: str,        # emotions, …
+    study: str,        # emotions, preference …
     run: str,          # a finished run's folder, or a name on the Hub
     text: Param('a text to ask about', str)=None,
-    file: Param('a table of texts (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
+    image: Param('a picture to ask about, or the name of an item the model knows', str)=None,
+    rater: Param('whose preference, with --image; else the crowd', str)=None,
+    file: Param('a table of questions (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('where the answers to --file go; else beside it as NAME.predictions.csv', str)=None,
-    text_column: Param('column of the texts in --file', str)='text',
+    text_column: Param('column of the texts in --file; else text', str)=None,
 ):
     "Ask a trained model"
-    if (text is None) == (file is None): raise ConfigError('predict: give either --text "…" or --file TABLE')
     ask = study_commands(study)['predict']
-    if text is not None: print(ask(run, text=text).to_string(index=False)); return
+    takes = [k for k in inspect.signature(ask).parameters if k != 'run']
+    given = {k: v for k, v in dict(text=text, image=image, rater=rater, file=file, text_column=text_column).items() if v is not None}
+    one = [k for k in ('text', 'image') if k in takes]
+    if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
+    if sum(k in given for k in (*one, 'file')) != 1: raise ConfigError(f'predict: give either --{" or --".join(one)} "…" or --file TABLE')
+    if file is None: print(ask(run, **given).to_string(index=False)); return
     path = Path(out) if out else Path(file).with_suffix('.predictions.csv')
     if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
     if path.exists(): raise ConfigError(f'{path}: this file exists; give another one with --out')
     if out and not path.parent.is_dir(): raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
-    answers = ask(run, file=file, text_column=text_column)
+    answers = ask(run, **given)
     with whole_file(path) as t: answers.to_csv(t, index=False)
     print(f'{len(answers):,} answers: {path}')
 
