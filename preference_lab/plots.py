@@ -436,13 +436,13 @@ def agreement_matrix(
     fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='answered alike', shrink=.7)
     return fig
 
-# %% ../nbs/10_plots.ipynb #e922b98a
+# %% ../nbs/10_plots.ipynb #f5021357
 @figure
 def learning_curve(
     table: pd.DataFrame, # columns labels, accuracy; low and high where known; a line a number of labels shown
     population: float|tuple|dict|None=None, # score of the model without the rater, on the same pairs
     known: float|tuple|dict|None=None, # score for raters known from training
-    ylabel: str='accuracy on his other pairs',
+    ylabel: str='accuracy on their other pairs',
     title: str='What a new rater\'s first labels are worth',
 ) -> Figure: # a line with its band; horizontal lines for what it stands between
     "Score against the number of labels shown, between the population and the known raters"
@@ -498,7 +498,7 @@ def contact_sheet(
         line[0].set_ylabel(name, size=8.5)
     return fig
 
-# %% ../nbs/10_plots.ipynb #4b7963f7
+# %% ../nbs/10_plots.ipynb #4e714602
 @figure
 def scores_by_group(
     table: pd.DataFrame, # columns name, accuracy, low, high, n; floor and ceiling where known
@@ -517,5 +517,5 @@ def scores_by_group(
     for c,colour,name in (('floor','vermillion',floor), ('ceiling','green',ceiling)):
         if c in t: ax.plot(t[c], y, '|', color=colours[colour], ms=11, mew=2.2, label=name)
     for i,n in enumerate(t.n): ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
-    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside upper right', ncols=3)
+    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig

@@ -21,21 +21,22 @@ from ..judgements import Pairs, Ratings
 from .network import PreferenceNet, QuestionFeed, ask, question_logits
 from .taste import Taste, fit_taste, new_taste, taste_delta
 
-# %% ../../nbs/preference/04_model.ipynb #a3762111
+# %% ../../nbs/preference/04_model.ipynb #22d498c0
 class Basis(nn.Module):
     "From an embedding and, perhaps, the item's number to the columns that tastes weigh"
     def __init__(self,
         width: int,        # numbers that come in: of an embedding, or of the trunk's features
         features: int,     # uncorrelated directions that are kept; 0: none
-        items: int=0,      # known items with a column of their own; 0: none
+        items: int=0,      # known items with a column of their own; 0: the features are the columns
     ):
         super().__init__()
         self.features, self.items = features, items
         self.register_buffer('centre', torch.zeros(width, dtype=torch.float64))
         self.register_buffer('turn', torch.zeros(width, features, dtype=torch.float64))
+        self.register_buffer('bridge', torch.zeros(features, items, dtype=torch.float64))   # from features to a mixture of known items
 
     @property
-    def groups(self) -> list[int]: return [g for g in (self.features, self.items) if g]
+    def groups(self) -> list[int]: return [g for g in (self.items or self.features,) if g]
 
     @classmethod
     def of(cls,
@@ -53,19 +54,35 @@ class Basis(nn.Module):
         if keep: out.turn.copy_(vectors[:, -keep:].flip(1)/values[-keep:].flip(0).sqrt())
         return out
 
+    def learn_bridge(self,
+        x: Tensor,              # (training items, width)
+        number: Tensor,         # (training items,) of each
+        scores: Tensor,         # (training items, targets) their mean scores
+        penalties=(1, 10, 100, 1000, 10000),
+    ) -> float:                 # the penalty that was chosen
+        "Learn to liken a new item to known ones"
+        f, y = (x.double()-self.centre)@self.turn, scores.double() - scores.double().mean(0)
+        def map_(lam): return torch.linalg.solve(f.T@f + lam*torch.eye(f.shape[1], dtype=f.dtype), f.T)   # (features, training items)
+        def left_out(lam):
+            h = f@map_(lam)
+            return float((((y - h@y)/(1-h.diagonal())[:, None])**2).mean())
+        best = min(penalties, key=left_out)
+        self.bridge[:, number] = map_(best)
+        return best
+
     def forward(self,
         x: Tensor,            # (n, width)
         known: Tensor=None,   # (n,) number of the item, -1 for one that is not known; None: none is
-    ) -> Tensor:              # (n, features+items) float64
-        psi = (x.double()-self.centre)@self.turn
-        if not self.items: return psi
-        one = torch.zeros(len(x), self.items, dtype=torch.float64)
+    ) -> Tensor:              # (n, columns) float64
+        f = (x.double()-self.centre)@self.turn
+        if not self.items: return f
+        out = f@self.bridge
         if known is not None:
             rows = torch.nonzero(known >= 0)[:, 0]
-            one[rows, known[rows]] = 1
-        return torch.cat([psi, one], 1)
+            out[rows] = 0; out[rows, known[rows]] = 1
+        return out
 
-# %% ../../nbs/preference/04_model.ipynb #04561c73
+# %% ../../nbs/preference/04_model.ipynb #160c8850
 class PreferenceModel(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['preference', 'personalisation'], license='apache-2.0'):
     "Whom which rater prefers"
     def __init__(self,
@@ -87,7 +104,7 @@ class PreferenceModel(nn.Module, PyTorchModelHubMixin, library_name='preference_
         self.register_buffer('embeddings', torch.zeros(len(items), width))   # of known items
         self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))   # items that have a column or a residual of their own
         if taste:
-            t = taste; p = self.basis.features+self.basis.items
+            t = taste; p = self.basis.items or self.basis.features
             for k, shape in dict(mean=(t['classes'], t['size']), cov=(t['size'], t['size']), weights=(len(raters), len(targets), p)).items():
                 self.register_buffer(k, torch.zeros(shape, dtype=torch.float64))
             self.noise, self.strength, self.slope = t['noise'], t['strength'], t['slope']
@@ -140,7 +157,7 @@ def proba(self: PreferenceModel,
     "How probable it is that the left item wins"
     return torch.sigmoid(torch.as_tensor(self.logits(pairs, crowd))).numpy()
 
-# %% ../../nbs/preference/04_model.ipynb #795b78b8
+# %% ../../nbs/preference/04_model.ipynb #d4f0b669
 @patch
 def rater_number(self: PreferenceModel,
     rater: str|None,   # None: the crowd
@@ -194,8 +211,9 @@ def scores(self: PreferenceModel,
     r, (x, number) = self.rater_number(rater), self.embed(pictures)
     if self.kind != 'taste': return self._network_scores(x, number, r)
     w = self.taste.crowd if r is None else self.weights[r]                       # (targets, p)
-    s, all_ = (self.psi(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
-    return pd.DataFrame(torch.sigmoid(self.slope*(s[:, None]-all_[None])).mean(1).numpy(), columns=self.targets)
+    s, all_ = (self.slope*self.psi(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
+    mean = torch.stack([torch.cat([torch.sigmoid(part[:, None]-a.float()).mean(1) for part in b.float().split(256)]) for b, a in zip(s.T, all_.T)], 1)
+    return pd.DataFrame(mean.double().numpy(), columns=self.targets)
 
 @patch
 def _network_scores(self: PreferenceModel, x, number, r):

@@ -17,7 +17,7 @@ from ..reporting import scores_frame
 from .. import plots
 from .study import PreferenceStudy, toy_study
 
-# %% ../../nbs/preference/06_report.ipynb #d318a470
+# %% ../../nbs/preference/06_report.ipynb #e9971238
 REPORTED = dict(accuracy=.732, attractive=.740, smart=.723, trustworthy=.732)   # LeakyReLU, 4,875 test rows
 SCORES = ['accuracy', 'log_loss', 'brier', 'ece']
 BASELINES = ['majority', 'rater_majority', 'population', 'linear', 'bradley_terry', 'elo', 'als']
@@ -40,8 +40,9 @@ def what_model(study: PreferenceStudy) -> str:
     "The model in half a sentence"
     m, cfg = study.model, study.cfg
     if m.kind == 'network': return f"network {cfg.hidden} with {cfg.activation}, rater as {cfg.rater}, head {cfg.head}"
-    parts = [f'{m.basis.features} features of {"a trained trunk" if m.net is not None else "the embedding"}' if m.basis.features else '', f'{m.basis.items} items with a column of their own' if m.basis.items else '']
-    return 'tastes over ' + ' and '.join(p for p in parts if p)
+    f = f'{m.basis.features} features of {"a trained trunk" if m.net is not None else "the embedding"}'
+    if not m.basis.items: return f'tastes over {f}'
+    return f'tastes over {m.basis.items} items with a column of their own' + (f', new ones likened to them by {f}' if m.basis.features else '')
 
 # %% ../../nbs/preference/06_report.ipynb #c8bb6688
 def data_table(study: PreferenceStudy) -> pd.DataFrame:

@@ -7,7 +7,7 @@ __all__ = ['REPORTED_HIDDEN', 'PRESETS', 'AXES', 'FEATURES', 'COMMANDS', 'Prefer
            'PreferenceStudy', 'Fitted', 'join_labels', 'first_labels', 'predictions_table', 'train_preference',
            'predict_preference', 'check_table_of_judgements', 'write_toy', 'toy_study']
 
-# %% ../../nbs/preference/05_study.ipynb #1493cb80
+# %% ../../nbs/preference/05_study.ipynb #66ba23ac
 import shutil, time
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..config import Count, Fraction, Positive, Share, Whole, make_config
 from ..files import tensors_sha256
 from ..judgements import Pairs, Ratings, short_ids
 from ..metrics import GroupMeans, drawn_by, gain_by_rater, intervals, pair_intervals, pair_metrics, paired_pairs, per_group_table, per_target, rater_agreement, rater_target_table, ratings_agreement, repeat_agreement, seeds_table, split_half
-from ..baselines import pair_baselines
+from ..baselines import bradley_terry, mean_scores, pair_baselines
 from ..training import TrainConfig, Trainer, peak_memory, predict_rows
 from ..stacked import StackedTrainer
 from ..runs import finish_run, keep_table, open_run
@@ -31,7 +31,7 @@ from .network import ACTIVATIONS, PreferenceNet, QuestionFeed, RatingFeed, ask, 
 from .taste import fit_taste, new_taste, taste_delta
 from .model import Basis, PreferenceModel, load_preference_model
 
-# %% ../../nbs/preference/05_study.ipynb #aa6462ab
+# %% ../../nbs/preference/05_study.ipynb #ca0f77cf
 @dataclass
 class PreferenceConfig(TrainConfig):
     "The settings of the study of preference"
@@ -57,7 +57,7 @@ class PreferenceConfig(TrainConfig):
     preset: Literal['', 'leaky_relu', 'relu', 'gelu', 'glu', 'rating', 'wd', 'clip768', 'five_seeds'] = ''  # settings of the system that is re-made; they replace defaults, not what you give
     model: Literal['taste', 'network'] = 'taste'  # tastes drawn towards the crowd, or a network that has the rater in its trunk
     trunk: Literal['linear', 'mlp'] = 'linear'  # features for tastes: of the embedding itself, or of a network trained on the comparisons
-    features: Whole = 0                    # uncorrelated features that are kept, at most; 0: chosen on validation, or 16 beside columns of items
+    features: Whole = 0                    # uncorrelated features that are kept, at most; 0: chosen on validation; beside columns of items 16, by which new items are likened to known ones
     item_columns: Literal['auto', 'yes', 'no'] = 'auto'  # a column for each known item, so that tastes can hold what embeddings do not show; auto: with up to 300 items of 20 labels or more
     strength: Positive|None = None         # of the pull of the crowd's covariance towards its plain form; none: chosen on validation
     taste_steps: Count = 6                 # of expectation and maximisation
@@ -91,6 +91,7 @@ class PreferenceConfig(TrainConfig):
         for a in (self.activation, *self.activations):
             if a not in ACTIVATIONS: raise ConfigError(f'setting activation={a!r} is unknown{nearest(a, ACTIVATIONS)}; take one of {", ".join(ACTIVATIONS)}')
         if self.kind not in ('', 'ratings', 'comparisons'): raise ConfigError(f'setting kind={self.kind!r}: write ratings or comparisons, or leave it out')
+        if self.residual and 'new_item' in self.axes: raise ConfigError('residual=True has a number for each known item and knows nothing of new ones: leave new_item out of axes')
         if self.head == 'rating' and self.model != 'network': raise ConfigError('setting head=rating is of a network: set model=network')
 
 REPORTED_HIDDEN = [384, 256, 128, 64, 32]
@@ -173,7 +174,7 @@ def toy_ratings(
     y = np.clip(np.rint(4 + np.einsum('ip,rtp->rit', x, w)[r, i, t] + .5*rng.normal(size=len(r))), 1, 7)
     return Ratings(r, i, t, y, [f'r{k}' for k in range(raters)], [f'i{k}' for k in range(items)], ['smart', 'kind'][:targets], 1, 7), x
 
-# %% ../../nbs/preference/05_study.ipynb #9b69fcd7
+# %% ../../nbs/preference/05_study.ipynb #677bf0ec
 class PreferenceStudy:
     "One run of the study: load, fit, baselines, test, finish"
     def __init__(self,
@@ -184,15 +185,19 @@ class PreferenceStudy:
         columns = {k: getattr(cfg, k) for k in ('rater_column', 'item_column', 'value_column', 'left_column', 'right_column', 'target_column', 'choice_column')}
         self.data = load_preference(cfg.data, **own, **columns, seed=cfg.data_seed)
         self.labels = self.data.judgements
-        self.run = open_run('preference', cfg)
-        for note in self.data.notes: self.run.warn(**note)
+        self.notes = list(self.data.notes)
         self.embed()
         self.raters, self.items, self.targets = self.labels.raters, self.labels.items, self.labels.targets
         if cfg.head == 'rating' and not isinstance(self.labels, Ratings): raise ConfigError('head=rating learns from ratings, and these are comparisons; take another head')
         self.axes = {a: hold_out(self.labels, a, cfg.data_seed) for a in ('warm', *cfg.axes)}
+        self.run = open_run('preference', cfg)   # only now: what is wrong with data or settings leaves nothing behind
+        for note in self.notes: self.run.warn(**note)
         for a in self.axes.values():
             if a.straddling: self.run.warn('straddling_pairs', f'{a.name}: {a.straddling:,} of {len(self.labels):,} comparisons join a held-out item to another one and were dropped from that split')
         self.fitted = {}
+
+@patch
+def _note(self: PreferenceStudy, code, message): self.notes.append(dict(code=code, message=message))
 
 @patch
 def embed(self: PreferenceStudy):
@@ -201,20 +206,20 @@ def embed(self: PreferenceStudy):
     if d.embeddings is not None: self.table = torch.as_tensor(d.embeddings); return
     if d.images is None:
         self.table = torch.zeros(len(d.items), 1)
-        self.run.warn('no_embeddings', 'there are neither pictures nor embeddings: items are known by name only, and nothing can be said of new ones')
+        self._note('no_embeddings', 'there are neither pictures nor embeddings: items are known by name only, and nothing can be said of new ones')
         return
     from preference_lab.encoders import embed_images, load_tower
     from preference_lab.faces import tiny_tower
     tower = tiny_tower() if self.cfg.encoder == 'tiny' else load_tower(self.cfg.encoder, self.cfg.weights or None)
     vectors, rejected = embed_images(d.images, tower, progress=self.cfg.progress)
     self.tower = dict(name=self.cfg.encoder, weights=self.cfg.weights or None, key=tower.key)
-    if self.cfg.encoder == 'tiny' and d.name != 'demo': self.run.warn('tiny_tower', 'the pictures were seen by the tiny tower, which knows drawn faces only: what is said of new items will be better with encoder=ViT-B-32 or another pretrained one')
+    if self.cfg.encoder == 'tiny' and d.name != 'demo': self._note('tiny_tower', 'the pictures were seen by the tiny tower, which knows drawn faces only: what is said of new items will be better with encoder=ViT-B-32 or another pretrained one')
     bad = {str(r['path']): r['reason'] for r in rejected}
     keep = np.array([str(p) not in bad for p in d.images])
     if not keep.all():
         first = next(iter(bad.items()))
         if not keep.any(): raise DataError(f'none of the {len(keep):,} pictures can be used; the first: {first[1]}')
-        self.run.warn('pictures_set_aside', f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were dropped; the first: {first[1]}')
+        self._note('pictures_set_aside', f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were dropped; the first: {first[1]}')
         self.labels = _only_items(self.labels, keep); vectors = vectors[keep]
         self.images = [p for p, k in zip(d.images, keep) if k]
     else: self.images = d.images
@@ -228,7 +233,7 @@ def _only_items(labels, keep):
     part = labels.take(rows)
     return replace(part, items=[i for i, k in zip(labels.items, keep) if k], **{k: number[getattr(part, k)].astype(np.int32) for k in columns})
 
-# %% ../../nbs/preference/05_study.ipynb #1f903404
+# %% ../../nbs/preference/05_study.ipynb #0f78d6c0
 @dataclass
 class Fitted:
     "A model of one axis and how it came about"
@@ -270,7 +275,6 @@ def train_network(self: PreferenceStudy,
         pairs = _pairs(labels)
         if len(pairs) > cfg.trunk_pairs: pairs = pairs.take(np.random.default_rng([cfg.data_seed, 1]).permutation(len(pairs))[:cfg.trunk_pairs])
         feed, objective = QuestionFeed(self.table, ask(pairs), cfg.batch_size, cfg.seed, net.joined), question_losses
-    if net.residual is not None and axis.name == 'new_item': raise ConfigError('residual=True has a number for each known item and knows nothing of new ones: leave new_item out of axes')
     trainer = Trainer(net, feed, objective, evaluate, replace(cfg, progress='none') if quiet else cfg, folder).fit()
     return net.cpu().eval(), settings, trainer
 
@@ -292,6 +296,9 @@ def _chosen(h, seen, features, columns, axis, cfg):
     "Basis, its columns for all items, and the tastes over it; strength and slope chosen on validation"
     basis = Basis.of(h[seen], features, columns)
     if not basis.groups: raise DataError('the embeddings do not vary and items have no columns of their own: there is nothing that tastes could weigh; give pictures or embeddings')
+    if columns and basis.features:
+        mean = mean_scores(axis.train) if isinstance(axis.train, Ratings) else bradley_terry(axis.train)
+        basis.learn_bridge(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
     psi = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
     return basis, psi, fit_taste(psi, axis.train, basis.groups, axis.validation, cfg.strength, cfg.taste_steps)
 
