@@ -6,8 +6,8 @@
 __all__ = ['MAX_PIXELS', 'open_image', 'Tower', 'load_tower', 'make_tower', 'save_tower', 'cache_folder', 'EmbeddingCache',
            'hash_files', 'embed_images']
 
-# %% ../nbs/11_encoders.ipynb #847917c8
-import hashlib, json, os, re, uuid, warnings
+# %% ../nbs/11_encoders.ipynb #d2b336e9
+import hashlib, json, logging, os, re, uuid, warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ def _shape(model) -> dict:
 
 def _preprocessing(preprocess) -> list[str]: return [repr(t) for t in getattr(preprocess, 'transforms', [preprocess])]
 
-# %% ../nbs/11_encoders.ipynb #db4a270a
+# %% ../nbs/11_encoders.ipynb #6be17fda
 def load_tower(
     name: str='ViT-B-32',     # a model of open_clip, hf-hub:NAME, or a folder of `save_tower`
     weights: str=None,        # tag, file (.safetensors, .pt, .bin), or random
@@ -110,13 +110,14 @@ def load_tower(
         if weights not in open_clip.list_pretrained_tags_by_model(name): raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{nearest(weights, open_clip.list_pretrained_tags_by_model(name))}')
     try:
         with warnings.catch_warnings(), torch.random.fork_rng():
-            warnings.simplefilter('ignore'); torch.manual_seed(0)
+            warnings.simplefilter('ignore'); torch.manual_seed(0); logging.disable(logging.WARNING)   # it says at length what was asked for
             source = {} if hub else dict(pretrained=None if weights == 'random' else str(Path(weights).expanduser()) if is_file else weights)
             model, _, preprocess = open_clip.create_model_and_transforms(name, **source, **({} if weights != 'random' else dict(load_weights=False) if hub else {}))
     except Exception as e:
         if is_file: raise DataError(f'{weights}: cannot be read as weights of {name} ({type(e).__name__}: {str(e).splitlines()[0][:100]}); the file is damaged or of another model') from None
         why = 'the Hugging Face Hub cannot be reached' if not hub_reachable() else f'{type(e).__name__}: {str(e).splitlines()[0][:100]}'
         raise DataError(f'encoder={name}, weights={weights}: cannot be had ({why}); put the weights into a file and give weights=FILE, or use encoder=tiny') from None
+    finally: logging.disable(logging.NOTSET)
     return Tower(name, model, preprocess, dict(model=name, shape=_shape(model), preprocess=_preprocessing(preprocess)), precision, device)
 
 # %% ../nbs/11_encoders.ipynb #3dd65859
