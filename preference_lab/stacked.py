@@ -258,20 +258,20 @@ def load(self: StackedTrainer,
     batches = [f.load(r) for f, r in zip(feeds, rows)]
     return to({k: torch.stack([b[k] for b in batches]) for k in batches[0]}), 0
 
-# %% ../nbs/08_stacked.ipynb #5715e31d
+# %% ../nbs/08_stacked.ipynb #92c543ff
 @patch
-@torch.no_grad()
 def check_same(self: StackedTrainer):
     "Raise a `ConfigError` if a member alone computes something else than in the stack"
-    for m in self.live: m.model.eval()
-    first = [m.feed.batches(0)[0] for m in self.live]
-    rows = np.stack([f[:min(8, *map(len, first))] for f in first])
-    stacked = self.losses(self.params, self.buffers, self.live, rows, Draws([], 0))   # nothing is drawn: the models are in evaluation
-    for i, (m, r, z) in enumerate(zip(self.live, rows, stacked)):
-        alone = self.whole.objective(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(r).items()}).float()
-        close = torch.isclose(z, alone, rtol=1e-3, atol=1e-3) | ~torch.isfinite(alone)
-        if not close.all(): raise ConfigError(f'member {i} does not compute what member 0 computes: alone it has a loss of {alone[~close][0]:.4f} where it has {z[~close][0]:.4f} in the stack; train it in another one')
-    for m in self.live: m.model.train()
+    with torch.no_grad():
+        for m in self.live: m.model.eval()
+        first = [m.feed.batches(0)[0] for m in self.live]
+        rows = np.stack([f[:min(8, *map(len, first))] for f in first])
+        stacked = self.losses(self.params, self.buffers, self.live, rows, Draws([], 0))   # nothing is drawn: the models are in evaluation
+        for i, (m, r, z) in enumerate(zip(self.live, rows, stacked)):
+            alone = self.whole.objective(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(r).items()}).float()
+            close = torch.isclose(z, alone, rtol=1e-3, atol=1e-3) | ~torch.isfinite(alone)
+            if not close.all(): raise ConfigError(f'member {i} does not compute what member 0 computes: alone it has a loss of {alone[~close][0]:.4f} where it has {z[~close][0]:.4f} in the stack; train it in another one')
+        for m in self.live: m.model.train()
 
 # %% ../nbs/08_stacked.ipynb #9e3ae94a
 @patch

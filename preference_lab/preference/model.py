@@ -134,9 +134,8 @@ class PreferenceModel(nn.Module, PyTorchModelHubMixin, library_name='preference_
     @property
     def known(self) -> Tensor: return torch.arange(len(self.items))
 
-# %% ../../nbs/preference/04_model.ipynb #3545c72a
+# %% ../../nbs/preference/04_model.ipynb #5b9ecbe7
 @patch
-@torch.no_grad()
 def logits(self: PreferenceModel,
     pairs: Pairs,         # raters, items and targets named as the model's
     crowd: bool=False,    # leave the rater out
@@ -157,7 +156,7 @@ def proba(self: PreferenceModel,
     "How probable it is that the left item wins"
     return torch.sigmoid(torch.as_tensor(self.logits(pairs, crowd))).numpy()
 
-# %% ../../nbs/preference/04_model.ipynb #d4f0b669
+# %% ../../nbs/preference/04_model.ipynb #f458d981
 @patch
 def rater_number(self: PreferenceModel,
     rater: str|None,   # None: the crowd
@@ -202,7 +201,6 @@ def _encode(self: PreferenceModel, pictures):
     return torch.as_tensor(np.asarray(self._tower.encode(images)), dtype=torch.float16).float()   # as the cache keeps them
 
 @patch
-@torch.no_grad()
 def scores(self: PreferenceModel,
     pictures: Sequence,         # as for `embed`
     rater: str|None,            # None: the crowd
@@ -221,7 +219,7 @@ def _network_scores(self: PreferenceModel, x, number, r):
     if self.net.residual is not None and (number < 0).any(): raise DataError('this network has a number for each known item: it cannot score a new picture')
     n, m = len(x), len(self.items)
     batch = dict(x=torch.cat([x, self.embeddings]), items=torch.cat([number, self.known]), raters=torch.full((n+m,), r or 0), left=torch.arange(n).repeat_interleave(m), right=n+torch.arange(m).repeat(n), rater=torch.full((n*m,), r or 0))
-    return pd.DataFrame(question_logits(self.net.eval(), batch)[0].sigmoid().reshape(n, m, -1).mean(1).numpy(), columns=self.targets)
+    with torch.no_grad(): return pd.DataFrame(question_logits(self.net.eval(), batch)[0].sigmoid().reshape(n, m, -1).mean(1).numpy(), columns=self.targets)
 
 @patch
 def score(self: PreferenceModel,
