@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['REPORTED', 'SCORES', 'BASELINES', 'headline_of', 'resampled', 'what_model', 'data_table', 'rater_labels',
            'result_table', 'axes_table', 'target_table', 'rater_table', 'rater_ceilings', 'curve_table', 'calibration',
-           'worst_pairs', 'cost_table', 'some_raters', 'preferred_table', 'preferred_pictures', 'raters_figure',
-           'cells', 'new_rater_figure', 'activations_figure', 'conclusions']
+           'worst_pairs', 'cost_table', 'some_raters', 'shown_raters', 'preferred_table', 'preferred_pictures',
+           'raters_figure', 'cells', 'new_rater_figure', 'activations_figure', 'conclusions']
 
 # %% ../../nbs/preference/06_report.ipynb #2e8e9e37
 import numpy as np, pandas as pd
@@ -116,7 +116,7 @@ def cost_table(study: PreferenceStudy, timing: dict) -> pd.DataFrame:
             *((f'training, {k}', f'{v:.1f} s') for k, v in timing['seconds_by_axis'].items() if k != 'warm'), ('epochs of the trunk', timing['epochs'] or 'no trunk'), ('peak memory', f"{timing['peak_memory_bytes']/2**30:.2f} GiB")]
     return pd.DataFrame(rows, columns=['what', 'value'])
 
-# %% ../../nbs/preference/06_report.ipynb #b52eb3ab
+# %% ../../nbs/preference/06_report.ipynb #a1c62201
 def some_raters(study: PreferenceStudy, n: int=3) -> list[str]:
     "The raters with the most labels whose tastes are most unlike the crowd's"
     if study.model.kind != 'taste': return list(study.per_rater.sort_values('total', ascending=False).rater.head(n))
@@ -126,6 +126,10 @@ def some_raters(study: PreferenceStudy, n: int=3) -> list[str]:
     crowd = study.model.psi(study.model.embeddings, study.model.known)@study.model.taste.crowd[0]
     like = np.corrcoef(np.c_[crowd.numpy(), s[:, many].numpy()].T)[0, 1:]
     return [study.raters[many[k]] for k in np.argsort(like, kind='stable')[:n]]
+
+def shown_raters(study: PreferenceStudy, n: int=3) -> list[str|None]:
+    "The crowd, where the model knows one, and some raters"
+    return [*([None] if study.model.kind == 'taste' else []), *some_raters(study, n)]
 
 def preferred_table(study: PreferenceStudy, raters: list[str|None], n: int=3) -> pd.DataFrame:
     "The items that raters like best and least, by name"

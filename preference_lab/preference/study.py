@@ -362,7 +362,7 @@ def baselines(self: PreferenceStudy) -> pd.DataFrame:  # validation scores, a ro
         self.floors['population'] = {s: 1/(1+np.exp(-t.slope*taste_delta(t, psi, p, crowd=True))) for s, p, t in (('validation', a.validation, crowd), ('test', a.test, both))}
     return pd.DataFrame({k: pair_metrics(a.validation, v['validation']) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/preference/05_study.ipynb #0a45473f
+# %% ../../nbs/preference/05_study.ipynb #92fdb4c7
 @patch
 def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test sides and judge the models"
@@ -376,7 +376,7 @@ def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, 
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
     self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
     if 'population' in self.against: self.per_rater = self.per_rater.merge(gain_by_rater(test, self.proba['test'], self.floors['population']['test']).drop(columns='n').rename(columns=dict(low='gain_low', high='gain_high')), on='rater', how='left')
-    self.splits = {}
+    self.splits, self.new_rater_curve = {}, []
     if 'new_item' in self.axes:
         b = self.axes['new_item']; t = b.test.open(self.fitted['new_item'].sha256)
         self.splits['new_item'] = score(t, self.fitted['new_item'].model.proba(t), 'item')
@@ -499,7 +499,7 @@ def compare_activations(self: PreferenceStudy,
         out.append(dict(activation=n, difference=i.value, low=i.value-t*se, high=i.value+t*se, distinguishable=bool(abs(i.value) > t*se)))
     return table, pd.DataFrame(out)
 
-# %% ../../nbs/preference/05_study.ipynb #a5428cd7
+# %% ../../nbs/preference/05_study.ipynb #9e95b6f7
 def predictions_table(pairs: Pairs, proba: np.ndarray) -> pd.DataFrame:
     "Comparisons with their answers and predictions, as they go into the run folder"
     name = lambda names, code: pd.Categorical.from_codes(code, names)
@@ -526,7 +526,7 @@ def finish(self: PreferenceStudy) -> dict:
     for s, p in dict(validation=a.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     for name, t in dict(history=self.history, per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target).items(): keep_table(run, f'{name}.csv', t)
     shutil.rmtree(run.folder/'checkpoints', ignore_errors=True)
-    curve = getattr(self, 'new_rater_curve', None)
+    curve = self.new_rater_curve or None
     activations = getattr(self, 'activations', None)
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), items=len(self.items), targets=self.targets),
         split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, splits=self.splits, new_rater_curve=curve,
