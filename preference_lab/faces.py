@@ -104,9 +104,9 @@ def describe_faces(
         out.append(' '.join(WORDS[k][int(high[k])] for k in rng.permutation(len(a))[:words]))
     return out
 
-# %% ../nbs/12a_faces.ipynb #fff9ab4b
+# %% ../nbs/12a_faces.ipynb #9cbb6d8f
 TINY = dict(name='tiny', embed_dim=128, vision=dict(image_size=24, patch_size=24, width=128, layers=1, head_width=32, pool_type='avg'),
-            text=dict(context_length=len(WORDS)+2, vocab_size=len(VOCABULARY), width=64, heads=2, layers=1), words=VOCABULARY, version=2)
+            text=dict(context_length=len(WORDS)+2, vocab_size=len(VOCABULARY), width=64, heads=2, layers=1), words=VOCABULARY, version=3)
 
 def tokens(
     captions: list[str],
@@ -141,10 +141,10 @@ class _FaceFeed(TableFeed):
     "Faces, their attributes, and the one-word prompts"
     def load(self, rows): return super().load(rows) | dict(prompts=tokens([w for pair in WORDS for w in pair])[None])
 
-# %% ../nbs/12a_faces.ipynb #55c9bb06
+# %% ../nbs/12a_faces.ipynb #9548764e
 def train_tiny_tower(
     faces: int=5000,   # to learn from
-    epochs: int=10,
+    epochs: int=12,
     seed: int=0,
     progress: str='none',
 ) -> Tower:
