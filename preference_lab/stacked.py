@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['weight_shapes', 'structure', 'stackable', 'check_stackable', 'Draws', 'Member', 'check_settings', 'StackedTrainer']
 
-# %% ../nbs/08_stacked.ipynb #cff4831a
+# %% ../nbs/08_stacked.ipynb #b9fb764c
 import math, sys, time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from .records import ConfigError, DataError, nearest
 from .batching import TableFeed
 from .files import tensors_sha256
-from .training import AVERAGE_EVERY, NonFinite, TrainConfig, check_finite, make_accelerator, parameter_groups, rate_at, show_progress, step_number
+from .training import AVERAGE_EVERY, NonFinite, TrainConfig, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
 
 # %% ../nbs/08_stacked.ipynb #159893ec
 def weight_shapes(
@@ -67,7 +67,7 @@ def check_stackable(models: list[nn.Module]):
         a, b = next(((a.strip(), b.strip()) for a, b in lines if a != b), ('one function', 'another'))
         raise ConfigError(f'models 0 and {i} do not stack: {a} in the one and {b} in the other; group them with stackable()')
 
-# %% ../nbs/08_stacked.ipynb #0958a970
+# %% ../nbs/08_stacked.ipynb #2716ed49
 def _rows(x, dim, size):
     "The members' inputs with the members first, also where all have the same"
     return x.expand(size, *x.shape) if dim is None else x.movedim(dim, 0)
@@ -87,15 +87,22 @@ class _Dropout(_Drawing):
         for n, g in zip(noise, generators): n.bernoulli_(1-p, generator=g)
         return x*noise.div_(max(1-p, 1e-12)), 0
 
+class _Normal(_Drawing):
+    @staticmethod
+    def vmap(info, dims, x, member, generators):
+        noise = torch.empty_like(_rows(x, dims[0], info.batch_size), memory_format=torch.contiguous_format)
+        for n, g in zip(noise, generators): n.normal_(generator=g)
+        return noise, 0
+
 class _RReLU(_Drawing):
     @staticmethod
     def vmap(info, dims, x, member, generators, low, high):
         x, draw = _rows(x, dims[0], info.batch_size), torch.ops.aten.rrelu_with_noise
         return torch.stack([draw(r, torch.empty_like(r), low, high, True, g) for r, g in zip(x, generators)]), 0
 
-# %% ../nbs/08_stacked.ipynb #9d000f1f
+# %% ../nbs/08_stacked.ipynb #60121de0
 class Draws(TorchFunctionMode):
-    "Dropout and RReLU drawn for each member from its own generator"
+    "Dropout, RReLU and normal noise drawn for each member from its own generator"
     def __init__(self,
         seeds: list[int],   # of the members
         step: int,          # optimiser step
@@ -113,6 +120,7 @@ class Draws(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is F.dropout: return self.dropout(*args, **(kwargs or {}))
         if func is F.rrelu: return self.rrelu(*args, **(kwargs or {}))
+        if func is torch.randn_like: return _Normal.apply(args[0], self.member, self.generators)
         return func(*args, **(kwargs or {}))
 
     def dropout(self, input, p=.5, training=True, inplace=False):
@@ -121,7 +129,7 @@ class Draws(TorchFunctionMode):
     def rrelu(self, input, lower=1/8, upper=1/3, training=False, inplace=False):
         return _RReLU.apply(input, self.member, self.generators, lower, upper) if training else F.leaky_relu(input, (lower+upper)/2)
 
-# %% ../nbs/08_stacked.ipynb #8f605129
+# %% ../nbs/08_stacked.ipynb #61fee957
 @dataclass(eq=False, repr=False)
 class Member:
     "One model of a stack, and what became of it"
@@ -132,6 +140,7 @@ class Member:
     best: dict = None            # epoch, step, value, sha256 of the best epoch's weights
     error: NonFinite = None      # why it was stopped, if its loss or gradient was not finite
     state_dict: dict = None      # the best epoch's weights, on the CPU
+    drop: float = 1.             # of the learning rate, with schedule=plateau
 
     @property
     def exhausted(self) -> bool: return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
@@ -155,7 +164,7 @@ def check_settings(cfgs: list[TrainConfig], feeds: list[TableFeed]):
     for i, f in enumerate(feeds):
         if len(f.batches(0)) != len(feeds[0].batches(0)): raise ConfigError(f'members 0 and {i} do not stack: they have {len(feeds[0].batches(0)):,} and {len(f.batches(0)):,} batches an epoch; give them feeds of one size')
 
-# %% ../nbs/08_stacked.ipynb #e301992d
+# %% ../nbs/08_stacked.ipynb #6b7ac86f
 class StackedTrainer:
     "The one loop for many models at once"
     def __init__(self,
@@ -167,13 +176,14 @@ class StackedTrainer:
         factors: dict[str, float]=None,  # beginning of a parameter's name -> factor on its learning rate
         select: str='loss',        # metric that chooses the best epoch
         higher: bool=False,        # whether more of it is better
+        parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
     ):
         check_stackable(models)
         self.alike = isinstance(feeds, TableFeed)   # all see the same batches
         feeds = [feeds]*len(models) if self.alike else list(feeds)
         if not len(models) == len(feeds) == len(cfgs): raise ConfigError(f'{len(models)} models, {len(feeds)} feeds and {len(cfgs)} configurations: give one of each a member')
         check_settings(cfgs, feeds)
-        self.cfg, self.evaluate, self.select, self.sign = cfgs[0], evaluate, select, 1 if higher else -1
+        self.cfg, self.evaluate, self.parts, self.select, self.sign = cfgs[0], evaluate, parts, select, 1 if higher else -1
         self.acc = make_accelerator(self.cfg)
         self.members = [Member(m.to(self.acc.device), f, c) for m, f, c in zip(models, feeds, cfgs)]
         self.live, self.whole = list(self.members), _Whole(models[0], objective)
@@ -189,7 +199,7 @@ class StackedTrainer:
         self.averages = self.flat.clone() if any(c.ema for c in cfgs) else None
         self.check_same()
 
-# %% ../nbs/08_stacked.ipynb #ff60ec0a
+# %% ../nbs/08_stacked.ipynb #3ae9e3b7
 @patch
 def stack(self: StackedTrainer):
     "Lay the live members' weights into one matrix and make their models views of it"
@@ -210,14 +220,14 @@ def stack(self: StackedTrainer):
 
 @patch
 def give_to_optimizer(self: StackedTrainer):
-    "AdamW over the live members' rows, a group for all that share a learning rate, a decay and a schedule"
+    "AdamW over the live members' rows, a group for all that share a learning rate, a decay and a schedule; plateaus are each member's own"
     lengths = [n for *_, n in self.groups]
     if self.optimizer is None:
         groups = defaultdict(list)
         for m, row in zip(self.live, self.flat):
             m.pieces = [nn.Parameter(p) for p in row.split(lengths)]
-            for p, (factor, decay, _) in zip(m.pieces, self.groups): groups[m.cfg.learning_rate*factor, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule].append(p)
-        self.optimizer = torch.optim.AdamW([dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()],
+            for p, (factor, decay, _) in zip(m.pieces, self.groups): groups[m.cfg.learning_rate*factor, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule, m if m.cfg.schedule == 'plateau' else None].append(p)
+        self.optimizer = torch.optim.AdamW([dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s, member=m) for (lr, d, w, s, m), ps in groups.items()],
                                            fused=self.acc.device.type in ('cpu', 'cuda'))
     live = {p for m in self.live for p in m.pieces}
     for p in set(self.optimizer.state) - live: del self.optimizer.state[p]
@@ -273,7 +283,7 @@ def check_same(self: StackedTrainer):
             if not close.all(): raise ConfigError(f'member {i} does not compute what member 0 computes: alone it has a loss of {alone[~close][0]:.4f} where it has {z[~close][0]:.4f} in the stack; train it in another one')
         for m in self.live: m.model.train()
 
-# %% ../nbs/08_stacked.ipynb #9e3ae94a
+# %% ../nbs/08_stacked.ipynb #6806946f
 @patch
 def gradients(self: StackedTrainer,
     at: list[int],      # positions of live members that have batches of one size
@@ -284,7 +294,6 @@ def gradients(self: StackedTrainer,
     pick = (lambda t: t) if everyone else (lambda t: t[at])
     params = self.params if everyone else {n: p.detach()[at].requires_grad_() for n, p in self.params.items()}
     buffers = {n: pick(b) for n, b in self.buffers.items()}
-    for m in members: m.loss = 0.
     draws = Draws([m.cfg.seed for m in members], self.step, self.acc.device)
     for k, part in enumerate(np.array_split(rows, min(self.cfg.accumulate, rows.shape[1]), axis=1)):
         with self.acc.autocast(): losses = self.losses(params, buffers, members, part, draws)
@@ -292,39 +301,45 @@ def gradients(self: StackedTrainer,
         for n, g in zip(params, got):
             if g is None: raise ConfigError(f'{n} takes no part in the loss; freeze it with requires_grad_(False)')
         total = got if k == 0 else torch._foreach_add(total, got)
-        for m, l, r in zip(members, losses.detach(), part): self.note(m, l, r)
+        self.seen.append((at, part, losses.detach()))
     if everyone: torch._foreach_copy_(list(self.grads.values()), total); return
     for g, new in zip(self.grads.values(), total): g[at] = new
     for n, b in self.buffers.items(): b[at] = buffers[n]
 
 @patch
-def note(self: StackedTrainer, member: Member, losses: Tensor, rows: np.ndarray):
-    "Add up a member's losses, and keep the error if one is not finite"
-    member.loss += losses.sum()
-    if torch.isfinite(member.loss) or member.error: return
-    try: check_finite(losses, rows, member.feed.where, self.step)
-    except NonFinite as e: member.error = e
+def note_errors(self: StackedTrainer):
+    "Keep the error of each member that has a loss which is not finite"
+    for at, rows, losses in self.seen:
+        for i, r, l in zip(at, rows, losses):
+            try: check_finite(l, r, self.live[i].feed.where, self.step)
+            except NonFinite as e: self.live[i].error = self.live[i].error or e
 
-# %% ../nbs/08_stacked.ipynb #37280295
+# %% ../nbs/08_stacked.ipynb #231ae24e
 @patch
 def train_step(self: StackedTrainer,
     batches: list[np.ndarray],  # one a live member
 ):
     "One optimiser step of every live member"
-    sizes = defaultdict(list)
+    sizes, self.seen = defaultdict(list), []
     for i, b in enumerate(batches): sizes[len(b)].append(i)
     for at in sizes.values(): self.gradients(at, np.stack([batches[i] for i in at]))
     norms = torch.linalg.vector_norm(self.grad, dim=1)
-    for m, b, norm in zip(self.live, batches, norms.tolist()):
+    loss = torch.zeros(len(self.live), dtype=self.seen[0][2].dtype, device=norms.device)
+    for at, _, l in self.seen:
+        if len(at) == len(loss): loss += l.sum(1)
+        else: loss[at] += l.sum(1)
+    now = torch.stack([loss.double(), norms.double()]).tolist()   # the one time a step that a GPU is waited for
+    if not np.isfinite(now[0]).all(): self.note_errors()
+    for m, b, value, norm in zip(self.live, batches, *now):
         if not m.error and not math.isfinite(norm):
             m.error = NonFinite(f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, or set precision=fp32')
-        for k, v in dict(loss=m.loss, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += float(v)
+        for k, v in dict(loss=value, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += v
     limits = torch.tensor([m.cfg.clip or math.inf for m in self.live], dtype=norms.dtype, device=norms.device)
     scale = (limits/(norms+1e-6)).clamp(max=1.)
     if (scale < 1).any(): self.grad.mul_(scale[:, None])
     if any(m.error for m in self.live): self.leave()
     if not self.live: return
-    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])
+    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])*(g['member'].drop if g['member'] else 1.)
     self.optimizer.step()
     if self.averages is not None: self.update_averages()
     self.step += 1
@@ -351,12 +366,12 @@ def leave(self: StackedTrainer):
     self.live = [self.live[i] for i in stay]
     if self.live: self.stack(); self.grad.copy_(grad)
 
-# %% ../nbs/08_stacked.ipynb #463d514d
+# %% ../nbs/08_stacked.ipynb #39a373a7
 @patch
 def train_epoch(self: StackedTrainer):
     "Train every live member for one epoch"
     epoch, start = self.step//self.steps_an_epoch, time.perf_counter()
-    for m in self.live: m.model.train()
+    for m in self.live: m.model.train(); m.drop = drop_of(m.cfg, m.history, self.select, self.sign)
     self.whole.train()
     orders = {id(m): m.feed.batches(epoch) for m in self.live[:1 if self.alike else None]}
     if self.alike: orders = {id(m): next(iter(orders.values())) for m in self.live}
@@ -377,9 +392,10 @@ def validate(self: StackedTrainer):
             if not math.isfinite(value):
                 m.error = NonFinite(f'epoch {epoch}: the validation metric {self.select} is {value}; lower learning_rate or look at the validation rows'); continue
             m.history.append(dict(epoch=epoch, step=self.step, train_loss=m.sums['loss']/m.sums['rows'], **{f'validation_{k}': v for k, v in metrics.items()},
-                learning_rate=m.cfg.learning_rate*self.groups[0][0]*rate_at(self.step-1, self.total, m.cfg.warmup, m.cfg.schedule), gradient_norm=m.sums['norm']/self.steps_an_epoch, skipped_steps=0,
+                learning_rate=m.cfg.learning_rate*self.groups[0][0]*rate_at(self.step-1, self.total, m.cfg.warmup, m.cfg.schedule)*m.drop, gradient_norm=m.sums['norm']/self.steps_an_epoch, skipped_steps=0,
                 seconds=self.spent, rows_per_second=m.sums['rows']/max(1e-9, self.spent), units_per_second=m.sums['units']/max(1e-9, self.spent),
                 validation_seconds=time.perf_counter()-start))
+            if self.parts: m.history[-1]['parts'] = self.parts(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(m.feed.batches(0)[0]).items()})
             m.blank(); self.keep_best(m, value)
 
 @contextmanager

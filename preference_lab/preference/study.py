@@ -74,7 +74,7 @@ class PreferenceConfig(TrainConfig):
     batch_size: Count = 128                # questions (a rater, two items, all targets) or ratings an optimiser step
     learning_rate: Positive = 1e-3         # at its highest
     weight_decay: float = 1e-3             # decoupled; none on biases and norms
-    schedule: Literal['linear', 'cosine', 'constant'] = 'constant'  # of the learning rate after warm-up
+    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # of the learning rate after warm-up
     warmup: Fraction = 0.                  # share of all steps in which the learning rate rises from 0
     patience: Whole = 10                   # epochs without gain after which training stops; 0: never
     min_delta: float = .001                # least change of the validation log loss that counts as a gain
