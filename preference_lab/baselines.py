@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['PROBABILISTIC', 'label_prior', 'most_frequent', 'random_by_prior', 'bag_of_words', 'baseline_rows', 'majority',
-           'fit_slope', 'mean_scores', 'win_counts', 'bradley_terry', 'elo', 'linear_scores', 'als', 'pair_baselines']
+           'fit_slope', 'mean_scores', 'win_counts', 'bradley_terry', 'elo', 'linear_scores', 'als', 'pair_baselines',
+           'distribution_baselines', 'oracle_mean', 'ridge_distribution']
 
-# %% ../nbs/04_baselines.ipynb #31711f2e
+# %% ../nbs/04_baselines.ipynb #93a901d8
 from collections.abc import Sequence
 from math import exp
 
@@ -16,8 +17,10 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
 
 from .judgements import Pairs, Ratings
+from .metrics import checked_shares, distribution_rows
 from .records import DataError, LabelTable
 
 # %% ../nbs/04_baselines.ipynb #8b14e9ce
@@ -322,3 +325,58 @@ def pair_baselines(
     use = lambda side: (train, scores) if side == 'validation' or refit is None else (refit, last)
     out = {k: {side: majority(use(side)[0], p, by) for side, p in sides.items()} for k, by in (('majority', False), ('rater_majority', True))}
     return out | {k: {side: expit(slopes[k]*_lead(use(side)[1][k], p)) for side, p in sides.items()} for k in ('population', 'linear', 'bradley_terry', 'elo', 'als') if k in scores}
+
+# %% ../nbs/04_baselines.ipynb #cf5de7c0
+def _half_vote(proba, rows): # (n, categories) -> the same
+    "Shares with half a vote more, spread evenly, beside one vote for each of so many training rows"
+    return (rows*proba + .5/proba.shape[1]) / (rows + .5)
+
+# %% ../nbs/04_baselines.ipynb #860079da
+def distribution_baselines(
+    train_targets: np.ndarray, # (m, categories) shares
+    n: int, # rows to predict
+) -> dict[str, np.ndarray]: # 'uniform', 'train_mean' -> (n, categories)
+    "What one can say of every row without looking at it"
+    t, = checked_shares(train_targets=train_targets)
+    mean, even = t.mean(0, keepdims=True), np.full((1, t.shape[1]), 1/t.shape[1])
+    return {k: np.tile(v, (n, 1)) for k, v in dict(uniform=even, train_mean=_half_vote(mean, len(t))).items()}
+
+# %% ../nbs/04_baselines.ipynb #23910c60
+def oracle_mean(
+    test_targets: np.ndarray, # (n, categories) shares: the answers themselves
+) -> np.ndarray: # (n, categories)
+    "An oracle, no baseline: the mean of the very answers that are to be predicted, which nobody can know beforehand"
+    t, = checked_shares(test_targets=test_targets)
+    return np.tile(t.mean(0), (len(t), 1))
+
+# %% ../nbs/04_baselines.ipynb #899cf962
+def _checked_features(**sides): # name=(x, rows or None) -> [(rows, width) float64]
+    "Feature tables of one width, or a sentence that says what is wrong"
+    out = {k: (np.asarray(x, float), n) for k, (x, n) in sides.items()}; width = next(iter(out.values()))[0].shape[1:]
+    for k, (x, n) in out.items():
+        if x.ndim != 2 or x.shape[1:] != width or n not in (None, len(x)):
+            raise DataError(f'{k} {x.shape} must be (rows, features) with {width[0] if width else "some"} features' + (f' and {n} rows, as its targets' if n is not None else ''))
+        if len(bad := np.argwhere(~np.isfinite(x))): raise DataError(f'{k}, row {bad[0][0]}, feature {bad[0][1]}: {x[tuple(bad[0])]} is not finite; leave the row out or fill it in')
+    return [x for x, _ in out.values()]
+
+# %% ../nbs/04_baselines.ipynb #c6944658
+def ridge_distribution(
+    train_x: np.ndarray, # (m, features)
+    train_targets: np.ndarray, # (m, categories) shares
+    *xs: np.ndarray, # each side to predict, (its rows, features)
+    validation: tuple[np.ndarray, np.ndarray], # features and shares of the rows on which the penalty is chosen
+    shrink: Sequence[float] = (10., 3., 1., .3, .1, .03, .01, .003, .001), # penalties, strongest first
+) -> list[np.ndarray]: # for each of `xs`, (its rows, categories)
+    "Shares by multinomial logistic regression on standardised features"
+    (t,), (v,) = checked_shares(train_targets=train_targets), checked_shares(validation_targets=validation[1])
+    sides = dict(train_x=(train_x, len(t)), validation_x=(validation[0], len(v))) | {f'side {i+1}': (x, None) for i, x in enumerate(xs)}
+    train_x, *xs = _checked_features(**sides); scale = StandardScaler().fit(train_x)
+    x, *xs = (scale.transform(o) for o in (train_x, *xs)); row, category = np.nonzero(t)
+    if (category == category[0]).all(): return [distribution_baselines(t, len(o))['train_mean'] for o in xs[1:]]
+    model, best, out = LogisticRegression(warm_start=True, max_iter=500), np.inf, []
+    for a in shrink:
+        model.set_params(C=1/(a*len(t))).fit(x[row], category, t[row, category]); said = [np.zeros((len(o), t.shape[1])) for o in xs]
+        for p, o in zip(said, xs): p[:, model.classes_] = model.predict_proba(o); p[:] = _half_vote(p, len(t))
+        if (loss := distribution_rows(v, said[0])['kl'].mean()) >= best: break
+        best, out = loss, said[1:]
+    return out

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CLASS_WEIGHTS', 'LOSSES', 'bce', 'focal', 'asymmetric', 'class_weights', 'aligned_weights', 'smooth', 'Loss',
-           'make_loss']
+           'make_loss', 'tempered', 'kl', 'cross_entropy', 'entropy', 'entropy_floor', 'lowest_entropy', 'maxsup',
+           'max_logit', 'frequency_weights']
 
 # %% ../nbs/02_losses.ipynb #3b5f7a4f
 from typing import Callable, Mapping, Sequence
@@ -130,3 +131,93 @@ def make_loss(
         if smoothing: targets = smooth(targets, smoothing, prior.to(logits.device) if isinstance(prior, Tensor) else prior)
         return LOSSES[name](logits, targets, **weights, **options)
     return Loss({name: (1., f)})
+
+# %% ../nbs/02_losses.ipynb #bd088f3c
+def tempered(
+    logits: Tensor,               # (rows, categories) float
+    temperature: Tensor|float=1., # above 1: flatter answers
+    logit_norm: Tensor|float=0.,  # the length that all logits get; 0: they keep their own
+) -> Tensor:                      # (rows, categories) float
+    "Logits of one length, if one is given, over the temperature; logits that are all zero stay so"
+    length, norm = torch.linalg.vector_norm(logits, dim=-1, keepdim=True), torch.as_tensor(logit_norm, device=logits.device)
+    return torch.where(norm > 0, logits / torch.where(length > 0, length, 1.) * norm, logits) / temperature
+
+# %% ../nbs/02_losses.ipynb #47519103
+def _focus(log_p, gamma, alpha): # (rows, categories) -> the same: the weight of each category
+    "α(1-p)^γ; 1-p is kept above zero, where powers below 1 have no slope"
+    weight = (1 - log_p.exp()).clamp(min=torch.finfo(log_p.dtype).eps)**gamma
+    return weight if alpha is None else weight*alpha
+
+# %% ../nbs/02_losses.ipynb #b038a92e
+def kl(
+    logits: Tensor,         # (rows, categories) float
+    targets: Tensor,        # (rows, categories) shares, each row sums to 1
+    gamma: Tensor|float=0., # how far categories already likely are turned down; 0: not at all
+    alpha: Tensor=None,     # (categories,) weight of each; None: 1
+) -> Tensor:                # (rows,) nats when gamma is 0 and alpha None
+    "Kullback–Leibler divergence of the prediction from the target, with focal and category weights"
+    log_p = F.log_softmax(logits, -1)
+    return -(_focus(log_p, gamma, alpha) * (targets*log_p + torch.special.entr(targets))).sum(-1)
+
+def cross_entropy(
+    logits: Tensor,         # (rows, categories) float
+    targets: Tensor,        # (rows, categories) shares, each row sums to 1
+    gamma: Tensor|float=0., # how far categories already likely are turned down; 0: not at all
+    alpha: Tensor=None,     # (categories,) weight of each; None: 1
+) -> Tensor:                # (rows,)
+    "Cross-entropy with soft targets, with focal and category weights"
+    log_p = F.log_softmax(logits, -1)
+    return -(_focus(log_p, gamma, alpha) * targets * log_p).sum(-1)
+
+# %% ../nbs/02_losses.ipynb #2b4762cb
+def entropy(
+    logits: Tensor, # (rows, categories) float
+) -> Tensor:        # (rows,) nats
+    "The entropy of the softmax"
+    log_p = F.log_softmax(logits, -1)
+    return -(log_p.exp() * log_p).sum(-1)
+
+def entropy_floor(
+    logits: Tensor,         # (rows, categories) float
+    targets: Tensor,        # not looked at
+    floor: Tensor|float,    # nats
+    power: Tensor|float=1., # 1: the gap; 2: its square
+) -> Tensor:                # (rows,)
+    "How far the entropy lies below a floor; 0, with no gradient at all, where it does not"
+    gap = floor - entropy(logits)
+    return torch.where(gap > 0, torch.where(gap > 0, gap, 1.)**power, 0.)
+
+# %% ../nbs/02_losses.ipynb #5ead4d0f
+def lowest_entropy(
+    classes: int, # categories, C
+    scale: float, # length of the logits: logit_norm / temperature
+) -> float:       # nats
+    "The lowest entropy that a softmax can have whose logits are a vector of this length"
+    if classes < 2: return 0.
+    gap = min(scale*(classes/(classes-1))**.5, 700.)   # beyond, the entropy is zero to all digits
+    q = (classes-1)*np.exp(-gap)
+    return float(np.log1p(q) + gap*q/(1+q))
+
+# %% ../nbs/02_losses.ipynb #18f7a2b9
+def maxsup(
+    logits: Tensor,  # (rows, categories) float
+    targets: Tensor, # not looked at
+) -> Tensor:         # (rows,) 0 or more
+    "Max-suppression (Zhou et al. 2025): the largest logit above the mean"
+    return logits.amax(-1) - logits.mean(-1)
+
+def max_logit(
+    logits: Tensor,  # (rows, categories) float
+    targets: Tensor, # not looked at
+) -> Tensor:         # (rows,) of any sign
+    "The largest logit; a shift of all logits changes it, though it changes no probability"
+    return logits.amax(-1)
+
+# %% ../nbs/02_losses.ipynb #56a4e78c
+def frequency_weights(
+    targets: np.ndarray, # (rows, categories) shares, training rows only
+    cap: float=3.,       # the largest weight; also of a category that nobody chose
+) -> np.ndarray:         # (categories,) 1 or more
+    "How much each category weighs: the root of how rare it is, capped"
+    targets = np.asarray(targets, float)
+    with np.errstate(divide='ignore'): return np.minimum(cap, np.sqrt(len(targets)/targets.sum(0)))

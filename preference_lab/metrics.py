@@ -8,15 +8,18 @@ __all__ = ['Scorer', 'Interval', 'resample_weights', 'resample', 'interval', 'we
            'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table', 'label_cooccurrence', 'collapsed',
            'GroupMeans', 'drawn_by', 'PairScorer', 'pair_metrics', 'pair_intervals', 'paired_pairs',
            'rater_target_table', 'per_group_table', 'gain_by_rater', 'per_target', 'rater_agreement',
-           'ratings_agreement', 'repeat_agreement', 'split_half']
+           'ratings_agreement', 'repeat_agreement', 'split_half', 'checked_shares', 'distribution_rows',
+           'DistributionScorer', 'distribution_metrics', 'distribution_intervals', 'paired_distributions',
+           'same_answer']
 
-# %% ../nbs/03_metrics.ipynb #55c69290
+# %% ../nbs/03_metrics.ipynb #c8bcb6b4
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.special import comb, entr, rel_entr
 from scipy.stats import binomtest, chi2, norm
 
 from .judgements import Pairs, Ratings
@@ -355,18 +358,19 @@ def label_cooccurrence(
     m = np.asarray(labels, bool).astype(int)
     return m.T @ m
 
-# %% ../nbs/03_metrics.ipynb #df9b63d8
+# %% ../nbs/03_metrics.ipynb #c3befd29
 def collapsed(
     proba: np.ndarray, # (rows, labels) float
     prior: np.ndarray | None = None, # (labels,) label frequencies in training; None: the mean of proba
+    targets: np.ndarray | None = None, # (rows, labels) what is so; their variance is then what a predictor's could be
 ) -> list[dict]: # empty, or one note {code, message}
     "A note when a predictor says nearly the same of every row"
     proba = np.asarray(proba, float); prior = proba.mean(0) if prior is None else np.asarray(prior, float)
-    possible = (prior*(1-prior)).sum()
+    possible = (prior*(1-prior)).sum() if targets is None else np.asarray(targets, float).var(0).sum()
     spread = proba.var(0).sum()/possible if possible > 0 else 0.
     if spread >= .01: return []
     return [dict(code='collapsed', message=f'the predictor ignores its input: its probabilities vary by {spread:.2%} of '
-                 'what labels vary; train longer, or with a larger learning rate, and look at the loss')]
+                 f'what {"labels" if targets is None else "the answers"} vary; train longer, or with a larger learning rate, and look at the loss')]
 
 # %% ../nbs/03_metrics.ipynb #64794f7f
 class GroupMeans:
@@ -627,3 +631,124 @@ def split_half(
         half = np.mean(rs) if rs else np.nan
         out.append(dict(target=name, raters=len(who), items=len(what), half=half, reliability=2*half/(1+half)))
     return pd.DataFrame(out)
+
+# %% ../nbs/03_metrics.ipynb #754fed09
+def _top(targets, proba, k): # (n, C) each -> (n,)
+    "The chance that a most frequent category is among the k likeliest, ties broken by chance"
+    right, edge = targets == targets.max(1, keepdims=True), np.sort(proba, 1)[:, -k, None]
+    tied, above = proba == edge, proba > edge
+    places, T, a = k - above.sum(1), tied.sum(1), (right & tied).sum(1)
+    return np.where((right & above).any(1), 1., 1 - comb(T-a, places)/comb(T, places))
+
+# %% ../nbs/03_metrics.ipynb #7e533188
+def checked_shares(
+    **arrays: np.ndarray, # name=(rows, categories): `targets`, `proba`
+) -> list[np.ndarray]: # the same in float64
+    "Distributions of one shape whose rows sum to 1, or a sentence that says where they do not"
+    out = {k: np.asarray(v, float) for k, v in arrays.items()}; shape, *others = [v.shape for v in out.values()]
+    if len(shape) != 2 or not shape[0] or shape[1] < 2 or any(o != shape for o in others):
+        raise DataError(f'{" and ".join(f"{k} {v.shape}" for k, v in out.items())} must be (rows, categories) of one shape, not empty, with two categories or more')
+    for k, v in out.items():
+        if len(bad := np.argwhere(~(np.isfinite(v) & (v >= 0)))):
+            row, category = bad[0]; raise DataError(f'{k}, row {row}, category {category}: {v[row, category]} is no share; give finite numbers from 0 to 1')
+        if len(off := np.flatnonzero(np.abs(v.sum(1) - 1) > 1e-6)):
+            raise DataError(f'{k}, row {off[0]}, all {shape[1]} categories: they sum to {v[off[0]].sum():.7g}, not 1; divide each row by its sum')
+    return list(out.values())
+
+# %% ../nbs/03_metrics.ipynb #ba208cdd
+def distribution_rows(
+    targets: np.ndarray, # (n, categories) shares
+    proba: np.ndarray, # (n, categories) predicted shares
+    ordered: bool = False, # the categories stand in an order: `wasserstein` too
+) -> dict[str, np.ndarray]: # name -> (n,)
+    "Every score of the table above, row by row"
+    t, p = checked_shares(targets=targets, proba=proba)
+    gap, m, whole = np.abs(t-p), (t+p)/2, t+p
+    ratio = np.divide(gap, whole, out=np.zeros_like(gap), where=whole > 0)
+    out = dict(kl=rel_entr(t, np.maximum(p, np.finfo(float).eps)).sum(1), js=(rel_entr(t, m) + rel_entr(p, m)).sum(1)/2,
+        tv=gap.sum(1)/2, chebyshev=gap.max(1), clark=np.sqrt((ratio**2).sum(1)), canberra=ratio.sum(1),
+        cosine=(t*p).sum(1) / (np.linalg.norm(t, axis=1)*np.linalg.norm(p, axis=1)), intersection=np.minimum(t, p).sum(1),
+        brier=(gap**2).sum(1), top1=_top(t, p, 1), top3=_top(t, p, min(3, t.shape[1]-1)), entropy=entr(p).sum(1), target_entropy=entr(t).sum(1))
+    return out | (dict(wasserstein=np.abs((t-p).cumsum(1)[:, :-1]).sum(1)) if ordered else {})
+
+# %% ../nbs/03_metrics.ipynb #68fac4f6
+class DistributionScorer:
+    "A scorer of predicted distributions; its weights are of rows, or of groups of rows"
+    def __init__(self,
+        targets: np.ndarray, # (n, categories) shares
+        proba: np.ndarray, # (n, categories) predicted shares
+        ordered: bool = False, # `wasserstein` too
+        groups: np.ndarray | None = None, # (n,) names of groups drawn whole; None: each row is its own
+        bins: int = 15, # of the calibration errors
+    ):
+        t, p = checked_shares(targets=targets, proba=proba); n, self.categories = t.shape
+        if groups is not None and len(groups) != n: raise DataError(f'groups: {len(groups)} names for {n} rows; give one for each row')
+        groups = np.arange(n) if groups is None else np.asarray(groups)
+        self.means = GroupMeans(groups, **distribution_rows(t, p, ordered)); self.rows = self.means.rows # `rows`: how many there are to draw
+        code, top = np.searchsorted(self.means.groups, groups), (np.arange(n), p.argmax(1))
+        sums = lambda gap, p, code: sparse.csr_array((gap, (_bin_of(p, bins), code)), shape=(bins, self.rows))
+        self.top, self.all = sums((t-p)[top], p[top], code), sums((t-p).ravel(), p.ravel(), np.repeat(code, self.categories))
+
+    def __call__(self, weights) -> dict: # (drawn, k) -> {name: (k,)}
+        with np.errstate(invalid='ignore'):
+            top, whole = (np.abs(gaps @ weights).sum(0) / (self.means.counts @ weights) for gaps in (self.top, self.all))
+        return self.means(weights) | dict(ece=top, ece_all=whole/self.categories)
+
+# %% ../nbs/03_metrics.ipynb #a042ce93
+def distribution_metrics(
+    targets: np.ndarray, # (n, categories) shares
+    proba: np.ndarray, # (n, categories) predicted shares
+    ordered: bool = False, # `wasserstein` too
+) -> dict[str, float]:
+    "The scores of predicted distributions: means over rows, `ece` and `ece_all`"
+    scorer = DistributionScorer(targets, proba, ordered)
+    return {k: float(v[0]) for k, v in scorer(np.ones((scorer.rows, 1))).items()}
+
+# %% ../nbs/03_metrics.ipynb #80dc4f5b
+def distribution_intervals(
+    targets: np.ndarray, # (n, categories) shares
+    proba: np.ndarray, # (n, categories) predicted shares
+    ordered: bool = False, # `wasserstein` too
+    groups: np.ndarray | None = None, # (n,) names of groups drawn whole
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+) -> dict[str, Interval]:
+    "The scores of predicted distributions, each with its interval"
+    scorer = DistributionScorer(targets, proba, ordered, groups)
+    value, draws = resample(scorer, scorer.rows, n=n, seed=seed)
+    share = {'js', 'tv', 'chebyshev', 'cosine', 'intersection', 'top1', 'top3', 'ece', 'ece_all'} # never above 1
+    ends = {k: interval(v, draws[k], share=k in share) for k, v in value.items()}
+    return {k: i._replace(low=np.maximum(i.low, 0.).item()) for k, i in ends.items()}
+
+# %% ../nbs/03_metrics.ipynb #35e73ac8
+def paired_distributions(
+    targets: np.ndarray, # (n, categories) shares
+    a: np.ndarray, # (n, categories) the first predictor's shares
+    b: np.ndarray, # (n, categories) the second one's
+    ordered: bool = False, # `wasserstein` too
+    groups: np.ndarray | None = None, # (n,) names of groups drawn whole
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+) -> pd.DataFrame: # metric, a, b, difference, low, high, p, distinguishable
+    "Every score of two predictors of distributions, on the same rows and the same draws"
+    one, two = (DistributionScorer(targets, p, ordered, groups) for p in (a, b))
+    return paired_intervals(one, two, one.rows, n=n, seed=seed)
+
+# %% ../nbs/03_metrics.ipynb #6e296124
+def same_answer(
+    targets: np.ndarray, # (n, categories) shares
+    proba: np.ndarray, # (n, categories) predicted shares
+    prior: np.ndarray | None = None, # (categories,) mean shares in training, to say how far the predictions are from it
+    categories: list[str] | None = None, # their names; None: numbers from 0
+) -> list[dict]: # notes {code, message}: 'collapsed', 'one_category', both or none
+    "Notes about a predictor that says nearly the same of every row, or has one likeliest category in all rows"
+    t, p = checked_shares(targets=targets, proba=proba); sd = lambda a: np.sqrt(a.var(0).mean())
+    notes, far = [], '' if prior is None else f'; on average {np.abs(p-prior).sum(1).mean()/2:.3f} of the shares lie elsewhere than in the training mean'
+    if sd(t) > 1e-6: # else there is nothing to tell apart
+        notes = [n | dict(message=f'{n["message"]} (standard deviation over rows {sd(p):.4f}, of the answers {sd(t):.4f}{far})') for n in collapsed(p, targets=t)]
+    best, right = p == p.max(1, keepdims=True), t == t.max(1, keepdims=True)
+    if best.sum() == len(p) and best.all(0).any() and not right.all(0).any():
+        c = best[0].argmax(); name = c if categories is None else categories[c]
+        notes.append(dict(code='one_category', message=f'category {name!r} is the likeliest in all {len(p):,} rows, so top-1 ({right[:, c].mean():.2%}) is only the share of rows '
+                          'whose most frequent answer it is; compare runs by KL, not by top-1'))
+    return notes

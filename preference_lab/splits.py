@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['fold_text', 'link_groups', 'split_groups', 'split_cells', 'split_pairs', 'split_items', 'split_raters',
-           'within_items', 'Audit', 'audit_split', 'audit_pairs', 'Sealed']
+           'within_items', 'Audit', 'audit_split', 'audit_pairs', 'Sealed', 'split_folds']
 
-# %% ../nbs/01_splits.ipynb #fafda024
+# %% ../nbs/01_splits.ipynb #82f3d35c
 import unicodedata
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -16,6 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from .records import *
 from .judgements import *
+from .votes import VoteTable
+from sklearn.model_selection import GroupKFold
 
 # %% ../nbs/01_splits.ipynb #b92b5baf
 class _Folds(dict):
@@ -269,13 +271,13 @@ def audit_pairs(
     return audit_split(split, {b: join(what[b][0]) for b in by}, rows=rows, name='comparisons',
                        say={b: what[b][1] for b in by})
 
-# %% ../nbs/01_splits.ipynb #6dd98b64
+# %% ../nbs/01_splits.ipynb #0b0f19ad
 class Sealed:
-    "Texts or comparisons whose labels stay closed until the choice of a model is final"
-    def __init__(self, table: LabelTable|Pairs):
+    "Texts, comparisons or items whose labels stay closed until the choice of a model is final"
+    def __init__(self, table: LabelTable|Pairs|VoteTable):
         self._table, self.opened_for = table, None
-        self._questions = ('texts',) if isinstance(table, LabelTable) else (
-            'rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
+        self._questions = {LabelTable: ('texts',), VoteTable: ('ids', 'categories', 'groups', 'places')}.get(type(table), (
+            'rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys'))
     def __len__(self): return len(self._table)
 
     def __getattr__(self, name):
@@ -284,7 +286,7 @@ class Sealed:
 
     def open(self,
         weights_sha256: str,  # of the weights that were chosen
-    ) -> LabelTable|Pairs:
+    ) -> LabelTable|Pairs|VoteTable:
         "The table with its labels, for one choice of weights"
         if not isinstance(weights_sha256, str) or len(weights_sha256) != 64:
             raise DataError('the test side is sealed: it opens once, after training, against the SHA-256 of the '
@@ -294,3 +296,16 @@ class Sealed:
                             'after looking at it must be tested on new rows')
         self.opened_for = weights_sha256
         return self._table
+
+# %% ../nbs/01_splits.ipynb #889c6370
+def split_folds(
+    groups: Sequence,  # (n,) what each row belongs to: rows of one group stay together
+    folds: int,
+    seed: int=0,       # of the chance by which groups are dealt
+) -> np.ndarray:       # (n,) fold of each row, from 0
+    "A seeded deal of groups into folds of nearly equal size"
+    code = pd.factorize(np.asarray(groups, dtype=object))[0]
+    if folds < 2 or code.max() + 1 < folds: raise DataError(f'{code.max() + 1:,} groups cannot be dealt into {folds} folds; take 2 to {code.max() + 1:,} folds')
+    out = np.empty(len(code), int)
+    for f, (_, test) in enumerate(GroupKFold(folds, shuffle=True, random_state=seed).split(code, groups=code)): out[test] = f
+    return out
