@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['DECISIONS', 'COMMANDS', 'EmotionsConfig', 'EmotionStudy', 'make_model', 'forward', 'score', 'predictions_table',
-           'predictions_arrays', 'compare_predictions', 'same_setting', 'latency', 'training_flops', 'train_emotions',
-           'predict_texts', 'check_table_of_texts']
+           'predictions_arrays', 'compare_predictions', 'latency', 'training_flops', 'train_emotions', 'predict_texts',
+           'check_table_of_texts']
 
-# %% ../../nbs/emotions/03_study.ipynb #4565b9b2
+# %% ../../nbs/emotions/03_study.ipynb #02419ab3
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,10 @@ from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tokenise
 from ..training import TrainConfig, Trainer, predict_rows
-from ..runs import Run, finish_run, keep_table, open_run, read_run
+from ..runs import Run, finish_run, keep_table, open_run, read_run, same_setting
 from .data import check_data, load_emotions
-from .model import EmotionClassifier, find_encoder, load_classifier, load_encoder, set_dropout, tiny_config, tiny_tokenizer
+from ..encoders import find_encoder, load_encoder, set_dropout
+from .model import EmotionClassifier, load_classifier, tiny_config, tiny_tokenizer
 from transformers import BertModel
 
 # %% ../../nbs/emotions/03_study.ipynb #89d33e3c
@@ -217,7 +218,7 @@ def ceiling(self: EmotionStudy) -> dict|None:  # metric -> value
     cuts = fit_thresholds(self.targets['validation'], validation, self.label_names, self.cfg.thresholds, self.cfg.min_positives)
     return multilabel_metrics(self.targets['test'], test, cuts.predict(test))
 
-# %% ../../nbs/emotions/03_study.ipynb #ace94216
+# %% ../../nbs/emotions/03_study.ipynb #0993013f
 def predictions_table(
     table: LabelTable,
     proba: np.ndarray,      # (rows, labels)
@@ -259,11 +260,6 @@ def compare(self: EmotionStudy) -> dict:  # run -> {table, rows, labels, mcnemar
         if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other rows: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
         out[name] = dict(table=table, same_setting=same_setting(vars(self.cfg), r['config']), **about)
     return out
-
-def same_setting(a: dict, b: dict) -> bool:
-    "Whether two configurations differ in their seed at most"
-    free = ('seed', 'name', 'time', 'runs_dir', 'resume', 'compare', 'checkpoint_every', 'trackers', 'progress', 'compile', 'device')
-    return all(a.get(k) == b.get(k) for k in {*a, *b} if k not in free)
 
 @patch
 def seeds(self: EmotionStudy) -> pd.DataFrame|None:  # metric, mean, std, min, max, n
