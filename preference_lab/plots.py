@@ -5,21 +5,26 @@
 # %% auto #0
 __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence', 'lengths', 'metric_bars', 'scatter_metrics',
            'f1_bars', 'threshold_curves', 'threshold_bars', 'reliability_diagram', 'calibration_bars',
-           'training_curves', 'seed_intervals', 'comparison_forest', 'rater_target_heatmap', 'agreement_matrix',
-           'learning_curve', 'activation_comparison', 'contact_sheet', 'scores_by_group']
+           'training_curves', 'loss_parts', 'seed_intervals', 'comparison_forest', 'rater_target_heatmap',
+           'agreement_matrix', 'learning_curve', 'activation_comparison', 'contact_sheet', 'scores_by_group',
+           'distribution_pairs', 'kl_histogram', 'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel',
+           'sweep_heatmap']
 
-# %% ../nbs/10_plots.ipynb #1eac82da
-import textwrap
+# %% ../nbs/10_plots.ipynb #0c220382
+import re, textwrap
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from cycler import cycler
 from functools import wraps
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import beta
+from scipy.stats import beta, entropy
 
 # %% ../nbs/10_plots.ipynb #f82c1e2b
 colours = dict(blue='#0072B2', orange='#E69F00', green='#009E73', vermillion='#D55E00', sky='#56B4E9', purple='#CC79A7',
@@ -46,11 +51,11 @@ def figure(f):
         return fig
     return draw
 
-# %% ../nbs/10_plots.ipynb #aa922a60
+# %% ../nbs/10_plots.ipynb #925500f8
 def _canvas(title, caption, width=7., height=4., **kwargs):
     "A figure with title and caption, and its axes"
     fig,axs = plt.subplots(figsize=(width, height), layout='constrained', **kwargs)
-    fig.suptitle(title, x=.01, ha='left', weight='bold', size=11)
+    fig.suptitle(textwrap.fill(title, int(width*11)), x=.01, ha='left', weight='bold', size=11)
     fig.supxlabel(textwrap.fill(caption, int(width*16)), x=.01, ha='left', size=8, color='.35')
     return fig,axs
 
@@ -69,15 +74,25 @@ def _triple(x):
     v = np.array(np.broadcast_to(x, 3) if np.ndim(x)==0 else x, float)
     return np.where(np.isnan(v), v[0], v)
 
-# %% ../nbs/10_plots.ipynb #58f00e80
+# %% ../nbs/10_plots.ipynb #32ef10e7
 def metric_name(
     name: str # as in `results.json`, e.g. auc_micro
 ) -> str: # as in a paper, e.g. micro AUC
     "The name of a score for readers"
     words = name.split('_')
-    written = dict(auc='AUC', ap='average precision', f1='F1', brier='Brier score', ece='ECE', half='½')
+    written = dict(auc='AUC', ap='average precision', f1='F1', brier='Brier score', ece='ECE', half='½', kl='KL', js='Jensen–Shannon',
+                   tv='total variation', wasserstein='Wasserstein', top1='top-1', top3='top-3')
     front = [o for o in words if o in ('micro','macro')]
     return ' '.join(front + [written.get(o, o) for o in words if o not in front])
+
+# %% ../nbs/10_plots.ipynb #31ffe660
+def _cut(text, width, lines=1):
+    "`text` on a line of at most `width` letters, or several, in letters that the font has"
+    font = get_font(findfont(FontProperties()))
+    line = ''.join(c if font.get_char_index(ord(c)) else '□' for c in ' '.join(str(text).split()))
+    if lines > 1: line = '\n'.join(textwrap.wrap(line, width, max_lines=lines, placeholder='…'))
+    elif len(line) > width: line = line[:width-1].rstrip() + '…'
+    return line.replace('$', r'\$')
 
 # %% ../nbs/10_plots.ipynb #6b2771ed
 @figure
@@ -278,27 +293,30 @@ def threshold_bars(
     _name_rows(ax, [label_names[i] for i in order]); ax.set(xlabel='threshold (probability)', xlim=(0, 1))
     return fig
 
-# %% ../nbs/10_plots.ipynb #0500017b
+# %% ../nbs/10_plots.ipynb #c0e66796
 @figure
 def reliability_diagram(
-    table: pd.DataFrame, # columns confidence, frequency (0..1), count; a line a bin
+    table: pd.DataFrame, # columns confidence, frequency (0..1), count; low and high where known; a line a bin
     brier: float|None=None, # Brier score, for the title
     ece: float|None=None, # expected calibration error, for the title
     title: str='Do the probabilities keep their word?',
+    predicted: str='predicted probability', # what `confidence` is
+    observed: str='observed frequency', # what `frequency` is
+    unit: str='answers', # what `count` counts
 ) -> Figure: # observed against predicted, counts below
     "Observed frequency against predicted probability"
     t = table[table['count'] > 0]
     said = [f'{name} {v:.4f}' for name,v in (('Brier score', brier), ('ECE', ece)) if v is not None]
-    fig,(ax,below) = _canvas(title, 'On the diagonal a probability is what it says. Dots below it: too confident; above it: too shy. '
-                             'Dots with long lines rest on few answers.', 5.4, 5.6, nrows=2, sharex=True, height_ratios=[3.2,1])
+    fig,(ax,below) = _canvas(title, f'On the diagonal a {predicted} is what it says. Dots below it promise too much; above it too little. '
+                             f'Dots with long lines rest on few {unit}.', 5.4, 5.6, nrows=2, sharex=True, height_ratios=[3.2,1])
     hits = t.frequency*t['count']
-    low,high = beta.ppf([[.025],[.975]], hits+.5, t['count']-hits+.5)
+    low,high = (t.low, t.high) if 'low' in t else beta.ppf([[.025],[.975]], hits+.5, t['count']-hits+.5)
     ax.plot([0,1], [0,1], color='.5', ls='--', lw=1, label='perfectly calibrated')
     ax.vlines(t.confidence, low, high, color=colours['blue'], lw=1)
     ax.plot(t.confidence, t.frequency, 'o-', color=colours['blue'], ms=4.5, label='observed')
-    ax.set(ylabel='observed frequency', xlim=(0,1), ylim=(0,1), title=', '.join(said)); ax.legend(loc='upper left')
+    ax.set(ylabel=observed, xlim=(0,1), ylim=(0,1), title=', '.join(said)); ax.legend(loc='upper left')
     below.bar(t.confidence, t['count'], .7/max(len(table), 2), color=colours['sky'])
-    below.set(xlabel='predicted probability', ylabel='answers', yscale='log')
+    below.set(xlabel=predicted, ylabel=unit, yscale='log')
     return fig
 
 # %% ../nbs/10_plots.ipynb #2cb63a7c
@@ -344,6 +362,37 @@ def training_curves(
     axs[0].set_ylabel('loss'); axs[1].set_ylabel(metric_name(metric))
     return fig
 
+# %% ../nbs/10_plots.ipynb #ac7a1889
+@figure
+def loss_parts(
+    history: pd.DataFrame, # a line an epoch; columns epoch, parts.<part>.value, parts.<part>.gradient_norm
+    best: float|None=None, # epoch whose weights were kept
+    watched: str='validation_kl', # column drawn beside the values, where it is there
+    title: str|None=None,
+) -> Figure: # weighted values at the left, norms of the gradients at the right
+    "Each part of a loss over training; a part that never has a gradient is named inert"
+    parts = [m[1] for c in history if (m := re.fullmatch(r'parts\.(.+)\.value', c))]
+    pull = history[[f'parts.{p}.gradient_norm' for p in parts]].set_axis(parts, axis=1)
+    inert,floor = [p for p in parts if not (pull[p] > 0).any()], np.nanmin(pull.where(pull > 0).to_numpy(), initial=1.)/4
+    said = f'{" and ".join(map(metric_name, inert))} {"is" if len(inert)==1 else "are"} inert' if inert else 'every part pulls'
+    fig,axs = _canvas(title or f'What each part of the loss contributes: {said}', 'Left: weighted value of each part, and the score on validation, which holds no penalty. '
+                      'Right: how hard each part pulls (norm of its gradient on the logits). ' + ('A dashed line along the bottom is a part without any gradient: '
+                      'take it away and nothing changes. ' if inert else '') + (f'The weights of epoch {best:g} were kept.' if best is not None else ''), 8.6, 3.5, ncols=2)
+    for p,c,mark in zip(parts, list(colours.values())*2, 'os^DvP*X<>hdpH8.'):
+        name,look = metric_name(p) + (': inert' if p in inert else ''), dict(color=colours[c] if c in colours else c, ls='--' if p in inert else '-', ms=3.5, marker='' if p in inert and len(history) > 1 else mark)
+        axs[0].plot(history.epoch, history[f'parts.{p}.value'], label=name, **look)
+        axs[1].plot(history.epoch, pull[p].clip(lower=floor), label=name, **look)
+    if watched in history: axs[0].plot(history.epoch, history[watched], color=colours['black'], lw=1, ls=':', marker='.', label=metric_name(watched))
+    for ax,name in zip(axs, ('weighted value', 'norm of the gradient')):
+        if best is not None: ax.axvline(best, color=colours['vermillion'], ls='-.', lw=1, label=f'kept: epoch {best:g}')
+        ax.set(xlabel='epoch', ylabel=name); ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axs[1].set_yscale('log')
+    if (pull <= 0).any(axis=None): # the floor stands for zero, so its own number is not written
+        tens = [k for k in range(-12, 12) if 1.6*floor < 10.**k <= 1.1*max(pull.max(axis=None), floor)]
+        axs[1].set_yticks([floor, *(10.**k for k in tens)], ['0', *(f'$10^{{{k}}}$' for k in tens)]); axs[1].minorticks_off()
+    fig.legend(*axs[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    return fig
+
 # %% ../nbs/10_plots.ipynb #21362260
 @figure
 def seed_intervals(
@@ -365,7 +414,16 @@ def seed_intervals(
         ax.set_title(f'{metric_name(m)}\n{v.mean():.3f} ± {v.std(ddof=1) if len(v)>1 else 0:.3f}', size=8.5); ax.xaxis.set_major_locator(MaxNLocator(4))
     return fig
 
-# %% ../nbs/10_plots.ipynb #d3235ab7
+# %% ../nbs/10_plots.ipynb #a7f94f38
+def _forest(ax, names, value, low, high, colour, filled, notes):
+    "A dot, its interval and a note a line, the first on top"
+    y = range(len(names))
+    ax.hlines(y, low, high, color=colour, lw=1.8)
+    ax.scatter(value, y, 26, color=np.where(filled, colour, '#FFFFFF'), edgecolor=colour, lw=1.3, zorder=3)
+    for i,(note,f) in enumerate(zip(notes, filled)): ax.text(1.02, i, note, transform=ax.get_yaxis_transform(), va='center', size=7.5, color='k' if f else '.45')
+    _name_rows(ax, names)
+
+# %% ../nbs/10_plots.ipynb #edb5558c
 @figure
 def comparison_forest(
     table: pd.DataFrame, # columns metric, difference (a - b), low, high, distinguishable
@@ -379,12 +437,9 @@ def comparison_forest(
     fig,ax = _canvas(title or f'{a} minus {b}: {n} of {len(t)} differences are distinguishable', 'Lines are 95 % intervals of the paired difference. Grey and '
                      'hollow: not distinguishable from none. For losses and errors (Brier, ECE, log loss, hamming loss) less is better.', 7.4, _bars_height(len(t))+.3)
     ax.axvline(0, color='.3', lw=1)
-    c = np.where(sure, colours['blue'], colours['grey'])
-    ax.hlines(t.index, t.low, t.high, color=c, lw=1.8)
-    ax.scatter(t.difference, t.index, 26, color=np.where(sure, colours['blue'], '#FFFFFF'), edgecolor=c, lw=1.3, zorder=3)
-    for i,r in t.iterrows():
-        ax.text(1.02, i, f'{r.difference:+.4f}' + ('' if sure[i] else '  not distinguishable'), transform=ax.get_yaxis_transform(), va='center', size=7.5, color='k' if sure[i] else '.45')
-    _name_rows(ax, [metric_name(m) for m in t.metric]); ax.set(xlabel=f'difference of the score ({a} − {b})')
+    said = [f'{d:+.4f}' + ('' if s else '  not distinguishable') for d,s in zip(t.difference, sure)]
+    _forest(ax, [metric_name(m) for m in t.metric], t.difference, t.low, t.high, np.where(sure, colours['blue'], colours['grey']), sure, said)
+    ax.set(xlabel=f'difference of the score ({a} − {b})')
     return fig
 
 # %% ../nbs/10_plots.ipynb #e49ab3b1
@@ -518,4 +573,243 @@ def scores_by_group(
         if c in t: ax.plot(t[c], y, '|', color=colours[colour], ms=11, mew=2.2, label=name)
     for i,n in enumerate(t.n): ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
     _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #7dd4ddde
+def _grid(k, most):
+    "Rows and columns for `k` panels, at most `most` in a row"
+    rows = -(-k//most)
+    return rows, -(-k//rows)
+
+def _panels(axs, k):
+    "The axes for `k` panels; those left over, at the end of the first row, are hidden, so that the lowest row is full"
+    first = k - (len(axs)-1)*axs.shape[1]
+    for ax in axs[0,first:]: ax.set_visible(False)
+    return [*axs[0,:first], *axs[1:].flat]
+
+# %% ../nbs/10_plots.ipynb #8a14c866
+@figure
+def distribution_pairs(
+    targets: np.ndarray, # (items, categories) shares of the answers, rows sum to 1
+    proba: np.ndarray, # (items, categories) predicted shares
+    categories: list[str], # (categories,) in their order
+    titles: list[str], # (items,) what stands over each panel, e.g. the item's text
+    title: str='Answered and predicted, item by item',
+) -> Figure: # a panel an item
+    "Predicted against answered shares of a few items, with the distance between them"
+    t,p = np.asarray(targets), np.asarray(proba)
+    k,c,kl = *t.shape, entropy(t, p, axis=1)
+    wide = max(2.2, .6+.2*c); rows,cols = _grid(k, max(1, min(4, int(9.6/wide))))
+    names,letters = [_cut(o, 16) for o in categories], int(wide*14)
+    upright = max(map(len, names)) > 2
+    fig,axs = _canvas(title, f'Grey bars: how the people answered. Blue dots: what the model predicted. KL is the distance between the two (nats), 0 where they agree; '
+                      f'here {kl.min():.3f} to {kl.max():.3f}.', max(5, wide*cols+.9), 1.2+1.75*rows+.06*upright*max(map(len, names)), nrows=rows, ncols=cols, sharey=True, squeeze=False)
+    for i,(ax,text) in enumerate(zip(_panels(axs, k), titles)):
+        ax.bar(range(c), t[i], .8, color='.78', label='answered')
+        ax.plot(range(c), p[i], 'o', ms=4.5, color=colours['blue'], mec='w', mew=.5, label='predicted')
+        ax.set_title(f'{_cut(text, letters, 3)}\nKL {kl[i]:.3f}', size=7.5)
+        ax.set_xticks(range(c), names if i+cols >= k else ['']*c, rotation=90*upright, size=7); ax.grid(axis='x', visible=False)
+    for line in axs: line[0].set_ylabel('share')
+    axs[0,0].set_ylim(0, 1.06*max(t.max(), p.max())); axs[0,0].yaxis.set_major_formatter(PercentFormatter(1, 0))
+    fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #ee420b49
+@figure
+def kl_histogram(
+    kls: dict[str, np.ndarray], # name -> (items,) KL of each item; the model first, then its baselines
+    title: str|None=None,
+    unit: str='KL of an item (nats)', # what the values are
+) -> Figure: # one histogram a name, on the same bins
+    "How far predictions are from the answers, item by item, beside the baselines"
+    kls = {k: np.asarray(v, float) for k,v in kls.items()}
+    (model,v),*others = kls.items()
+    known = np.concatenate(list(kls.values())); known = known[np.isfinite(known)]
+    low,high = np.quantile(known[known > 0], .01) if (known > 0).any() else 0, max(known.max(), 1e-9)
+    log,n = low > 0 and high/low > 30, int(np.clip(1.6*np.sqrt(len(v)), 8, 40))
+    bins = np.geomspace(low, high, n+1) if log else np.linspace(0, high, n+1)
+    nearer = ''.join(f' On {100*np.mean(v < o):.0f} % of the items {model} is nearer to the answers than {k}.' for k,o in others[:1] if len(o)==len(v))
+    fig,ax = _canvas(title or 'Mean KL: ' + ', '.join(f'{k} {o.mean():.3f}' for k,o in kls.items()), f'Vertical lines are means; a mean is drawn to the right by few bad items.{nearer}'
+                     + (' The axis is logarithmic, and its first bin holds all smaller values.' if log else ''), 7, 3.8)
+    for i,((k,o),c,ls) in enumerate(zip(kls.items(), ('blue','vermillion','black','green','purple'), ('-','--',':','-.',(0, (6,1,1,1))))):
+        look = dict(histtype='stepfilled', alpha=.45) if i==0 else dict(histtype='step', lw=1.5, ls=ls)
+        ax.hist(np.clip(o[np.isfinite(o)], bins[0], bins[-1]), bins, color=colours[c], **look)
+        lost = f', {(~np.isfinite(o)).sum():,} infinite' if not np.isfinite(o).all() else ''
+        ax.axvline(o.mean() if not lost else np.nan, color=colours[c], ls=ls, lw=1.8, label=f'{k}\nmean {o.mean():.3f}, median {np.median(o):.3f}{lost}')
+    ax.set(xlabel=unit, ylabel='items', xlim=(bins[0], bins[-1]*1.02)); ax.grid(axis='x', visible=False); ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    if log: ax.set_xscale('log'); ax.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), minor_locator=NullLocator(), major_formatter='{x:g}')
+    fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #7f167b02
+@figure
+def entropy_scatter(
+    target_entropy: np.ndarray, # (items,) in nats
+    predicted_entropy: np.ndarray, # (items,) in nats
+    categories: int, # how many there are; ln of it is the most an entropy can be
+    title: str|None=None,
+) -> Figure: # a dot an item (from 500 items on: cells shaded by their number), and means of ten groups
+    "Predicted against target entropy, with the diagonal and the maximum"
+    x,y,top = np.asarray(target_entropy), np.asarray(predicted_entropy), np.log(categories)
+    r = np.corrcoef(x, y)[0,1] if len(x) > 2 and x.std() > 1e-9 and y.std() > 1e-9 else np.nan
+    said = f'correlation {r:.2f}' if r==r else 'too few items for a correlation' if len(x) < 3 else 'no correlation, one of them never changes'
+    fig,ax = _canvas(title or f'Predicted entropy against that of the answers: {said}', f'Mean: {x.mean():.3f} answered, {y.mean():.3f} predicted. Marks: means of groups of like prediction, '
+                     'with 95 % intervals; where they climb, the model knows who is divided. Few answers have less entropy than their crowd: marks a little above the diagonal are to be expected.', 5.8, 5.4)
+    if len(x) < 500: ax.scatter(x, y, 12, color=colours['blue'], alpha=.3, lw=0)
+    else: fig.colorbar(ax.hexbin(x, y, gridsize=36, mincnt=1, bins='log', cmap='Blues', extent=(0, top, 0, top)), ax=ax, label='items', shrink=.7)
+    ax.plot([0, top], [0, top], color='.4', ls='--', lw=1, label='as divided as the crowd')
+    ax.axhline(top, color=colours['vermillion'], ls=':', lw=1.2, label=f'most possible: ln {categories} = {top:.2f}')
+    g = pd.DataFrame(dict(x=x, y=y)).groupby(pd.qcut(pd.Series(y).round(9), 10, labels=False, duplicates='drop').fillna(0).to_numpy()).agg(['mean','sem'])
+    ax.errorbar(g.x['mean'], g.y['mean'], xerr=1.96*g.x['sem'].fillna(0), fmt='D', ms=5.5, color=colours['black'], mec='w', mew=.7, ecolor=colours['black'], elinewidth=1.2, label='mean of a group')
+    ax.set(xlabel='entropy of the answers (nats)', ylabel='predicted entropy (nats)', xlim=(-.03*top, 1.05*top), ylim=(-.03*top, 1.05*top)); ax.legend(loc='lower right', fontsize=7.5, frameon=True, edgecolor='w')
+    return fig
+
+# %% ../nbs/10_plots.ipynb #f7b35906
+@figure
+def share_dumbbells(
+    targets: np.ndarray, # (items, categories) shares of the answers
+    proba: np.ndarray, # (items, categories) predicted shares
+    categories: list[str], # (categories,) in their order
+    groups: np.ndarray|None=None, # (items,) a panel each
+    intervals: np.ndarray|None=None, # (categories, 2) or, with groups in sorted order, (groups, categories, 2): of the mean answered share
+    title: str|None=None,
+) -> Figure: # a line a category: a square where the crowd stands, a dot where the model puts it
+    "Mean share of each category, answered and predicted, by group where given"
+    t,p = np.asarray(targets), np.asarray(proba)
+    sides = {f'{len(t):,} items': slice(None)} if groups is None else {f'{_cut(g, 22)}: {np.sum(groups==g):,} items': groups==g for g in np.unique(groups)}
+    means = [(t[s].mean(0), p[s].mean(0)) for s in sides.values()]
+    gaps = np.array([b-a for a,b in means]); g,c = np.unravel_index(abs(gaps).argmax(), gaps.shape)
+    where = '' if groups is None else f' ({np.unique(groups)[g]})'
+    spans = [None]*len(means) if intervals is None else np.asarray(intervals).reshape(len(means), -1, 2)
+    rows,cols = _grid(len(means), 3)
+    fig,axs = _canvas(title or f'The largest gap: {_cut(categories[c], 24)}{where} is predicted {100*abs(gaps[g,c]):.1f} points too {"high" if gaps[g,c] > 0 else "low"}', 'A square: mean share of the answers' +
+                      (', with its 95 % interval' if intervals is not None else '') + '. A dot: the mean predicted share. The number is dot minus square, in percentage points.',
+                      2.6+2.6*max(cols, 1.6), .9+rows*(.7+.24*len(categories)), nrows=rows, ncols=cols, sharex=True, sharey=True, squeeze=False)
+    y = np.arange(len(categories))
+    for ax,(a,b),name,span in zip(_panels(axs, len(means)), means, sides, spans):
+        ax.hlines(y, a, b, color=colours['sky'], lw=3)
+        if span is not None: ax.hlines(y, span[:,0], span[:,1], color='.3', lw=1)
+        ax.plot(a, y, 's', ms=5, color='.3', label='answered'); ax.plot(b, y, 'o', ms=5.5, color=colours['blue'], mec='w', mew=.5, label='predicted')
+        for i,d in enumerate((100*(b-a)).round(1)+0): ax.text(1.01, i, f'{d:+.1f}', transform=ax.get_yaxis_transform(), va='center', size=7, color='k' if abs(d) >= 1 else '.5')
+        _name_rows(ax, [_cut(o, 24) for o in categories]); ax.set_title(name, size=8.5); ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    for ax in axs[-1]: ax.set_xlabel('mean share')
+    axs[0,0].set_xlim(left=0); fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #6d0fe99c
+def _reach(v, higher=False):
+    "The worst value that is no outlier: where a scale ends"
+    v = np.asarray(v, float); v = v[np.isfinite(v)]
+    middle,best = np.median(v), v.max() if higher else v.min()
+    far = 10*max(abs(middle-best), .1*abs(middle))
+    return v[v >= middle-far].min() if higher else v[v <= middle+far].max()
+
+# %% ../nbs/10_plots.ipynb #2835c607
+@figure
+def run_forest(
+    table: pd.DataFrame, # columns name, value, low, high, distinguishable (from the best); note where there is one to make; a line a run
+    metric: str, # what the values are, as in `results.json`
+    floors: dict[str, float]|None=None, # name -> value of what needs no learning
+    higher: bool=False, # more is better
+    title: str|None=None,
+) -> Figure: # a line a run, the best on top
+    "Runs with their intervals, sorted; those as good as the best in one colour, floors as lines"
+    t = table.sort_values('value', ascending=not higher, kind='stable').reset_index(drop=True)
+    same,floors = ~t.distinguishable.to_numpy(bool), floors or {}
+    end = _reach(t.value, higher); off = (t.value < end) if higher else (t.value > end)
+    k,best,names = int(same.sum())-1, t['name'][0], [_cut(o, 48) for o in t['name']]
+    notes = [f'{v:.4f}' + (f'  {_cut(o, 60)}' if isinstance(o, str) and o else '') for v,o in zip(t.value, t.note if 'note' in t else t.value)]
+    fig,ax = _canvas(title or f'{len(t)} run{"s"*(len(t) > 1)} by {metric_name(metric)}: {k or "no"} other{"s"*(k != 1)} cannot be told from the best, {best}', 'Lines are 95 % intervals. Blue: the best and those not distinguishable from it on the same rows; '
+                     'grey and hollow: distinguishably worse.' + (' A vertical line is what needs no learning.' if floors else '') + (' A triangle at the edge: off the scale.' if off.any() else ''),
+                     5.2+.065*max(map(len, names))+.05*max(map(len, notes)), _bars_height(len(t))+.5)
+    on = lambda c: t[c].where(~off)
+    _forest(ax, names, on('value'), on('low'), on('high'), np.where(same, colours['blue'], colours['grey']), same, notes)
+    for (name,v),c,ls in zip(floors.items(), ('vermillion','black','green','purple'), ('--',':','-.',(0, (6,1,1,1)))): ax.axvline(v, color=colours[c], ls=ls, lw=1.2, label=f'{name}: {v:.4f}')
+    ends = np.array([*on('value'), *on('low'), *on('high'), *floors.values()], float); a,b = np.nanmin(ends), np.nanmax(ends); pad = .04*(b-a) or .01
+    ax.set(xlim=(a-pad, b+pad), xlabel=f'{metric_name(metric)} ({"higher" if higher else "lower"} is better)')
+    if off.any(): ax.plot([ax.get_xlim()[0 if higher else 1]]*int(off.sum()), t.index[off], '<' if higher else '>', color=colours['grey'], ms=6, clip_on=False)
+    if floors: ax.legend(loc='lower left', bbox_to_anchor=(0, 1), ncols=len(floors), fontsize=7.5, borderaxespad=.2)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #198523ca
+def _value(v):
+    "A setting's value for readers"
+    return f'{v:.3g}' if isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.bool_)) else _cut(v, 16)
+
+# %% ../nbs/10_plots.ipynb #8eb679a2
+def _axis_of(v):
+    "A setting on an axis from 0 to 1: places of its values, places and names of its ticks, whether it is logarithmic"
+    v = v.infer_objects()
+    if pd.api.types.is_bool_dtype(v) or not pd.api.types.is_numeric_dtype(v):
+        names = sorted(v.dropna().astype(str).unique()); at = dict(zip(names, np.linspace(0, 1, len(names))))
+        return v.map(lambda o: at[str(o)], na_action='ignore').to_numpy(float), list(at.values()), [_cut(o, 14) for o in names], False
+    v = v.to_numpy(float); some = v[v > 0]
+    log = len(some) > 0 and np.nanmin(v) >= 0 and some.max()/some.min() > 10
+    f = (lambda x: np.log(np.maximum(x, some.min()/4))) if log else (lambda x: np.asarray(x, float))
+    ticks = np.unique(v[~np.isnan(v)]); low,high = f(ticks[[0,-1]]); wide = high-low or 1.
+    if len(ticks) > 6:
+        tens = 10.**np.arange(-12, 12); inside = lambda o: o[(o >= ticks[0]-1e-12) & (o <= ticks[-1]+1e-12)]
+        ticks = inside(MaxNLocator(4).tick_values(ticks[0], ticks[-1])) if not log else inside(tens) if len(inside(tens)) > 1 else inside(np.outer(tens, [1,2,5]).ravel())
+    return (f(v)-low)/wide, (f(ticks)-low)/wide, [f'{o:g}' for o in ticks], log
+
+# %% ../nbs/10_plots.ipynb #65e7fd00
+@figure
+def sweep_parallel(
+    table: pd.DataFrame, # a line a trial: its settings (numbers or names), and the metric
+    metric: str, # column of the score
+    higher: bool=False, # more is better
+    title: str|None=None,
+) -> Figure: # an axis a setting, the metric at the right, a line a trial
+    "Every trial of a sweep as a line over its settings, the best in a strong colour"
+    t = table[np.isfinite(table[metric].to_numpy(float))].sort_values(metric, ascending=higher, kind='stable').reset_index(drop=True)   # the best last: on top
+    settings = [c for c in t if c != metric and t[c].nunique(dropna=False) > 1]
+    v,end,n = t[metric], _reach(t[metric], higher), len(t)
+    axes = {c: _axis_of(t[c]) for c in settings} | {metric: _axis_of(v.clip(lower=end) if higher else v.clip(upper=end))}
+    xs,rank = np.arange(len(axes)), np.arange(n)/max(n-1, 1)
+    apart = [.05*(rank-.5) if t[c].nunique() < .5*n else 0*rank for c in settings] + [0*rank]
+    ys = np.array([o[0]+d for o,d in zip(axes.values(), apart)]).T
+    if not higher: ys[:,-1] = 1-ys[:,-1]
+    lost = [f' {len(table)-n} without a score are left out.'] if n < len(table) else []
+    if end != (v.min() if higher else v.max()): lost += [f' {int(((v < end) if higher else (v > end)).sum())} far off stand at the bottom end.']
+    said = ', '.join(f'{c.replace("_", " ")} {_value(t[c].iloc[-1])}' for c in settings)
+    fig,ax = _canvas(title or f'The best of {n} trial{"s"*(n > 1)} ({metric_name(metric)} {v.iloc[-1]:.4f}): {said or "no setting varies"}', 'A line is a trial, the orange one the best; the darker, the better its rank. At the right the score, the best on top. '
+                     'Trials that share a value are drawn a hair apart, the better the higher.' + ''.join(lost), max(6, 1.6+1.35*len(axes)), 4.2)
+    shade = LinearSegmentedColormap.from_list('rank', ['.88', colours['sky'], colours['blue']])
+    ax.add_collection(LineCollection([np.c_[xs, y] for y in ys], colors=shade(rank**2), linewidths=.7+1.1*rank))
+    ax.plot(xs, ys[-1], 'o-', color=colours['vermillion'], lw=2.4, ms=5, zorder=4)
+    for x,(c,(_,ticks,names,_)) in zip(xs, axes.items()):
+        ax.axvline(x, color='.4', lw=.9, zorder=3)
+        last = x==xs[-1]
+        for a,name in zip(ticks, names): ax.text(x+.04 if last else x-.03, 1-a if last and not higher else a, name, ha='left' if last else 'right', va='center', size=7, zorder=5, bbox=dict(fc='w', ec='none', alpha=.75, pad=.6))
+    ax.set_xticks(xs, [textwrap.fill((metric_name(c) if c==metric else c.replace('_', ' ')), 15) + (' (log)' if o[3] else '') for c,o in axes.items()])
+    ax.set(xlim=(-.45, xs[-1]+.35), ylim=(-.06, 1.06), yticks=[]); ax.grid(False); ax.spines[['left','bottom']].set_visible(False); ax.tick_params(length=0)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #7f95e18c
+@figure
+def sweep_heatmap(
+    table: pd.DataFrame, # a line a trial
+    x: str, # column across
+    y: str, # column down
+    metric: str, # column of the score
+    higher: bool=False, # more is better
+    title: str|None=None,
+) -> Figure: # a cell for each pair of values, the mean over the other settings written in it
+    "The mean score of every pair of values of two settings"
+    t = table[np.isfinite(table[metric].to_numpy(float))]
+    grid,n = (t.pivot_table(index=y, columns=x, values=metric, aggfunc=f) for f in ('mean','count'))
+    a,end = grid.to_numpy(float), _reach(grid, higher)
+    best = np.unravel_index((np.nanargmax if higher else np.nanargmin)(a), a.shape)
+    few,most = int(np.nanmin(n)), int(np.nanmax(n))
+    fig,ax = _canvas(title or f'{metric_name(metric)} by {x.replace("_", " ")} and {y.replace("_", " ")}: best at {_value(grid.columns[best[1]])} and {_value(grid.index[best[0]])}',
+                     f'A cell is the mean of {few if few==most else f"{few} to {most}"} {"trial" if most==1 else "trials"}; the darker the better, the best is framed.'
+                     + (' Empty: not tried.' if np.isnan(a).any() else ''), max(5, 2.6+.75*a.shape[1]), 1.9+.42*a.shape[0])
+    dark = sns.color_palette('mako_r' if higher else 'mako', as_cmap=True)
+    limits = dict(vmin=end, vmax=np.nanmax(a)) if higher else dict(vmin=np.nanmin(a), vmax=end)
+    image = ax.imshow(np.ma.masked_invalid(a), cmap=dark, aspect='auto', **limits)
+    for i,j in zip(*np.where(~np.isnan(a))): _shade(ax, image, j, i, f'{a[i,j]:.3f}', 7.5)
+    ax.add_patch(Rectangle((best[1]-.5, best[0]-.5), 1, 1, fc='none', ec=colours['vermillion'], lw=2.5, clip_on=False, zorder=4))
+    ax.set_xticks(range(a.shape[1]), map(_value, grid.columns)); ax.set_yticks(range(a.shape[0]), map(_value, grid.index))
+    ax.set(xlabel=x.replace('_', ' '), ylabel=y.replace('_', ' ')); ax.grid(False); ax.set_facecolor('.93')
+    fig.colorbar(image, ax=ax, label=f'mean {metric_name(metric)}', shrink=.85)
     return fig
