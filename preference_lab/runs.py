@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NEEDED', 'environment', 'Run', 'finished', 'open_run', 'find_unfinished', 'finish_run', 'summary', 'keep_figure',
-           'keep_table', 'read_run', 'list_runs']
+           'keep_table', 'write_table', 'read_run', 'list_runs', 'same_setting']
 
 # %% ../nbs/09_runs.ipynb #fa44517b
 import os, platform, subprocess, sys, time
@@ -156,7 +156,7 @@ def summary(
     lines += ['warnings'] + [f"  {w['code']}: {w['message']}" for w in results['warnings']] if results['warnings'] else ['no warnings']
     return '\n'.join(lines) + '\n'
 
-# %% ../nbs/09_runs.ipynb #fc05e054
+# %% ../nbs/09_runs.ipynb #dcbc6336
 def keep_figure(
     run: Run,
     name: str,  # of the file, without ending
@@ -172,8 +172,15 @@ def keep_table(
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     "Write a table into the run folder and return it"
-    with whole_file(run.folder/name) as t: table.to_parquet(t, index=False) if name.endswith('.parquet') else table.map(_harmless).to_csv(t, index=False)
+    write_table(run.folder/name, table)
     return table
+
+def write_table(
+    path: str|Path,       # ends in .csv or .parquet
+    table: pd.DataFrame,
+):
+    "Write a table, whole; in CSV no cell is a formula"
+    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else table.map(_harmless).to_csv(t, index=False)
 
 def _harmless(cell):
     "A cell that no spreadsheet takes for a formula"
@@ -202,3 +209,12 @@ def list_runs(
                         **{k: v['value'] for k, v in r['metrics'].get('test', {}).items()})
         rows.append(row)
     return pd.DataFrame(rows)
+
+# %% ../nbs/09_runs.ipynb #ff2e9b72
+def same_setting(
+    a: dict,  # setting -> value, as `config` in `results.json`
+    b: dict,
+) -> bool:
+    "Whether two configurations differ in their seed at most"
+    free = ('seed', 'name', 'time', 'runs_dir', 'resume', 'compare', 'checkpoint_every', 'trackers', 'progress', 'compile', 'device')
+    return all(a.get(k) == b.get(k) for k in {*a, *b} if k not in free)
