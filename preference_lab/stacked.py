@@ -100,16 +100,23 @@ class _RReLU(_Drawing):
         x, draw = _rows(x, dims[0], info.batch_size), torch.ops.aten.rrelu_with_noise
         return torch.stack([draw(r, torch.empty_like(r), low, high, True, g) for r, g in zip(x, generators)]), 0
 
-# %% ../nbs/08_stacked.ipynb #60121de0
+# %% ../nbs/08_stacked.ipynb #ce711dce
+class _Unplanned(list):
+    "What is asked for by a model that cannot be planned"
+    def append(self, what): pass
+
+# %% ../nbs/08_stacked.ipynb #7e7f9707
 class Draws(TorchFunctionMode):
     "Dropout, RReLU and normal noise drawn for each member from its own generator"
     def __init__(self,
         seeds: list[int],   # of the members
         step: int,          # optimiser step
         device: torch.device='cpu',
+        plan: list[tuple]=None,  # what will be asked for: share that is dropped (None: normal noise), shape, number type; None: not known
     ):
         super().__init__()
         self.seeds, self.step, self.device, self.member, self.drawn = seeds, step, torch.device(device), None, None
+        self.plan, self.asked, self.ready = plan, [], None
 
     @property
     def generators(self) -> list[torch.Generator]:
@@ -117,19 +124,37 @@ class Draws(TorchFunctionMode):
         if self.drawn is None: self.drawn = [torch.Generator(self.device).manual_seed(step_number(s, self.step)) for s in self.seeds]
         return self.drawn
 
+    def noise(self) -> list[Tensor]:   # each (members, …)
+        "All that the plan asks for"
+        out = [torch.empty(len(self.seeds), *shape, dtype=dtype, device=self.device) for _, shape, dtype in self.plan]
+        for i, g in enumerate(self.generators):
+            for n, (p, *_) in zip(out, self.plan): n[i].normal_(generator=g) if p is None else n[i].bernoulli_(1-p, generator=g)
+        for n, (p, *_) in zip(out, self.plan): p is None or n.div_(max(1-p, 1e-12))
+        return out
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is F.dropout: return self.dropout(*args, **(kwargs or {}))
         if func is F.rrelu: return self.rrelu(*args, **(kwargs or {}))
-        if func is torch.randn_like: return _Normal.apply(args[0], self.member, self.generators)
+        if func is torch.randn_like: return self.normal(*args)
         return func(*args, **(kwargs or {}))
 
     def dropout(self, input, p=.5, training=True, inplace=False):
-        return _Dropout.apply(input, self.member, self.generators, p) if training and p else input
+        if not (training and p): return input
+        if self.ready is not None: return input*next(self.ready)
+        self.asked.append((p, tuple(input.shape), input.dtype))
+        return _Dropout.apply(input, self.member, self.generators, p)
+
+    def normal(self, input):
+        if self.ready is not None: return next(self.ready)
+        self.asked.append((None, tuple(input.shape), input.dtype))
+        return _Normal.apply(input, self.member, self.generators)
 
     def rrelu(self, input, lower=1/8, upper=1/3, training=False, inplace=False):
-        return _RReLU.apply(input, self.member, self.generators, lower, upper) if training else F.leaky_relu(input, (lower+upper)/2)
+        if not training: return F.leaky_relu(input, (lower+upper)/2)
+        self.asked = _Unplanned()
+        return _RReLU.apply(input, self.member, self.generators, lower, upper)
 
-# %% ../nbs/08_stacked.ipynb #61fee957
+# %% ../nbs/08_stacked.ipynb #8048dde2
 @dataclass(eq=False, repr=False)
 class Member:
     "One model of a stack, and what became of it"
@@ -141,6 +166,7 @@ class Member:
     error: NonFinite = None      # why it was stopped, if its loss or gradient was not finite
     state_dict: dict = None      # the best epoch's weights, on the CPU
     drop: float = 1.             # of the learning rate, with schedule=plateau
+    pieces: list = None          # its weights as the optimiser has them, a vector a group
 
     @property
     def exhausted(self) -> bool: return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
@@ -164,7 +190,7 @@ def check_settings(cfgs: list[TrainConfig], feeds: list[TableFeed]):
     for i, f in enumerate(feeds):
         if len(f.batches(0)) != len(feeds[0].batches(0)): raise ConfigError(f'members 0 and {i} do not stack: they have {len(feeds[0].batches(0)):,} and {len(f.batches(0)):,} batches an epoch; give them feeds of one size')
 
-# %% ../nbs/08_stacked.ipynb #6b7ac86f
+# %% ../nbs/08_stacked.ipynb #62ac187c
 class StackedTrainer:
     "The one loop for many models at once"
     def __init__(self,
@@ -194,12 +220,13 @@ class StackedTrainer:
         self.steps_an_epoch = len(feeds[0].batches(0))
         self.total, self.step, self.seconds = self.cfg.epochs*self.steps_an_epoch, 0, 0.
         self.optimizer = self.averages = None
+        self.plans = {}   # what models draw in a step, by rows a batch
         for m in self.members: m.blank()
         self.stack()
         self.averages = self.flat.clone() if any(c.ema for c in cfgs) else None
         self.check_same()
 
-# %% ../nbs/08_stacked.ipynb #3ae9e3b7
+# %% ../nbs/08_stacked.ipynb #0d561ffe
 @patch
 def stack(self: StackedTrainer):
     "Lay the live members' weights into one matrix and make their models views of it"
@@ -220,23 +247,19 @@ def stack(self: StackedTrainer):
 
 @patch
 def give_to_optimizer(self: StackedTrainer):
-    "AdamW over the live members' rows, a group for all that share a learning rate, a decay and a schedule; plateaus are each member's own"
-    lengths = [n for *_, n in self.groups]
-    if self.optimizer is None:
-        groups = defaultdict(list)
-        for m, row in zip(self.live, self.flat):
-            m.pieces = [nn.Parameter(p) for p in row.split(lengths)]
-            for p, (factor, decay, _) in zip(m.pieces, self.groups): groups[m.cfg.learning_rate*factor, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule, m if m.cfg.schedule == 'plateau' else None].append(p)
-        self.optimizer = torch.optim.AdamW([dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s, member=m) for (lr, d, w, s, m), ps in groups.items()],
-                                           fused=self.acc.device.type in ('cpu', 'cuda'))
-    live = {p for m in self.live for p in m.pieces}
-    for p in set(self.optimizer.state) - live: del self.optimizer.state[p]
-    for g in self.optimizer.param_groups: g['params'] = [p for p in g['params'] if p in live]
-    self.optimizer.param_groups = [g for g in self.optimizer.param_groups if g['params']]
+    "AdamW over the live members' rows, a group for all that have one learning rate, decay and schedule now"
+    lengths, groups = [n for *_, n in self.groups], defaultdict(list)
     for m, row, grad in zip(self.live, self.flat, self.grad):
-        for p, w, g in zip(m.pieces, row.split(lengths), grad.split(lengths)): p.data, p.grad = w, g
+        if m.pieces is None: m.pieces = [nn.Parameter(p) for p in row.split(lengths)]
+        for p, w, g, (factor, decay, _) in zip(m.pieces, row.split(lengths), grad.split(lengths), self.groups):
+            p.data, p.grad = w, g
+            groups[m.cfg.learning_rate*factor*m.drop, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule].append(p)
+    groups = [dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()]
+    fresh = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
+    if self.optimizer is not None: fresh.state.update({p: self.optimizer.state[p] for g in groups for p in g['params'] if p in self.optimizer.state})   # the moments stay with their members
+    self.optimizer = fresh
 
-# %% ../nbs/08_stacked.ipynb #d877a3bc
+# %% ../nbs/08_stacked.ipynb #872a3d3a
 @patch
 def losses(self: StackedTrainer,
     params: dict[str, Tensor],   # each (members, …)
@@ -247,11 +270,17 @@ def losses(self: StackedTrainer,
 ) -> Tensor:                     # (members, batch) float32
     "The loss of each member on each of its rows"
     batch, dim = self.load(members, rows)
-    def one(params, buffers, member, batch):
-        draws.member = member
+    size = rows.shape[1], self.whole.training
+    draws.plan, draws.asked = self.plans.get(size) if draws.seeds else None, []
+    noise = draws.noise() if draws.plan else []
+    def one(params, buffers, member, batch, noise):
+        draws.member, draws.ready = member, iter(noise) if draws.plan else None
         state = {f'model.{n}': t for n, t in (params | buffers | self.shared).items()}
         return functional_call(self.whole, state, (batch,))
-    with draws, sdpa_kernel(SDPBackend.MATH): return vmap(one, (0, 0, 0, dim))(params, buffers, torch.arange(len(members), device=self.acc.device), batch).float()
+    with draws, sdpa_kernel(SDPBackend.MATH):
+        out = vmap(one, (0, 0, 0, dim, 0))(params, buffers, torch.arange(len(members), device=self.acc.device), batch, noise).float()
+    if draws.seeds and not isinstance(draws.asked, _Unplanned): self.plans.setdefault(size, draws.asked)
+    return out
 
 @patch
 def load(self: StackedTrainer,
@@ -314,7 +343,7 @@ def note_errors(self: StackedTrainer):
             try: check_finite(l, r, self.live[i].feed.where, self.step)
             except NonFinite as e: self.live[i].error = self.live[i].error or e
 
-# %% ../nbs/08_stacked.ipynb #231ae24e
+# %% ../nbs/08_stacked.ipynb #dfaf0e7f
 @patch
 def train_step(self: StackedTrainer,
     batches: list[np.ndarray],  # one a live member
@@ -339,7 +368,7 @@ def train_step(self: StackedTrainer,
     if (scale < 1).any(): self.grad.mul_(scale[:, None])
     if any(m.error for m in self.live): self.leave()
     if not self.live: return
-    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])*(g['member'].drop if g['member'] else 1.)
+    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])
     self.optimizer.step()
     if self.averages is not None: self.update_averages()
     self.step += 1
@@ -366,13 +395,17 @@ def leave(self: StackedTrainer):
     self.live = [self.live[i] for i in stay]
     if self.live: self.stack(); self.grad.copy_(grad)
 
-# %% ../nbs/08_stacked.ipynb #39a373a7
+# %% ../nbs/08_stacked.ipynb #1d41ab0e
 @patch
 def train_epoch(self: StackedTrainer):
     "Train every live member for one epoch"
     epoch, start = self.step//self.steps_an_epoch, time.perf_counter()
-    for m in self.live: m.model.train(); m.drop = drop_of(m.cfg, m.history, self.select, self.sign)
+    for m in self.live: m.model.train()
     self.whole.train()
+    drops = [drop_of(m.cfg, m.history, self.select, self.sign) for m in self.live]
+    if drops != [m.drop for m in self.live]:
+        for m, d in zip(self.live, drops): m.drop = d
+        self.give_to_optimizer()
     orders = {id(m): m.feed.batches(epoch) for m in self.live[:1 if self.alike else None]}
     if self.alike: orders = {id(m): next(iter(orders.values())) for m in self.live}
     for i in tqdm(range(self.steps_an_epoch), desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False, disable=show_progress(self.cfg.progress) != 'bar'):
