@@ -11,9 +11,10 @@ test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow ce
 	@$(BIN)/python .ci/test.py $(ARGS)
 
 reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are
-	@for nb in $$(ls nbs/reports/*.ipynb); do \
+	@for nb in $$(ls nbs/reports/*.ipynb | grep -v summary.ipynb); do \
 	  $(BIN)/preference_lab report $$(basename $$nb .ipynb) data=demo || exit 1; done
-	@echo "HTML reports:"; ls -1t runs/*/*/report.html | sed 's/^/  /'
+	@$(BIN)/preference_lab summarize runs >/dev/null
+	@echo "HTML reports:"; ls -1t runs/*/*/report.html runs/RESULTS_SUMMARY.html | sed 's/^/  /'
 
 docs: .venv/.dev  ## build the site in _docs/ without Quarto (with Quarto: nbdev_docs)
 	@$(BIN)/python .ci/docs.py

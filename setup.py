@@ -17,7 +17,7 @@ setup(
     # the report notebooks travel with a wheel, so that `preference_lab report` works without a checkout
     data_files=[('share/preference_lab/reports', sorted(map(str, Path('nbs/reports').glob('*.ipynb'))))],
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split()},
+    extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split(), 'sweeps': cfg['sweeps_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]},
     zip_safe=False)
