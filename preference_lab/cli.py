@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
            'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'train_part', 'how_many',
-           'train_all', 'sweep', 'run_presets', 'run_sweep', 'headlines', 'summarize', 'main', 'help_text',
-           'settings_text']
+           'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep', 'headlines', 'summarize', 'main',
+           'help_text', 'settings_text']
 
 # %% ../nbs/13_cli.ipynb #b8fb8bce
 import importlib, inspect, os, re, signal, sys, tempfile, time
@@ -225,7 +225,7 @@ def train_all(
     for i, part in enumerate(done): out[i::n] = part
     return out
 
-# %% ../nbs/13_cli.ipynb #89fc4817
+# %% ../nbs/13_cli.ipynb #976f17ab
 def sweep(
     study: str,  # distributions, …
     settings: Param('setting=value …, which all runs share', str, nargs='*'),
@@ -258,6 +258,19 @@ def run_presets(study: str, commands: dict, presets: str, given: dict, workers: 
     print(f'{len(todo)-failed} runs finished in {time.perf_counter()-start:.0f} s' + (f', {failed} not' if failed else '') + f'; preference_lab summarize {runs}')
     if failed: raise LabError(f'{failed} of {len(todo)} runs could not be trained (see above); the others are finished')
 
+def draw_sweep(
+    trials: pd.DataFrame,   # a column a setting, and the metric
+    metric: str,
+    higher: bool,
+    path: Path,
+):
+    "A picture of a sweep: two settings of a few values each as a heat map, else a line a trial"
+    from preference_lab.plots import sweep_heatmap, sweep_parallel
+    over = [c for c in trials if c != metric]
+    few = len(over) == 2 and all(trials[c].nunique() <= 10 for c in over) and len(trials) == trials[over].drop_duplicates().shape[0] == trials[over[0]].nunique()*trials[over[1]].nunique()
+    figure = sweep_heatmap(trials, *over, metric, higher) if few else sweep_parallel(trials, metric, higher)
+    with whole_file(path) as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
+
 def run_sweep(study: str, commands: dict, over: dict, given: dict, method: str, n: int, storage: str, seed: int, together: int, workers: int):
     "Ask for trials, train them, tell what came of them, until nothing is left to do"
     from preference_lab.sweeps import Sweep
@@ -273,8 +286,9 @@ def run_sweep(study: str, commands: dict, over: dict, given: dict, method: str, 
         table = s.trials()
         failed = _say([f'trial {r.number}: {r.error}' for r in table.itertuples() if r.error])
         if failed == len(table): raise LabError(f'{s.folder}: no trial could be trained (see above)')
-        best = s.best()
-        print(f"best validation {h.metric} {best.value:.4f}: " + ', '.join(f'{k}={best[k]}' for k in over) + f'\n{best.folder}\n{s.folder/"trials.csv"}')
+        best, done = s.best(), table[table.state == 'finished'].rename(columns=dict(value=h.metric))
+        if len(done) > 1: draw_sweep(done[[*over, h.metric]], h.metric, h.higher, s.folder/'sweep.png')
+        print(f"best validation {h.metric} {best.value:.4f}: " + ', '.join(f'{k}={best[k]}' for k in over) + f'\n{best.folder}\n{s.folder/"trials.csv"}, sweep.png')
 
 # %% ../nbs/13_cli.ipynb #881674b2
 def headlines() -> dict:  # study -> its `Headline`

@@ -720,7 +720,7 @@ def run_forest(
     k,best,names = int(same.sum())-1, t['name'][0], [_cut(o, 48) for o in t['name']]
     notes = [f'{v:.4f}' + (f'  {_cut(o, 60)}' if isinstance(o, str) and o else '') for v,o in zip(t.value, t.note if 'note' in t else t.value)]
     fig,ax = _canvas(title or f'{len(t)} run{"s"*(len(t) > 1)} by {metric_name(metric)}: {k or "no"} other{"s"*(k != 1)} cannot be told from the best, {best}', 'Lines are 95 % intervals. Blue: the best and those not distinguishable from it on the same rows; '
-                     'grey and hollow: distinguishably worse.' + (' A vertical line is what needs no learning.' if floors else '') + (' A triangle at the edge: off the scale.' if off.any() else ''),
+                     'grey and hollow: distinguishably worse.' + (' A vertical line is a floor: what a simpler predictor reaches.' if floors else '') + (' A triangle at the edge: off the scale.' if off.any() else ''),
                      5.2+.065*max(map(len, names))+.05*max(map(len, notes)), _bars_height(len(t))+.5)
     on = lambda c: t[c].where(~off)
     _forest(ax, names, on('value'), on('low'), on('high'), np.where(same, colours['blue'], colours['grey']), same, notes)

@@ -10,19 +10,19 @@ __all__ = ['SERIOUS', 'PAGE', 'Headline', 'show_score', 'ScoredRows', 'compare_r
            'scores_forest', 'summary_figures', 'markdown_table', 'key_results', 'summary_markdown', 'summary_headline',
            'summary_warnings', 'summary_html', 'write_summary']
 
-# %% ../nbs/10b_summaries.ipynb #721f1f7f
-import base64, hashlib, html, io, os, re, textwrap, time
+# %% ../nbs/10b_summaries.ipynb #a7a1c3c9
+import base64, hashlib, html, io, os, re, time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-import matplotlib.pyplot as plt, numpy as np, pandas as pd, pyarrow.parquet as pq
+import numpy as np, pandas as pd, pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from .records import ConfigError, DataError, LabError, nearest
 from .files import write_text
 from .metrics import paired_intervals
 from .runs import finished, read_run, same_setting, write_table
-from .plots import colours, figure, metric_name
+from .plots import metric_name, run_forest
 from .reporting import headline, show_table, warnings_box
 
 # %% ../nbs/10b_summaries.ipynb #4b5e6f9e
@@ -458,27 +458,19 @@ def summarize(
     sets = [s for k, h in studies.items() if (runs.study == k).any() for s in sets_of_study(runs[runs.study == k], results, h, Path(runs_dir).expanduser())]
     return Summary(str(runs_dir), time.strftime('%Y-%m-%d %H:%M'), sets, apart)
 
-# %% ../nbs/10b_summaries.ipynb #3bf7fb1e
-@figure
+# %% ../nbs/10b_summaries.ipynb #90258592
 def scores_forest(
     s: TestSet,
     most: int=40,  # lines drawn, the best first
 ) -> Figure:       # a dot and its interval a line, the best on top
-    "Test scores with intervals, floor and what validation chose"
+    "Test scores with intervals, floor, and what validation chose"
     h, runs = s.headline, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
-    t = runs.groupby('line_label', sort=False).agg(test=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), best=('verdict', lambda v: 'best' in set(v)), strange=('outlier', lambda o: any(o))).sort_values('test', ascending=not h.higher, kind='stable')
-    drawn, y = t[~t.strange].head(most), np.arange(min(most, int((~t.strange).sum())))
-    left = [f'{int(t.strange.sum())} outliers are' if t.strange.sum() > 1 else 'One outlier is' if t.strange.any() else ''] + ([f'{len(t) - int(t.strange.sum()) - len(drawn)} more are'] if len(drawn) < len(t) - t.strange.sum() else [])
-    fig, ax = plt.subplots(figsize=(7, 1.5 + .22*len(drawn)), layout='constrained')
-    c = np.where(drawn.best, colours['orange'], colours['blue'])
-    ax.hlines(y, drawn.low, drawn.high, color=c, lw=1.8); ax.scatter(drawn.test, y, 26, color=c, zorder=3)
-    floor = runs.floor_value.max() if h.higher else runs.floor_value.min()
-    if np.isfinite(floor): ax.axvline(floor, color=colours['vermillion'], lw=1.2, ls='--')
-    ax.set_yticks(y, drawn.index); ax.set_ylim(len(drawn)-.4, -.6); ax.grid(axis='y', visible=False); ax.set_xlabel(f'{h.title} ({h.direction})')
-    for i, v in enumerate(drawn.test): ax.text(1.02, i, show_score(h.metric, v), transform=ax.get_yaxis_transform(), va='center', size=7.5)
-    fig.suptitle(f'{s.study}: {s.name}', x=.01, ha='left', weight='bold', size=11)
-    fig.supxlabel(textwrap.fill(f'Lines are 95 % intervals over test rows; orange was chosen on validation; the dashed line is the best floor. {" ".join(f"{o} left out." for o in left if o)}', 112), x=.01, ha='left', size=8, color='.35')
-    return fig
+    t = runs.groupby('line_label', sort=False).agg(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set)).sort_values('value', ascending=not h.higher, kind='stable').head(most)
+    says = dict(best='chosen on validation', better='better on test')
+    note = [', '.join(w for k, w in says.items() if k in v) for v in t.verdicts]
+    floor = runs.loc[runs.floor_value.idxmax() if h.higher else runs.floor_value.idxmin()] if runs.floor_value.notna().any() else None
+    return run_forest(t.reset_index(names='name').assign(distinguishable=[v == {'worse'} for v in t.verdicts], note=note), h.metric, {} if floor is None else {floor.floor: floor.floor_value}, h.higher,
+                      f'{s.study}: {s.name}. Compared with what validation chose')
 
 def summary_figures(
     summary: Summary,

@@ -9,9 +9,10 @@ __all__ = ['REPORTED', 'REPORTED_MEANS', 'SCORES', 'WORDS', 'verdict', 'beside',
            'category_table', 'item_kl', 'worst_items', 'typical_items', 'item_names', 'pairs_figure', 'item_table',
            'histogram_kls', 'calibration', 'fold_table', 'cost_table', 'sampling_kl', 'conclusions']
 
-# %% ../../nbs/distributions/05_report.ipynb #09701459
+# %% ../../nbs/distributions/05_report.ipynb #95c0ad9f
 import numpy as np, pandas as pd
 from matplotlib.figure import Figure
+from scipy.stats import t as student
 from .. import plots
 from ..metrics import GroupMeans, distribution_rows, interval, resample
 from ..reporting import scores_frame
@@ -28,7 +29,7 @@ REPORTED_MEANS = dict(train=.344, oracle=.300)   # KL of the constant means on t
 SCORES = ['kl', 'js', 'tv', 'wasserstein', 'chebyshev', 'clark', 'canberra', 'cosine', 'intersection', 'top1', 'top3', 'brier', 'ece', 'ece_all', 'entropy']
 WORDS = dict(uniform='the uniform distribution', train_mean='the train mean', linear='a linear model', same_face='what other raters said of the same face', same_face_and_group='what other raters of the same group said of the same face', oracle_mean='the oracle mean')
 
-# %% ../../nbs/distributions/05_report.ipynb #dbafcc56
+# %% ../../nbs/distributions/05_report.ipynb #7b4b8ecc
 def verdict(
     row: pd.Series,  # difference (model minus baseline, lower is better), low, high
 ) -> str:
@@ -43,7 +44,7 @@ def beside(study: DistributionStudy) -> list[str]:
 def resampled(study: DistributionStudy) -> str:
     "What the intervals are over"
     g = study.test_groups()
-    return f'{len(study.test_ids):,} items' if g is None else f'{len(set(g)):,} groups of items'
+    return f'{len(study.test_ids):,} items' if g is None or len(set(g)) == len(g) else f'{len(set(g)):,} groups of items'
 
 def kl_against(study: DistributionStudy, name: str) -> pd.Series:
     "The difference of test KL to a baseline: a, b, difference, low, high, p"
@@ -188,7 +189,7 @@ def histogram_kls(study: DistributionStudy) -> dict[str, np.ndarray]:  # name ->
     "KL of each item, of the model, the train mean and the linear model"
     return {'model': item_kl(study)} | {plots.metric_name(k): item_kl(study, k) for k in ('train_mean', 'linear') if k in study.floors}
 
-# %% ../../nbs/distributions/05_report.ipynb #862a84ac
+# %% ../../nbs/distributions/05_report.ipynb #0e5df6bd
 def calibration(
     study: DistributionStudy,
     bins: int=15,
@@ -198,8 +199,9 @@ def calibration(
     f = pd.DataFrame(dict(unit=np.repeat(test_units(study), t.shape[1]), confidence=p.ravel(), frequency=t.ravel(), bin=np.minimum((p.ravel()*bins).astype(int), bins-1)))
     out = f.groupby('bin').agg(confidence=('confidence', 'mean'), frequency=('frequency', 'mean'), count=('frequency', 'size'))
     off = f.assign(r=f.frequency-f.bin.map(out.frequency)).groupby(['bin', 'unit']).r.sum()
-    se = (off**2).groupby('bin').sum()**.5/out['count']
-    return out.assign(low=(out.frequency-1.96*se).clip(0, 1), high=(out.frequency+1.96*se).clip(0, 1))
+    G = off.groupby('bin').size()
+    half = (student.ppf(.975, np.maximum(G-1, 1))*((off**2).groupby('bin').sum()*G/np.maximum(G-1, 1))**.5/out['count']).where(G > 1, 1.)
+    return out.assign(low=(out.frequency-half).clip(0, 1), high=(out.frequency+half).clip(0, 1))
 
 # %% ../../nbs/distributions/05_report.ipynb #d0ea5921
 def fold_table(study: DistributionStudy) -> pd.DataFrame|None:
@@ -232,7 +234,7 @@ def sampling_kl(
     rng = np.random.default_rng(0)
     return float(np.mean([distribution_rows(rng.multinomial(n.astype(int), p)/n[:, None], p)['kl'].mean() for _ in range(draws)]))
 
-# %% ../../nbs/distributions/05_report.ipynb #e249aabe
+# %% ../../nbs/distributions/05_report.ipynb #9209dd26
 def _may(study: DistributionStudy) -> list[str]:
     "What may be concluded"
     out = []
@@ -249,9 +251,10 @@ def _may(study: DistributionStudy) -> list[str]:
 
 def _may_not(study: DistributionStudy) -> list[str]:
     "What may not"
-    codes, folds, groups = {w['code'] for w in study.run.warnings}, len(study.folds), study.test_groups()
+    codes, folds = {w['code'] for w in study.run.warnings}, len(study.folds)
     out = [f'Nothing about another training: the {folds} models share one seed, and most of their training items.' if folds > 1 else 'Nothing about another training: this is one seed, and the intervals are over test rows.']
-    out.append(f'Nothing about other {"groups" if study.votes.groups is not None else "collections"} of items: the intervals are over items.' if groups is None else f'Little about groups unlike these: the intervals are over the {len(set(groups)):,} groups that were tested.')
+    unlike = 'Nothing about other groups of items: the intervals are over items.' if 'few_groups' in codes else f'Little about items unlike these: the intervals are over the {resampled(study)} that were tested.'
+    out.append('Nothing about faces that nobody has rated: the same faces stand on all sides, and only the raters are new. The intervals are over faces; another draw of raters would add to them.' if 'split_by_rater' in codes else unlike)
     n, chance = study.votes.weights[study.rows_of('test')].sum(1), sampling_kl(study)
     if chance is not None and chance > .05*study.metrics['test']['kl']['value']: out.append(f"Not that a KL of {study.metrics['test']['kl']['value']:.3f} is all error: an item has {np.median(n):,.0f} answers (median), and if every prediction were the truth, chance alone would make {chance:.3f}.")
     if 'one_category' in codes: out.append('Nothing by top-1: one category is the likeliest of every item, so it is the share of that category and no skill.')

@@ -165,7 +165,7 @@ class Material:
         if kind == 'mlp' and 'features' not in self.tensors: raise ConfigError('model=mlp needs features: name feature_columns, embeddings= or an encoder')
         return kind
 
-# %% ../../nbs/distributions/03_study.ipynb #8e0af4b5
+# %% ../../nbs/distributions/03_study.ipynb #24d34e41
 def deal(
     votes: VoteTable,
     data: DistributionData,
@@ -181,7 +181,7 @@ def deal(
         fold, splits = split_folds(groups, folds, seed), []
         for f in range(folds):
             s = np.full(len(votes), 'test', object); rest = fold != f
-            s[rest] = split_groups(groups[rest], (.85, .15, 0), seed)
+            s[rest] = split_groups(groups[rest], (.85, .15, 0), int(np.random.SeedSequence([seed, f]).generate_state(1)[0]))   # other validation items in each fold
             splits.append(s)
     keys = {k: np.asarray(v, object) for k, v in data.keys.items()} or dict(item=np.array(votes.ids, object))
     audits = [audit_split(s, keys, data.published, name=votes.name) for s in splits]
@@ -346,7 +346,7 @@ def baselines(self: DistributionStudy) -> pd.DataFrame:  # validation scores, a 
     y = self.votes.targets[self.rows_of('validation')]
     return pd.DataFrame({k: distribution_metrics(y, v['validation'], self.ordered) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/distributions/03_study.ipynb #da3e8d65
+# %% ../../nbs/distributions/03_study.ipynb #6e5c4df0
 def proba_of(model: nn.Module, feed: TableFeed, acc=None) -> np.ndarray:  # (rows, categories) float64
     "What a model says of each row"
     return predict_rows(model, feed, forward, acc, 1024).double().softmax(1).numpy()
@@ -362,8 +362,8 @@ def evaluate(self: DistributionStudy, fold: Fold, rows: np.ndarray):
 
 @patch
 def parts(self: DistributionStudy, fold: Fold):
-    "A function that reports the parts of a fold's loss over 512 of its training rows (of a text encoder: over one batch)"
-    some = np.linspace(0, len(fold.feed)-1, min(len(fold.feed), 512)).astype(int)
+    "A function that reports the parts of a fold's loss over 256 of its training rows (of a text encoder: over one batch)"
+    some = np.linspace(0, len(fold.feed)-1, min(len(fold.feed), 256)).astype(int)
     @torch.no_grad()
     def logits(model, batch):
         training = model.training; model.eval()
