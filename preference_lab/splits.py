@@ -49,7 +49,7 @@ def link_groups(
     graph = coo_array((np.ones(len(rows)), (rows, cols)), shape=(n + offset, n + offset))
     return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
 
-# %% ../nbs/01_splits.ipynb #e363e594
+# %% ../nbs/01_splits.ipynb #4ef1e626
 def _check_sizes(sizes):
     "Raise a ConfigError unless `sizes` are the shares of three sides"
     if len(sizes) != 3 or min(sizes) < 0 or sizes[0] <= 0 or abs(sum(sizes) - 1) > 1e-6:
@@ -64,9 +64,11 @@ def _stratify(counts, weight, sizes, rng):
     order = shuffled[order]                                                       # large groups first, else by chance
     carriers = [order[counts[order, l] > 0].tolist() for l in range(counts.shape[1])]
     has = [np.flatnonzero(c).tolist() for c in counts]
-    luck, left, out = rng.random((len(counts), len(sizes))).tolist(), counts.sum(0), np.full(len(counts), -1)
+    luck, left, out = rng.random((len(counts), len(sizes)))**(1/np.maximum(sizes, 1e-9)), counts.sum(0), np.full(len(counts), -1)   # ties fall in proportion to the sizes
+    luck = luck.tolist()
     def put(g, first):
-        s = max(sides, key=lambda s: (first[s], room[s], luck[g][s]))
+        fits = [s for s in sides if room[s] >= weight[g]] or sides                # a large group must not fill a small side beyond its share
+        s = max(fits, key=lambda s: (first[s]/sizes[s], room[s]/sizes[s], luck[g][s]))   # by the share that is still wanted: large groups go to all sides
         out[g] = s; room[s] -= weight[g]
         for l in has[g]: wanted[l][s] -= counts[g, l]; left[l] -= counts[g, l]
     while (left > 0).any():
