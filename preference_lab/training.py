@@ -35,7 +35,7 @@ class TrainConfig(Config):
     learning_rate: Positive = 2e-4         # at its highest
     weight_decay: NotNegative = .01        # decoupled; none on biases and norms
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'  # of the learning rate after warm-up: down to 0, or halved where the selecting metric stands still
-    plateau: Count = 5                     # epochs without gain after which schedule=plateau halves the learning rate
+    plateau: Count = 5                     # epochs without gain after which the plateau schedule halves the learning rate
     warmup: Fraction = .1                  # share of all steps in which the learning rate rises from 0
     clip: NotNegative = 1.                 # largest norm of the gradient; 0: no clipping
     ema: Share = 0.                        # decay a step of the weights' moving average, which is then what is validated and kept; 0: none

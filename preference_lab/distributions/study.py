@@ -384,7 +384,7 @@ def fit_fold(self: DistributionStudy, f: int):
     if single: self.trainer = trainer
     return fold
 
-# %% ../../nbs/distributions/03_study.ipynb #0bd87275
+# %% ../../nbs/distributions/03_study.ipynb #487b2bfa
 @patch
 def test_groups(self: DistributionStudy) -> np.ndarray|None:
     "What is drawn whole in a resample: groups where there are eight or more of them"
@@ -435,7 +435,7 @@ def look_for_trouble(self: DistributionStudy):
         why = f': with logits of length {c.logit_norm/c.temperature:g} (logit_norm over temperature) the entropy never falls below {low:.3f}, and the floor is {c.min_entropy:g}' if part == 'entropy_floor' and low > c.min_entropy else ' in any epoch'
         warn('inert_penalty', f'the part {part} (weight {p["weight"]:g}) is inert: it had no gradient{why}; a run without it is the same run')
     d = self.against['train_mean'].set_index('metric').loc['kl']
-    if not d.high < 0: warn('not_better_than_mean', f'test KL is not distinguishable from that of the train mean, or worse (difference {d.difference:+.4f}, 95 % interval {d.low:+.4f} to {d.high:+.4f}): nothing about single items was learnt')
+    if not d.high < 0: warn('not_better_than_mean', f'test KL is not distinguishable from that of the train mean, or worse (difference {d.difference:+.4f}, 95 % interval {d.low:+.4f} to {d.high:+.4f}): by this score it does no better than saying the same of every item')
     for f in self.folds:
         if f.best['epoch'] == len(f.history) == c.epochs: warn('best_epoch_is_last', f'the last epoch ({c.epochs}) was the best{" in a fold" if len(self.folds) > 1 else ""}: more epochs may be better'); break
     if self.votes.groups is not None and self.test_groups() is None: warn('few_groups', f'the test side holds {len(set(self.votes.groups[self.rows_of("test")]))} groups: intervals are over items and say nothing about other groups')
