@@ -41,7 +41,7 @@ def environment() -> dict:
     return dict(python=platform.python_version(), system=platform.system(), cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu,
                 commit=_git_commit(), packages={p: of(p) for p in packages})
 
-# %% ../nbs/09_runs.ipynb #8f3226e7
+# %% ../nbs/09_runs.ipynb #828203b9
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
 @dataclass
@@ -69,7 +69,7 @@ def finished(
     folder: Path,
 ) -> bool:
     "Whether the run came to its end"
-    return (Path(folder)/'results.json').is_file()
+    return all((Path(folder)/f).is_file() for f in ('results.json', 'manifest.json'))   # the manifest is written last
 
 def open_run(
     study: str,   # emotions, preference, …

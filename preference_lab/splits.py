@@ -201,14 +201,15 @@ class Audit:
         return dict(published=self.published, sizes=self.sizes, overlaps=self.overlaps.to_dict('records'),
                     clean={s: int(self.clean(s).sum()) for s in SPLITS}, notes=self.notes)
 
-# %% ../nbs/01_splits.ipynb #1c1aea03
-def _refuse_overlap(split, key, code, values, side, other, rows, name, say):
+# %% ../nbs/01_splits.ipynb #d52cb265
+def _refuse_overlap(split, key, code, values, side, other, rows, name, say, places):
     "Raise a DataError that names two rows with one key on two sides"
     late, early = (split == side)[:, None] & np.isin(code, code[split == other]), split == other
     i, column = np.argwhere(late)[0]
     j = int((early[:, None] & (code == code[i, column])).any(1).argmax())
     value = say[key](values[i, column]) if key in say else short(values[i, column])
-    raise DataError(f'{place(name, rows[i])} ({side}): the same {key} as row {rows[j]} ({other}), {value}, '
+    here, there = (place(name, rows[i]), f'row {rows[j]}') if places is None else (places[i], places[j])
+    raise DataError(f'{here} ({side}): the same {key} as {there} ({other}), {value}, '
                     f'and {int(late.any(1).sum())-1:,} more such rows; keep them on one side: split by {key}')
 
 def _overlap_notes(overlaps, sizes) -> list[dict]:
@@ -220,7 +221,7 @@ def _overlap_notes(overlaps, sizes) -> list[dict]:
                                                         f'as a {other} row; look at the metrics without them too'))
     return notes
 
-# %% ../nbs/01_splits.ipynb #cf3bc4d0
+# %% ../nbs/01_splits.ipynb #03b74dc4
 def audit_split(
     split: Sequence[str],         # (n,) 'train', 'validation' or 'test'
     keys: Mapping[str, Sequence], # name of a key -> (n,) its values, or (n, k) where a row has several
@@ -228,6 +229,7 @@ def audit_split(
     rows: Sequence|None=None,     # (n,) row numbers, for the error; None: 1, 2, …
     name: str='',                 # file or table, for the error
     say: Mapping[str, Callable]|None=None, # name of a key -> how its values are written in an error; None: as they are
+    places: Sequence[str]|None=None,       # (n,) where each row stands, for the error, in place of name and row number
 ) -> Audit:
     "Count the rows whose keys stand on two sides; refuse them in a split of our making"
     split = np.asarray(split, dtype=object)
@@ -245,7 +247,7 @@ def audit_split(
         shared |= (seen.sum(1)[code] > 1).any(1)
         for i, j in combinations(range(len(SPLITS)), 2):
             n = int((seen[code, i].any(1) & (side == j)).sum())
-            if n and not published: _refuse_overlap(split, key, code, values, SPLITS[j], SPLITS[i], rows, name, say or {})
+            if n and not published: _refuse_overlap(split, key, code, values, SPLITS[j], SPLITS[i], rows, name, say or {}, places)
             found.append((key, SPLITS[j], SPLITS[i], n))
     audit = Audit(split, shared, pd.DataFrame(found, columns=['key', 'side', 'other', 'rows']), published)
     audit.notes = _overlap_notes(audit.overlaps, audit.sizes)

@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #7a8feb3c
+# %% ../nbs/09a_sweeps.ipynb #c839cef1
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -16,7 +16,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np, pandas as pd, psutil, yaml
 from fastcore.basics import patch
-from .records import ConfigError, DataError, nearest
+from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Positive, Whole, check_value, make_config, read_config
 from .files import whole_file, write_text
 from .training import same_run
@@ -261,7 +261,7 @@ def _settings(space, params):
     value = lambda p, v: p.values[[value_text(x) for x in p.values].index(v)] if isinstance(p, Choices) else v
     return {k: value(p, params[k]) for k, p in space.parts.items() if k in params}
 
-# %% ../nbs/09a_sweeps.ipynb #0105da9c
+# %% ../nbs/09a_sweeps.ipynb #2d569562
 @dataclass
 class Trial:
     "One combination of settings to be tried"
@@ -296,8 +296,13 @@ class Sweep:
         self.base = make_config(self.kind, self.fixed | first)
         self.folder = Path(self.base.runs_dir).expanduser()/self.study/'sweeps'/self.base.name
         self.open, self.told, self.store = {}, {}, None   # trials that are being tried here; and without a storage, (value, error) by number
+        new = not (self.folder/'sweep.yaml').exists()
         self._begin()
-        self._join() if self.storage or self.method == 'tpe' else self._look()
+        try: self._join() if self.storage or self.method == 'tpe' else self._look()
+        except LabError:
+            if new:   # a storage that was not reached leaves nothing behind
+                with suppress(OSError): (self.folder/'sweep.yaml').unlink(); self.folder.rmdir(); self.folder.parent.rmdir()
+            raise
 
     def _check_settings(self):
         if k := next((k for k in self.fixed if k in self.words), None): raise ConfigError(f'setting {k} is both varied and fixed; give it once')

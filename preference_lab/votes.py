@@ -15,7 +15,7 @@ import numpy as np, pandas as pd
 from .judgements import as_ids
 from .records import DataError, SPLITS, nearest, place, read_table, short
 
-# %% ../nbs/00e_votes.ipynb #ab756491
+# %% ../nbs/00e_votes.ipynb #190ba067
 def check_weights(
     weights: np.ndarray,       # (rows, categories) as read: numbers, or what should have been numbers
     categories: Sequence[str], # names of the columns
@@ -25,6 +25,8 @@ def check_weights(
     raw = np.asarray(weights, dtype=object)
     out = np.stack([pd.to_numeric(pd.Series(c), errors='coerce').to_numpy(np.float64) for c in raw.T], 1)
     bad = ~np.isfinite(out) | (out < 0)
+    with np.errstate(over='ignore'): huge = ~bad.any(1) & ~np.isfinite(out.sum(1))
+    if huge.any(): raise DataError(f'{places[int(huge.argmax())]}: the weights of {_some(categories)} are too large to be added up; write them in a larger unit')
     empty = ~bad.any(1) & (np.where(bad, 0, out).sum(1) == 0)
     if (bad.any(1) | empty).any():
         i = int((bad.any(1) | empty).argmax())
@@ -49,7 +51,7 @@ def check_categories(
     if len(names) < 2: raise DataError(f'{place(source)}: {"one category only (" + repr(names[0]) + ")" if names else "no category"}; answers spread over two at least')
     return names
 
-# %% ../nbs/00e_votes.ipynb #3b66eac9
+# %% ../nbs/00e_votes.ipynb #8f14454f
 @dataclass(eq=False, repr=False)
 class VoteTable:
     "How the answers to each item spread, checked on creation"
@@ -71,7 +73,7 @@ class VoteTable:
         shape = np.shape(self.weights)
         if shape != (n, len(self.categories)): raise DataError(f'{place(self.name)}: the weights have shape {shape}; they must be {(n, len(self.categories))}, items by categories')
         if not n: raise DataError(f'{place(self.name)}: there are no items; add rows')
-        if not (isinstance(self.weights, np.ndarray) and self.weights.dtype == np.float64 and (self.weights >= 0).all() and np.isfinite(self.weights).all() and self.weights.any(1).all()):
+        if not (isinstance(self.weights, np.ndarray) and self.weights.dtype == np.float64 and (self.weights >= 0).all() and np.isfinite(self.weights).all() and self.weights.any(1).all() and self.weights.max(initial=0) < 1e300):
             self.weights = check_weights(self.weights, self.categories, self.places)
         if (again := pd.Index(self.ids).duplicated()).any():
             i = int(again.argmax()); raise DataError(f'{self.places[i]}: item {short(self.ids[i])} stands in {self.places[self.ids.index(self.ids[i])]} already; give each item one row')
@@ -116,7 +118,7 @@ def pick_columns(
         out += [c for c in found if c not in out]
     return out
 
-# %% ../nbs/00e_votes.ipynb #be413363
+# %% ../nbs/00e_votes.ipynb #479a5f6b
 def _column(frame, column, path, setting) -> list[str]:
     "A column of names, each filled"
     c = pick_columns(frame, column, path, setting)[0]
@@ -135,7 +137,7 @@ def votes_in_columns(
     path: str='',             # for errors
 ) -> VoteTable:
     "A table with a column of counts or weights for each category"
-    columns = pick_columns(frame, category_columns, path, 'category_columns')
+    columns = check_categories(pick_columns(frame, category_columns, path, 'category_columns'), path)
     own = id_column or next((c for c in ('id', 'item') if c in frame and c not in columns), '')
     places = [place(path, r) for r in frame.index]
     ids = _column(frame, own, path, 'id_column') if own else [str(r) for r in frame.index]

@@ -137,7 +137,7 @@ def london(
     votes.notes.append(dict(code='split_by_rater', message=f'raters are split ({", ".join(f"{(side == k).sum():,} {n}" for k, n in enumerate(SPLITS))}); the same faces stand on all sides, judged by other raters; {(~keep).sum():,} of {len(keep):,} ratings are of raters whose sex or age is not given or rare, and were left out'))
     return DistributionData(votes, x, baselines=dict(same_face=share(of_face)[F], same_face_and_group=share(of_cell)[G, F]), published=True)
 
-# %% ../../nbs/distributions/01_data.ipynb #e1760161
+# %% ../../nbs/distributions/01_data.ipynb #fd5defd3
 @dataclass
 class Columns:
     "What is called how in a person's table; names with commas between, * for any letters"
@@ -181,10 +181,13 @@ def read_own(
     votes = join_votes({s: v for s, (v, _) in read.items()}) if path.is_dir() else read[''][0]
     frame = pd.concat([f for _, f in read.values()])
     for k in ('feature_columns', 'text_columns'):
-        for p, (_, f) in zip(parts.values(), read.values()): pick_columns(f, getattr(c, k), str(p), k)
-    names = pick_columns(frame, c.feature_columns, str(path), 'feature_columns')
+        for p, (_, f) in zip(parts.values(), read.values()): pick_columns(f.drop(columns='source'), getattr(c, k), str(p), k)
+    names, told = pick_columns(frame, c.feature_columns, str(path), 'feature_columns'), pick_columns(frame, c.text_columns, str(path), 'text_columns')
+    answers = votes.categories if c.category_columns else [c.answer_column]
+    if leak := next((n for n in (*names, *told) if n in answers), None):
+        raise ConfigError(f'{place(path, 1)}: column {leak!r} holds answers, and is named in {"feature_columns" if leak in names else "text_columns"} too; a model must not read the answers that it is to predict: leave it out there')
     known = dict(features=_numbers_of(frame, names)) if names else {}
-    texts = {k: _texts(frame, k) for k in pick_columns(frame, c.text_columns, str(path), 'text_columns')}
+    texts = {k: _texts(frame, k) for k in told}
     if embeddings: known['features'] = np.concatenate([*known.values(), _embeddings_of(votes, embeddings)], 1)
     if neighbours:
         if not names: raise ConfigError('neighbours= needs feature_columns: the numbers that the neighbours are known by, too')

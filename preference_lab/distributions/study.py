@@ -165,7 +165,17 @@ class Material:
         if kind == 'mlp' and 'features' not in self.tensors: raise ConfigError('model=mlp needs features: name feature_columns, embeddings= or an encoder')
         return kind
 
-# %% ../../nbs/distributions/03_study.ipynb #24d34e41
+# %% ../../nbs/distributions/03_study.ipynb #436b3eb5
+def _sides_of(votes, groups, likeliest, folds, seed) -> list[np.ndarray]:
+    if votes.split is not None: return [votes.split]
+    if not folds: return [split_groups(groups, (.7, .1, .2), seed, likeliest)]
+    fold, splits = split_folds(groups, folds, seed), []
+    for f in range(folds):
+        s = np.full(len(votes), 'test', object); rest = fold != f
+        s[rest] = split_groups(groups[rest], (.85, .15, 0), int(np.random.SeedSequence([seed, f]).generate_state(1)[0]))   # other validation items in each fold
+        splits.append(s)
+    return splits
+
 def deal(
     votes: VoteTable,
     data: DistributionData,
@@ -175,16 +185,10 @@ def deal(
     "Sides of the items, by group"
     groups = votes.groups if votes.groups is not None else np.array(votes.ids, object)
     likeliest = np.eye(len(votes.categories))[votes.weights.argmax(1)]
-    if votes.split is not None: splits = [votes.split]
-    elif not folds: splits = [split_groups(groups, (.7, .1, .2), seed, likeliest)]
-    else:
-        fold, splits = split_folds(groups, folds, seed), []
-        for f in range(folds):
-            s = np.full(len(votes), 'test', object); rest = fold != f
-            s[rest] = split_groups(groups[rest], (.85, .15, 0), int(np.random.SeedSequence([seed, f]).generate_state(1)[0]))   # other validation items in each fold
-            splits.append(s)
+    try: splits = _sides_of(votes, groups, likeliest, folds, seed)
+    except DataError as e: raise DataError(f'{votes.name}: {e}{" (folds=" + str(folds) + ")" if folds else ""}') from None
     keys = {k: np.asarray(v, object) for k, v in data.keys.items()} or dict(item=np.array(votes.ids, object))
-    audits = [audit_split(s, keys, data.published, name=votes.name) for s in splits]
+    audits = [audit_split(s, keys, data.published, name=votes.name, places=votes.places) for s in splits]
     return [{side: np.flatnonzero(s == side) for side in SPLITS} for s in splits], audits[0]
 
 # %% ../../nbs/distributions/03_study.ipynb #333bf0e1
