@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
-           'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'train_part', 'how_many',
+           'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'train_part', 'how_many', 'threads',
            'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep', 'headlines', 'summarize', 'main',
            'help_text', 'settings_text']
 
@@ -182,7 +182,7 @@ def doctor():
             '$PREFERENCE_LAB_DATA': f"{root}: {', '.join(there) or 'no data sets there'}" if root else 'not set: only data=demo, your own files, and the Hub', 'reports': str(report_notebook('emotions').parent)}
     for k, v in rows.items(): print(f'{k:22} {v}')
 
-# %% ../nbs/13_cli.ipynb #f34b837a
+# %% ../nbs/13_cli.ipynb #75cd9115
 def train_part(
     study: str,
     cfgs: list[Config],
@@ -200,10 +200,20 @@ def how_many(
     workers: int,   # 0: as many as pay
     runs: int,
 ) -> int:
-    "Worker processes: the cores, with four runs or more for each; one where there is an accelerator"
+    "Processes: as many as cores, with four runs or more for each; one where there is an accelerator"
     import torch
     if workers: return min(workers, runs)
     return 1 if torch.cuda.is_available() or torch.backends.mps.is_available() else max(1, min(os.cpu_count(), runs//4))
+
+@contextmanager
+def threads(
+    n: int,   # that torch works with meanwhile
+):
+    "A number of threads for a while"
+    import torch
+    old = torch.get_num_threads(); torch.set_num_threads(n)
+    try: yield
+    finally: torch.set_num_threads(old)
 
 def train_all(
     study: str,
@@ -218,8 +228,10 @@ def train_all(
     old, out = os.environ.get('OMP_NUM_THREADS'), [None]*len(cfgs)
     os.environ['OMP_NUM_THREADS'] = str(max(1, os.cpu_count()//n))   # read when a worker starts
     try:
-        with ProcessPoolExecutor(n, get_context('spawn')) as pool:
-            try: parts = [pool.submit(cli.train_part, study, cfgs[i::n]) for i in range(n)]; done = [p.result() for p in parts]
+        with ProcessPoolExecutor(n-1, get_context('spawn')) as pool:
+            try:
+                parts = [pool.submit(cli.train_part, study, cfgs[i::n]) for i in range(1, n)]
+                with threads(max(1, os.cpu_count()//n)): done = [train_part(study, cfgs[::n], kept), *(p.result() for p in parts)]   # this process takes its share
             except KeyboardInterrupt: pool.shutdown(wait=True, cancel_futures=True); raise
     finally: os.environ.pop('OMP_NUM_THREADS') if old is None else os.environ.update(OMP_NUM_THREADS=old)
     for i, part in enumerate(done): out[i::n] = part

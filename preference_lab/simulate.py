@@ -112,14 +112,14 @@ class Crowd:
     def __len__(self): return len(self.district)
     def __repr__(self): return f'Crowd({len(self):,} streets in {self.district.max()+1} districts, {self.votes.sum():,.0f} answers of {len(self.categories)} words)'
 
-# %% ../nbs/12_simulate.ipynb #192faecc
+# %% ../nbs/12_simulate.ipynb #2a601b92
 @dataclass(repr=False)
 class CrowdWorld:
     "A world of streets in which the distribution of a crowd's answers is known exactly"
     categories: list[str]        # words that can be answered
     features: int = 33           # numbers known of a street
     traits: int = 6              # hidden numbers that the answers depend on
-    most: int = 6                # neighbours at most
+    most: int = 4                # neighbours at most
     own: float = 1.2             # how much the street itself counts
     around: float = .9           # how much the streets around it count
     reach: float = 120.          # metres after which a neighbour counts 1/e
@@ -142,11 +142,11 @@ class CrowdWorld:
         "The chance of each answer"
         return softmax(self.prior + np.tanh(traits @ self.bend) @ self.weight + around @ self.weight_around, axis=1)
 
-# %% ../nbs/12_simulate.ipynb #d30f2580
+# %% ../nbs/12_simulate.ipynb #90108613
 @patch
 def sample(self: CrowdWorld,
     districts: int=60,
-    streets: int=20,               # in each district
+    streets: int=10,               # in each district
     answers: tuple[int, int]=(20, 60),  # to each street: the fewest and the most
     seed: int=0,                   # same seed, same streets and answers
 ) -> Crowd:

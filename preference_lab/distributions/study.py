@@ -59,14 +59,14 @@ def preset_group(
     if preset in NAMED: return dict(kind='named', name='reported experiments')
     return dict(kind='sweep', name='reported sweep') if preset in REPORTED_SWEEP else dict(kind='other', name='')
 
-# %% ../../nbs/distributions/03_study.ipynb #5c3175a7
+# %% ../../nbs/distributions/03_study.ipynb #7ff58a67
 @dataclass
 class DistributionsConfig(TrainConfig):
     "The settings of the study of distributions"
     name: str = 'distributions'            # first part of the run folder's name
     data: str = 'demo'                     # demo, convabuse, faces_london, or the path of your own table, or of a folder with train, validation and test
     data_seed: Whole = 0                   # of generated answers and of the split; kept when seed changes, so that runs share their test rows
-    demo_districts: Count = 60             # of the demo, twenty streets each
+    demo_districts: Count = 60             # of the demo, ten streets each
     split: Literal['made', 'published'] = 'made'  # of convabuse: by conversation, or as its authors split
     held_out: Literal['items', 'raters'] = 'items'  # of faces_london: faces nobody rated, or raters nobody asked
     folds: Whole|None = None               # cross-validation over items; none: 6 for new London faces, else 0: one held-out side

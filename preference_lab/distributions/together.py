@@ -43,7 +43,7 @@ def stacks(
             groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
-# %% ../../nbs/distributions/04_together.ipynb #abf51627
+# %% ../../nbs/distributions/04_together.ipynb #e686dbb9
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
@@ -55,7 +55,7 @@ def _trainer(members, which=None):
 
 def stack_gain(
     members: list[Member],
-    steps: int=8,           # timed each way, after two that are not
+    steps: int=5,           # timed each way, after two that are not
 ) -> float:                 # above 1: stacked is faster
     "How many times faster a step of the stack is than the same steps one model after the other, on copies"
     stack = _trainer(members, [copy.deepcopy(s.folds[f].learner) for s, f in members])
