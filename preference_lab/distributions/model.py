@@ -6,7 +6,7 @@
 __all__ = ['Standard', 'MLP', 'StarLayer', 'StarGraph', 'TextNet', 'Predictor', 'DistributionLoss', 'Learner', 'objective',
            'forward', 'make_net', 'DistributionModel', 'load_distribution_model']
 
-# %% ../../nbs/distributions/02_model.ipynb #a9f0457d
+# %% ../../nbs/distributions/02_model.ipynb #083f0fdb
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +20,7 @@ from ..files import load_tensors, save_tensors
 from ..losses import Loss, cross_entropy, entropy, entropy_floor, kl, max_logit, maxsup, smooth, tempered
 from ..batching import TableFeed
 from ..training import predict_rows
+from ..encoders import no_pooler
 
 # %% ../../nbs/distributions/02_model.ipynb #5e0f8db3
 class Standard(nn.Module):
@@ -222,7 +223,7 @@ def objective(model: Learner, batch: dict[str, Tensor]) -> Tensor:  # (rows,)
 
 def forward(model: nn.Module, batch: dict[str, Tensor]) -> Tensor: return model(batch)
 
-# %% ../../nbs/distributions/02_model.ipynb #30ee42e2
+# %% ../../nbs/distributions/02_model.ipynb #e35555c0
 def make_net(
     kind: str,           # mlp or star
     **settings,          # of `MLP` or `StarGraph`
@@ -252,7 +253,8 @@ class DistributionModel(nn.Module, PyTorchModelHubMixin, library_name='preferenc
         if self.kind != 'text': return make_net(self.kind, **self.net, classes=len(self.categories))
         from transformers import AutoConfig, AutoModel
         if encoder is None:
-            config = dict(self.net['encoder']); encoder = AutoModel.from_config(AutoConfig.for_model(config.pop('model_type'), **config))
+            settings = dict(self.net['encoder']); config = AutoConfig.for_model(settings.pop('model_type'), **settings)
+            encoder = AutoModel.from_config(config, **no_pooler(config))
         return TextNet(encoder, len(self.categories), self.net['pooling'], self.net['dropout'])
 
     def proba(self,

@@ -191,7 +191,7 @@ def deal(
     audits = [audit_split(s, keys, data.published, name=votes.name, places=votes.places) for s in splits]
     return [{side: np.flatnonzero(s == side) for side in SPLITS} for s in splits], audits[0]
 
-# %% ../../nbs/distributions/03_study.ipynb #333bf0e1
+# %% ../../nbs/distributions/03_study.ipynb #05f6c416
 def features_of(
     data: DistributionData,
     cfg: DistributionsConfig,
@@ -223,6 +223,8 @@ def prepare(
     if cfg.model == 'text':
         if not data.texts: raise ConfigError('model=text needs texts: name text_columns')
         encoder, tokenizer = load_encoder(cfg.encoder or 'sentence-transformers/all-MiniLM-L6-v2')
+        room = getattr(encoder.config, 'max_position_embeddings', cfg.max_length)
+        if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
         ragged = tokenise(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length)
         x, tower = None, dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, tower = features_of(data, cfg)
