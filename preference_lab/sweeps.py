@@ -261,7 +261,7 @@ def _settings(space, params):
     value = lambda p, v: p.values[[value_text(x) for x in p.values].index(v)] if isinstance(p, Choices) else v
     return {k: value(p, params[k]) for k, p in space.parts.items() if k in params}
 
-# %% ../nbs/09a_sweeps.ipynb #2d569562
+# %% ../nbs/09a_sweeps.ipynb #a4bb269d
 @dataclass
 class Trial:
     "One combination of settings to be tried"
@@ -303,6 +303,12 @@ class Sweep:
             if new:   # a storage that was not reached leaves nothing behind
                 with suppress(OSError): (self.folder/'sweep.yaml').unlink(); self.folder.rmdir(); self.folder.parent.rmdir()
             raise
+
+    def __enter__(self): return self
+    def __exit__(self, *why):
+        if self.store: self.stop.set()
+        self.release()
+    def __repr__(self): return f'Sweep({str(self.folder)!r}, {self.method}, {(self.trials().state == "finished").sum()} of {self.n} finished)'
 
     def _check_settings(self):
         if k := next((k for k in self.fixed if k in self.words), None): raise ConfigError(f'setting {k} is both varied and fixed; give it once')
@@ -451,7 +457,7 @@ def ask(self: Sweep,
         self.tell(t) if self._done(t) else out.append(t)
     return out
 
-# %% ../nbs/09a_sweeps.ipynb #80067548
+# %% ../nbs/09a_sweeps.ipynb #cdc4da19
 @patch
 def tell(self: Sweep,
     trial: Trial,
@@ -480,13 +486,6 @@ def release(self: Sweep):
             with _reaching(self.storage): self._replace(self.store.get_trials(deepcopy=False), t.handle.number)
         del self.open[t.number]
 
-@patch
-def __enter__(self: Sweep): return self
-@patch
-def __exit__(self: Sweep, *why):
-    if self.store: self.stop.set()
-    self.release()
-
 # %% ../nbs/09a_sweeps.ipynb #f39ed9ef
 @patch
 def _attempts(self: Sweep) -> dict:
@@ -510,7 +509,7 @@ def _row(self: Sweep, i, attempt=None):
     state = dict(COMPLETE='finished', RUNNING='running', WAITING='waiting').get(attempt.state.name, 'failed' if error else 'waiting')
     return state, settings, attempt.value if state == 'finished' else math.nan, error
 
-# %% ../nbs/09a_sweeps.ipynb #a8b28f79
+# %% ../nbs/09a_sweeps.ipynb #fd3e6f78
 @patch
 def trials(self: Sweep) -> pd.DataFrame:  # number, state, the settings, value, error, folder
     "All trials so far, one a row; of a list, those that wait too"
@@ -529,6 +528,3 @@ def best(self: Sweep) -> pd.Series:
     done = table[table.state == 'finished']
     if not len(done): raise DataError(f'{self.folder}: no trial is finished; train some first')
     return done.loc[done.value.idxmin() if self.direction == 'minimize' else done.value.idxmax()]
-
-@patch
-def __repr__(self: Sweep): return f'Sweep({str(self.folder)!r}, {self.method}, {(self.trials().state == "finished").sum()} of {self.n} finished)'
