@@ -6,20 +6,20 @@
 __all__ = ['Standard', 'MLP', 'StarLayer', 'StarGraph', 'TextNet', 'Predictor', 'DistributionLoss', 'Learner', 'objective',
            'forward', 'make_net', 'DistributionModel', 'load_distribution_model']
 
-# %% ../../nbs/distributions/02_model.ipynb #083f0fdb
+# %% ../../nbs/distributions/02_model.ipynb #ae3f1fa1
 import math
 from collections.abc import Sequence
 from pathlib import Path
 import numpy as np, torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from torch import Tensor, nn
-from ..records import ConfigError, DataError, hub_reachable, nearest
-from ..files import load_tensors, save_tensors
-from ..losses import Loss, cross_entropy, entropy, entropy_floor, kl, max_logit, maxsup, smooth, tempered
+from ..files import save_tensors
+from ..losses import Loss, cross_entropy, entropy_floor, kl, max_logit, maxsup, smooth, tempered
 from ..batching import TableFeed
 from ..training import predict_rows
+from ..hub import kept_weights, load_kept, model_card
 from ..encoders import no_pooler
 
 # %% ../../nbs/distributions/02_model.ipynb #5e0f8db3
@@ -130,14 +130,14 @@ class StarGraph(nn.Module):
             x, a = layer(x, near, edges, mask); seen.append(a)
         return self.head(x), seen
 
-# %% ../../nbs/distributions/02_model.ipynb #a33d2560
+# %% ../../nbs/distributions/02_model.ipynb #c829a636
 class TextNet(nn.Module):
     "A transformer, pooling, and a linear question a category"
     def __init__(self,
         encoder: nn.Module,   # of transformers
         classes: int,         # categories
-        pooling: str='mean',  # mean over tokens, or first
-        dropout: float=.1,    # before the head
+        pooling: str,         # mean over tokens, or first
+        dropout: float,       # before the head
     ):
         super().__init__()
         self.encoder, self.pooling, self.dropout = encoder, pooling, dropout
@@ -264,7 +264,7 @@ class DistributionModel(nn.Module, PyTorchModelHubMixin, library_name='preferenc
         "The answers to expect, the mean over members"
         return torch.stack([predict_rows(m, feed, forward, batch_size=batch_size).double().softmax(1) for m in self.members]).mean(0).numpy()
 
-# %% ../../nbs/distributions/02_model.ipynb #8743a4eb
+# %% ../../nbs/distributions/02_model.ipynb #dcfd9666
 def _settings(m: DistributionModel) -> dict:
     return dict(categories=m.categories, kind=m.kind, net=m.net, members=len(m.members), ordered=m.ordered, inputs=m.inputs, about=m.about)
 
@@ -283,13 +283,13 @@ def _save_pretrained(self: DistributionModel, save_directory: Path):
     if self.tokenizer is not None: self.tokenizer.save_pretrained(save_directory)
 
 @patch(cls_method=True)
-def _from_pretrained(cls: DistributionModel, *, model_id, revision=None, cache_dir=None, force_download=False, local_files_only=False, token=None, map_location='cpu', strict=True, **options):
+def _from_pretrained(cls: DistributionModel, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    get = lambda name: Path(model_id)/name if Path(model_id).is_dir() else hf_hub_download(repo_id=model_id, filename=name, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token, local_files_only=local_files_only)
-    weights, model = load_tensors(get('model.safetensors'), map_location)[0], cls(**options)
+    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
+    model = cls(**options)
     if model.kind == 'text':
         from transformers import AutoTokenizer
-        model.tokenizer = AutoTokenizer.from_pretrained(model_id)
+        model.tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision or 'main', token=token)
     model.load_state_dict(weights)
     return model.eval()
 
@@ -297,24 +297,11 @@ def load_distribution_model(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> DistributionModel:
     "`DistributionModel.from_pretrained`, with its troubles in one sentence"
-    folder = Path(name).expanduser()
-    if not folder.is_dir() and not hub_reachable(): raise DataError(f'{name}: there is no such folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}, and the Hugging Face Hub cannot be reached; give a run folder')
-    if folder.is_dir() and not (folder/'config.json').is_file(): raise DataError(f'{name}: the folder has no config.json, so it holds no model; give the folder of a finished run')
-    try: return DistributionModel.from_pretrained(str(name))
-    except DataError: raise
-    except Exception as e: raise DataError(f'{name}: cannot be loaded as a DistributionModel ({type(e).__name__}: {str(e).splitlines()[0][:160]}); the folder is damaged or of another study: train or copy it again') from None
+    return load_kept(DistributionModel, name)
 
 @patch
 def generate_model_card(self: DistributionModel, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, and the fingerprint of its data"
-    a, n = self.about, lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else f'{v}'
-    floors = a.get('baselines', {})
-    ends = lambda v: f"{n(v['low'])} to {n(v['high'])}" if v.get('low') is not None else 'not known'
-    head = ['| test metric | value | 95 % interval | ' + ' | '.join(floors) + ' |', '|---'*(3+len(floors)) + '|']
-    rows = [f"| {k} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in a.get('metrics', {}).items()]
-    text = ['# How a crowd\'s answers spread', f"Shares of {len(self.categories)}{' ordered' if self.ordered else ''} answers: {', '.join(self.categories)}.",
-            '```python\nfrom preference_lab.distributions.model import DistributionModel\nmodel = DistributionModel.from_pretrained(FOLDER_OR_NAME)\n```',
-            '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {w['message']}" for w in a.get('warnings', [])],
-            '## Trained on', f"{a.get('data', 'unknown data')}, fingerprint `{a.get('fingerprint', 'unknown')}`.",
-            '## Limits', 'It repeats how the people who answered would answer, their prejudices included. Who did not take part is not in it.']
-    return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=['distributions', 'disagreement']).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')
+    return model_card("How a crowd's answers spread", f"Shares of {len(self.categories)}{' ordered' if self.ordered else ''} answers: {', '.join(self.categories)}.",
+        'from preference_lab.distributions.model import DistributionModel\nmodel = DistributionModel.from_pretrained(FOLDER_OR_NAME)', self.about,
+        'It repeats how the people who answered would answer, their prejudices included. Who did not take part is not in it.', ['distributions', 'disagreement'])

@@ -5,21 +5,22 @@
 # %% auto #0
 __all__ = ['SPECIAL', 'tiny_tokenizer', 'tiny_config', 'EmotionClassifier', 'encoder_blocks', 'load_classifier']
 
-# %% ../../nbs/emotions/02_model.ipynb #ff0ceb6c
+# %% ../../nbs/emotions/02_model.ipynb #b5c17fe3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 import numpy as np, torch
 from fastcore.basics import patch
-from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
-from ..records import ConfigError, DataError, hub_reachable, nearest
-from ..files import load_tensors, save_tensors
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, PreTrainedTokenizerFast
+from ..records import ConfigError
+from ..files import save_tensors
 from ..batching import TextFeed, tokenise
 from ..training import predict_rows
 from ..thresholds import Thresholds
+from ..hub import kept_weights, load_kept, model_card
 from ..encoders import find_pooling, no_pooler
 from .data import clean_text
 
@@ -139,7 +140,7 @@ def predict(self: EmotionClassifier,
     if self.thresholds is None: raise ConfigError('the model has no thresholds; fit it through the study, or use predict_proba')
     return [[n for n, y in zip(self.label_names, row) if y] for row in self.thresholds.predict(self.predict_proba(texts, batch_size))]
 
-# %% ../../nbs/emotions/02_model.ipynb #438a7dac
+# %% ../../nbs/emotions/02_model.ipynb #c7070739
 @patch
 def _save_pretrained(self: EmotionClassifier, save_directory: Path):
     "Write weights and tokenizer; the mixin writes configuration and card"
@@ -159,11 +160,10 @@ def remember(self: EmotionClassifier,
                                    clean=self.clean, about=self.about, thresholds=self.thresholds.to_dict() if self.thresholds else None)
 
 @patch(cls_method=True)
-def _from_pretrained(cls: EmotionClassifier, *, model_id, revision=None, cache_dir=None, force_download=False, local_files_only=False, token=None, map_location='cpu', strict=True, **options):
+def _from_pretrained(cls: EmotionClassifier, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    get = lambda name: Path(model_id)/name if Path(model_id).is_dir() else hf_hub_download(repo_id=model_id, filename=name, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token, local_files_only=local_files_only)
-    weights = load_tensors(get('model.safetensors'), map_location)[0]
-    tokenizer = AutoTokenizer.from_pretrained(model_id, **({} if Path(model_id).is_dir() else dict(revision=revision, token=token)))
+    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
+    tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision or 'main', token=token)
     model = cls(**{k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}, tokenizer=tokenizer)
     model.load_state_dict(weights)
     return model.eval()
@@ -172,28 +172,15 @@ def load_classifier(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> EmotionClassifier:
     "`EmotionClassifier.from_pretrained`, with its troubles in one sentence"
-    folder = Path(name).expanduser()
-    if not folder.is_dir() and not hub_reachable(): raise DataError(f'{name}: there is no such folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}, and the Hugging Face Hub cannot be reached; give a run folder')
-    if folder.is_dir() and not (folder/'config.json').is_file(): raise DataError(f'{name}: the folder has no config.json, so it holds no model; give the folder of a finished run')
-    try: return EmotionClassifier.from_pretrained(str(name))
-    except DataError: raise
-    except Exception as e: raise DataError(f'{name}: cannot be loaded as an EmotionClassifier ({type(e).__name__}: {str(e).splitlines()[0][:160]}); the folder is damaged or of another study: train or copy it again') from None
+    return load_kept(EmotionClassifier, name)
 
-# %% ../../nbs/emotions/02_model.ipynb #b5a4b81c
+# %% ../../nbs/emotions/02_model.ipynb #eeca8d42
 @patch
 def generate_model_card(self: EmotionClassifier, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floor, its thresholds and the fingerprint of its data"
-    a = self.about
-    n = lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else f'{v}'
-    ends = lambda v: f"{n(v['low'])} to {n(v['high'])}" if v.get('low') is not None else 'not known'
-    floors = a.get('baselines', {})
-    rows = [f"| {k} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in a.get('metrics', {}).items()]
-    head = ['| test metric | value | 95 % interval | ' + ' | '.join(floors) + ' |', '|---'*(3+len(floors)) + '|']
-    cuts = [f'| {l} | {v:.3f} |' for l, v in zip(self.thresholds.label_names, self.thresholds.values)] if self.thresholds else []
-    text = ['# Emotions in a text', f"{len(self.label_names)} labels, several at once. Encoder: {a.get('encoder', self.encoder.config.model_type)}; {sum(p.numel() for p in self.parameters()):,} parameters.",
-            '```python\nfrom preference_lab.emotions.model import EmotionClassifier\nmodel = EmotionClassifier.from_pretrained(FOLDER_OR_NAME)\nmodel.predict(["thanks, that made my day"])\n```',
-            '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {w['message']}" for w in a.get('warnings', [])],
-            '## Trained on', f"{a.get('data', 'unknown data')}, fingerprint `{a.get('fingerprint', 'unknown')}`.",
-            '## Thresholds', '\n'.join(['| label | threshold |', '|---|---|', *cuts]) if cuts else 'None were fitted.',
-            '## Limits', 'Labels are what readers thought a writer felt, not what the writer felt. Rare emotions rest on few rows: look at their intervals before relying on them.']
-    return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=['emotions', 'multi-label', 'text-classification']).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')
+    a, t = self.about, self.thresholds
+    cuts = '\n'.join(['| label | threshold |', '|---|---|', *(f'| {l} | {v:.3f} |' for l, v in zip(t.label_names, t.values))]) if t else 'None were fitted.'
+    return model_card('Emotions in a text', f"{len(self.label_names)} labels, several at once. Encoder: {a.get('encoder', self.encoder.config.model_type)}; {sum(p.numel() for p in self.parameters()):,} parameters.",
+        'from preference_lab.emotions.model import EmotionClassifier\nmodel = EmotionClassifier.from_pretrained(FOLDER_OR_NAME)\nmodel.predict(["thanks, that made my day"])', a,
+        'Labels are what readers thought a writer felt, not what the writer felt. Rare emotions rest on few rows: look at their intervals before relying on them.',
+        ['emotions', 'multi-label', 'text-classification'], ['## Thresholds', cuts])

@@ -5,21 +5,21 @@
 # %% auto #0
 __all__ = ['Basis', 'PreferenceModel', 'load_preference_model']
 
-# %% ../../nbs/preference/04_model.ipynb #d56e2006
+# %% ../../nbs/preference/04_model.ipynb #dc2a39da
 from dataclasses import replace
 from pathlib import Path
 from typing import Sequence
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
-from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from torch import Tensor, nn
-from ..records import ConfigError, DataError, hub_reachable, nearest, short
-from ..files import load_tensors, save_tensors
-from ..batching import TableFeed
+from ..records import ConfigError, DataError, nearest, short
+from ..files import save_tensors
 from ..training import predict_rows
-from ..judgements import Pairs, Ratings
-from .network import PreferenceNet, QuestionFeed, ask, question_logits
-from .taste import Taste, fit_taste, new_taste, taste_delta
+from ..judgements import Pairs, Ratings, ask
+from ..hub import kept_weights, load_kept, model_card
+from .network import PreferenceNet, QuestionFeed, question_logits
+from .taste import Taste, new_taste, taste_delta
 
 # %% ../../nbs/preference/04_model.ipynb #22d498c0
 class Basis(nn.Module):
@@ -256,7 +256,7 @@ def fit_rater(self: PreferenceModel,
     self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, name]
     return self
 
-# %% ../../nbs/preference/04_model.ipynb #e378e122
+# %% ../../nbs/preference/04_model.ipynb #dc335443
 def _settings(m: PreferenceModel) -> dict:
     "What `__init__` needs to build the model again"
     taste = dict(classes=len(m.mean), size=m.mean.shape[1], noise=m.noise, strength=m.strength, slope=m.slope) if m.kind == 'taste' else None
@@ -278,10 +278,9 @@ def remember(self: PreferenceModel,
     self._hub_mixin_config = _settings(self)
 
 @patch(cls_method=True)
-def _from_pretrained(cls: PreferenceModel, *, model_id, revision=None, cache_dir=None, force_download=False, local_files_only=False, token=None, map_location='cpu', strict=True, **options):
+def _from_pretrained(cls: PreferenceModel, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    get = lambda name: Path(model_id)/name if Path(model_id).is_dir() else hf_hub_download(repo_id=model_id, filename=name, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token, local_files_only=local_files_only)
-    weights = load_tensors(get('model.safetensors'), map_location)[0]
+    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
     model = cls(**options)
     model.net_settings = options.get('net')
     model.load_state_dict(weights)
@@ -291,25 +290,14 @@ def load_preference_model(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> PreferenceModel:
     "`PreferenceModel.from_pretrained`, with its troubles in one sentence"
-    folder = Path(name).expanduser()
-    if not folder.is_dir() and not hub_reachable(): raise DataError(f'{name}: there is no such folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}, and the Hugging Face Hub cannot be reached; give a run folder')
-    if folder.is_dir() and not (folder/'config.json').is_file(): raise DataError(f'{name}: the folder has no config.json, so it holds no model; give the folder of a finished run')
-    try: return PreferenceModel.from_pretrained(str(name))
-    except DataError: raise
-    except Exception as e: raise DataError(f'{name}: cannot be loaded as a PreferenceModel ({type(e).__name__}: {str(e).splitlines()[0][:160]}); the folder is damaged or of another study: train or copy it again') from None
+    return load_kept(PreferenceModel, name)
 
-# %% ../../nbs/preference/04_model.ipynb #1e2a0335
+# %% ../../nbs/preference/04_model.ipynb #6c0047e8
 @patch
 def generate_model_card(self: PreferenceModel, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, whose tastes it holds, and the fingerprint of its data"
-    a, n = self.about, lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else f'{v}'
-    floors = a.get('baselines', {})
-    ends = lambda v: f"{n(v['low'])} to {n(v['high'])}" if v.get('low') is not None else 'not known'
-    head = ['| test metric | value | 95 % interval | ' + ' | '.join(floors) + ' |', '|---'*(3+len(floors)) + '|']
-    rows = [f"| {k} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in a.get('metrics', {}).items()]
-    text = ['# Whom which rater prefers', f"{len(self.raters):,} raters, {len(self.items):,} known items, asked about {', '.join(self.targets)}. Embeddings of {self.width} numbers{', made by ' + self.tower['name'] if self.tower else ', from a table'}.",
-            '```python\nfrom preference_lab.preference.model import PreferenceModel\nmodel = PreferenceModel.from_pretrained(FOLDER_OR_NAME)\nmodel.score("picture.jpg", rater="NAME")\n```',
-            '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {w['message']}" for w in a.get('warnings', [])],
-            '## Trained on', f"{a.get('data', 'unknown data')}, fingerprint `{a.get('fingerprint', 'unknown')}`.",
-            '## Limits', 'It repeats the tastes of the raters it has learnt from, their prejudices included, and says nothing about the people in the pictures. A rater with few labels is answered mostly with the crowd\'s taste.']
-    return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=['preference', 'personalisation']).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')
+    what = f"{len(self.raters):,} raters, {len(self.items):,} known items, asked about {', '.join(self.targets)}. Embeddings of {self.width} numbers{', made by ' + self.tower['name'] if self.tower else ', from a table'}."
+    return model_card('Whom which rater prefers', what,
+        'from preference_lab.preference.model import PreferenceModel\nmodel = PreferenceModel.from_pretrained(FOLDER_OR_NAME)\nmodel.score("picture.jpg", rater="NAME")', self.about,
+        "It repeats the tastes of the raters it has learnt from, their prejudices included, and says nothing about the people in the pictures. A rater with few labels is answered mostly with the crowd's taste.",
+        ['preference', 'personalisation'])
