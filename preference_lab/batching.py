@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['Ragged', 'tokenise', 'lay_out', 'LengthBuckets', 'in_order', 'padding_share', 'share', 'TableFeed', 'TextFeed']
 
-# %% ../nbs/06_batching.ipynb #a4ea24d7
+# %% ../nbs/06_batching.ipynb #c2cae791
 import math
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import Sequence
 import numpy as np, torch
 from torch import Tensor
 

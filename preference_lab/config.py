@@ -6,9 +6,9 @@
 __all__ = ['Count', 'Whole', 'Fraction', 'Share', 'Positive', 'NotNegative', 'check_value', 'Config', 'make_config',
            'split_settings', 'config_yaml', 'read_config', 'notebook_config', 'describe_settings', 'changed_settings']
 
-# %% ../nbs/00a_config.ipynb #d1ea7102
+# %% ../nbs/00a_config.ipynb #4cad531f
 import dataclasses, inspect, re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -46,7 +46,7 @@ def check_value(
     hint = nearest(str(value), [c for c in re.findall(r"'([^']*)'", why)]) if isinstance(value, str) else ''
     raise ConfigError(f'setting {name}={value!r}: {why[0].lower()}{why[1:]}{hint}')
 
-# %% ../nbs/00a_config.ipynb #300af785
+# %% ../nbs/00a_config.ipynb #37e8ede4
 @dataclass
 class Config:
     "The settings that every study has"
@@ -66,6 +66,13 @@ class Config:
         self.check()
 
     def check(self): "For a study: raise a `ConfigError` where two settings contradict each other"
+
+    def take_preset(self, presets: dict[str, dict]):  # name -> settings
+        "Put the settings of `self.preset` where the defaults stand; what was given stays"
+        if self.preset and self.preset not in presets: raise ConfigError(f'setting preset={self.preset!r} is unknown{nearest(self.preset, presets)}; take one of {", ".join(presets)}')
+        for f in fields(self):
+            default = f.default_factory() if f.default is dataclasses.MISSING else f.default
+            if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default: setattr(self, f.name, presets[self.preset][f.name])
 
 # %% ../nbs/00a_config.ipynb #fd847c1e
 def make_config(

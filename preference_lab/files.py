@@ -6,11 +6,11 @@
 __all__ = ['whole_file', 'write_text', 'write_json', 'read_json', 'save_tensors', 'load_tensors', 'about_tensors', 'file_sha256',
            'tensors_sha256', 'write_manifest', 'check_manifest']
 
-# %% ../nbs/00b_files.ipynb #468506e1
+# %% ../nbs/00b_files.ipynb #9f0d4783
 import hashlib, json, math, os, uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 import numpy as np, torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file

@@ -8,7 +8,7 @@ __all__ = ['Scorer', 'Interval', 'resample_weights', 'resample', 'interval', 'we
            'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table', 'label_cooccurrence', 'collapsed',
            'GroupMeans', 'drawn_by', 'PairScorer', 'pair_metrics', 'pair_intervals', 'paired_pairs',
            'rater_target_table', 'per_group_table', 'gain_by_rater', 'per_target', 'rater_agreement',
-           'ratings_agreement', 'repeat_agreement', 'split_half', 'checked_shares', 'distribution_rows',
+           'ratings_agreement', 'repeat_agreement', 'split_half', 'pair_ceiling', 'checked_shares', 'distribution_rows',
            'DistributionScorer', 'distribution_metrics', 'distribution_intervals', 'paired_distributions',
            'same_answer']
 
@@ -631,6 +631,20 @@ def split_half(
         half = np.mean(rs) if rs else np.nan
         out.append(dict(target=name, raters=len(who), items=len(what), half=half, reliability=2*half/(1+half)))
     return pd.DataFrame(out)
+
+# %% ../nbs/03_metrics.ipynb #64c0d995
+def pair_ceiling(
+    pairs: Pairs, # test comparisons, with the true probabilities where they are known
+    accuracy: float, # reached on them
+    labels: Pairs | Ratings, # all judgements
+) -> dict | None: # kind, and: exact accuracy, log_loss, … and the share that was reached; targets; or raters
+    "The best reachable scores, or what is known of them"
+    if pairs.proba is not None:
+        out = pair_metrics(pairs, pairs.proba) | dict(expected_accuracy=float(np.maximum(pairs.proba, 1-pairs.proba).mean()), kind='exact')
+        return out | dict(share=accuracy/out['accuracy'])
+    if isinstance(labels, Ratings): return dict(kind='split half of the raters', targets=split_half(labels).to_dict('records'))
+    again = repeat_agreement(labels)
+    return dict(kind='repeated answers', raters=again.to_dict('records')) if len(again) else None
 
 # %% ../nbs/03_metrics.ipynb #754fed09
 def _top(targets, proba, k): # (n, C) each -> (n,)

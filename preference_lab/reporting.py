@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['Slot', 'headline', 'warnings_box', 'prose', 'show_table', 'scores_frame']
 
-# %% ../nbs/10a_reporting.ipynb #80029471
+# %% ../nbs/10a_reporting.ipynb #05e561d9
 import html
-from typing import Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 from pandas.io.formats.style import Styler

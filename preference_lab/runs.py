@@ -6,18 +6,18 @@
 __all__ = ['NEEDED', 'environment', 'Run', 'finished', 'open_run', 'find_unfinished', 'finish_run', 'summary', 'keep_figure',
            'keep_table', 'write_table', 'read_run', 'list_runs', 'same_setting']
 
-# %% ../nbs/09_runs.ipynb #fa44517b
-import os, platform, subprocess, sys, time
-from dataclasses import dataclass, field, fields
+# %% ../nbs/09_runs.ipynb #c98ebe24
+import os, platform, subprocess, time
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-import numpy as np, pandas as pd, torch
+import pandas as pd, torch
 from accelerate.state import PartialState
 from accelerate.utils import broadcast_object_list
 from .records import ConfigError, DataError, nearest
-from .config import Config, changed_settings, config_yaml, read_config
-from .files import check_manifest, read_json, whole_file, write_json, write_manifest, write_text
+from .config import Config, config_yaml, read_config
+from .files import read_json, whole_file, write_json, write_manifest, write_text
 from .training import same_run
 
 # %% ../nbs/09_runs.ipynb #d51e4a68

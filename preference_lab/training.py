@@ -7,13 +7,13 @@ __all__ = ['AVERAGE_EVERY', 'TrainConfig', 'native_bf16', 'make_accelerator', 'c
            'parameter_groups', 'step_number', 'seed_step', 'NonFinite', 'check_finite', 'predict_rows', 'acc_shape',
            'Stopped', 'peak_memory', 'show_progress', 'Trainer', 'drop_of', 'same_run']
 
-# %% ../nbs/07_training.ipynb #83cb0de0
+# %% ../nbs/07_training.ipynb #5f71a1fb
 import json, math, os, resource, signal, sys, threading, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Literal
-import numpy as np, pandas as pd, torch
+from typing import Callable, Literal
+import numpy as np, torch
 from torch import Tensor, nn
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
@@ -22,10 +22,10 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Count, Fraction, NotNegative, Positive, Share, Whole
-from .files import about_tensors, load_tensors, save_tensors, tensors_sha256, write_json, write_text
+from .files import about_tensors, load_tensors, save_tensors, tensors_sha256, write_text
 from .batching import TableFeed, share
 
-# %% ../nbs/07_training.ipynb #ed385eef
+# %% ../nbs/07_training.ipynb #2c9ab8fd
 @dataclass
 class TrainConfig(Config):
     "The settings of the training loop"

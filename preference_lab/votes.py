@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_weights', 'check_categories', 'VoteTable', 'pick_columns', 'votes_in_columns', 'count_answers', 'join_votes']
 
-# %% ../nbs/00e_votes.ipynb #6f0cfe11
+# %% ../nbs/00e_votes.ipynb #79a3db57
 import hashlib, json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 import numpy as np, pandas as pd
 from .judgements import as_ids
-from .records import DataError, SPLITS, nearest, place, read_table, short
+from .records import DataError, SPLITS, nearest, place, short
 
 # %% ../nbs/00e_votes.ipynb #190ba067
 def check_weights(

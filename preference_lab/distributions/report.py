@@ -9,7 +9,7 @@ __all__ = ['REPORTED', 'REPORTED_MEANS', 'SCORES', 'WORDS', 'verdict', 'beside',
            'category_table', 'item_kl', 'worst_items', 'typical_items', 'item_names', 'pairs_figure', 'item_table',
            'histogram_kls', 'calibration', 'fold_table', 'cost_table', 'sampling_kl', 'conclusions']
 
-# %% ../../nbs/distributions/05_report.ipynb #95c0ad9f
+# %% ../../nbs/distributions/05_report.ipynb #3e6578ab
 import numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import t as student
@@ -17,7 +17,6 @@ from .. import plots
 from ..metrics import GroupMeans, distribution_rows, interval, resample
 from ..reporting import scores_frame
 from .study import DistributionStudy
-from .together import train_distributions
 
 # %% ../../nbs/distributions/05_report.ipynb #627559e2
 REPORTED = dict(combo_4_aggressive=(.3260, .3484, .9791), combo_2_all_reductions=(.3365, .3484, .9791), reduced_temperature=(.3463, .3484, .9791), combo_5_no_entropy_reg=(.3464, .3484, .9791),
@@ -203,7 +202,7 @@ def calibration(
     half = (student.ppf(.975, np.maximum(G-1, 1))*((off**2).groupby('bin').sum()*G/np.maximum(G-1, 1))**.5/out['count']).where(G > 1, 1.)
     return out.assign(low=(out.frequency-half).clip(0, 1), high=(out.frequency+half).clip(0, 1))
 
-# %% ../../nbs/distributions/05_report.ipynb #d0ea5921
+# %% ../../nbs/distributions/05_report.ipynb #2d8f7cd5
 def fold_table(study: DistributionStudy) -> pd.DataFrame|None:
     "A line a fold; None without folds"
     if len(study.folds) == 1: return None
@@ -216,7 +215,7 @@ def fold_table(study: DistributionStudy) -> pd.DataFrame|None:
 def cost_table(study: DistributionStudy, timing: dict) -> pd.DataFrame:
     "What training cost"
     n, folds, first = sum(p.numel() for p in study.folds[0].learner.predictor.parameters()), len(study.folds), study.folds[0]
-    how = f"; {timing['trained_together']} models in one stack" if timing['trained_together'] > 1 else ''
+    how = f", in a stack of {timing['trained_together']} models" if timing['trained_together'] > 1 else ''
     best = f"{first.best['epoch']} of {len(first.history)}" if folds == 1 else f"{np.median([f.best['epoch'] for f in study.folds]):.0f} (median over {folds} folds)"
     rows = [('parameters', f'{n:,}' + (f', in each of {folds} models' if folds > 1 else '')), ('training', f"{timing['train_seconds']:.1f} s on {timing['device']}, {timing['precision']}{how}"), ('best epoch', best),
             ('training speed', f"{timing['samples_per_second']:,.0f} items/s"), ('peak memory', f"{timing['peak_memory_bytes']/2**30:.2f} GiB")]

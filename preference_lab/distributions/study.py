@@ -7,23 +7,22 @@ __all__ = ['NAMED', 'REPORTED_SWEEP', 'FOCAL', 'PRESETS', 'preset_group', 'Distr
            'deal', 'features_of', 'prepare', 'Fold', 'DistributionStudy', 'linear_inputs', 'fit_floors', 'proba_of',
            'predictions_table', 'rows_sha256']
 
-# %% ../../nbs/distributions/03_study.ipynb #f20901e8
-import hashlib, json
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from pathlib import Path
+# %% ../../nbs/distributions/03_study.ipynb #c013b0dd
+import copy, hashlib
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 import numpy as np, pandas as pd, torch
 from accelerate.state import PartialState
 from fastcore.basics import patch
 from torch import nn
-from ..records import ConfigError, DataError, SPLITS, nearest, place, read_table
+from ..records import ConfigError, DataError, SPLITS
 from ..votes import VoteTable
 from ..splits import Audit, Sealed, audit_split, split_folds, split_groups
-from ..config import Count, Fraction, NotNegative, Positive, Share, Whole, make_config
+from ..config import Count, Fraction, NotNegative, Positive, Share, Whole
 from ..losses import frequency_weights, lowest_entropy
 from ..metrics import distribution_intervals, distribution_metrics, distribution_rows, paired_distributions, same_answer
 from ..baselines import distribution_baselines, oracle_mean, ridge_distribution
-from ..batching import TableFeed, TextFeed, tokenise
+from ..batching import Ragged, TableFeed, TextFeed, padding_share, tokenise
 from ..training import TrainConfig, Trainer, make_accelerator, peak_memory, predict_rows
 from ..runs import finish_run, keep_table, open_run
 from ..encoders import embed_images, embed_texts, load_encoder, load_text_tower, load_tower
@@ -59,7 +58,7 @@ def preset_group(
     if preset in NAMED: return dict(kind='named', name='reported experiments')
     return dict(kind='sweep', name='reported sweep') if preset in REPORTED_SWEEP else dict(kind='other', name='')
 
-# %% ../../nbs/distributions/03_study.ipynb #7ff58a67
+# %% ../../nbs/distributions/03_study.ipynb #e483fb87
 @dataclass
 class DistributionsConfig(TrainConfig):
     "The settings of the study of distributions"
@@ -117,10 +116,7 @@ class DistributionsConfig(TrainConfig):
     resamples: Count = 1000                # of the bootstrap behind each interval
 
     def check(self):
-        plain = {f.name: f.default_factory() if f.default is MISSING else f.default for f in fields(self)}
-        if self.preset and self.preset not in PRESETS: raise ConfigError(f'setting preset={self.preset!r} is unknown{nearest(self.preset, PRESETS)}; take one of {", ".join(PRESETS)}')
-        for k, v in PRESETS.get(self.preset, {}).items():
-            if getattr(self, k) == plain[k]: setattr(self, k, v)
+        self.take_preset(PRESETS)
         if self.folds is None: self.folds = 6 if self.data == 'faces_london' and self.held_out == 'items' else 0
         if self.folds == 1: raise ConfigError('setting folds=1: give 0 for one held-out side, or 2 folds or more')
         if self.folds and (self.split_column or self.split == 'published'): raise ConfigError('folds are dealt here, but the data bring a split: leave out folds, or the split')
@@ -130,9 +126,7 @@ class DistributionsConfig(TrainConfig):
     @property
     def columns(self) -> Columns: return Columns(**{f.name: getattr(self, f.name) for f in fields(Columns)})
 
-# %% ../../nbs/distributions/03_study.ipynb #f2512e78
-_FREE = ('runs_dir', 'name', 'time', 'resume', 'seed')
-
+# %% ../../nbs/distributions/03_study.ipynb #a3039fed
 def material_key(cfg: DistributionsConfig) -> tuple:
     "The settings that decide what the data are and how they are split"
     names = ('data', 'data_seed', 'demo_districts', 'split', 'held_out', 'folds', *(f.name for f in fields(Columns)), 'embeddings', 'neighbours', 'encoder', 'weights', 'pooling', 'max_length')
@@ -146,11 +140,12 @@ class Material:
     sides: list[dict[str, np.ndarray]] # train, validation, test: row numbers; one dict a fold
     audit: dict
     tower: dict|None = None            # what made features of texts or pictures
-    ragged: object = None              # tokens, where a text encoder is trained
-    encoder: str = ''
-    tokenizer: object = None
+    ragged: Ragged|None = None         # tokens of each item, where a text encoder is trained
+    encoder: nn.Module|None = None     # that encoder as it was loaded; each fold trains a copy
+    tokenizer: object = None           # its tokenizer, of transformers
     notes: list[dict] = field(default_factory=list)
     floors: dict = None                # what baselines say of validation and test rows, once they were fitted
+    cut: dict = field(default_factory=dict)  # (network, SHA-256 of rows, with targets) -> tensors of these rows, once they were asked for
 
     @property
     def votes(self) -> VoteTable: return self.data.votes
@@ -266,17 +261,17 @@ class DistributionStudy:
         self.run = open_run('distributions', cfg)
         for note in m.notes: self.run.warn(**note)
 
-# %% ../../nbs/distributions/03_study.ipynb #bd2fc510
+# %% ../../nbs/distributions/03_study.ipynb #f827e9c3
 @patch
 def net_settings(self: DistributionStudy) -> dict:
     "What the network is built from"
     c, t = self.cfg, self.material.tensors
+    dropout = c.dropout if c.dropout is not None else .5 if self.kind == 'mlp' else .1
     if self.kind == 'text':
-        config = self.material.encoder.config.to_dict()
-        return dict(encoder=config, pooling=c.pooling, dropout=.1 if c.dropout is None else c.dropout, max_length=c.max_length)
+        return dict(encoder=self.material.encoder.config.to_dict(), pooling=c.pooling, dropout=dropout, max_length=c.max_length)
     width = t['features'].shape[1]
-    if self.kind == 'mlp': return dict(width=width, hidden=list(c.hidden), dropout=.5 if c.dropout is None else c.dropout, noise=c.noise)
-    return dict(width=width, edge_width=t['edges'].shape[2], layers=c.layers, dropout=.1 if c.dropout is None else c.dropout, noise=c.noise, edge_noise=c.edge_noise, keep=c.keep)
+    if self.kind == 'mlp': return dict(width=width, hidden=list(c.hidden), dropout=dropout, noise=c.noise)
+    return dict(width=width, edge_width=t['edges'].shape[2], layers=c.layers, dropout=dropout, noise=c.noise, edge_noise=c.edge_noise, keep=c.keep)
 
 @patch
 def make_fold(self: DistributionStudy, f: int) -> Fold:
@@ -285,11 +280,10 @@ def make_fold(self: DistributionStudy, f: int) -> Fold:
     torch.manual_seed(c.seed)
     train = m.sides[f]['train']
     y = m.votes.targets[train]
-    if self.kind == 'text':
-        import copy
-        net = TextNet(copy.deepcopy(m.encoder), m.classes, c.pooling, .1 if c.dropout is None else c.dropout)
+    settings = self.net_settings()
+    if self.kind == 'text': net = TextNet(copy.deepcopy(m.encoder), m.classes, settings['pooling'], settings['dropout'])
     else:
-        net = make_net(self.kind, **self.net_settings(), classes=m.classes)
+        net = make_net(self.kind, **settings, classes=m.classes)
         rows = torch.as_tensor(train, device=m.tensors['features'].device)
         net.standard.fit(m.tensors['features'][rows].cpu())
         if self.kind == 'star': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
@@ -307,14 +301,14 @@ def make_feed(self: DistributionStudy,
     m, c = self.material, self.cfg
     places = [m.votes.places[i] for i in rows]
     if self.kind == 'text':
-        from preference_lab.batching import Ragged
-        return TextFeed(Ragged.of([m.ragged[i] for i in rows]), m.votes.targets[rows].astype(np.float32) if with_targets else np.zeros((len(rows), 1), np.float32), c.batch_size, c.seed, places, m.tokenizer.pad_token_id)
+        targets = m.votes.targets[rows] if with_targets else np.zeros((len(rows), 1))
+        return TextFeed(Ragged.of([m.ragged[i] for i in rows]), targets.astype(np.float32), c.batch_size, c.seed, places, m.tokenizer.pad_token_id)
     names = ['features'] if self.kind == 'mlp' else ['features', 'neighbours', 'edges', 'mask']
     device = m.tensors['targets'].device
     key = (self.kind, hashlib.sha256(rows.tobytes()).hexdigest(), with_targets)
-    cut = m.__dict__.setdefault('cut', {})
-    if key not in cut: cut[key] = {k: m.tensors[k][torch.as_tensor(rows, device=device)] for k in (*names, *(['targets'] if with_targets else []))}
-    return TableFeed(cut[key], c.batch_size, c.seed, places, device)
+    if with_targets: names.append('targets')
+    if key not in m.cut: m.cut[key] = {k: m.tensors[k][torch.as_tensor(rows, device=device)] for k in names}
+    return TableFeed(m.cut[key], c.batch_size, c.seed, places, device)
 
 # %% ../../nbs/distributions/03_study.ipynb #6881ebc9
 def linear_inputs(m: Material) -> np.ndarray|None:
@@ -455,7 +449,7 @@ def ceiling(self: DistributionStudy) -> dict|None:  # metric -> value
     mean = self.floor_metrics['train_mean']['kl']
     return top | dict(share_of_way=(mean-self.metrics['test']['kl']['value'])/(mean-top['kl']))
 
-# %% ../../nbs/distributions/03_study.ipynb #3f905f34
+# %% ../../nbs/distributions/03_study.ipynb #e9183c7a
 def predictions_table(
     ids: list[str],
     targets: np.ndarray,      # (rows, categories)
@@ -483,20 +477,22 @@ def model(self: DistributionStudy) -> DistributionModel:
 
 @patch
 def timing(self: DistributionStudy) -> dict:
-    "What training cost; of models trained together, the time of all of them"
+    "What training cost; a model that was trained in a stack takes its share of the stack's time"
     first = self.folds[0]
-    rows = sum(len(f.feed)*len(f.history)/f.together for f in self.folds) if first.together == 1 else len(first.feed)*len(first.history)*first.together
-    seconds = sum(f.seconds for f in self.folds) if first.together == 1 else first.seconds
-    device = first.timing['device'] if first.timing else str(make_accelerator(self.cfg).device)
-    return dict(train_seconds=seconds, samples_per_second=rows/max(seconds, 1e-9), tokens_per_second=None, padding_share=0., peak_memory_bytes=peak_memory(torch.device(device)), device=device,
-                trained_together=first.together, precision=(first.timing or {}).get('precision', 'fp32'))
+    seconds, rows = sum(f.seconds/f.together for f in self.folds), sum(len(f.feed)*len(f.history) for f in self.folds)
+    texts = dict(tokens_per_second=None, padding_share=0.)
+    if self.kind == 'text':   # never in a stack
+        tokens, feed = sum(f.timing['tokens_per_second']*f.seconds for f in self.folds), first.feed
+        texts = dict(tokens_per_second=tokens/max(seconds, 1e-9), padding_share=padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple))
+    return dict(train_seconds=seconds, samples_per_second=rows/max(seconds, 1e-9), **texts, peak_memory_bytes=peak_memory(torch.device(first.timing['device'])),
+                device=first.timing['device'], precision=first.timing['precision'], trained_together=first.together)
 
 @patch
 def finish(self: DistributionStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, first = self.run, self.cfg, self.folds[0]
     if not PartialState().is_main_process: return {}
-    model, test = self.model(), self.rows_of('test')
+    model = self.model()
     sha = first.best['sha256'] if len(self.folds) == 1 else hashlib.sha256(''.join(f.best['sha256'] for f in self.folds).encode()).hexdigest()
     about = dict(name=self.kind, parameters=sum(p.numel() for p in model.members[0].parameters()), members=len(self.folds), best_epoch=int(np.median([f.best['epoch'] for f in self.folds])), weights_sha256=sha, tower=self.material.tower)
     short = ('kl', 'js', 'tv', 'top1', 'top3', 'ece', 'brier')

@@ -7,10 +7,10 @@ __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_memb
            'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
            'check_table_of_votes']
 
-# %% ../../nbs/distributions/04_together.ipynb #2156b90a
+# %% ../../nbs/distributions/04_together.ipynb #8f6ba0ef
 import copy, time
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
@@ -18,15 +18,15 @@ from ..records import ConfigError, DataError, LabError, nearest, place, read_tab
 from ..config import make_config
 from ..features import finite_numbers
 from ..votes import pick_columns
-from ..batching import Ragged, TableFeed, TextFeed, tokenise
+from ..batching import TableFeed, TextFeed, tokenise
 from ..training import Trainer, show_progress
 from ..stacked import StackedTrainer, stackable
 from ..runs import finished
 from ..encoders import embed_texts, load_text_tower
-from ..summaries import Headline, ScoredRows, compare_rows
+from ..comparisons import Headline, ScoredRows, compare_rows
 from .data import check_distributions
 from .model import DistributionModel, load_distribution_model, objective
-from .study import FOCAL, NAMED, PRESETS, REPORTED_SWEEP, DistributionsConfig, DistributionStudy, Material, material_key, prepare
+from .study import FOCAL, NAMED, PRESETS, REPORTED_SWEEP, DistributionsConfig, DistributionStudy, material_key, prepare
 
 # %% ../../nbs/distributions/04_together.ipynb #1edfe087
 Member = tuple[DistributionStudy, int]   # a run, and the number of a fold of it
@@ -43,11 +43,10 @@ def stacks(
             groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
-# %% ../../nbs/distributions/04_together.ipynb #e686dbb9
+# %% ../../nbs/distributions/04_together.ipynb #1d027d53
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
-    first = members[0][0]
     same = len({c.seed for c in cfgs}) == 1 and all(v.data_ptr() == folds[0].feed.tensors[k].data_ptr() for f in folds for k, v in f.feed.tensors.items())   # the same rows in the same order
     judges = {id(m): s.evaluate(fold, s.material.sides[f]['validation']) for m, (s, f), fold in zip(which or [x.learner for x in folds], members, folds)}
     reports = {id(m): s.parts(fold) for m, (s, f), fold in zip(which or [x.learner for x in folds], members, folds)}

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['clean_text', 'parse_labels', 'load_emotions', 'check_data', 'EMOTIONS']
 
-# %% ../../nbs/emotions/01_data.ipynb #da413fd6
-import json, re
+# %% ../../nbs/emotions/01_data.ipynb #a83dcdb0
+import re
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd

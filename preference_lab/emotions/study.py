@@ -7,7 +7,7 @@ __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionsConfig', 'EmotionStudy'
            'predictions_table', 'predictions_arrays', 'compare_predictions', 'latency', 'training_flops',
            'train_emotions', 'predict_texts', 'check_table_of_texts', 'compare_runs']
 
-# %% ../../nbs/emotions/03_study.ipynb #fed6b136
+# %% ../../nbs/emotions/03_study.ipynb #ca7d9285
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,8 @@ from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tokenise
 from ..training import TrainConfig, Trainer, predict_rows
-from ..runs import Run, finish_run, keep_table, open_run, read_run, same_setting
-from ..summaries import Headline
+from ..runs import finish_run, keep_table, open_run, read_run, same_setting
+from ..comparisons import Headline
 from .data import check_data, load_emotions
 from ..encoders import find_encoder, load_encoder, set_dropout
 from .model import EmotionClassifier, load_classifier, tiny_config, tiny_tokenizer
