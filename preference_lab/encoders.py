@@ -5,15 +5,18 @@
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'open_image', 'Tower', 'load_tower', 'make_tower', 'save_tower', 'find_encoder', 'no_pooler',
            'set_dropout', 'load_encoder', 'find_pooling', 'TextTower', 'load_text_tower', 'cache_folder',
-           'EmbeddingCache', 'hash_files', 'embed_images', 'embed_texts']
+           'EmbeddingCache', 'hash_files', 'embed_images', 'decode_images', 'embed_texts']
 
-# %% ../nbs/11_encoders.ipynb #70f526ae
+# %% ../nbs/11_encoders.ipynb #d45d7022
 import hashlib, json, logging, os, re, uuid, warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Sequence
 import numpy as np, torch
+from fastcore.basics import patch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -286,7 +289,7 @@ def load_text_tower(
     "A frozen encoder of texts by name"
     return TextTower(name, *load_encoder(name), pooling, max_length, precision, device)
 
-# %% ../nbs/11_encoders.ipynb #d81b4d99
+# %% ../nbs/11_encoders.ipynb #6e8cf14c
 def cache_folder() -> Path:
     "`$PREFERENCE_LAB_CACHE`, or `~/.cache/preference_lab`"
     return Path(os.environ.get('PREFERENCE_LAB_CACHE') or Path.home()/'.cache'/'preference_lab').expanduser()
@@ -306,7 +309,7 @@ class EmbeddingCache:
         try:
             tensors, about = load_tensors(path)
             if about['sha256'] != tensors_sha256(tensors) or tensors['vector'].shape[1] != self.width: raise DataError(f'{path}: its content has changed')
-        except (DataError, KeyError) as e: self.damaged.append(path); return
+        except (DataError, KeyError): self.damaged.append(path); return
         names = tensors['hash'].numpy()
         self.rows |= {bytes(h): (len(self.blocks), i) for i, h in enumerate(names)}
         self.blocks.append(tensors['vector'].numpy())
@@ -353,14 +356,29 @@ def hash_files(
         write_json(index, known | new)
     return out
 
-# %% ../nbs/11_encoders.ipynb #65bb2311
+# %% ../nbs/11_encoders.ipynb #67b64359
 def _fill(cache, todo, block, encode, what, progress):
     "Encode what is to do and keep it, block by block; `encode` is given (hash, thing) pairs and the bar, and says which hashes got which vectors"
     if todo and cache.damaged: print(f'passed over {len(cache.damaged)} damaged block{"s"*(len(cache.damaged) > 1)} of the cache; their {what} are encoded again')
     with tqdm(total=len(todo), desc=what, leave=False, disable=show_progress(progress) != 'bar' or not todo) as bar:
         for s in range(0, len(todo), block): cache.add(*encode(todo[s:s+block], bar))
 
-# %% ../nbs/11_encoders.ipynb #d2562bfa
+def _first(paths, hashes) -> dict:
+    "The first path of each distinct content"
+    first = {}
+    for p, h in zip(paths, hashes):
+        if h is not None: first.setdefault(h, p)
+    return first
+
+def _rejected(paths, hashes, bad) -> list[dict]:
+    "Each path that cannot be used, and why; `bad` has a sentence for each content that is no picture, about the first of its paths"
+    out = {}
+    for p, h in zip(paths, hashes):
+        if h is None: out[str(p)] = f'{p}: there is no such file; check the path'
+        elif h in bad: out[str(p)] = bad[h] if str(p) in bad[h] else f'{p}: {bad[h].split(": ", 1)[1]}'
+    return [dict(path=p, reason=r) for p, r in out.items()]
+
+# %% ../nbs/11_encoders.ipynb #f2e142e3
 def embed_images(
     paths: Sequence[str|Path],
     tower: Tower,
@@ -371,24 +389,18 @@ def embed_images(
 ) -> tuple[np.ndarray, list[dict]]:  # (n, width) float32, NaN where a picture cannot be used; path and reason of those
     "The embedding of each picture, each distinct content encoded once in a lifetime"
     cache = EmbeddingCache(tower, cache_dir)
-    hashes = hash_files(paths, cache.root/'files.json')
-    reasons, first, bad = {}, {}, {}
-    for p, h in zip(paths, hashes):
-        if h is None: reasons[str(p)] = f'{p}: there is no such file; check the path'
-        elif h not in cache: first.setdefault(h, p)
+    hashes, bad = hash_files(paths, cache.root/'files.json'), {}
     def encode(todo, bar):
         keep, images = [], []
         for h, p in todo:
             try: images.append(tower.preprocess(open_image(p))); keep.append(h)
             except DataError as e: bad[h] = str(e)
         return keep, _encode_tensors(tower, images, batch_size, bar) if keep else None
-    _fill(cache, list(first.items()), block, encode, 'pictures', progress)
-    for p, h in zip(paths, hashes):
-        if h in bad: reasons[str(p)] = bad[h] if str(p) in bad[h] else f'{p}: {bad[h].split(": ", 1)[1]}'
+    _fill(cache, [(h, p) for h, p in _first(paths, hashes).items() if h not in cache], block, encode, 'pictures', progress)
     out = np.full((len(hashes), tower.width), np.nan, np.float32)
     there = [i for i, h in enumerate(hashes) if h is not None and h not in bad]
     if there: out[there] = cache.read([hashes[i] for i in there])
-    return out, [dict(path=p, reason=r) for p, r in reasons.items()]
+    return out, _rejected(paths, hashes, bad)
 
 @torch.no_grad()
 def _encode_tensors(tower, images, batch_size, bar) -> np.ndarray:
@@ -398,6 +410,83 @@ def _encode_tensors(tower, images, batch_size, bar) -> np.ndarray:
         with _products(tower.precision, x.device): out.append(tower.model.encode_image(x).float().cpu())
         bar.update(len(x))
     return torch.cat(out).numpy()
+
+# %% ../nbs/11_encoders.ipynb #35b8b043
+def _halves(tower) -> tuple[Any, Any]:
+    "The tower's preprocessing up to the last picture, and its `Normalize`"
+    from torchvision.transforms import Compose, Normalize, ToTensor
+    *shapes, to, scale = [None, None, *getattr(tower.preprocess, 'transforms', [])]
+    if not (isinstance(to, ToTensor) and isinstance(scale, Normalize)): raise ConfigError(f'encoder={tower.name}: its preprocessing does not end in ToTensor and Normalize ({short(", ".join(_preprocessing(tower.preprocess)))}), so its pictures cannot be kept as bytes; take another tower')
+    return Compose(shapes[2:]), scale
+
+@lru_cache
+def _scales(mean, std, device) -> tuple[Tensor, ...]:
+    "255, mean and standard deviation; tensors, since a GPU multiplies by the reciprocal of a number, which is not quite a division"
+    return torch.tensor(255., device=device), *(torch.tensor(v, device=device).view(-1, 1, 1) for v in (mean, std))
+
+# %% ../nbs/11_encoders.ipynb #3c75c3c6
+@patch
+def normalise(self: Tower,
+    x: Tensor,   # (n, height, width, 3) uint8, of `decode_images`, on any device
+) -> Tensor:     # (n, 3, height, width) float32, the same bits as `preprocess` gives
+    "Decoded pictures as the image tower takes them"
+    scale = _halves(self)[1]
+    full, mean, std = _scales(tuple(scale.mean), tuple(scale.std), x.device)
+    return x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(full).sub_(mean).div_(std)
+
+# %% ../nbs/11_encoders.ipynb #3af0a771
+def _look(shapes, path) -> np.ndarray|str:
+    "A picture in its final shape, or why there is none"
+    try: return np.asarray(shapes(open_image(path)))
+    except DataError as e: return str(e)
+
+def _decode(todo, shapes, file, progress) -> tuple[list, dict]:
+    "Write the pictures of (content, path) end to end; which contents they are, and why others are not"
+    there, bad = [], {}
+    with whole_file(file) as t, open(t, 'wb') as f, ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings(), \
+         tqdm(total=len(todo), desc='pictures', leave=False, disable=show_progress(progress) != 'bar') as bar:
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)   # threads that set it each for themselves would leave it set
+        for s in range(0, len(todo), 256):
+            some = todo[s:s+256]
+            for (h, _), x in zip(some, pool.map(lambda o: _look(shapes, o[1]), some)):
+                if isinstance(x, str): bad[h] = x
+                else: there.append(h); f.write(x.tobytes())
+            bar.update(len(some))
+    return there, bad
+
+# %% ../nbs/11_encoders.ipynb #653c8a18
+def _found(file, index) -> list|None:
+    "Which contents the decoded pictures in `file` are; None where there are none, or they are not what was written"
+    if not file.exists(): return None
+    try: about = read_json(file.with_suffix('.json'))
+    except DataError: about = {}
+    if isinstance(about, dict) and about.get('sha256') == hash_files([file], index)[0].hex(): return [bytes.fromhex(h) for h in about['pictures']]
+    print(f'the decoded pictures in {file.name} are damaged; they are decoded again')
+
+# %% ../nbs/11_encoders.ipynb #1b4f122f
+def decode_images(
+    paths: Sequence[str|Path],
+    tower: Tower,
+    cache_dir: str|Path=None,   # None: `cache_folder()`
+    progress: str='auto',       # auto, bar, line or none
+) -> tuple[np.ndarray, np.ndarray, list[dict]]:  # (distinct, height, width, 3) uint8, a memory map; (n,) int64, each path's place in it, -1 where a picture cannot be used; path and reason of those
+    "The pictures in the shape that the tower takes, each distinct content decoded once in a lifetime"
+    root, (shapes, _) = Path(cache_dir) if cache_dir else cache_folder(), _halves(tower)
+    hashes = hash_files(paths, index := root/'files.json')
+    todo = sorted(_first(paths, hashes).items())
+    name = hashlib.sha256(b''.join(h for h, _ in todo) + repr(_preprocessing(shapes)).encode()).hexdigest()
+    file, bad = root/'pictures'/f'{name[:32]}.u8', {}
+    if (there := _found(file, index)) is not None:
+        known = set(there); lost = [o for o in todo if o[0] not in known]
+        bad = {h: x for h, p in lost if isinstance(x := _look(shapes, p), str)}   # tried again: why a file cannot be read may pass
+        if len(bad) < len(lost): there = None
+    if there is None:
+        there, bad = _decode(todo, shapes, file, progress)
+        write_json(file.with_suffix('.json'), dict(sha256=hash_files([file], index)[0].hex(), pictures=[h.hex() for h in there]))
+    place = {h: i for i, h in enumerate(there)}
+    shape = len(there), *np.asarray(shapes(Image.new('RGB', (8, 8)))).shape
+    pixels = np.memmap(file, np.uint8, 'r', shape=shape) if there else np.zeros(shape, np.uint8)
+    return pixels, np.array([place.get(h, -1) for h in hashes], np.int64), _rejected(paths, hashes, bad)
 
 # %% ../nbs/11_encoders.ipynb #3c1b2c47
 def embed_texts(

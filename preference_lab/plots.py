@@ -6,9 +6,9 @@
 __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence', 'lengths', 'metric_bars', 'scatter_metrics',
            'f1_bars', 'threshold_curves', 'threshold_bars', 'reliability_diagram', 'calibration_bars',
            'training_curves', 'loss_parts', 'seed_intervals', 'comparison_forest', 'rater_target_heatmap',
-           'agreement_matrix', 'learning_curve', 'activation_comparison', 'contact_sheet', 'scores_by_group',
-           'distribution_pairs', 'kl_histogram', 'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel',
-           'sweep_heatmap']
+           'agreement_matrix', 'similarity_map', 'curves_by_group', 'layer_norms', 'learning_curve',
+           'activation_comparison', 'contact_sheet', 'scores_by_group', 'distribution_pairs', 'kl_histogram',
+           'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel', 'sweep_heatmap']
 
 # %% ../nbs/10_plots.ipynb #0c220382
 import re, textwrap
@@ -469,7 +469,12 @@ def rater_target_heatmap(
     fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='accuracy', shrink=.8, extend='min')
     return fig
 
-# %% ../nbs/10_plots.ipynb #1fbb3123
+# %% ../nbs/10_plots.ipynb #81af2860
+def _by_likeness(alike): # (n, n) symmetric, 1 for the same -> (n,) positions
+    "An order in which likes stand side by side"
+    return leaves_list(linkage(squareform(1-alike, checks=False), 'average', optimal_ordering=True)) if len(alike) > 2 else np.arange(len(alike))
+
+# %% ../nbs/10_plots.ipynb #c7b68297
 @figure
 def agreement_matrix(
     alike: pd.DataFrame, # (raters, raters) share answered alike, NaN where unknown; names on both sides
@@ -479,7 +484,7 @@ def agreement_matrix(
     "Agreement of every two raters on what both judged"
     a,n,names = alike.to_numpy(float), counts.to_numpy(), list(alike.index)
     known = np.where(np.isnan(a), np.nanmean(a) if (~np.isnan(a)).any() else .5, a); np.fill_diagonal(known, 1)
-    order = leaves_list(linkage(squareform(1-known, checks=False), 'average', optimal_ordering=True)) if len(a) > 2 else np.arange(len(a))
+    order = _by_likeness(known)
     a,n,names,k = a[np.ix_(order, order)], n[np.ix_(order, order)], [names[i] for i in order], len(a)
     fig,ax = _canvas(title, 'Share of the shared questions that two raters answer alike; a half is chance. '
                      + ('Below it, how many they share. ' if k <= 12 else '') + 'Like raters stand side by side. Empty: nothing shared.', *(2.6+k*(.62 if k <= 12 else .11),)*2)
@@ -489,6 +494,68 @@ def agreement_matrix(
     ax.set_xticks(range(k), names, rotation=90, size=None if k <= 12 else 5); ax.set_yticks(range(k), names, size=None if k <= 12 else 5)
     ax.set(xlabel='rater', ylabel='rater'); ax.grid(False); ax.set_facecolor('.9')
     fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='answered alike', shrink=.7)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #fd2b7903
+@figure
+def similarity_map(
+    cosines: pd.DataFrame, # (raters, raters) -1 to 1; names on both sides
+    title: str='How alike the raters are',
+) -> Figure: # a heat map, raters in the order of their likeness
+    "Cosines between raters"
+    a = cosines.to_numpy(float); order = _by_likeness(a); k = len(a)
+    a,names,few = a[np.ix_(order, order)], [str(cosines.index[i]) for i in order], k <= 12
+    fig,ax = _canvas(title, 'Cosine between what stands for two raters: red, alike; blue, opposite; white, nothing in common. '
+                     + ('Like raters stand side by side.' if k > 2 else ''), *(2.8+k*(.52 if few else .11),)*2)
+    image = ax.imshow(a, cmap=sns.color_palette('vlag', as_cmap=True), vmin=-1, vmax=1)
+    if few:
+        for y,x in np.ndindex(k, k): _shade(ax, image, x, y, f'{a[y,x]:+.2f}' if x != y else '1')
+    ax.set_xticks(range(k), names, rotation=90, size=None if few else 5); ax.set_yticks(range(k), names, size=None if few else 5)
+    ax.set(xlabel='rater', ylabel='rater'); ax.grid(False)
+    fig.colorbar(image, ax=ax, label='cosine', shrink=.7)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #85a2c9cc
+@figure
+def curves_by_group(
+    table: pd.DataFrame, # a line an epoch: column epoch, then a column a group, named as it
+    best: float, # epoch whose weights were kept
+    metric: str='accuracy', # what the scores are
+    title: str='How well each rater is predicted, epoch by epoch',
+) -> Figure: # a line a group, in the legend by their scores at the kept epoch
+    "A score of several groups over training, the kept epoch marked"
+    t = table.set_index('epoch').dropna(axis=1, how='all'); k,many = t.shape[1], t.shape[1] > 8
+    kept = t.loc[best].sort_values(ascending=False, kind='stable'); named = [kept.index[0], kept.index[-1]] if many else list(kept.index)
+    fig,ax = _canvas(title, f'A line each, of validation. The weights of epoch {best:g} were kept, for all of them; the dots and the legend are its scores.'
+                     + (f' Grey: the other {k-2}.' if many else ''), 7.6, 3.8)
+    if many: ax.plot(t.index, t[kept.index[1:-1]], color=colours['grey'], lw=.7, alpha=.6)
+    drawn = {_cut(c, 18): t[c] for c in named} | ({f'mean of {k}': t.mean(axis=1)} if many else {})
+    for (name,s),c,mark in zip(drawn.items(), colours.values(), 'os^vDPX*'):
+        s = s.dropna(); ax.plot(s.index, s, color=colours['black'] if name.startswith('mean of') else c, lw=1.6, label=f'{name}: {s[best]:.3f}')
+        ax.plot(best, s[best], mark, ms=6, color=ax.lines[-1].get_color(), zorder=3)
+    ax.axvline(best, color=colours['vermillion'], ls='--', lw=1, zorder=0)
+    ax.annotate(f'kept: epoch {best:g}', (best, 0), (3, 3), xycoords=('data','axes fraction'), textcoords='offset points', size=7.5, color=colours['vermillion'])
+    ax.set(xlabel='epoch', ylabel=metric_name(metric)); ax.xaxis.set_major_locator(MaxNLocator(integer=True)); fig.legend(loc='outside right upper', fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #f2aa4e22
+@figure
+def layer_norms(
+    table: pd.DataFrame, # columns tower, layer, matrix, relative; perhaps group; a line a matrix
+    title: str='How far the adapters move each layer',
+) -> Figure: # a panel a tower, a line a matrix
+    "Relative norms of adapters by tower, layer and matrix"
+    t = table if 'group' in table else table.assign(group='')
+    towers,lines = list(dict.fromkeys(t.tower)), list(dict.fromkeys(zip(t.group, t.matrix)))
+    matrices,groups = (list(dict.fromkeys(t[c])) for c in ('matrix','group'))
+    fig,axs = _canvas(title, 'Norm of what the adapter adds, as a share of the norm of the frozen matrix. Zero: nothing was learnt there.', 3.2+2.6*len(towers), 3.4, ncols=len(towers), sharey=True, squeeze=False)
+    for ax,tower in zip(axs[0], towers):
+        for group,matrix in lines:
+            s = t[(t.tower==tower) & (t.group==group) & (t.matrix==matrix)].sort_values('layer'); m = matrices.index(matrix)
+            ax.plot(s.layer, s.relative, marker='os^vD'[m % 5], ms=4.5, ls=('-','--',':','-.')[groups.index(group) % 4], color=list(colours.values())[m % 8],
+                    label=matrix if len(groups)==1 else f'{matrix}, {group}')
+        ax.set_title(f'{tower} tower', size=9); ax.set(xlabel='layer', xlim=(t.layer.min()-.5, t.layer.max()+.5)); ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axs[0,0].set_ylabel('relative norm'); axs[0,0].set_ylim(0, 1.08*max(t.relative.max(), 1e-6)); axs[0,0].yaxis.set_major_formatter(PercentFormatter(1)); fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #f5021357
@@ -704,7 +771,7 @@ def _reach(v, higher=False):
     far = 10*max(abs(middle-best), .1*abs(middle))
     return v[v >= middle-far].min() if higher else v[v <= middle+far].max()
 
-# %% ../nbs/10_plots.ipynb #2835c607
+# %% ../nbs/10_plots.ipynb #851fe6c0
 @figure
 def run_forest(
     table: pd.DataFrame, # columns name, value, low, high, distinguishable (from the best); note where there is one to make; a line a run

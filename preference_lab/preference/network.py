@@ -4,17 +4,16 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'NORMS', 'RATERS', 'HEADS', 'make_activation', 'GatedLinear', 'BaseEncoder', 'PreferenceNet',
-           'question_logits', 'Questions', 'ask', 'QuestionFeed', 'question_losses', 'rating_losses', 'RatingFeed']
+           'question_logits', 'QuestionFeed', 'question_losses', 'rating_losses', 'RatingFeed']
 
-# %% ../../nbs/preference/02_network.ipynb #42705234
-from dataclasses import dataclass
+# %% ../../nbs/preference/02_network.ipynb #73f62e95
 from typing import Callable
-import numpy as np, pandas as pd, torch
+import numpy as np, torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from ..records import ConfigError, nearest
 from ..batching import TableFeed
-from ..judgements import Pairs, Ratings
+from ..judgements import Questions, Ratings
 
 # %% ../../nbs/preference/02_network.ipynb #842fff27
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = dict(relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh, leaky_relu=nn.LeakyReLU, silu=nn.SiLU, mish=nn.Mish, softplus=nn.Softplus, selu=nn.SELU,
@@ -134,30 +133,6 @@ def question_logits(
         gap = net.residual(batch['items'][batch['left']]) - net.residual(batch['items'][batch['right']])
         z, swapped = z + gap, None if swapped is None else swapped - gap
     return z, swapped
-
-# %% ../../nbs/preference/02_network.ipynb #e160441d
-@dataclass
-class Questions:
-    "A rater, two items, and the answers for each target"
-    rater: np.ndarray    # (n,)
-    left: np.ndarray     # (n,)
-    right: np.ndarray    # (n,)
-    answers: np.ndarray  # (n, targets) float32: 1 left won, 0 right won, NaN not asked
-    row: np.ndarray      # (pairs,) the question of each row of the pairs they were made from
-    def __len__(self): return len(self.rater)
-
-def ask(
-    pairs: Pairs,
-) -> Questions:
-    "The questions behind comparisons, targets put together; an answer that was given twice makes a second question"
-    key = (pairs.rater.astype(np.int64)*len(pairs.items) + pairs.left)*len(pairs.items) + pairs.right
-    again = pd.DataFrame(dict(key=key, target=pairs.target)).groupby(['key', 'target']).cumcount().to_numpy()
-    frame = pd.DataFrame(dict(key=key, again=again))
-    row = np.array(frame.groupby(['key', 'again'], sort=False).ngroup())
-    first = np.unique(row, return_index=True)[1] if len(row) else np.zeros(0, int)
-    answers = np.full((len(first), len(pairs.targets)), np.nan, np.float32)
-    answers[row, pairs.target] = pairs.left_wins
-    return Questions(*(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row)
 
 # %% ../../nbs/preference/02_network.ipynb #dd15fdfb
 class QuestionFeed(TableFeed):
