@@ -1,15 +1,18 @@
 #!/usr/bin/env python
 """Run the notebooks of nbs/ and tests_nbs/ as tests, each in a process of its own; the last line is `N passed, M failed`.
+Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_* or expects an error, or asserts. After a failure the rest of that notebook is not run.
 Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted aloud where they cannot."""
-import ast, json, os, signal, subprocess, sys, time
+import ast, atexit, gc, importlib, json, os, signal, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 900  # seconds for one notebook; then it counts as failed
+PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transformers.models.auto.modeling_auto accelerate sklearn.linear_model sklearn.metrics
+sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.formats.style pandera.pandas seaborn tqdm.auto execnb.shell nbdev.process
+nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test'''.split()
 WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow')
 
 
@@ -36,8 +39,8 @@ def run_notebook(path, slow):
     from nbdev.process import NBProcessor
     res = dict(passed=0, failed=0, not_run=0, skipped=Counter(), error='')
     if str(getattr(NBProcessor(path, procs=FrontmatterProc, process=True).nb, 'frontmatter_', {}).get('skip_exec')).lower() == 'true': return res
-    os.chdir(Path(path).parent); sys.path.insert(0, str(ROOT))
-    shell, unmet = CaptureShell(path), {}
+    os.chdir(Path(path).parent)
+    shell, unmet = CaptureShell(path, mpl_format='png'), {}
     for n, cell in enumerate(NBProcessor(path).nb.cells, 1):
         d = cell.directives_
         if cell.cell_type != 'code' or 'nbdev_export(' in cell.source or d.get('eval:', [''])[0].lower() == 'false': continue
@@ -46,74 +49,112 @@ def run_notebook(path, slow):
             if f not in unmet: unmet[f] = cannot(f, slow)
         skip = next((f for f in WHY if f in d and unmet[f]), None)
         if skip: res['skipped'][skip] += 1; continue
-        shell.cell(cell)
-        if not shell.exc: res['passed'] += is_test(cell); continue
-        said = ''.join(''.join(o.get('text', '')) for o in cell.outputs if o.output_type == 'stream')[-2000:]
-        res.update(failed=1, error=f'cell {n} (id {cell.id}):\n{cell.source.strip()}\n{"-"*40}\n{said}{"".join(format_exc(shell.exc))}')
+        ran = shell.run_cell(cell.source)  # not shell.cell, which draws every figure a second time
+        if not ran.exception: res['passed'] += is_test(cell); continue
+        said = (ran.stdout + ran.stderr)[-2000:]
+        res.update(failed=1, error=f'cell {n} (id {cell.id}):\n{cell.source.strip()}\n{"-"*40}\n{said}{"".join(format_exc(ran.exception))}')
     return res
+
+
+def preload():
+    "Import what most notebooks need, once for all; none of it may begin to compute, since threads do not survive a fork"
+    import preference_lab  # nothing but settings of OpenMP, which must be there before torch
+    for m in PRELOAD: importlib.import_module(m)
+    gc.collect(); gc.freeze()
+
+
+def fork(f, *args):
+    "Start `f(*args)` in a process and a process group of its own: its number, and the file that gets what it says and, as the last line, its result"
+    log = tempfile.TemporaryFile('w+', errors='replace')
+    sys.stdout.flush(); sys.stderr.flush()
+    if pid := os.fork(): os.setpgid(pid, pid); return pid, log
+    status = 1
+    try:
+        os.setpgid(0, 0); signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for fd, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log.fileno()), (2, log.fileno())): os.dup2(to, fd)
+        if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()  # Python's own generator does so by itself
+        print('\n' + json.dumps(f(*args)))
+        status = 0
+    except BaseException: traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()  # temporary folders go; the modules need not be taken down
+        sys.stdout.flush(); sys.stderr.flush(); os._exit(status)
+
+
+def stop(pid):
+    "End a notebook's process and whatever it started"
+    try: os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError: pass
+
+
+def result(status, log):
+    "What a notebook's process said last, or how it ended"
+    log.seek(0); out = log.read().rstrip(); log.close()
+    try: return json.loads(out.splitlines()[-1])
+    except (ValueError, IndexError): return dict(error=f'its process ended with status {status}\n{out[-4000:]}')
+
+
+def results(todo, jobs, slow):
+    "Run notebooks, some at a time: (path, result, seconds) of each as it ends"
+    todo, running = list(todo), {}
+    try:
+        while todo or running:
+            while todo and len(running) < jobs:
+                path = todo.pop(0); pid, log = fork(run_notebook, path, slow); running[pid] = path, log, time.time()
+            time.sleep(.02)
+            for pid, (path, log, start) in list(running.items()):
+                done, status = os.waitpid(pid, os.WNOHANG)
+                late = time.time()-start > LIMIT
+                if not done and not late: continue
+                stop(pid); del running[pid]
+                if not done: os.waitpid(pid, 0)
+                res = result(os.waitstatus_to_exitcode(status), log) if done else dict(error=f'stopped after {LIMIT} seconds')
+                yield path, {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start
+    finally:
+        for pid in running: stop(pid)
 
 
 def main():
     p = ArgumentParser(description=__doc__)
-    p.add_argument('paths', nargs='*', help='notebooks or folders (default: nbs and tests_nbs, after the checks of .ci/check.py)')
+    p.add_argument('paths', nargs='*', help='notebooks or folders (default: tests_nbs and nbs, after the checks of .ci/check.py)')
     p.add_argument('--slow', action='store_true', help='run cells flagged slow as well')
     p.add_argument('--jobs', type=int, default=min(2, os.cpu_count() or 1), help='notebooks at a time; they share the cores')
-    p.add_argument('--child', help='(used by this script: run one notebook and print the result as JSON)')
     a = p.parse_args()
-    if a.child: return print('\n' + json.dumps(run_notebook(a.child, a.slow)))
 
-    from check import notebooks, problems, rel
+    from check import notebooks, rel
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    os.chdir(ROOT)
-    env = dict(os.environ, IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
-               PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    os.chdir(ROOT); sys.path.insert(0, str(ROOT))
+    began = time.time()
+    checks = None if a.paths else subprocess.Popen([sys.executable, '.ci/check.py'], text=True, stdout=subprocess.PIPE)
     threads = str(max(1, (os.cpu_count() or 1)//a.jobs))
-    for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): env.setdefault(k, threads)
-    if env.get('PREFERENCE_LAB_DATA'): env['PREFERENCE_LAB_DATA'] = str(Path(env['PREFERENCE_LAB_DATA']).resolve())
+    for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): os.environ.setdefault(k, threads)
+    os.environ.update(IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
+                      PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if data := os.environ.get('PREFERENCE_LAB_DATA'): os.environ['PREFERENCE_LAB_DATA'] = str(Path(data).resolve())
     # a report is run with its default parameters by tests_nbs, through papermill
     is_report = lambda p: p.parent.name == 'reports' and '"parameters"' in p.read_text(encoding='utf-8')
-    todo = [p for o in a.paths or ['nbs', 'tests_nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
-    children, total, skipped, began = set(), Counter(), Counter(), time.time()
-
-    def run(path):
-        start = time.time()
-        c = subprocess.Popen([sys.executable, __file__, '--child', str(path)] + ['--slow']*a.slow, env=env, text=True, errors='replace',
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-        children.add(c)
-        try:
-            out = c.communicate(timeout=LIMIT)[0].rstrip()
-            res = json.loads(out.splitlines()[-1])
-        except subprocess.TimeoutExpired: res = dict(error=f'stopped after {LIMIT} seconds')
-        except (ValueError, IndexError): res = dict(error=f'its process ended with status {c.returncode}\n{out[-4000:]}')
-        finally: stop(c)
-        return {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start
-
-    def stop(c):
-        "End a notebook's process and whatever it started"
-        try: os.killpg(c.pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-        c.wait(); children.discard(c)
-
-    wrong = [] if a.paths else problems()
-    for w in wrong: print('✗', w)
-    pool = ThreadPoolExecutor(a.jobs)
+    todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
+    total, skipped, runs = Counter(), Counter(), results(todo, a.jobs, a.slow)
     try:
-        for f in as_completed(jobs := {pool.submit(run, p): p for p in todo}):
-            r, seconds = f.result()
+        if len(todo) > a.jobs: preload()
+        wrong = checks.communicate()[0].splitlines() if checks else []
+        wrong = (wrong or ['.ci/check.py itself failed']) if checks and checks.returncode else []
+        for w in wrong: print('✗', w)
+        for path, r, seconds in runs:
             notes = [f"{r[k]} {k.replace('_', ' ')}" for k in ('failed', 'not_run') if r[k]] + [f'{n} skipped ({k})' for k, n in r['skipped'].items()]
-            print(f"{'✗' if r['failed'] else '✓'} {rel(jobs[f]):<40} {seconds:6.1f} s  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
-            if r['error']: print(f"\n{rel(jobs[f])}, {r['error']}\n", flush=True)
+            print(f"{'✗' if r['failed'] else '✓'} {rel(path):<40} {seconds:6.1f} s  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
+            if r['error']: print(f"\n{rel(path)}, {r['error']}\n", flush=True)
             total.update({k: r[k] for k in ('passed', 'failed', 'not_run')}); skipped.update(r['skipped'])
     except (KeyboardInterrupt, SystemExit):
-        pool.shutdown(wait=False, cancel_futures=True)
-        for c in list(children): stop(c)
+        runs.close()
+        if checks: checks.kill()
         print('\nstopped', flush=True); os._exit(130)
     failed = total['failed'] + len(wrong) + (not todo)
-    print(f'{len(todo)} notebooks in {time.time()-began:.0f} s, {a.jobs} at a time with {env["OMP_NUM_THREADS"]} threads each' if todo else 'no notebook found')
+    print(f'{len(todo)} notebooks in {time.time()-began:.0f} s, {a.jobs} at a time with {os.environ["OMP_NUM_THREADS"]} threads each' if todo else 'no notebook found')
     for k, n in skipped.items(): print(f'{n} cells flagged {k} were skipped: {WHY[k]}')
     if total['not_run']: print(f"{total['not_run']} tests were not run, since a cell before them failed")
     print(f"{total['passed']} passed, {failed} failed" + (f', {sum(skipped.values())} skipped' if skipped else ''))
-    sys.exit(bool(failed))
+    sys.stdout.flush(); os._exit(bool(failed))  # without two seconds of taking torch down
 
 
 if __name__ == '__main__': main()
