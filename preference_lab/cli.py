@@ -8,7 +8,7 @@ __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 
            'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep', 'headlines', 'summarize', 'main',
            'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #b8fb8bce
+# %% ../nbs/13_cli.ipynb #633ffbc5
 import importlib, inspect, os, re, signal, sys, tempfile, time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,12 +17,12 @@ from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from fastcore.script import Param, anno_parser
-from .records import ConfigError, DataError, LabError, find_data, hub_reachable, nearest
+from .records import ConfigError, DataError, LabError, hub_reachable, nearest
 from .config import Config, describe_settings, make_config, split_settings
 from .files import whole_file, write_manifest, write_text
 
-# %% ../nbs/13_cli.ipynb #96ba4e52
-STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together')
+# %% ../nbs/13_cli.ipynb #db0903de
+STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together', labeler_tokens='preference_lab.labeler_tokens.study')
 
 def study_commands(
     name: str,  # emotions, …
@@ -131,21 +131,23 @@ def report(
     folder = run_report(study, split_settings(list(settings)))
     print(f'report: {folder/"report.html"}')
 
-# %% ../nbs/13_cli.ipynb #cf4a6a7e
+# %% ../nbs/13_cli.ipynb #bf94aa02
 def predict(
     study: str,        # emotions, preference …
     run: str,          # a finished run's folder, or a name on the Hub
     text: Param('a text to ask about', str)=None,
     image: Param('a picture to ask about, or the name of an item the model knows', str)=None,
+    other: Param('the picture that --image is compared with', str)=None,
     rater: Param('whose preference, with --image; else the crowd', str)=None,
     file: Param('a table of questions (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('where the answers to --file go; else beside it as NAME.predictions.csv', str)=None,
     text_column: Param('column of the texts in --file; else text', str)=None,
+    weights: Param("file with the encoder's weights, where they are not where they were", str)=None,
 ):
     "Ask a trained model"
     ask = study_commands(study)['predict']
     takes = [k for k in inspect.signature(ask).parameters if k != 'run']
-    given = {k: v for k, v in dict(text=text, image=image, rater=rater, file=file, text_column=text_column).items() if v is not None}
+    given = {k: v for k, v in dict(text=text, image=image, other=other, rater=rater, file=file, text_column=text_column, weights=weights).items() if v is not None}
     one = [k for k in ('text', 'image') if k in takes]
     if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
     if sum(k in given for k in (*one, 'file')) != 1: raise ConfigError(f'predict: give either --{" or --".join(one)} "…" or --file TABLE')
