@@ -61,7 +61,7 @@ def _check_precision(precision):
 
 def _products(precision, device): return torch.autocast(torch.device(device).type, torch.bfloat16) if precision == 'bf16' else nullcontext()
 
-# %% ../nbs/11_encoders.ipynb #3c1308a6
+# %% ../nbs/11_encoders.ipynb #c78c29f0
 @dataclass(eq=False, repr=False)
 class Tower:
     "A frozen CLIP with its preprocessing"
@@ -77,7 +77,11 @@ class Tower:
         self.model = self.model.to(self.device).eval().requires_grad_(False)
         weights = tensors_sha256({f'visual.{k}': v.cpu() for k, v in self.model.visual.state_dict().items()})
         self.key = hashlib.sha256(f'{weights} {json.dumps(self.settings, sort_keys=True, default=str)} {self.precision}'.encode()).hexdigest()
-        self.width = self.model.visual.output_dim if hasattr(self.model.visual, 'output_dim') else self.settings['model_cfg']['embed_dim']
+        self.width = getattr(self.model.visual, 'output_dim', None) or self._embed_dim()
+
+    def _embed_dim(self):   # of towers from timm, which do not say it themselves
+        import open_clip
+        return open_clip.get_model_config(self.name)['embed_dim']
 
     def __repr__(self): return f'Tower({self.name!r}, {self.width} numbers a picture, {sum(p.numel() for p in self.model.parameters()):,} parameters, key {self.key[:12]})'
 

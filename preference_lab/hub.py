@@ -23,10 +23,11 @@ def kept_weights(
     file, folder = 'model.safetensors', Path(model_id)
     return load_tensors(folder/file if folder.is_dir() else hf_hub_download(model_id, file, **hub), map_location)[0]
 
-# %% ../nbs/09b_hub.ipynb #bc2daa7d
+# %% ../nbs/09b_hub.ipynb #4aed2707
 def load_kept(
     kind: type,      # a model's class, with `from_pretrained`
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
+    **options,       # of `from_pretrained`
 ) -> nn.Module:
     "`kind.from_pretrained`, with its troubles in one sentence"
     folder = Path(name).expanduser(); here = folder.is_dir()
@@ -34,7 +35,7 @@ def load_kept(
     if not here and not hub_reachable():
         near = nearest(folder.name, [p.name for p in folder.parent.glob('*')])
         raise DataError(f'{name}: there is no such folder{near}, and the Hugging Face Hub cannot be reached; give a run folder')
-    try: return kind.from_pretrained(str(folder if here else name))
+    try: return kind.from_pretrained(str(folder if here else name), **options)
     except DataError: raise
     except Exception as e:
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]

@@ -463,7 +463,7 @@ def _long(df, target_columns, columns, name) -> tuple[pd.DataFrame, dict]:
                         f'a column {columns["choice"]!r}')
     return pd.concat([base.assign(target=c, choice=df[c]) for c in wide]), {c: c for c in wide}
 
-# %% ../nbs/00c_judgements.ipynb #8203534c
+# %% ../nbs/00c_judgements.ipynb #93d5fb78
 def read_choices(
     df: pd.DataFrame,                   # as `read_table` gives it: wide (a column a target) or long (columns target and choice)
     left_code,                          # what stands for "left won", for instance '1'; there is no default
@@ -485,6 +485,8 @@ def read_choices(
             raise DataError(f'{where}: none of the {len(rows):,} answers about {t} is {left_code!r} (left) or '
                             f'{right_code!r} (right), the first is {short(codes[0])}; mend left_code and right_code, '
                             'or name the columns of choices with target_columns=')
+        for side, code in (('left', left_code), ('right', right_code)):   # winners may all stand on one side, but then hardly anything else stands there
+            if len(other := [c for c in codes[~ok] if c]) > max(2, len(codes)/10) and not (codes == code).any(): raise DataError(f'{place(name, f.index[rows[0]], of_target.get(t, columns["choice"]))}: none of the {len(rows):,} answers about {t} is {code!r} ({side}), and {len(other):,} are something else, the first {short(other[0])}; mend {side}_code')
         if not ok.all(): notes.append(_dropped_note(t, codes, ok, left_code, right_code))
     same = (f['left'] == f['right']).to_numpy() & _is_text(f['left']).to_numpy()
     if same.any():

@@ -55,7 +55,7 @@ class SplitAttention(nn.Module):
         new.out_proj = attn.out_proj
         return new.train(attn.training)
 
-# %% ../../nbs/labeler_tokens/02_adapters.ipynb #2d930b32
+# %% ../../nbs/labeler_tokens/02_adapters.ipynb #1bd1cf41
 TOWERS   = dict(vision='visual.transformer.resblocks', text='transformer.resblocks')
 MATRICES = dict(mlp=['mlp.c_fc', 'mlp.c_proj'], attn=['attn.q_proj', 'attn.k_proj', 'attn.v_proj'])
 
@@ -66,7 +66,7 @@ def _some(table: dict, asked: str, what: str) -> list[str]:
 
 def _numbers(layers: str, n: int, tower: str) -> list[int]:
     "The numbers of a tower's layers that are meant"
-    wrong = ConfigError(f"layers={layers!r}: the {tower} tower has {n} layers, 0 to {n-1}; write all, 0-{n-1}, 0,{n-1} or last {min(3, n)}")
+    wrong = ConfigError(f"layers={layers!r}: the {tower} tower has " + (f"{n} layers, 0 to {n-1}; write all, 0-{n-1}, 0,{n-1} or last {min(3, n)}" if n > 1 else "one layer, 0; write all or 0"))
     words = str(layers).strip()
     if words == 'all': return list(range(n))
     if m := re.fullmatch(r'last (\d+)', words): chosen = list(range(n-int(m[1]), n))

@@ -6,7 +6,7 @@
 __all__ = ['LabelerCLIP', 'encode_cells', 'encode_raters', 'learn_raters', 'as_crowd', 'entanglement', 'probe_raters',
            'load_labelers']
 
-# %% ../../nbs/labeler_tokens/03_model.ipynb #3ad30782
+# %% ../../nbs/labeler_tokens/03_model.ipynb #617ee59b
 import copy
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from ..records import ConfigError, DataError, nearest
-from ..files import load_tensors, save_tensors
+from ..files import load_tensors, save_tensors, tensors_sha256
 from ..judgements import Pairs
 from ..hub import load_kept, model_card
 from ..encoders import Tower, decode_images, load_tower, save_tower
 from ..faces import TEMPLATES, tiny_tower
 from .prompts import encode_prompts, rater_words, read_vocabulary, unknown_words, write_prompts
-from .adapters import adapter_parameters, adapter_state, add_adapters, load_adapter_state, merged, use_adapter
+from .adapters import adapter_parameters, adapter_state, add_adapters, frozen_state, load_adapter_state, merged, use_adapter
 
-# %% ../../nbs/labeler_tokens/03_model.ipynb #472afd22
+# %% ../../nbs/labeler_tokens/03_model.ipynb #fc5b3d6c
 class LabelerCLIP(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['preference', 'personalisation', 'clip', 'lora'], license='apache-2.0'):
     "Which of two pictures a rater would choose"
     def __init__(self,
@@ -56,6 +56,8 @@ class LabelerCLIP(nn.Module, PyTorchModelHubMixin, library_name='preference_lab'
         self.clip = copy.deepcopy(tower.model, memo={id(p): p for p in tower.model.parameters()})   # the structure is our own, the frozen weights are shared
         self.ranks, self.group = dict(ranks or {}), np.zeros(len(raters), int) if group is None else np.asarray(group)
         add_adapters(self.clip, self.ranks, towers, layers, matrices, alpha, dropout, seed)
+        self.frozen = tensors_sha256(frozen_state(self.clip))   # of all that is never learnt
+        if 'frozen' not in self.encoder: self.encoder = self._hub_mixin_config['encoder'] = self.encoder | dict(frozen=self.frozen)
         words = read_vocabulary(tower)
         self.words = names = rater_words(word, raters, words)
         unknown = unknown_words(words, targets)
@@ -95,7 +97,9 @@ class LabelerCLIP(nn.Module, PyTorchModelHubMixin, library_name='preference_lab'
         "The model of a folder or of the Hub, on the very tower it was trained on; weights: a file, where that tower's are not where they were"
         folder = Path(model_id) if Path(model_id).is_dir() else Path(snapshot_download(model_id, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token))
         if weights: options['encoder'] = options['encoder'] | dict(weights=str(weights))
+        if weights and (folder/'tower').is_dir(): raise ConfigError(f'weights={weights}: this model brings its own tower; leave weights out')
         model = cls(**options | dict(tower=_find_tower(options['encoder'], folder)))
+        if model.frozen != options['encoder'].get('frozen', model.frozen): raise DataError(f"{folder}: these adapters are for another model: the weights of {options['encoder']['name']} are not those they were learnt on; give the weights they were trained with")
         model.load_state_dict(load_tensors(folder/'model.safetensors')[0])
         return model.to(map_location).eval()
 
@@ -305,7 +309,7 @@ def probe_raters(
         right.append((lda.predict(ask.reshape(-1, x.shape[-1])) == who).mean())
     return dict(entanglement=float(entanglement(mean.float())), leak=float(((rater@q.T).square().sum()/rater.square().sum().clamp(min=1e-12))), accuracy=float(np.mean(right)), chance=1/len(model.raters))
 
-# %% ../../nbs/labeler_tokens/03_model.ipynb #85ec158f
+# %% ../../nbs/labeler_tokens/03_model.ipynb #18040b6f
 @patch
 def remember(self: LabelerCLIP, **about):
     "What the model card is to say: metrics, baselines, warnings, data, fingerprint"
@@ -320,7 +324,7 @@ def generate_model_card(self: LabelerCLIP, *args, **kwargs) -> ModelCard:
 
 @patch
 def _save_pretrained(self: LabelerCLIP, save_directory: Path):
-    "What was learnt, and the tiny tower where that is the encoder"
+    "What was learnt, and the tiny tower where that is the encoder; `config.json` names the frozen weights by their hash"
     save_tensors(Path(save_directory)/'model.safetensors', self.state_dict())
     if self.encoder['name'] == 'tiny': save_tower(self.tower, Path(save_directory)/'tower')
 
@@ -332,10 +336,11 @@ def _find_tower(encoder, folder, device='cpu'):
     return tower
 
 def load_labelers(
-    name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
+    name: str|Path,    # run folder, folder of `save_pretrained`, or Hub name
+    weights: str=None, # file with the encoder's weights, where they are not where they were
 ) -> LabelerCLIP:
     "A trained model, or a `DataError` that says why not"
-    return load_kept(LabelerCLIP, name)
+    return load_kept(LabelerCLIP, name, **(dict(weights=weights) if weights else {}))
 
 @patch
 def rater_number(self: LabelerCLIP, rater: str|None) -> int:

@@ -61,7 +61,7 @@ def unknown_words(
         except ConfigError: return False
     return list(dict.fromkeys(w for t in targets for w in t.replace('_', ' ').split() if not is_known(w)))
 
-# %% ../../nbs/labeler_tokens/01_prompts.ipynb #155fad68
+# %% ../../nbs/labeler_tokens/01_prompts.ipynb #5541f6e4
 def rater_words(
     token: str,               # how a rater's word is written, {} for his number
     raters: Sequence[str],
@@ -69,9 +69,9 @@ def rater_words(
 ) -> list[str]:
     "The new word of each rater, <user1>, <user2> …; and last the crowd's, <user0>"
     if token.count('{}') != 1: raise ConfigError(f'token={token!r}: write {{}} once, where the number of the rater stands, for instance <user{{}}>')
-    out = [token.format(i) for i in (*range(1, len(raters)+1), 0)]
+    if len(token.split()) != 1 or token != token.strip(): raise ConfigError(f'token={token!r}: a rater is one word; write it without spaces')
+    out = [token.replace('{}', str(i)) for i in (*range(1, len(raters)+1), 0)]
     if known := next((w for w in out if w in words), None): raise ConfigError(f'token={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would not be a new one; take another, for instance <user{{}}>')
-    if ' ' in token.strip() or not token.strip(): raise ConfigError(f'token={token!r}: a rater is one word; write it without spaces')
     return out
 
 @dataclass
@@ -92,10 +92,12 @@ def write_prompts(
     rows, texts = [], []
     for t in templates:
         if t.count('{}') != 1: raise ConfigError(f'template {t!r}: write {{}} once, where the attribute stands, for instance "a {{}} person"')
+    for what, text in [*(('template', t) for t in templates), *(('target', t) for t in targets)]:
+        if w := next((w for w in text.split() if w in said), None): raise ConfigError(f'{what} {text!r}: {w!r} is the word of a rater, which is put first by itself; leave it out')
     for r in range(len(said)+1):
         for target in targets:
             for t in templates:
-                texts.append(' '.join([*said[r:r+1], t.format(target.replace('_', ' '))]))
+                texts.append(' '.join([*said[r:r+1], t.replace('{}', target.replace('_', ' '))]))
                 rows.append([words.start, *words.pieces(texts[-1]), words.end])
                 if len(rows[-1]) > words.context: raise ConfigError(f'prompt {texts[-1][:60]!r} …: {len(rows[-1])} tokens with its marks; {words.name} reads {words.context}: shorten the template or the name of the target')
     end = np.array([len(r)-1 for r in rows])

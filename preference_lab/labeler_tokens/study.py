@@ -7,7 +7,7 @@ __all__ = ['PRESETS', 'HEADLINE', 'COMMANDS', 'LabelerConfig', 'LabelerFeed', 'a
            'only_raters', 'rater_consistency', 'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers',
            'check_table_of_comparisons', 'write_toy', 'toy_study']
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #dc6aad82
+# %% ../../nbs/labeler_tokens/04_study.ipynb #cd898a6e
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..splits import hold_out
 from ..metrics import GroupMeans, drawn_by, gain_by_rater, intervals, pair_ceiling, pair_intervals, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
 from ..baselines import pair_baselines
 from ..batching import TableFeed
-from ..training import Trainer
+from ..training import Stopped, Trainer
 from ..runs import finish_run, keep_table, open_run
 from ..comparisons import Headline, compare_rows, read_pair_rows
 from ..encoders import decode_images, embed_images, load_tower
@@ -35,7 +35,7 @@ from ..preferences import JudgementConfig, check_judgements, load_judgements
 from .model import LabelerCLIP, as_crowd, encode_cells, encode_raters, entanglement, learn_raters, load_labelers, probe_raters
 from .adapters import adapter_norms, frozen_state
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #17f639c0
+# %% ../../nbs/labeler_tokens/04_study.ipynb #4e2c5976
 @dataclass
 class LabelerConfig(JudgementConfig):
     "The settings of the study of labeler tokens"
@@ -68,8 +68,8 @@ class LabelerConfig(JudgementConfig):
     most_pairs: Count = 200000             # comparisons that are learnt from, where ratings give more; drawn at random
     ablations: list[Literal['no_token', 'shuffled_rater']] = field(default_factory=lambda: ['no_token', 'shuffled_rater'])  # further trainings: without words and visual prompts, and with raters exchanged at random
     encode_batch: Count = 256              # pictures encoded at once when scores are made
-    epochs: Count = 20                     # passes over the training rows, at most
-    batch_size: Count = 64                 # questions an optimiser step
+    epochs: Count = 32                     # passes over the training rows, at most
+    batch_size: Count = 128                # questions an optimiser step
     learning_rate: Positive = 1e-2         # at its highest
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
     patience: Whole = 5                    # epochs without gain after which training stops; 0: never
@@ -77,6 +77,8 @@ class LabelerConfig(JudgementConfig):
 
     def check(self):
         self.take_preset(PRESETS)
+        if not self.templates: raise ConfigError('templates is empty: give at least one, for instance "a {} person"')
+        if self.encoder == 'tiny' and self.weights: raise ConfigError(f'weights={self.weights}: encoder=tiny has weights of its own; leave it out, or take a model of open_clip')
         if self.towers == 'none' and not self.text_tokens and self.visual_prompts == 'none': raise ConfigError('towers=none, text_tokens=False and visual_prompts=none: nothing is left to learn; switch one of them on')
         if self.validation_share + self.test_share > .8 or not self.validation_share or not self.test_share: raise ConfigError(f'validation_share={self.validation_share:g} and test_share={self.test_share:g}: give shares above 0 that leave at least .2 to learn from')
         if self.harder_rank and self.checkpoint_blocks: raise ConfigError('harder_rank and checkpoint_blocks: a block that is computed again must find the adapters it had, and these change within a step; take one of the two')
@@ -198,7 +200,7 @@ def rater_consistency(
         out[r] = max(0, 2*(cross_val_predict(model, x, y, cv=KFold(5, shuffle=True, random_state=seed)) == y).mean() - 1)
     return np.where(np.isnan(out), np.nanmean(out) if not np.isnan(out).all() else 1., out)
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #a21a1d88
+# %% ../../nbs/labeler_tokens/04_study.ipynb #ef68bcbf
 class LabelerStudy:
     "One run of the study: load, fit, baselines, test, finish"
     def __init__(self,
@@ -244,9 +246,12 @@ def find_pictures(self: LabelerStudy, labels):
     if cfg.encoder == 'tiny' and d.name != 'demo': self.notes.append(dict(code='tiny_tower', message='the pictures were seen by the tiny tower, which knows drawn faces only: results will be better with encoder=ViT-B-32 or another pretrained one'))
     if cfg.weights == 'random': self.notes.append(dict(code='random_tower', message='the encoder has random weights: what it says of pictures and words means nothing; this setting is for measuring speed and memory'))
     self.pixels, self.picture, bad = decode_images(d.images, self.tower, progress=cfg.progress)
-    keep = self.picture >= 0
+    keep, twin = self.picture >= 0, np.ones(len(self.picture), bool)
+    twin[np.unique(self.picture, return_index=True)[1]] = False; twin &= keep   # not the first item with this picture
     if not keep.any(): raise DataError(f'none of the {len(keep):,} pictures can be used; the first: {bad[0]["reason"]}')
     if not keep.all(): self.notes.append(dict(code='pictures_set_aside', message=f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were dropped; the first: {bad[0]["reason"]}'))
+    if twin.any(): self.notes.append(dict(code='same_pictures', message=f'{int(twin.sum()):,} of {len(keep):,} items have the same picture as another one, and the judgements about them were dropped, since a picture must not be on two sides: {", ".join(np.array(labels.items, object)[twin][:6])}'))
+    keep &= ~twin
     self.labels, self.images, self.picture = (only_items(labels, keep) if not keep.all() else labels), [p for p, k in zip(d.images, keep) if k], self.picture[keep]
 
 @patch
@@ -272,7 +277,7 @@ def make_model(self: LabelerStudy, **changed) -> LabelerCLIP:
     return LabelerCLIP(dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key), self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature, towers=cfg.towers if ranks else 'both',
                        layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha, dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower, **settings)
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #62901215
+# %% ../../nbs/labeler_tokens/04_study.ipynb #09297027
 @dataclass
 class FittedLabelers:
     "A trained model and how it came about"
@@ -316,7 +321,8 @@ def fit_model(self: LabelerStudy,
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
     quiet = cfg if name == 'main' else replace(cfg, progress='none', resume=cfg.resume and folder.is_dir())
     words = model.prompts.number[:len(self.raters), :, 0] if model.text_tokens else None
-    trainer = Trainer(model, feed, _objective(cfg if words is not None else replace(cfg, disentangle=0.), words), evaluate, quiet, folder, dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate)).fit()
+    try: trainer = Trainer(model, feed, _objective(cfg if words is not None else replace(cfg, disentangle=0.), words), evaluate, quiet, folder, dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate)).fit()
+    except Stopped as e: raise Stopped(str(e).replace(str(folder), str(self.run.folder))) from None   # an ablation's folder is inside
     model.clip.set_grad_checkpointing(False)
     if tensors_sha256(frozen_state(model.clip)) != frozen: raise DataError('weights that are frozen have changed in training; nothing of this run can be believed')
     return FittedLabelers(model.eval(), trainer, frozen)
@@ -500,7 +506,7 @@ def train_labelers(
     study.fit(); study.baselines(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #5f11bd8b
+# %% ../../nbs/labeler_tokens/04_study.ipynb #a1e3667c
 def predict_labelers(
     run: str,              # run folder or Hub name
     image: str=None,       # a picture
@@ -510,7 +516,8 @@ def predict_labelers(
     weights: str=None,     # file with the encoder's weights, where they are not where they were
 ) -> pd.DataFrame:         # a row a rater, a column a target: P(the first is preferred); or the rows of the file with their answers
     "What raters would choose"
-    model = load_labelers(run)
+    if file is not None and (image or other or rater): raise ConfigError('image, other and rater go without file; write raters into its column rater')
+    model = load_labelers(run, weights)
     if file is None:
         if image is None or other is None: raise ConfigError('give two pictures, image=FILE other=FILE, or a table of comparisons, file=TABLE')
         who = [rater] if rater is not None else [*model.raters, None]
@@ -518,6 +525,7 @@ def predict_labelers(
     frame, folder = read_table(file), Path(file).parent
     for c in ('left', 'right'):
         if c not in frame: raise DataError(f'{place(file, 1)}: there is no column {c!r}{nearest(c, list(frame))}; the columns are {", ".join(frame)}')
+        if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any(): raise DataError(f'{place(file, frame.index[empty][0], c)}: there is no picture; name a file or delete the row')
     out = frame.reset_index(drop=True).copy()
     files = {n: next((p for p in (Path(n).expanduser(), folder/n) if p.is_file()), Path(n)) for n in pd.unique(frame[['left', 'right']].to_numpy().ravel())}
     pixels, row, bad = decode_images(list(files.values()), model.tower); at = dict(zip(files, range(len(files))))
