@@ -11,6 +11,8 @@ setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], keywords=cfg['keywords'],
     license='Apache-2.0', license_files=['LICENSE'],
+    # each field that pyproject.toml calls dynamic must be given here: newer setuptools refuse one that is not
+    classifiers=['Development Status :: 4 - Beta', 'Intended Audience :: Science/Research', 'Programming Language :: Python :: 3', 'Topic :: Scientific/Engineering :: Artificial Intelligence'],
     long_description=Path('README.md').read_text(encoding='utf-8') if Path('README.md').exists() else '',
     long_description_content_type='text/markdown',
     packages=find_packages(include=['preference_lab', 'preference_lab.*']), include_package_data=True,
