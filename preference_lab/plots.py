@@ -7,10 +7,11 @@ __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence'
            'f1_bars', 'threshold_curves', 'threshold_bars', 'reliability_diagram', 'calibration_bars',
            'training_curves', 'loss_parts', 'seed_intervals', 'comparison_forest', 'rater_target_heatmap',
            'agreement_matrix', 'similarity_map', 'curves_by_group', 'layer_norms', 'learning_curve',
-           'activation_comparison', 'contact_sheet', 'scores_by_group', 'distribution_pairs', 'kl_histogram',
-           'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel', 'sweep_heatmap']
+           'activation_comparison', 'contact_sheet', 'ranking_curves', 'attended_regions', 'scores_by_group',
+           'distribution_pairs', 'kl_histogram', 'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel',
+           'sweep_heatmap']
 
-# %% ../nbs/10_plots.ipynb #0c220382
+# %% ../nbs/10_plots.ipynb #4fb5cf56
 import re, textwrap
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from cycler import cycler
@@ -25,6 +26,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentForma
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import beta, entropy
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 # %% ../nbs/10_plots.ipynb #f82c1e2b
 colours = dict(blue='#0072B2', orange='#E69F00', green='#009E73', vermillion='#D55E00', sky='#56B4E9', purple='#CC79A7',
@@ -74,14 +76,14 @@ def _triple(x):
     v = np.array(np.broadcast_to(x, 3) if np.ndim(x)==0 else x, float)
     return np.where(np.isnan(v), v[0], v)
 
-# %% ../nbs/10_plots.ipynb #32ef10e7
+# %% ../nbs/10_plots.ipynb #58fd74db
 def metric_name(
     name: str # as in `results.json`, e.g. auc_micro
 ) -> str: # as in a paper, e.g. micro AUC
     "The name of a score for readers"
     words = name.split('_')
     written = dict(auc='AUC', ap='average precision', f1='F1', brier='Brier score', ece='ECE', half='½', kl='KL', js='Jensen–Shannon',
-                   tv='total variation', wasserstein='Wasserstein', top1='top-1', top3='top-3')
+                   tv='total variation', wasserstein='Wasserstein', top1='top-1', top3='top-3', auroc='AUROC')
     front = [o for o in words if o in ('micro','macro')]
     return ' '.join(front + [written.get(o, o) for o in words if o not in front])
 
@@ -620,6 +622,61 @@ def contact_sheet(
         line[0].set_ylabel(name, size=8.5)
     return fig
 
+# %% ../nbs/10_plots.ipynb #7dd4ddde
+def _grid(k, most):
+    "Rows and columns for `k` panels, at most `most` in a row"
+    rows = -(-k//most)
+    return rows, -(-k//rows)
+
+def _panels(axs, k):
+    "The axes for `k` panels; those left over, at the end of the first row, are hidden, so that the lowest row is full"
+    first = k - (len(axs)-1)*axs.shape[1]
+    for ax in axs[0,first:]: ax.set_visible(False)
+    return [*axs[0,:first], *axs[1:].flat]
+
+# %% ../nbs/10_plots.ipynb #2ad83dc1
+@figure
+def ranking_curves(
+    targets: np.ndarray, # (rows,) bool
+    scores: dict[str, np.ndarray], # name of a predictor -> (rows,) its scores
+    title: str='How well each predictor ranks',
+) -> Figure: # ROC at the left, precision and recall at the right
+    "ROC and precision-recall curves of several predictors on the same rows"
+    y = np.asarray(targets, bool)
+    fig,axs = _canvas(title, f'{len(y):,} rows, {y.mean():.1%} of them positive. Grey dots: what a score without any information gets. In the legend the area under each curve.', 8.6, 4.1, ncols=2)
+    for (name,s),c,line in zip(scores.items(), list(colours.values())*2, ['-','--','-.',(0,(5,1,1,1,1,1))]*4):
+        (fpr,tpr,_),(precision,recall,_) = roc_curve(y, s), precision_recall_curve(y, s)
+        axs[0].plot(fpr, tpr, color=c, ls=line, label=f'{name}: {roc_auc_score(y, s):.3f}')
+        axs[1].step(recall, precision, color=c, ls=line, where='post', label=f'{name}: {average_precision_score(y, s):.3f}')
+    axs[0].plot([0,1], [0,1], color='.5', ls=':', lw=1.4); axs[1].axhline(y.mean(), color='.5', ls=':', lw=1.4)
+    for ax,x,v,name,place in zip(axs, ('false alarms, share of the negatives','found, share of the positives (recall)'), ('found, share of the positives','true among what is found (precision)'), ('ROC','precision and recall'), ('lower right','lower left')):
+        ax.set(xlabel=x, ylabel=v, title=name, xlim=(-.01,1.01), ylim=(-.01,1.03)); ax.legend(loc=place, fontsize=7.5)
+    return fig
+
+# %% ../nbs/10_plots.ipynb #15adcab4
+@figure
+def attended_regions(
+    picture, # (height, width, 3) array or PIL image
+    boxes: np.ndarray, # (regions, 4) x1 y1 x2 y2 in pixels
+    words: list[str], # one a panel
+    weights: np.ndarray, # (words, regions) 0 or more; each line is drawn relative to its largest
+    title: str='Where each word looks',
+    most: int=12, # words that are drawn, those that look most selectively
+) -> Figure: # a panel a word, the picture with its regions framed by weight
+    "Regions of a picture, framed as strongly as a word attends to them"
+    weights = np.asarray(weights, float)
+    keep = np.sort(np.argsort(-weights.max(1)/weights.mean(1), kind='stable')[:most])
+    rows,k = _grid(len(keep), 6)
+    x = np.asarray(picture); tall = x.shape[0]/x.shape[1]
+    fig,axs = _canvas(title, 'Each panel is a word of the text; the stronger a frame, the more the word attends to that region (its share of all regions, at the strongest one). '
+                      'Attention shows where the network looks, not why it decides.', 1.6*max(k, 4)+.3, 1.1+rows*(1.55*max(tall, .3)+.35), nrows=rows, ncols=k, squeeze=False)
+    for ax,w in zip(_panels(axs, len(keep)), keep):
+        ax.imshow(x); ax.set_xticks([]); ax.set_yticks([]); ax.grid(False); ax.set_title(_cut(words[w], 16), size=8)
+        share = weights[w]/weights[w].sum(); top = share.argmax()
+        for (x1,y1,x2,y2),s in zip(boxes, share/share.max()): ax.add_patch(Rectangle((x1,y1), x2-x1, y2-y1, fc='none', ec=colours['vermillion'], lw=2.2*s, alpha=max(s, .04)))
+        ax.text(boxes[top,0], boxes[top,1], f'{share[top]:.0%}', size=6, color='k', va='bottom', bbox=dict(fc='w', ec='none', alpha=.75, pad=.6))
+    return fig
+
 # %% ../nbs/10_plots.ipynb #4e714602
 @figure
 def scores_by_group(
@@ -641,18 +698,6 @@ def scores_by_group(
     for i,n in enumerate(t.n): ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
     _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
-
-# %% ../nbs/10_plots.ipynb #7dd4ddde
-def _grid(k, most):
-    "Rows and columns for `k` panels, at most `most` in a row"
-    rows = -(-k//most)
-    return rows, -(-k//rows)
-
-def _panels(axs, k):
-    "The axes for `k` panels; those left over, at the end of the first row, are hidden, so that the lowest row is full"
-    first = k - (len(axs)-1)*axs.shape[1]
-    for ax in axs[0,first:]: ax.set_visible(False)
-    return [*axs[0,:first], *axs[1:].flat]
 
 # %% ../nbs/10_plots.ipynb #8a14c866
 @figure

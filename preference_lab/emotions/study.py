@@ -7,7 +7,7 @@ __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionsConfig', 'EmotionStudy'
            'predictions_table', 'predictions_arrays', 'compare_predictions', 'latency', 'training_flops',
            'train_emotions', 'predict_texts', 'check_table_of_texts', 'compare_runs']
 
-# %% ../../nbs/emotions/03_study.ipynb #ca7d9285
+# %% ../../nbs/emotions/03_study.ipynb #32582f94
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,13 +21,13 @@ from ..losses import aligned_weights, bce, class_weights, make_loss
 from ..metrics import bootstrap, collapsed, mcnemar, multilabel_metrics, paired, per_label_table, seeds_table
 from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
-from ..batching import TextFeed, padding_share, tokenise
+from ..batching import TextFeed, padding_share, tiny_tokenizer, tokenise
 from ..training import TrainConfig, Trainer, predict_rows
 from ..runs import finish_run, keep_table, open_run, read_run, same_setting
 from ..comparisons import Headline
 from .data import check_data, load_emotions
 from ..encoders import find_encoder, load_encoder, set_dropout
-from .model import EmotionClassifier, load_classifier, tiny_config, tiny_tokenizer
+from .model import EmotionClassifier, load_classifier, tiny_config
 from transformers import BertModel
 
 # %% ../../nbs/emotions/03_study.ipynb #89d33e3c
