@@ -62,6 +62,7 @@ class Pairs:
     items: list[str]
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); generated data only
+    questions = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')  # what may be seen of a sealed side
 
     def __post_init__(self):
         for k in ('raters', 'items', 'targets'): setattr(self, k, _distinct(getattr(self, k), k))

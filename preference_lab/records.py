@@ -323,6 +323,7 @@ class LabelTable:
     ceiling: np.ndarray|None = None  # (n, labels) the best reachable P(label | text), known for generated data only
     notes: list[dict] = field(default_factory=list)  # {code, message}: what was dropped or changed, counted
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
+    questions = ('texts',)         # what may be seen of a sealed side
 
     def __post_init__(self):
         self.label_names = check_label_names(self.label_names, self.name)

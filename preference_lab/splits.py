@@ -16,7 +16,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from .records import *
 from .judgements import *
-from .votes import VoteTable
 from sklearn.model_selection import GroupKFold
 
 # %% ../nbs/01_splits.ipynb #b92b5baf
@@ -278,19 +277,17 @@ def audit_pairs(
 # %% ../nbs/01_splits.ipynb #0b0f19ad
 class Sealed:
     "Texts, comparisons or items whose labels stay closed until the choice of a model is final"
-    def __init__(self, table: LabelTable|Pairs|VoteTable):
+    def __init__(self, table):   # any table that says in `questions` what may be seen of it
         self._table, self.opened_for = table, None
-        self._questions = {LabelTable: ('texts',), VoteTable: ('ids', 'categories', 'groups', 'places')}.get(type(table), (
-            'rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys'))
     def __len__(self): return len(self._table)
 
     def __getattr__(self, name):
-        if not name.startswith('_') and name in self._questions: return getattr(self._table, name)
+        if not name.startswith('_') and name in self._table.questions: return getattr(self._table, name)
         raise AttributeError(f'{name} of a sealed test side is closed, or there is no such thing')
 
     def open(self,
         weights_sha256: str,  # of the weights that were chosen
-    ) -> LabelTable|Pairs|VoteTable:
+    ):
         "The table with its labels, for one choice of weights"
         if not isinstance(weights_sha256, str) or len(weights_sha256) != 64:
             raise DataError('the test side is sealed: it opens once, after training, against the SHA-256 of the '

@@ -65,6 +65,7 @@ class VoteTable:
     name: str = ''                   # data set, or file
     truth: np.ndarray|None = None    # (n, categories) what the answers were drawn from; generated data only
     notes: list[dict] = field(default_factory=list)  # {code, message}: what was left out or changed
+    questions = ('ids', 'categories', 'groups', 'places')  # what may be seen of a sealed side
 
     def __post_init__(self):
         n = len(self.ids)
