@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts',
-           'run_report', 'unfinished_time', 'report', 'predict', 'data', 'doctor', 'train_part', 'how_many', 'threads',
-           'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep', 'headlines', 'summarize', 'main',
-           'help_text', 'settings_text']
+           'run_report', 'unfinished_time', 'report', 'predict', 'data', 'validate', 'extract', 'doctor', 'train_part',
+           'how_many', 'threads', 'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep', 'headlines',
+           'summarize', 'main', 'help_text', 'settings_text']
 
 # %% ../nbs/13_cli.ipynb #633ffbc5
 import importlib, inspect, os, re, signal, sys, tempfile, time
@@ -22,7 +22,7 @@ from .config import Config, describe_settings, make_config, split_settings
 from .files import whole_file, write_manifest, write_text
 
 # %% ../nbs/13_cli.ipynb #db0903de
-STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together', labeler_tokens='preference_lab.labeler_tokens.study')
+STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together', labeler_tokens='preference_lab.labeler_tokens.study', memes='preference_lab.memes.study')
 
 def study_commands(
     name: str,  # emotions, …
@@ -136,21 +136,24 @@ def predict(
     study: str,        # emotions, preference …
     run: str,          # a finished run's folder, or a name on the Hub
     text: Param('a text to ask about', str)=None,
-    image: Param('a picture to ask about, or the name of an item the model knows', str)=None,
+    image: Param('a picture to ask about, or the name of an item the model knows; with memes together with --text', str)=None,
     other: Param('the picture that --image is compared with', str)=None,
     rater: Param('whose preference, with --image; else the crowd', str)=None,
     file: Param('a table of questions (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('where the answers to --file go; else beside it as NAME.predictions.csv', str)=None,
     text_column: Param('column of the texts in --file; else text', str)=None,
-    weights: Param("file with the encoder's weights, where they are not where they were", str)=None,
+    weights: Param("file with the encoder's (or extractor's) weights, where they are not where they were", str)=None,
+    regions: Param('features of regions for the memes of --file: an LMDB, HDF5, folder of .npy, or cache', str)=None,
 ):
     "Ask a trained model"
-    ask = study_commands(study)['predict']
+    commands = study_commands(study)
+    ask, both = commands['predict'], commands.get('both', False)   # both: text and picture are one question
     takes = [k for k in inspect.signature(ask).parameters if k != 'run']
-    given = {k: v for k, v in dict(text=text, image=image, other=other, rater=rater, file=file, text_column=text_column, weights=weights).items() if v is not None}
+    given = {k: v for k, v in dict(text=text, image=image, other=other, rater=rater, file=file, text_column=text_column, weights=weights, regions=regions).items() if v is not None}
     one = [k for k in ('text', 'image') if k in takes]
     if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
-    if sum(k in given for k in (*one, 'file')) != 1: raise ConfigError(f'predict: give either --{" or --".join(one)} "…" or --file TABLE')
+    asked = [k for k in one if k in given]
+    if bool(asked) == ('file' in given) or asked and len(asked) != (len(one) if both else 1): raise ConfigError(f'predict: give either --{(" and --" if both else " or --").join(one)} "…" or --file TABLE')
     if file is None: print(ask(run, **given).to_string(index=False)); return
     path = Path(out) if out else Path(file).with_suffix('.predictions.csv')
     if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
@@ -170,6 +173,31 @@ def data(
     "Look at a table as the study would, and say what is in it or what is wrong with it"
     if action != 'check': raise ConfigError(f'data {action}: unknown{nearest(action, ["check"])}; write "preference_lab data check {study} {path}"')
     print(study_commands(study)['check'](path, split_settings(list(settings))))
+
+def validate(
+    study: str,   # memes
+    run: str,     # a finished run's folder
+    settings: Param('setting=value …, where they differ from the run\'s: data, regions …', str, nargs='*'),
+):
+    "Judge a trained model on validation rows"
+    commands = study_commands(study)
+    if 'validate' not in commands: raise ConfigError(f'validate {study}: this study judges a model in its report only; studies that can: {", ".join(s for s in STUDIES if "validate" in study_commands(s))}')
+    print(commands['validate'](run, split_settings(list(settings))).round(4).to_string(index=False))
+
+def extract(
+    study: str,   # memes
+    images: str,  # a folder of pictures
+    extractor: Param('what extracts: resnet, clip, fasterrcnn …', str)=None,
+    out: Param('folder for the features; a run reads them with regions=FOLDER', str)=None,
+    weights: Param('file with the extractor\'s weights; else the published ones', str)='pretrained',
+    most: Param('regions of a picture, at most', int)=100,
+    workers: Param('processes', int)=1,
+):
+    "Extract features of the regions of pictures, once"
+    commands = study_commands(study)
+    if 'extract' not in commands: raise ConfigError(f'extract {study}: this study extracts nothing; studies that do: {", ".join(s for s in STUDIES if "extract" in study_commands(s))}')
+    if not extractor or not out: raise ConfigError(f'extract {study}: say what extracts and where to, with --extractor NAME --out FOLDER')
+    print(commands['extract'](images, extractor, out, weights, most, workers))
 
 def doctor():
     "Versions, device, precision, Hub, and data that are found"
@@ -322,7 +350,7 @@ def summarize(
 # %% ../nbs/13_cli.ipynb #121946cc
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
-COMMANDS = dict(report=report, train=train, predict=predict, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
+COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
 
 def main(
     words: list[str]|None=None,  # None: those of the command line
