@@ -306,13 +306,13 @@ def _split(table: MemeTable, sizes, seed) -> MemeTable:
     except DataError as e: raise DataError(f'{place(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
 
-# %% ../../nbs/memes/03_data.ipynb #58690341
+# %% ../../nbs/memes/03_data.ipynb #03317fd7
 _KNOWN = ('demo', 'nlvr', 'hateful_memes')
 
 def _load_demo(rows, seed):
     made = demo_memes(rows, seed)
     table = MemeTable(made.drop(columns='ceiling'), 'demo', ceiling=made['ceiling'].to_numpy())
-    return table, _true_regions('demo', f'1 {seed} {rows}', table.ids, lambda: demo_regions(dict(zip(table.ids, table.images))))
+    return table, _true_regions('demo', f'2 {seed} {rows}', table.ids, lambda: demo_regions(dict(zip(table.ids, table.images))))
 
 def _load_nlvr(folder):
     table, scenes = read_nlvr(folder)

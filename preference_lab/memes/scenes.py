@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COLOURS', 'SHAPES', 'SIZES', 'draw_tower', 'draw_scattered', 'draw_scene', 'Scenes', 'Part', 'Meaning', 'meant',
            'part_holds', 'holds', 'several', 'with_article', 'Writer', 'there', 'BoxWriter', 'ScatteredWriter',
-           'TowerWriter', 'Lesson', 'draw_lesson']
+           'TowerWriter', 'Lesson', 'draw_lesson', 'pointed_at']
 
 # %% ../../nbs/memes/03a_scenes.ipynb #f42bc2ca
 import operator, random, re
@@ -380,3 +380,15 @@ def draw_lesson(
         start = writer.rng.randrange(max(1, len(scenes)-look)); told = holds(meaning, scenes[start:start+look])
         sides = [np.flatnonzero(told == t).tolist() for t in (True, False)]
         if min(map(len, sides)) >= each: return Lesson(words, meaning, [start+i for s in sides for i in writer.rng.sample(s, each)], [1]*each + [0]*each)
+
+# %% ../../nbs/memes/03a_scenes.ipynb #5cea3c2d
+def pointed_at(
+    meaning: Meaning,
+    scenes: Scenes,
+) -> np.ndarray:      # (scenes, objects, 2) bool: spoken of; in a box in which all parts hold
+    "What a teacher would point at"
+    if meaning.alike: return np.repeat(scenes.real[..., None], 2, 2)
+    spoken_of = np.logical_or.reduce([meant(p.which, scenes) for p in meaning.parts])
+    if meaning.boxes is None: return np.stack([spoken_of]*2, -1)
+    right = np.logical_and.reduce([part_holds(p, scenes, True) for p in meaning.parts])
+    return np.stack([spoken_of, np.take_along_axis(right, scenes.box.clip(0).astype(int), 1) & scenes.real], -1)

@@ -512,7 +512,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #115abdbe
+# %% ../../nbs/memes/07_study.ipynb #c3ec41ef
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}
@@ -527,7 +527,7 @@ def _look(model, frame, pictures, weights, regions, where):   # pictures: id -> 
     if regions: cache = convert_regions(Path(regions).expanduser(), ids=list(pictures), names={i: Path(p).stem if p else i for i, p in pictures.items()}, most=model.about['max_regions']); bad = []
     else:
         if lost := next((i for i, p in pictures.items() if not p), None): raise DataError(f'{where}: meme {lost} has no picture; name one in the column img, or give regions=FILE')
-        cache, bad = extract_regions(pictures, _extractor_of(model, weights))
+        cache, bad = extract_regions(pictures, _extractor_of(model, weights), progress='auto' if len(pictures) > 1 else 'none')
     if missing := cache.missing(list(pictures)): raise DataError(f'{where}: {len(missing):,} of {len(pictures):,} memes have no regions: {", ".join(missing[:5])}{" …" if len(missing) > 5 else ""}{"; " + bad[0]["reason"] if bad else ""}')
     if cache.width != model.config.v_feature_size: raise DataError(f'{where}: the regions have {cache.width} numbers each, the model takes {model.config.v_feature_size}; give features of the kind it was trained on')
     return cache
