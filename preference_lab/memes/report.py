@@ -79,7 +79,7 @@ def efficiency_table(study: MemeStudy, timing: dict) -> pd.DataFrame:
     return pd.DataFrame([('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'), ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}"), ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"),
                          ('training speed', f"{t['samples_per_second']:,.0f} memes/s"), ('padding in batches', f"{t['padding_share']:.1%} (of the words {t['text_padding_share']:.1%})"), ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB")], columns=['what', 'value'])
 
-# %% ../../nbs/memes/08_report.ipynb #a15bb690
+# %% ../../nbs/memes/08_report.ipynb #354db74c
 def confounder_sheet(
     study: MemeStudy,
     n: int=4,   # pairs
@@ -106,21 +106,23 @@ def worst_memes(
     "The memes that the model was most wrong about"
     t, p, y = study.tables[study.judged], study.proba[study.judged], study.truth(study.judged)
     lack = np.abs(y-p)
-    return pd.DataFrame([dict(id=t.ids[i], text=t.texts[i], true=int(y[i]), proba=p[i], text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan) for i in np.argsort(-lack, kind='stable')[:n]])
+    return pd.DataFrame([dict(id=t.ids[i], text=t.texts[i], true=int(y[i]), probability=p[i], text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan) for i in np.argsort(-lack, kind='stable')[:n]])
 
-# %% ../../nbs/memes/08_report.ipynb #773ed4af
+# %% ../../nbs/memes/08_report.ipynb #db8ca1f8
 @torch.no_grad()
 def word_attention(
     study: MemeStudy,
     row: int,     # of the judged side
-) -> tuple[list[str], np.ndarray]:   # tokens, and (tokens, regions) weights that sum to 1 a token
-    "How much each word of a meme attends to each region"
+) -> tuple[list[str], np.ndarray, str]:   # tokens; (tokens, regions) weights that sum to 1 a token; which meeting of the streams
+    "How much each word of a meme attends to each region, where words choose most"
     t, model = study.tables[study.judged], study.model.eval()
     feed = study.feed(t.subset([row]))
     device = next(model.parameters()).device
     b = {k: v.to(device) for k, v in feed.load(np.array([0])).items()}
     out = model(b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask'], attentions=True)
-    return model.tokenizer.convert_ids_to_tokens(b['input_ids'][0].tolist()), out.attentions[-1][0].mean(1)[0].float().cpu().numpy()
+    maps = [to_regions.mean(1)[0].float().cpu().numpy() for to_regions, _ in out.attentions]
+    k = int(np.argmax([(w.max(1)/w.mean(1)).mean() for w in maps]))
+    return model.tokenizer.convert_ids_to_tokens(b['input_ids'][0].tolist()), maps[k], f'meeting {k+1} of {len(maps)}'
 
 def attention_figure(
     study: MemeStudy,
@@ -129,11 +131,11 @@ def attention_figure(
     "A meme's picture with its regions, framed as strongly as each word attends to them"
     t, p, y = study.tables[study.judged], study.proba[study.judged], study.truth(study.judged)
     if row is None: row = int(np.argmax(np.where(y, p, -1)))
-    words, weights = word_attention(study, row)
+    words, weights, where = word_attention(study, row)
     r = study.regions.regions(t.ids[row])
     shown = [i for i, w in enumerate(words) if w not in ('[CLS]', '[SEP]')]
     n = min(weights.shape[1], len(r.boxes))
-    return attended_regions(open_picture(t.images[row]), r.boxes[:n], [words[i] for i in shown], weights[shown][:, -n:], f'Where the words of meme {t.ids[row]} look (true label {int(y[row])}, probability {p[row]:.2f})')
+    return attended_regions(open_picture(t.images[row]), r.boxes[:n], [words[i] for i in shown], weights[shown][:, -n:], f'Where the words of meme {t.ids[row]} look, {where} (true label {int(y[row])}, probability {p[row]:.2f})')
 
 # %% ../../nbs/memes/08_report.ipynb #eaca3d04
 def conclusions(
