@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NLVR', 'meme_schema', 'MemeTable', 'open_picture', 'picture_keys', 'read_hateful_memes', 'nlvr_regions', 'read_nlvr',
-           'read_memes', 'load_memes', 'confounder_pairs', 'read_captions', 'check_memes']
+           'read_memes', 'audit_memes', 'load_memes', 'confounder_pairs', 'read_captions', 'check_memes']
 
 # %% ../../nbs/memes/03_data.ipynb #bd652c96
 import hashlib, tarfile, tempfile
@@ -337,7 +337,15 @@ def _read_any(data, rows, seed, seen) -> tuple[MemeTable, RegionCache|None]:
     if any((path/f'{n}.json').is_file() for n in NLVR.values()): return _load_nlvr(path)
     raise DataError(f'{path}: the folder holds neither Hateful Memes (train.jsonl …) nor NLVR (dev.json …); give one that does, or the path of a table')
 
-# %% ../../nbs/memes/03_data.ipynb #debcde33
+# %% ../../nbs/memes/03_data.ipynb #0065cd20
+def audit_memes(
+    table: MemeTable,   # with a column split
+) -> Audit:
+    "Texts and pictures that stand on two sides"
+    pictures = [p or i for p, i in zip(picture_keys(table.images), table.ids)]
+    return audit_split(table.frame['split'], {'text': [fold_text(t) for t in table.texts], 'picture': pictures}, table.published_split, table.frame.index, table.name)
+
+# %% ../../nbs/memes/03_data.ipynb #ffee9d9d
 def load_memes(
     data: str|Path='demo',       # demo, nlvr, hateful_memes, the folder of either, or a table: its path, or its name in $PREFERENCE_LAB_DATA
     seed: int=0,                 # of the generated memes and of a split of our making
@@ -352,8 +360,7 @@ def load_memes(
         part = table.frame['label'][table.frame['split'] == s]
         if not len(part): raise DataError(f'{place(table.name)}: no {s} memes; add some, or leave the split out to have one made')
         if none := int((part < 0).sum()): table.notes.append(dict(code='unlabelled', message=f'{none:,} of {len(part):,} {s} memes carry no label; they can be answered, not judged'))
-    pictures = [p or i for p, i in zip(picture_keys(table.images), table.ids)]
-    return table, audit_split(table.frame['split'], {'text': [fold_text(t) for t in table.texts], 'picture': pictures}, table.published_split, table.frame.index, table.name), regions
+    return table, audit_memes(table), regions
 
 # %% ../../nbs/memes/03_data.ipynb #a2aca758
 def confounder_pairs(

@@ -335,7 +335,7 @@ def _try(extractor, batch) -> list[Regions|str]:
     half = len(batch)//2
     return _try(extractor, batch[:half]) + _try(extractor, batch[half:])
 
-# %% ../../nbs/memes/05_extractors.ipynb #3be93005
+# %% ../../nbs/memes/05_extractors.ipynb #df83f9fb
 def _check_same(cache, keys):
     "Raise a DataError if pictures are not those whose regions are in the cache"
     was = defaultdict(set)
@@ -349,7 +349,14 @@ def _own_folder(images, extractor) -> Path:
     places = sorted({p.split('::')[0] if '::' in p else os.path.dirname(os.path.abspath(p)) for p in map(str, images.values())})
     return cache_folder()/'regions'/f'{extractor.kind}-{hashlib.sha256(json.dumps([extractor.key, places]).encode()).hexdigest()[:24]}'
 
-# %% ../../nbs/memes/05_extractors.ipynb #3360c217
+def _by_content(images, extractor, **how) -> tuple[RegionCache, list[dict]]:
+    "Regions kept by what is in the pictures, so that every table about them finds them, whatever its ids are"
+    keys = dict(zip(images, picture_keys(list(map(str, images.values())))))
+    cache, bad = extract_regions({k: images[i] for i, k in keys.items()}, extractor, _own_folder(images, extractor), **how)
+    why = {b['id']: b for b in bad}
+    return cache.renamed(keys), [why[k] | dict(id=i) for i, k in keys.items() if k in why]
+
+# %% ../../nbs/memes/05_extractors.ipynb #7f12cbe8
 def extract_regions(
     images: dict[str, str],   # id -> path, TAR::MEMBER, or a generated picture's name
     extractor: Extractor,
@@ -361,9 +368,10 @@ def extract_regions(
     block: int=256,           # pictures between two writes
 ) -> tuple[RegionCache, list[dict]]:   # the cache; id, path and reason of pictures that cannot be used
     "The regions of many pictures, those that are there already passed over"
+    if folder is None: return _by_content(images, extractor, batch_size=batch_size, progress=progress, workers=workers, part=part, block=block)
     i, n = part
     if not 0 <= i < n: raise ConfigError(f'part={part}: give (which, of how many), from (0, {n}) to ({n-1}, {n})')
-    cache = RegionCache(folder or _own_folder(images, extractor), extractor.about)
+    cache = RegionCache(folder, extractor.about)
     mine = {k: images[k] for k in sorted(images)[i::n]}
     keys = dict(zip(mine, picture_keys(list(map(str, mine.values()))))); _check_same(cache, keys)
     todo = {k: mine[k] for k in cache.missing(mine)}
@@ -372,7 +380,7 @@ def extract_regions(
     else: bad = _fill(cache, todo, extractor, batch_size, block, progress)
     cache.refresh()
     if (left := {k: v for k, v in cache.left_out.items() if k not in mine} | {b['id']: b['reason'] for b in bad}) != cache.left_out: write_json(cache.folder/'left_out.json', left)
-    if bad: print(f'{len(bad):,} of {len(mine):,} pictures cannot be used; the first: {bad[0]["reason"]}')
+    if bad and progress != 'none': print(f'{len(bad):,} of {len(mine):,} pictures cannot be used; the first: {bad[0]["reason"]}')
     return cache, bad
 
 # %% ../../nbs/memes/05_extractors.ipynb #08313d6c

@@ -98,23 +98,25 @@ def school_losses(
     off = (F.binary_cross_entropy_with_logits(pointed, batch['hints'], reduction='none')*real).sum((1, 2))/(2*real.sum((1, 2)))
     return F.cross_entropy(logits, batch['targets'].long(), reduction='none') + off
 
-# %% ../../nbs/memes/06a_pretraining.ipynb #183a96b3
+# %% ../../nbs/memes/06a_pretraining.ipynb #9a87f798
 SHAPE = dict(num_hidden_layers=2, v_num_hidden_layers=3, schedule=[(1, 1), (2, 2)], visual_pooling='mean', initializer_range=.12)
-LESSONS = dict(epochs=80, lessons=600, simple=20)
+LESSONS = dict(epochs=60, lessons=1200, simple=10, batch_size=96)
 
 def train_on_scenes(
     texts: Sequence[str],   # training texts of the data that come later
     epochs: int=LESSONS['epochs'],
     lessons: int=LESSONS['lessons'],   # sentences an epoch
-    simple: int=LESSONS['simple'],     # first epochs of simple ones
+    simple: int=LESSONS['simple'],     # first epochs, of simple ones
+    batch_size: int=LESSONS['batch_size'],
+    scenes: int=8000,
     seed: int=0,
     progress: str='none',
 ) -> ViLBERT:
     "A tiny ViLBERT that knows scenes and what people say of them"
     tokenizer = school_tokenizer(texts)
-    school, exam = School(tokenizer, lessons, simple, seed=seed), School(tokenizer, 64, seed=seed+1, scenes=1200)
+    school, exam = School(tokenizer, lessons, simple, batch_size, seed, scenes), School(tokenizer, 100, seed=seed+1, scenes=800)
     pupil = Pupil(ViLBERT(ViLBERTConfig.tiny(len(tokenizer), school.features.shape[2], **SHAPE), tokenizer, seed=seed))
-    cfg = TrainConfig(epochs=epochs, learning_rate=1e-3, warmup=.03, schedule='cosine', seed=seed, device='cpu', precision='fp32', progress=progress)
+    cfg = TrainConfig(epochs=epochs, batch_size=batch_size, learning_rate=1e-3, warmup=.03, schedule='cosine', seed=seed, device='cpu', precision='fp32', progress=progress)
     Trainer(pupil, school, school_losses, lambda m, acc: exam_of(m, exam), cfg).fit()
     pupil.model.remember(school=exam_of(pupil, exam) | dict(epochs=epochs, lessons=lessons))
     return pupil.model.eval()

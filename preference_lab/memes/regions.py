@@ -131,7 +131,7 @@ def _check_block(path) -> tuple[list, dict, dict]:
 
 def _names(ids, most=5) -> str: return ', '.join(map(repr, list(ids)[:most])) + '…'*(len(ids) > most)
 
-# %% ../../nbs/memes/01_regions.ipynb #290e606f
+# %% ../../nbs/memes/01_regions.ipynb #4d9a995f
 class RegionCache:
     "Regions of many pictures in half precision, mapped from a folder of blocks"
     def __init__(self,
@@ -139,7 +139,7 @@ class RegionCache:
         about: dict=None,    # what made the regions: extractor, source, settings; None: what the folder says
     ):
         self.folder, self.about = Path(folder), None if about is None else json.loads(json.dumps(about, default=str))
-        self.width, self.damaged, self._blocks, self._row, self._seen, self.seed = None, [], [], {}, set(), None
+        self.width, self.damaged, self._blocks, self._row, self._seen, self.seed, self.view = None, [], [], {}, set(), None, False
         self._at = dict(block=np.zeros(0, int), start=np.zeros(0, int), length=np.zeros(0, int)) | {k: np.zeros((0, *s), t) for k, (s, t) in _PER_PICTURE.items()}
         self.refresh()
 
@@ -164,12 +164,12 @@ class RegionCache:
     def __contains__(self, id): return id in self._row
     def __repr__(self): return f'RegionCache({self.name!r}, {len(self):,} pictures, up to {self.most} regions of {self.width or "?"} numbers)'
 
-# %% ../../nbs/memes/01_regions.ipynb #ba60bd8c
+# %% ../../nbs/memes/01_regions.ipynb #8ac3c028
 @patch
 def refresh(self: RegionCache):
     "Take in the blocks that this or another process has written since; a damaged one is passed over, aloud"
     new = [p for p in sorted(self.folder.glob('*.safetensors')) if p.name not in self._seen]
-    if not new or self.seed is not None: return
+    if not new or self.view: return
     self._seen |= {p.name for p in new}; damaged, twice = [], []
     for p, h in zip(new, hash_files(new, cache_folder()/'regions'/'files.json')):
         try:
@@ -205,14 +205,14 @@ def leave_out(self: RegionCache,
     before = self.left_out; after = {i: why for i, why in (before | bad).items() if i not in self}
     if after != before: write_json(self.folder/'left_out.json', after)
 
-# %% ../../nbs/memes/01_regions.ipynb #500c2ffb
+# %% ../../nbs/memes/01_regions.ipynb #10effd99
 @patch
 def add(self: RegionCache,
     regions: dict[str, Regions],   # id -> the regions of a picture
 ):
     "Write one block; several processes may add at once"
     if not regions: return
-    if self.seed is not None: raise ConfigError(f'{self.name}: a shuffled view takes nothing in; add to the cache itself')
+    if self.view: raise ConfigError(f'{self.name}: a view takes nothing in; add to the cache itself')
     self.refresh(); width = self.width or next(iter(regions.values())).features.shape[1]
     if again := [i for i in regions if i in self]: raise DataError(f'{self.folder}: {len(again)} pictures are there already ({_names(again)}); leave them out')
     for i, r in regions.items():
@@ -292,7 +292,7 @@ def regions(self: RegionCache, id: str) -> Regions:  # features in half precisio
     r.width, r.height = self._at['size'][row].tolist()
     return r
 
-# %% ../../nbs/memes/01_regions.ipynb #738af4be
+# %% ../../nbs/memes/01_regions.ipynb #9efa21f5
 @patch
 def shuffled(self: RegionCache,
     seed: int,
@@ -305,7 +305,16 @@ def shuffled(self: RegionCache,
         raise DataError(f'{self.folder}: {len(ids)} pictures, {step} of them with the same regions, cannot be dealt out so that each gets other ones; take more pictures')
     rng = np.random.default_rng(seed); order = np.lexsort((rng.random(len(ids)), rng.permutation(len(ids))[group]))
     rows[order] = np.roll(rows[order], step)
-    view = copy.copy(self); view.seed, view._row = seed, dict(zip(ids, rows.tolist()))
+    view = copy.copy(self); view.view, view.seed, view._row = True, seed, dict(zip(ids, rows.tolist()))
+    return view
+
+# %% ../../nbs/memes/01_regions.ipynb #4ad5c297
+@patch
+def renamed(self: RegionCache,
+    names: dict[str, str],   # id -> the picture's id here
+) -> RegionCache:            # a view
+    "The same regions under other ids"
+    view = copy.copy(self); view.view, view._row = True, {i: self._row[k] for i, k in names.items() if k in self._row}
     return view
 
 # %% ../../nbs/memes/01_regions.ipynb #1ccfa511
@@ -537,7 +546,7 @@ def _record(r, most, boxed) -> Regions:
     if c is not None and c.ndim == 2: c = c.max(1)
     return Regions(_half(_features(f[keep])), b[keep], *_size_of(r), *(None if x is None else x[keep] for x in (o, c)))
 
-# %% ../../nbs/memes/01_regions.ipynb #672ae730
+# %% ../../nbs/memes/01_regions.ipynb #e974279f
 def _twice(path, keys):
     if keys := list(keys): raise DataError(f'{path}: {len(keys)} pictures stand there twice ({_names(keys)}); which is true? Keep one')
 
@@ -555,7 +564,8 @@ def _match(path, kind, keys, ids, names) -> dict[str, str]:
     else:
         if again := [i for i, n in Counter(ids).items() if n > 1]: raise DataError(f'{len(again)} ids are asked for twice ({_names(again)}); each once')
         wanted = {i: str((names or {}).get(i, i)) for i in ids}
-        found = {i: [s] if s in order else near[picture_id(s)] for i, s in wanted.items() if s in order or picture_id(s) in near}
+        by = lambda m: {i: [s] if s in order else near[picture_id(s)] for i, s in m.items() if s in order or picture_id(s) in near}
+        found = max(by(wanted), by(dict(zip(ids, ids))), key=len)   # by the pictures' names, or by the ids
     _twice(path, (k for f in found.values() if len(f) > 1 for k in f))
     _strangers(path, ids or [], len(found), keys, least=len(ids)/2 if ids and kind == 'hdf5' else 1)
     return {i: k for i, (k,) in sorted(found.items(), key=lambda x: order[x[1][0]])}
@@ -573,14 +583,14 @@ def _kind(path) -> str:
     what = f'holds {_names(inside) or "nothing"}' if path.is_dir() else 'is no file of features' if path.exists() else f'there is no such file or folder{nearest(path.name, inside)}'
     raise DataError(f'{path}: {what}; features are read from an LMDB (a folder with data.mdb, or a .lmdb file), .h5, a folder of .npy or .npz, or a cache of regions')
 
-# %% ../../nbs/memes/01_regions.ipynb #5b102077
+# %% ../../nbs/memes/01_regions.ipynb #d6c359d9
 _BLOCK = 256   # pictures between two writes: about 100 MB
 _SOURCES = dict(lmdb=_open_lmdb, hdf5=_open_hdf5, npy=_open_arrays)
 
-def _source_key(path, kind, most, names) -> str:
+def _source_key(path, kind, most, wanted) -> str:
     "What a conversion depends on: files' names, sizes and times of change, and settings"
     files = sorted(p for p in path.iterdir() if p.suffix in ('.npy', '.npz')) if kind == 'npy' else [path/'data.mdb' if path.is_dir() else path]
-    odd = sorted((i, n) for i, n in (names or {}).items() if picture_id(str(n)) != picture_id(i))
+    odd = sorted((i, k) for i, k in wanted.items() if picture_id(k) != picture_id(i))
     return hashlib.sha256(json.dumps([kind, most, odd, *((p.name, s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()])]).encode()).hexdigest()[:32]
 
 def _habits(read, keys) -> tuple[int|None, bool]:
@@ -591,7 +601,7 @@ def _habits(read, keys) -> tuple[int|None, bool]:
         except Exception: pass   # named when its turn comes
     return Counter(seen).most_common(1)[0][0] if seen else (None, True)
 
-# %% ../../nbs/memes/01_regions.ipynb #756a65d6
+# %% ../../nbs/memes/01_regions.ipynb #979c9ac2
 def convert_regions(
     source: str|Path,              # LMDB, .h5, folder of .npy or .npz, or a cache
     folder: str|Path=None,         # of the cache; None: below `cache_folder()`, named by source and settings
@@ -603,20 +613,19 @@ def convert_regions(
     "The cache of a source's regions, each record converted once"
     source, ids = Path(source), None if ids is None else list(ids); _check_most(most)
     if (kind := _kind(source)) == 'cache':
-        cache = RegionCache(source); _strangers(source, ids or [], len(cache) if ids is None else sum(i in cache for i in ids), cache.ids)
-        return cache
-    key = _source_key(source, kind, most, names)
+        cache = RegionCache(source); wanted = None if ids is None else _match(source, kind, cache.ids, ids, names)
+        return cache if wanted is None or all(i == k for i, k in wanted.items()) else cache.renamed(wanted)
     with _SOURCES[kind](source) as (keys, read):
-        wanted = _match(source, kind, keys, ids, names)
+        wanted = _match(source, kind, keys, ids, names); key = _source_key(source, kind, most, {} if ids is None else wanted)
         width, boxed = _habits(read, list(wanted.values()))
         about = dict(name=source.stem, kind=kind, key=key, most=most) | ({} if boxed else dict(boxes='not known: each region is said to be the whole picture'))
         cache = RegionCache(folder or cache_folder()/'regions'/key, about); todo = {i: k for i, k in wanted.items() if i not in cache}
-        if todo and not boxed: print(f'{source.name}: no boxes; each region is said to be the whole picture')
+        if todo and not boxed and progress != 'none': print(f'{source.name}: no boxes; each region is said to be the whole picture')
         _convert(cache, todo, read, most, cache.width or width, boxed, progress)
     if not len(cache): raise DataError(f'{source}: none of its {len(todo):,} pictures can be used; the first: {next(iter(cache.left_out.values()))}')
     return cache
 
-# %% ../../nbs/memes/01_regions.ipynb #cb373f0c
+# %% ../../nbs/memes/01_regions.ipynb #2d28868b
 def _convert(cache, todo, read, most, width, boxed, progress):
     "Read, check and add what is to do, block by block"
     bad, items = {}, list(todo.items())
@@ -636,4 +645,4 @@ def _convert(cache, todo, read, most, width, boxed, progress):
             if block: cache._write(block)
     cache.leave_out(bad)
     if items and progress != 'none': print(f'{cache.name}: {len(items)-len(bad):,} pictures converted')
-    if bad: i = next(iter(bad)); print(f'{cache.name}: {len(bad):,} of {len(items):,} pictures are left out ({_names(bad)}); the first: {bad[i]}')
+    if bad and progress != 'none': i = next(iter(bad)); print(f'{cache.name}: {len(bad):,} of {len(items):,} pictures are left out ({_names(bad)}); the first: {bad[i]}')

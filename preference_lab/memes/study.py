@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 'meme_loss', 'Augment', 'read_synonyms',
            'make_augment', 'MemeFeed', 'forward', 'as_proba', 'MemeStudy', 'begin_with', 'predictions_table',
-           'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes',
+           'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #1add389f
+# %% ../../nbs/memes/07_study.ipynb #bf0a6090
 import shutil, time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -33,8 +33,8 @@ from ..training import TrainConfig, Trainer, Stopped, predict_rows
 from ..runs import finish_run, keep_table, open_run, read_run
 from ..comparisons import Headline
 from ..encoders import find_encoder
-from .data import MemeTable, check_memes, confounder_pairs, load_memes, read_captions
-from .extractors import EXTRACTORS, extract_regions, load_extractor
+from .data import MemeTable, audit_memes, check_memes, confounder_pairs, load_memes, read_captions
+from .extractors import EXTRACTORS, extract_regions, find_pictures, load_extractor
 from .regions import RegionCache, convert_regions
 from .vilbert import ViLBERT, ViLBERTConfig, bert_settings, load_bert, load_vilbert
 
@@ -212,7 +212,7 @@ def as_proba(
     "Probability of the positive class"
     return logits.softmax(1)[:, 1].double().numpy()
 
-# %% ../../nbs/memes/07_study.ipynb #fc125260
+# %% ../../nbs/memes/07_study.ipynb #4dc9ac7f
 class MemeStudy:
     "One run of the study: load, baselines, fit, test, finish"
     def __init__(self,
@@ -229,6 +229,7 @@ class MemeStudy:
         for side, t in dict(train=self.train, validation=self.validation).items():
             if len(t) and not t.labelled: raise DataError(f'{table.name}: some {side} memes have no label; only test memes may go without')
             if not len(t) or len(np.unique(t.targets)) < 2: raise DataError(f'{table.name}: the {len(t):,} {side} memes do not have both labels; nothing can be learnt or measured')
+        if not len(self.test): raise DataError(f'{table.name}: no test memes are left; give the regions of some')
         self.prior = float(self.train.targets.mean())
         self.augment = make_augment(cfg, self.train.ids)
         self.model = model or self.make_model()
@@ -250,12 +251,13 @@ def find_regions(self: MemeStudy, own: RegionCache|None):
     else: raise ConfigError(f'data={cfg.data}: say where the regions of the pictures come from: regions=FILE (an LMDB, HDF5, folder of .npy, or a cache) or extractor=NAME ({", ".join(EXTRACTORS)})')
     missing = self.regions.missing(t.ids)
     if not missing: return
+    why = self.regions.left_out | why
     first = next((f'; {why[i]}' for i in missing if i in why), '')
     said = f'{len(missing):,} of {len(t):,} memes have no regions: {", ".join(missing[:8])}{" …" if len(missing) > 8 else ""}{first}'
     if not cfg.leave_out: raise DataError(f'{t.name}: {said}; give them, or go on without these memes with leave_out=True')
     keep = ~np.isin(np.asarray(t.ids, object), missing)
     if not keep.any(): raise DataError(f'{t.name}: no meme has regions; {Path(cfg.regions).name or cfg.extractor} is of other pictures')
-    self.table, self.audit = t.subset(keep), self.audit.subset(keep)
+    self.table = t.subset(keep); self.audit = audit_memes(self.table)
     self.notes.append(dict(code='memes_left_out', message=f'{said}; they were left out'))
 
 def _on_bert(name: str, config, variant: str, shape: dict) -> ViLBERT:
@@ -512,7 +514,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #c3ec41ef
+# %% ../../nbs/memes/07_study.ipynb #8f22a8b3
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}
@@ -528,6 +530,7 @@ def _look(model, frame, pictures, weights, regions, where):   # pictures: id -> 
     else:
         if lost := next((i for i, p in pictures.items() if not p), None): raise DataError(f'{where}: meme {lost} has no picture; name one in the column img, or give regions=FILE')
         cache, bad = extract_regions(pictures, _extractor_of(model, weights), progress='auto' if len(pictures) > 1 else 'none')
+    if bad and len(pictures) == 1: raise DataError(bad[0]['reason'])
     if missing := cache.missing(list(pictures)): raise DataError(f'{where}: {len(missing):,} of {len(pictures):,} memes have no regions: {", ".join(missing[:5])}{" …" if len(missing) > 5 else ""}{"; " + bad[0]["reason"] if bad else ""}')
     if cache.width != model.config.v_feature_size: raise DataError(f'{where}: the regions have {cache.width} numbers each, the model takes {model.config.v_feature_size}; give features of the kind it was trained on')
     return cache
@@ -572,6 +575,20 @@ def validate_memes(
     scores = binary_intervals(t.targets > .5, study.predict_side(model, t), groups=t.groups, n=cfg.resamples)
     return pd.DataFrame([dict(metric=k, value=v.value, low=v.low, high=v.high) for k, v in scores.items()])
 
+def extract_memes(
+    images: str,              # folder of pictures
+    extractor: str,           # one of EXTRACTORS
+    out: str,                 # folder of the cache
+    weights: str='pretrained',
+    most: int=100,            # regions of a picture
+    workers: int=1,           # processes
+) -> str:                     # what came of it
+    "Extract the regions of a folder's pictures"
+    pictures = find_pictures(images)
+    cache, bad = extract_regions(pictures, load_extractor(extractor, weights, 'cuda' if torch.cuda.is_available() else 'cpu', most), Path(out).expanduser(), workers=workers)
+    if not len(cache): raise DataError(f'{images}: none of the {len(pictures):,} pictures can be used; the first: {bad[0]["reason"]}')
+    return f'{cache.folder}: {len(cache):,} pictures, {cache.lengths(cache.ids).mean():.1f} regions each, {cache.width} numbers a region; train with regions={cache.folder}'
+
 def check_table_of_memes(
     path: str,
     settings: dict[str, str],
@@ -580,4 +597,4 @@ def check_table_of_memes(
     return check_memes(path, make_config(MemesConfig, settings, 'command line').seen)
 
 HEADLINE = Headline('auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs)
-COMMANDS = dict(config=MemesConfig, train=train_memes, predict=predict_memes, validate=validate_memes, check=check_table_of_memes, headline=HEADLINE)
+COMMANDS = dict(config=MemesConfig, train=train_memes, predict=predict_memes, validate=validate_memes, check=check_table_of_memes, extract=extract_memes, headline=HEADLINE, both=True)
