@@ -8,7 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #bf0a6090
+# %% ../../nbs/memes/07_study.ipynb #0bf4f454
 import shutil, time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -36,9 +36,10 @@ from ..encoders import find_encoder
 from .data import MemeTable, audit_memes, check_memes, confounder_pairs, load_memes, read_captions
 from .extractors import EXTRACTORS, extract_regions, find_pictures, load_extractor
 from .regions import RegionCache, convert_regions
+from .pretraining import pretrained_scenes
 from .vilbert import ViLBERT, ViLBERTConfig, bert_settings, load_bert, load_vilbert
 
-# %% ../../nbs/memes/07_study.ipynb #c1903357
+# %% ../../nbs/memes/07_study.ipynb #27d9550c
 ALONE = ('text_only', 'regions_only', 'late_fusion')
 
 RECIPE = dict(epochs=20, patience=5, batch_size=32, variant='mmf')   # of the report to reproduce
@@ -61,11 +62,11 @@ class MemesConfig(TrainConfig):
     seen: bool = False                     # of Hateful Memes: validate and test on the seen files instead of the unseen
     epochs: Count = 8                      # passes over the training memes, at most
     batch_size: Count = 64                 # memes an optimiser step, over all processes and parts
-    learning_rate: NotNegative|None = None  # at its highest; none: 1e-5, or 1e-3 from nothing
-    encoder: str = 'tiny'                  # tiny (from nothing), a ViLBERT (folder, Hub name, published .bin), or a BERT for the text stream (folder, Hub name)
+    learning_rate: NotNegative|None = None  # at its highest; none: 1e-5, or 1e-3 from nothing, or 1e-4 from scenes
+    encoder: str = 'tiny'                  # tiny (from nothing), scenes (tiny, trained on generated scenes; for nlvr), a ViLBERT (folder, Hub name, published .bin), or a BERT for the text stream (folder, Hub name)
     tokenizer: str = ''                    # folder or Hub name, where the encoder brings none; a published .bin takes bert-base-uncased
     variant: Literal['mmf', 'report', 'core', 'tiny'] = 'mmf'  # of ViLBERT, where the encoder does not say it
-    global_region: bool = False            # put the mean of the regions in front, as the older release did
+    global_region: bool|None = None        # whether the mean of the regions stands in front, as in the older release; none: the encoder's own
     regions: str = ''                      # region features that are there: an LMDB, HDF5, a folder of .npy, or a cache made by `extract`
     extractor: str = ''                    # else what extracts them from the pictures: resnet, clip, fasterrcnn, fasterrcnn_vg, dinov2, objects
     extractor_weights: str = 'pretrained'  # of the extractor: pretrained, or a file
@@ -91,7 +92,7 @@ class MemesConfig(TrainConfig):
 
     def check(self):
         self.take_preset(PRESETS)
-        if self.learning_rate is None: self.learning_rate = 1e-3 if self.encoder == 'tiny' else 1e-5
+        if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, scenes=1e-4).get(self.encoder, 1e-5)
         for a in self.alone:
             if a not in ALONE: raise ConfigError(f'alone: {a!r} is no baseline{nearest(a, ALONE)}; take of {", ".join(ALONE)}')
         if self.extractor and self.extractor not in EXTRACTORS: raise ConfigError(f'setting extractor={self.extractor!r} is unknown{nearest(self.extractor, EXTRACTORS)}; take one of {", ".join(EXTRACTORS)}')
@@ -212,7 +213,7 @@ def as_proba(
     "Probability of the positive class"
     return logits.softmax(1)[:, 1].double().numpy()
 
-# %% ../../nbs/memes/07_study.ipynb #4dc9ac7f
+# %% ../../nbs/memes/07_study.ipynb #eb9ff63b
 class MemeStudy:
     "One run of the study: load, baselines, fit, test, finish"
     def __init__(self,
@@ -272,6 +273,12 @@ def _on_bert(name: str, config, variant: str, shape: dict) -> ViLBERT:
     print(f'{Path(name).name}: {load_bert(model, name)}')
     return model
 
+def _reshaped(model: ViLBERT, shape: dict) -> ViLBERT:
+    "The same weights with other dropouts"
+    if model.config == (wanted := replace(model.config, **shape)): return model
+    other = ViLBERT(wanted, model.tokenizer); other.load_state_dict(model.state_dict())
+    return other
+
 def begin_with(
     encoder: str,          # a ViLBERT's folder, Hub name or published file; or a BERT's folder or Hub name
     shape: dict,           # settings of a `ViLBERTConfig`: v_feature_size, global_region, dropouts
@@ -290,19 +297,21 @@ def begin_with(
     if model.config.v_feature_size != shape['v_feature_size']: raise ConfigError(f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have {shape['v_feature_size']}; give regions of the kind it was trained on")
     if tokenizer: model.tokenizer = AutoTokenizer.from_pretrained(find_encoder(tokenizer))
     if model.tokenizer is None: raise ConfigError(f'encoder={encoder}: it brings no tokenizer; name one with tokenizer=FOLDER_OR_NAME')
-    if model.config == (wanted := replace(model.config, **shape)): return model
-    other = ViLBERT(wanted, model.tokenizer); other.load_state_dict(model.state_dict())   # the same weights with other dropouts
-    return other
+    return _reshaped(model, shape)
 
 @patch
 def make_model(self: MemeStudy) -> ViLBERT:
     "The model at its start"
     cfg = self.cfg
-    shape = dict(v_feature_size=self.regions.width, global_region=cfg.global_region)
+    shape = dict(v_feature_size=self.regions.width) | ({} if cfg.global_region is None else dict(global_region=cfg.global_region))
     if cfg.dropout is not None: shape |= {k: cfg.dropout for k in ('hidden_dropout_prob', 'attention_probs_dropout_prob', 'v_hidden_dropout_prob', 'v_attention_probs_dropout_prob', 'head_dropout')}
     if cfg.encoder == 'tiny':
         tokenizer = tiny_tokenizer(self.train.texts)
         model = ViLBERT(ViLBERTConfig.tiny(len(tokenizer), **shape), tokenizer, seed=cfg.seed)
+    elif cfg.encoder == 'scenes':
+        model = pretrained_scenes(self.train.texts, progress=cfg.progress)
+        if model.config.v_feature_size != self.regions.width: raise ConfigError(f"encoder=scenes: it knows regions of {model.config.v_feature_size} numbers, those of data=nlvr; these have {self.regions.width}: take encoder=tiny")
+        model = _reshaped(model, shape)
     else: model = begin_with(cfg.encoder, shape, cfg.variant, cfg.tokenizer)
     room = model.config.max_position_embeddings
     if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
@@ -485,14 +494,14 @@ def timing(self: MemeStudy) -> dict:
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
     return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
 
-# %% ../../nbs/memes/07_study.ipynb #7ae8f5fb
+# %% ../../nbs/memes/07_study.ipynb #6c900bdf
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, timing, ceiling, c = self.run, self.cfg, self.timing(), self.ceiling(), self.model.config
     if not PartialState().is_main_process: return {}
     compared = getattr(self, 'compared', None) or self.compare()
-    best = dict(name=f'ViLBERT {cfg.variant if cfg.encoder != "tiny" else "tiny"}', parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
+    best = dict(name=f'ViLBERT {cfg.encoder if cfg.encoder in ("tiny", "scenes") else cfg.variant}', parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
                 best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'])
     source = self.extractor.about | dict(weights=cfg.extractor_weights) if self.extractor else self.regions.about
     self.model.remember(metrics=self.metrics[self.judged], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.table.name}, {len(self.train):,} training memes', fingerprint=self.fingerprint,
