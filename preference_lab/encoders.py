@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'open_image', 'Tower', 'load_tower', 'make_tower', 'save_tower', 'find_encoder', 'no_pooler',
-           'set_dropout', 'load_encoder', 'find_pooling', 'TextTower', 'load_text_tower', 'cache_folder',
-           'EmbeddingCache', 'hash_files', 'embed_images', 'decode_images', 'embed_texts']
+           'set_dropout', 'check_tokenizer', 'load_encoder', 'find_pooling', 'TextTower', 'load_text_tower',
+           'cache_folder', 'EmbeddingCache', 'hash_files', 'embed_images', 'decode_images', 'embed_texts']
 
 # %% ../nbs/11_encoders.ipynb #d45d7022
 import hashlib, json, logging, os, re, uuid, warnings
@@ -104,7 +104,7 @@ def _shape(model) -> dict:
 
 def _preprocessing(preprocess) -> list[str]: return [repr(t) for t in getattr(preprocess, 'transforms', [preprocess])]
 
-# %% ../nbs/11_encoders.ipynb #b2a95ac6
+# %% ../nbs/11_encoders.ipynb #7f8a04c6
 def load_tower(
     name: str='ViT-B-32',     # a model of open_clip, hf-hub:NAME, or a folder of `save_tower`
     weights: str=None,        # tag, file (.safetensors, .pt, .bin), or random
@@ -126,7 +126,7 @@ def load_tower(
         if weights not in open_clip.list_pretrained_tags_by_model(name): raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{nearest(weights, open_clip.list_pretrained_tags_by_model(name))}')
     try:
         with warnings.catch_warnings(), torch.random.fork_rng():
-            warnings.simplefilter('ignore'); torch.manual_seed(0); logging.disable(logging.WARNING)   # it says at length what was asked for
+            warnings.simplefilter('ignore'); torch.manual_seed(0); logging.disable(logging.ERROR)   # it says at length what was asked for, and what is said below
             source = {} if hub else dict(pretrained=None if weights == 'random' else str(Path(weights).expanduser()) if is_file else weights)
             model, _, preprocess = open_clip.create_model_and_transforms(name, **source, **({} if weights != 'random' else dict(load_weights=False) if hub else {}))
     except Exception as e:
@@ -198,7 +198,16 @@ def set_dropout(
         for n in names:
             if value is not None and hasattr(config, n): setattr(config, n, value)
 
-# %% ../nbs/11_encoders.ipynb #fdf1c4bf
+# %% ../nbs/11_encoders.ipynb #e6cf7ab6
+def check_tokenizer(
+    tokenizer,    # of transformers
+    where: str,   # what was given, for the error
+):                # the tokenizer
+    "A `DataError` where it knows no words: transformers makes such a one of a folder that has a `config.json` and no tokenizer"
+    if len(tokenizer) <= len(tokenizer.all_special_ids): raise DataError(f'{where}: there is no tokenizer; put tokenizer.json or vocab.txt into the folder')
+    return tokenizer
+
+# %% ../nbs/11_encoders.ipynb #897d662b
 def load_encoder(
     name: str,               # folder, or name on the Hub
     dropout: float|None=None,  # of hidden states; None: the encoder's own
@@ -214,9 +223,10 @@ def load_encoder(
         verbosity = transformers_logging.get_verbosity(); transformers_logging.set_verbosity_error(); transformers_logging.disable_progress_bar()
         try: encoder = AutoModel.from_pretrained(place, config=config, dtype=torch.float32, **no_pooler(config))
         finally: transformers_logging.set_verbosity(verbosity)
-        return encoder, AutoTokenizer.from_pretrained(place)
+        tokenizer = AutoTokenizer.from_pretrained(place)
     except Exception as e:   # a damaged folder fails in many ways, according to which file is damaged
         raise DataError(f'encoder={name}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:160]}); the folder is damaged or incomplete: copy it again') from None
+    return encoder, check_tokenizer(tokenizer, f'encoder={name}')
 
 # %% ../nbs/11_encoders.ipynb #18d6a09f
 _POOLINGS = dict(mean=lambda h, mask: (h*mask.unsqueeze(-1)).sum(1)/mask.sum(1, keepdim=True), first=lambda h, mask: h[:, 0])

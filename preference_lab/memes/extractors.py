@@ -6,8 +6,8 @@
 __all__ = ['EXTRACTORS', 'SUFFIXES', 'Extractor', 'gather', 'grid_boxes', 'Grid', 'ResNetGrid', 'ClipGrid', 'DinoGrid',
            'CocoRegions', 'GenomeRegions', 'calm', 'PlainObjects', 'load_extractor', 'find_pictures', 'extract_regions']
 
-# %% ../../nbs/memes/05_extractors.ipynb #fed009a0
-import hashlib, json, os, socket, time, uuid, warnings
+# %% ../../nbs/memes/05_extractors.ipynb #ac1f2797
+import hashlib, json, os, pickle, socket, time, uuid, warnings
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -33,7 +33,7 @@ from ..encoders import cache_folder, find_encoder, load_tower
 from .regions import RegionCache, Regions
 from .demo import find_objects, patch_features
 from .data import open_picture, picture_keys
-from .genome import GenomeRCNN, GenomeSettings, load_genome, prepare_picture
+from .genome import GenomeRCNN, GenomeSettings, load_genome, prepare_picture, wanted_by
 
 # %% ../../nbs/memes/05_extractors.ipynb #2f0c9f6e
 class Extractor:
@@ -113,7 +113,7 @@ class Grid(Extractor):
         features = self.grid((x.permute(0, 3, 1, 2).float()/255-mean)/std).flatten(2).transpose(1, 2).cpu().numpy()
         return [Regions(f, grid_boxes(*s), *s) for f, s in zip(features, sizes)]
 
-# %% ../../nbs/memes/05_extractors.ipynb #468c194a
+# %% ../../nbs/memes/05_extractors.ipynb #bffa94fe
 def _reachable(url, seconds=5) -> bool:
     "Whether a server answers; nobody is asked where HF_HUB_OFFLINE says that there is no network"
     from huggingface_hub import constants
@@ -127,7 +127,8 @@ def _read_weights(path, kind) -> dict:
     if not path.is_file(): raise DataError(f'extractor={kind}, weights={path}: there is no such file; give pretrained, or the path of a file with the weights')
     if path.suffix == '.safetensors': return load_tensors(path)[0]
     try: weights = torch.load(path, 'cpu', weights_only=True)
-    except Exception as e: raise DataError(f'extractor={kind}, weights={path}: cannot be read as plain tensors ({type(e).__name__}: {str(e).split("WeightsUnpickler error: ")[-1].splitlines()[0][:100]}); get the file from a source you trust') from None
+    except pickle.UnpicklingError as e: raise DataError(f'extractor={kind}, weights={path}: refused, since it holds more than tensors{wanted_by(e)}, and may run code; get the file from a source you trust') from None
+    except Exception as e: raise DataError(f'extractor={kind}, weights={path}: cannot be read as plain tensors ({type(e).__name__}: {str(e).splitlines()[0][:100]}); copy the file again') from None
     if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()): raise DataError(f'extractor={kind}, weights={path}: this is no state dict; give the file that torchvision publishes')
     return weights
 

@@ -6,8 +6,8 @@
 __all__ = ['MEANS', 'GenomeSettings', 'prepare_picture', 'make_anchors', 'place_anchors', 'move_boxes', 'suppress',
            'choose_regions', 'GenomeRCNN', 'load_genome']
 
-# %% ../../nbs/memes/04_genome.ipynb #4f51f36f
-import pickle
+# %% ../../nbs/memes/04_genome.ipynb #ee5b87ba
+import pickle, re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,12 +183,17 @@ def look(self: GenomeRCNN,
         out.append(Regions(features[keep].cpu().numpy(), boxes.cpu().numpy(), width, height, kinds.cpu().numpy(), scores[keep, kinds+1].cpu().numpy()))
     return out
 
-# %% ../../nbs/memes/04_genome.ipynb #f865c113
+# %% ../../nbs/memes/04_genome.ipynb #ab4a1ac2
+def wanted_by(e: Exception) -> str:
+    "What a refused pickle asked for, in brackets"
+    name = re.search(r'GLOBAL ([\w.]+)|Unsupported \w+ ([\w.]+)', str(e))
+    return f' ({name[1] or name[2]})' if name else ''
+
 def _read_checkpoint(path):
     "The weights in a file, or a `DataError`"
     if not path.is_file(): raise DataError(f'{path}: there is no such file; put faster_rcnn_res101_vg.pth there, or give its path')
     try: content = torch.load(path, 'cpu', weights_only=True)
-    except pickle.UnpicklingError as e: raise DataError(f'{path}: refused, since it holds more than tensors and plain containers, and may run code ({str(e).split("WeightsUnpickler error: ")[-1].splitlines()[0][:100]}); get the file from a source you trust') from None
+    except pickle.UnpicklingError as e: raise DataError(f'{path}: refused, since it holds more than tensors and plain containers{wanted_by(e)}, and may run code; get the file from a source you trust') from None
     except Exception as e: raise DataError(f'{path}: cannot be read ({type(e).__name__}: {str(e).splitlines()[0][:100]}); the file is damaged or cut short: copy it again') from None
     weights = content.get('model') if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()): raise DataError(f'{path}: there are no weights under the name "model"; give faster_rcnn_res101_vg.pth')

@@ -8,7 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #0bf4f454
+# %% ../../nbs/memes/07_study.ipynb #fa1da1d0
 import shutil, time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ from ..batching import Ragged, TextFeed, lay_out, padding_share, tiny_tokenizer,
 from ..training import TrainConfig, Trainer, Stopped, predict_rows
 from ..runs import finish_run, keep_table, open_run, read_run
 from ..comparisons import Headline
-from ..encoders import find_encoder
+from ..encoders import check_tokenizer, find_encoder
 from .data import MemeTable, audit_memes, check_memes, confounder_pairs, load_memes, read_captions
 from .extractors import EXTRACTORS, extract_regions, find_pictures, load_extractor
 from .regions import RegionCache, convert_regions
@@ -213,7 +213,7 @@ def as_proba(
     "Probability of the positive class"
     return logits.softmax(1)[:, 1].double().numpy()
 
-# %% ../../nbs/memes/07_study.ipynb #eb9ff63b
+# %% ../../nbs/memes/07_study.ipynb #05c7cc21
 class MemeStudy:
     "One run of the study: load, baselines, fit, test, finish"
     def __init__(self,
@@ -279,6 +279,14 @@ def _reshaped(model: ViLBERT, shape: dict) -> ViLBERT:
     other = ViLBERT(wanted, model.tokenizer); other.load_state_dict(model.state_dict())
     return other
 
+def _load_tokenizer(name: str):
+    "A tokenizer by folder or Hub name"
+    folder = Path(name).expanduser()
+    try: tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name))
+    except DataError as e: raise DataError(f"tokenizer={name}: {str(e).split(': ', 1)[1].split(';')[0]}; give the path of a folder with tokenizer.json or vocab.txt") from None
+    except Exception as e: raise DataError(f"tokenizer={name}: holds no tokenizer ({type(e).__name__}); give the path of a folder with tokenizer.json or vocab.txt") from None
+    return check_tokenizer(tokenizer, f'tokenizer={name}')
+
 def begin_with(
     encoder: str,          # a ViLBERT's folder, Hub name or published file; or a BERT's folder or Hub name
     shape: dict,           # settings of a `ViLBERTConfig`: v_feature_size, global_region, dropouts
@@ -287,7 +295,8 @@ def begin_with(
 ) -> ViLBERT:
     "A ViLBERT that starts from these weights: its own, or those of a BERT for its text stream"
     path = Path(encoder).expanduser()
-    if path.is_file(): model, tokenizer = load_vilbert(path, ViLBERTConfig.variant(variant, **shape)), tokenizer or 'bert-base-uncased'
+    given = _load_tokenizer(tokenizer or 'bert-base-uncased') if tokenizer or path.is_file() else None   # first: it costs little
+    if path.is_file(): model = load_vilbert(path, ViLBERTConfig.variant(variant, **shape))
     else:
         place = find_encoder(encoder)
         settings = PretrainedConfig.get_config_dict(place)[0]
@@ -295,7 +304,7 @@ def begin_with(
         elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place), variant, shape)
         else: raise ConfigError(f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a ViLBERT, or a BERT for the text stream")
     if model.config.v_feature_size != shape['v_feature_size']: raise ConfigError(f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have {shape['v_feature_size']}; give regions of the kind it was trained on")
-    if tokenizer: model.tokenizer = AutoTokenizer.from_pretrained(find_encoder(tokenizer))
+    model.tokenizer = given or model.tokenizer
     if model.tokenizer is None: raise ConfigError(f'encoder={encoder}: it brings no tokenizer; name one with tokenizer=FOLDER_OR_NAME')
     return _reshaped(model, shape)
 
@@ -379,7 +388,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #0bece09b
+# %% ../../nbs/memes/07_study.ipynb #a4e51579
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -406,7 +415,11 @@ def truth(self: MemeStudy, side: str) -> np.ndarray:  # (rows,) bool
 def shuffled_features(self: MemeStudy) -> dict:  # auroc with the right regions and with others', difference, low, high, informative
     "What the model says when each meme is shown with another one's regions"
     s, t = self.judged, self.tables[self.judged]
-    self.proba_shuffled = self.predict_side(self.model, t, regions=self.regions.shuffled(self.cfg.data_seed, t.ids))
+    try: others = self.regions.shuffled(self.cfg.data_seed, t.ids)
+    except DataError:   # most pictures are alike: nobody has other regions to give
+        auroc, self.proba_shuffled = self.metrics[s]['auroc']['value'], np.full(len(t), np.nan)
+        return dict(auroc=auroc, auroc_shuffled=np.nan, difference=np.nan, low=np.nan, high=np.nan, informative=False)
+    self.proba_shuffled = self.predict_side(self.model, t, regions=others)
     row = paired_binary(self.truth(s), self.proba[s], self.proba_shuffled, t.groups, self.cfg.resamples).set_index('metric').loc['auroc']
     return dict(auroc=row.a, auroc_shuffled=row.b, difference=row.difference, low=row.low, high=row.high, informative=bool(row.low > 0))
 
@@ -430,7 +443,8 @@ def look_for_trouble(self: MemeStudy):
     "Note what the reader of the results must know"
     warn, p, c = self.run.warn, self.proba[self.judged], self.controls['shuffled_features']
     for note in collapsed(p[:, None], np.array([self.prior])): warn(**note)
-    if not c['informative']: warn('uninformative_features', f"with the regions of other memes the model is as good (AUROC {c['auroc_shuffled']:.3f} against {c['auroc']:.3f}, difference {c['difference']:+.3f}, 95 % interval {c['low']:+.3f} to {c['high']:+.3f}): the features carry nothing that it uses; look whether they belong to these pictures")
+    if np.isnan(c['auroc_shuffled']): warn('uninformative_features', f'half or more of the {len(p):,} {self.judged} memes have the very same regions, so that the control with the regions of others cannot be made: the features of most pictures tell nothing; look whether they were extracted well')
+    elif not c['informative']: warn('uninformative_features', f"with the regions of other memes the model is as good (AUROC {c['auroc_shuffled']:.3f} against {c['auroc']:.3f}, difference {c['difference']:+.3f}, 95 % interval {c['low']:+.3f} to {c['high']:+.3f}): the features carry nothing that it uses; look whether they belong to these pictures")
     rows = {k: t.set_index('metric').loc['auroc'] for k, t in self.against.items() if k in ALONE}
     equal = [f"{k.replace('_', ' ')} (AUROC {r.b:.3f}, difference {r.difference:+.3f}, 95 % interval {r.low:+.3f} to {r.high:+.3f})" for k, r in rows.items() if not r.low > 0]
     if equal: warn('one_half_suffices', f'the model is not distinguishable from {", ".join(equal)}, or worse: that it joins picture and words is not shown')
@@ -446,14 +460,14 @@ def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     t = self.tables[self.judged]
     return None if t.ceiling is None else binary_metrics(self.truth(self.judged), t.ceiling)
 
-# %% ../../nbs/memes/07_study.ipynb #f917cda3
+# %% ../../nbs/memes/07_study.ipynb #43e60c72
 def predictions_table(
     table: MemeTable,
     proba: np.ndarray,   # (rows,)
-) -> pd.DataFrame:       # id, text, image, true_label (empty where not known), proba, label, group
+) -> pd.DataFrame:       # id, text, image (its file's name), true_label (empty where not known), proba, predicted_label, group
     "What the model says of each meme"
     true = pd.array([None if v < 0 else int(v) for v in table.frame['label']], dtype='Int64')
-    return pd.DataFrame(dict(id=table.ids, text=table.texts, image=table.images, true_label=true, proba=proba, label=(proba >= .5).astype(int), group=table.groups))
+    return pd.DataFrame(dict(id=table.ids, text=table.texts, image=[Path(p).name for p in table.images], true_label=true, proba=proba, predicted_label=(proba >= .5).astype(int), group=table.groups))
 
 def compare_predictions(
     a: pd.DataFrame,   # predictions of one run
@@ -523,7 +537,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #8f22a8b3
+# %% ../../nbs/memes/07_study.ipynb #f255cc77
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}
@@ -555,6 +569,7 @@ def predict_memes(
     "What a trained model says"
     if file is not None and (text or image): raise ConfigError('text and image go without file')
     model = load_vilbert(run)
+    if model.tokenizer is None or 'max_regions' not in model.about: raise ConfigError(f'{run}: this ViLBERT was not trained for memes here; train with encoder={run}, and ask that run')
     if file is None:
         if not (text or '').strip() or image is None: raise ConfigError('a meme has both halves: give --image FILE and --text "…", or --file TABLE')
         frame, pictures, where = pd.DataFrame(dict(text=[text])), {'meme': image}, image

@@ -8,7 +8,7 @@ __all__ = ['VARIANTS', 'ViLBERTConfig', 'attend', 'open_keys', 'Dense', 'AddNorm
            'ViLBERTOutput', 'mean_region', 'add_global', 'ViLBERT', 'plain_key', 'KeyReport', 'read_weights',
            'load_vilbert', 'bert_settings', 'load_bert']
 
-# %% ../../nbs/memes/06_vilbert.ipynb #ea314c29
+# %% ../../nbs/memes/06_vilbert.ipynb #ac76883a
 import pickle, re, zipfile
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -26,6 +26,7 @@ from ..config import Count, Positive, Share, Whole, check_value, make_config
 from ..files import load_tensors, save_tensors
 from ..hub import kept_weights, load_kept, model_card
 from ..encoders import load_encoder
+from .genome import wanted_by
 
 # %% ../../nbs/memes/06_vilbert.ipynb #e90d906e
 @dataclass
@@ -483,7 +484,7 @@ def load_reference(self: ViLBERT,
     self.load_state_dict({k: found[k] for k in own if k in fits}, strict=False)
     return KeyReport([k for k in own if k in fits], missing, unexpected, ignored)
 
-# %% ../../nbs/memes/06_vilbert.ipynb #e6e9b75f
+# %% ../../nbs/memes/06_vilbert.ipynb #e0e5f123
 def read_weights(
     path: str|Path,  # .safetensors, or what torch.save wrote
 ) -> dict[str, Tensor]:
@@ -493,9 +494,7 @@ def read_weights(
     if not path.is_file(): raise DataError(f'{path}: there is no such file; check the path')
     try: kept = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as e:
-        wants = re.search(r'GLOBAL ([\w.]+)|Unsupported \w+ ([\w.]+)', str(e))
-        what = f' ({wants[1] or wants[2]})' if wants else ''
-        raise DataError(f'{path}: holds more than tensors{what}; nothing in it was run: give a file of weights alone') from None
+        raise DataError(f'{path}: holds more than tensors{wanted_by(e)}; nothing in it was run: give a file of weights alone') from None
     except Exception as e:   # a damaged file fails in many ways
         why = ' '.join([type(e).__name__, *str(e).split()])[:120]
         raise DataError(f'{path}: cannot be read as weights ({why}); the file is damaged: copy it again') from None
@@ -504,7 +503,7 @@ def read_weights(
         raise DataError(f'{path}: holds no named tensors; give a file of weights')
     return kept
 
-# %% ../../nbs/memes/06_vilbert.ipynb #59941b32
+# %% ../../nbs/memes/06_vilbert.ipynb #b6cca219
 @patch
 def _save_pretrained(self: ViLBERT, save_directory: Path):
     "Write weights and tokenizer; the mixin writes configuration and card"
@@ -517,9 +516,8 @@ def _beside(model_id, file, **hub) -> Path|None:
     try: return Path(hf_hub_download(model_id, file, **hub))
     except EntryNotFoundError: return None
 
-def _fill(model, file) -> ViLBERT:
+def _fill(model, file, weights) -> ViLBERT:
     "The model with a file's weights, and the report printed"
-    weights = read_weights(file)
     try: print(f'{file.name}: {model.load_reference(weights)}')
     except DataError as e: raise DataError(f'{file}: {e}') from None
     return model.eval()
@@ -539,7 +537,7 @@ def _from_pretrained(cls: ViLBERT, *, model_id, revision, cache_dir, force_downl
     except ConfigError as e: raise DataError(f'{model_id}: {e}') from None
     file = _beside(model_id, 'model.safetensors', **hub) or _beside(model_id, 'pytorch_model.bin', **hub)
     if file is None: raise DataError(f'{model_id}: neither model.safetensors nor pytorch_model.bin is to be had; give the folder that holds the weights')
-    return _fill(model, file)
+    return _fill(model, file, read_weights(file))
 
 @patch
 def generate_model_card(self: ViLBERT, *args, **kwargs) -> ModelCard:
@@ -553,7 +551,7 @@ def generate_model_card(self: ViLBERT, *args, **kwargs) -> ModelCard:
               'It must not decide alone about what people may say.')
     return model_card('A text and a picture, read together', what, code, a, limits, ['memes', 'multimodal', 'image-text-classification'])
 
-# %% ../../nbs/memes/06_vilbert.ipynb #b0bc7563
+# %% ../../nbs/memes/06_vilbert.ipynb #61de202a
 def load_vilbert(
     name: str|Path,             # run folder, folder of `save_pretrained`, folder of the reference, Hub name, or a published file of weights
     config: ViLBERTConfig=None, # of weights that come without one; None: the published shape
@@ -561,7 +559,8 @@ def load_vilbert(
     "A ViLBERT with its weights, or its troubles in one sentence"
     path = Path(name).expanduser()
     if not path.is_file(): return load_kept(ViLBERT, name, **({} if config is None else dict(config=config)))
-    return _fill(ViLBERT(config or ViLBERTConfig()), path)
+    weights = read_weights(path)   # before anything is built for them
+    return _fill(ViLBERT(config or ViLBERTConfig()), path, weights)
 
 # %% ../../nbs/memes/06_vilbert.ipynb #30d73210
 def bert_settings(
