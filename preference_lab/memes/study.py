@@ -388,7 +388,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #a4e51579
+# %% ../../nbs/memes/07_study.ipynb #166c8b99
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -416,7 +416,7 @@ def shuffled_features(self: MemeStudy) -> dict:  # auroc with the right regions 
     "What the model says when each meme is shown with another one's regions"
     s, t = self.judged, self.tables[self.judged]
     try: others = self.regions.shuffled(self.cfg.data_seed, t.ids)
-    except DataError:   # most pictures are alike: nobody has other regions to give
+    except DataError:   # more than half of the pictures are alike: nobody has other regions to give
         auroc, self.proba_shuffled = self.metrics[s]['auroc']['value'], np.full(len(t), np.nan)
         return dict(auroc=auroc, auroc_shuffled=np.nan, difference=np.nan, low=np.nan, high=np.nan, informative=False)
     self.proba_shuffled = self.predict_side(self.model, t, regions=others)
@@ -443,7 +443,7 @@ def look_for_trouble(self: MemeStudy):
     "Note what the reader of the results must know"
     warn, p, c = self.run.warn, self.proba[self.judged], self.controls['shuffled_features']
     for note in collapsed(p[:, None], np.array([self.prior])): warn(**note)
-    if np.isnan(c['auroc_shuffled']): warn('uninformative_features', f'half or more of the {len(p):,} {self.judged} memes have the very same regions, so that the control with the regions of others cannot be made: the features of most pictures tell nothing; look whether they were extracted well')
+    if np.isnan(c['auroc_shuffled']): warn('uninformative_features', f'more than half of the {len(p):,} {self.judged} memes have the very same regions, so that the control with the regions of others cannot be made: the features of most pictures tell nothing; look whether they were extracted well')
     elif not c['informative']: warn('uninformative_features', f"with the regions of other memes the model is as good (AUROC {c['auroc_shuffled']:.3f} against {c['auroc']:.3f}, difference {c['difference']:+.3f}, 95 % interval {c['low']:+.3f} to {c['high']:+.3f}): the features carry nothing that it uses; look whether they belong to these pictures")
     rows = {k: t.set_index('metric').loc['auroc'] for k, t in self.against.items() if k in ALONE}
     equal = [f"{k.replace('_', ' ')} (AUROC {r.b:.3f}, difference {r.difference:+.3f}, 95 % interval {r.low:+.3f} to {r.high:+.3f})" for k, r in rows.items() if not r.low > 0]
