@@ -45,7 +45,7 @@ SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]']
 def tiny_tokenizer(
     texts: Sequence[str],  # training texts only
     vocabulary: int=8000,  # entries at most
-) -> 'PreTrainedTokenizerFast':
+):                         # of transformers
     "A WordPiece tokenizer of the most frequent words, and letters for the others"
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
