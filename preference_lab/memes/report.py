@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['REPORTED', 'SCORES', 'result_table', 'reported_table', 'headline_of', 'data_table', 'alone_table', 'shuffled_table',
-           'epochs_table', 'efficiency_table', 'confounder_sheet', 'worst_memes', 'word_attention', 'attention_figure',
-           'conclusions']
+           'epochs_table', 'efficiency_table', 'picture_of', 'confounder_sheet', 'worst_memes', 'word_attention',
+           'attention_figure', 'conclusions']
 
-# %% ../../nbs/memes/08_report.ipynb #5120ecb1
+# %% ../../nbs/memes/08_report.ipynb #8d7d81f3
 import numpy as np, pandas as pd, torch
+from PIL import Image
+from ..records import DataError
 from ..metrics import Interval
 from ..plots import attended_regions, contact_sheet
 from ..reporting import scores_frame
@@ -38,7 +40,7 @@ def reported_table(
     rows = mine | (REPORTED if study.table.name == 'hateful_memes' else {})
     return pd.DataFrame([dict(configuration=k, **v) for k, v in rows.items()], columns=['configuration', 'auroc', 'accuracy', 'f1'])
 
-# %% ../../nbs/memes/08_report.ipynb #9ccd3f11
+# %% ../../nbs/memes/08_report.ipynb #efec997d
 def headline_of(
     study: MemeStudy,
 ) -> tuple[str, str]:   # the sentence, and a smaller line
@@ -46,9 +48,10 @@ def headline_of(
     m, f, c, top = study.metrics[study.judged]['auroc'], study.floor_metrics, study.controls['shuffled_features'], study.ceiling()
     beside = ', '.join(f'{n} {f[k]["auroc"]:.3f}' for k, n in dict(text_only='text only', regions_only='regions only', late_fusion='late fusion').items() if k in f) or 'floor .5'
     top = f", ceiling {top['auroc']:.3f}" if top else ''
+    control = 'most memes have the very same regions' if np.isnan(c['auroc_shuffled']) else f"with other memes' regions AUROC {c['auroc_shuffled']:.3f}"
     n, said = len(study.tables[study.judged]), f'{study.judged} memes' + (' (the test memes have no labels)' if study.judged != 'test' else '')
     return (f"On {n:,} {said}: AUROC {Interval(**m)} ({beside}{top}); accuracy {Interval(**study.metrics[study.judged]['accuracy'])} (majority {f['majority']['accuracy']:.3f}).",
-            f"{study.table.name}, regions: {study.regions.name}, encoder {'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; with other memes' regions AUROC {c['auroc_shuffled']:.3f}; brackets are 95 % intervals.")
+            f"{study.table.name}, regions: {study.regions.name}, encoder {'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; {control}; brackets are 95 % intervals.")
 
 def data_table(study: MemeStudy) -> pd.DataFrame:
     "Memes of each side; of the test side only what its size tells"
@@ -79,7 +82,17 @@ def efficiency_table(study: MemeStudy, timing: dict) -> pd.DataFrame:
     return pd.DataFrame([('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'), ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}"), ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"),
                          ('training speed', f"{t['samples_per_second']:,.0f} memes/s"), ('padding in batches', f"{t['padding_share']:.1%} (of the words {t['text_padding_share']:.1%})"), ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB")], columns=['what', 'value'])
 
-# %% ../../nbs/memes/08_report.ipynb #354db74c
+# %% ../../nbs/memes/08_report.ipynb #e4caf477
+def picture_of(
+    study: MemeStudy,
+    table,    # one of its tables
+    k: int,   # row
+) -> Image.Image:
+    "A meme's picture, or a grey field of its shape: features are enough to train on, and the file may be elsewhere"
+    try: return open_picture(table.images[k])
+    except DataError: r = study.regions.regions(table.ids[k])
+    return Image.new('RGB', (400, max(1, round(400*r.height/r.width))), (225, 225, 225))
+
 def confounder_sheet(
     study: MemeStudy,
     n: int=4,   # pairs
@@ -91,7 +104,7 @@ def confounder_sheet(
     rows, said = {}, {}
     for i, r in enumerate(pairs.groupby('kind', sort=False).head(n//2).itertuples()):
         two = [at[r.a], at[r.b]]
-        pictures = [open_picture(t.images[k]) for k in two]
+        pictures = [picture_of(study, t, k) for k in two]
         rows[f'{r.kind} {i+1}'] = pictures; said[f'{r.kind} {i+1}'] = ['\n'.join(_lines(f"{'positive' if t.targets[k] else 'negative'}: {t.texts[k]}", 34)) for k in two]
     return contact_sheet(rows, said, 'The same words with another picture, the same picture with other words', 'Each line is a pair of training memes with different labels: no score of the text alone, or of the picture alone, can tell both.') if rows else None
 
@@ -108,7 +121,7 @@ def worst_memes(
     lack = np.abs(y-p)
     return pd.DataFrame([dict(id=t.ids[i], text=t.texts[i], true=int(y[i]), probability=p[i], text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan) for i in np.argsort(-lack, kind='stable')[:n]])
 
-# %% ../../nbs/memes/08_report.ipynb #db8ca1f8
+# %% ../../nbs/memes/08_report.ipynb #872b9996
 @torch.no_grad()
 def word_attention(
     study: MemeStudy,
@@ -135,7 +148,9 @@ def attention_figure(
     r = study.regions.regions(t.ids[row])
     shown = [i for i, w in enumerate(words) if w not in ('[CLS]', '[SEP]')]
     n = min(weights.shape[1], len(r.boxes))
-    return attended_regions(open_picture(t.images[row]), r.boxes[:n], [words[i] for i in shown], weights[shown][:, -n:], f'Where the words of meme {t.ids[row]} look, {where} (true label {int(y[row])}, probability {p[row]:.2f})')
+    picture = picture_of(study, t, row)
+    boxes = r.boxes[:n]*np.tile(np.divide(picture.size, (r.width, r.height)), 2)   # HDF5 holds shares of a picture, not pixels
+    return attended_regions(picture, boxes, [words[i] for i in shown], weights[shown][:, -n:], f'Where the words of meme {t.ids[row]} look, {where} (true label {int(y[row])}, probability {p[row]:.2f})')
 
 # %% ../../nbs/memes/08_report.ipynb #eaca3d04
 def conclusions(
