@@ -193,7 +193,6 @@ def _agree(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     places = [place(s, r) for s, r in zip(rows['source'], rows.index)]
     rows = rows.reset_index(drop=True); twice = rows[rows['id'].duplicated(keep=False)]
     for i, same in twice.groupby('id', sort=False):
-        first = same.iloc[0]
         for c, called in dict(text='text', image_name='img', label='label').items():
             values = same[c][same[c] != -1] if c == 'label' else same[c]
             if len(bad := values[values != values.iloc[0]]) if len(values) else 0:

@@ -173,7 +173,7 @@ class DinoGrid(Grid):
     "DINOv2: its patch tokens"
     kind, width = 'dinov2', 768   # of the base model
     def build(self, weights):
-        from transformers import AutoConfig, AutoModel, Dinov2Config
+        from transformers import AutoModel, Dinov2Config
         from transformers.utils import logging
         logging.disable_progress_bar()
         if weights == 'random': network = AutoModel.from_config(Dinov2Config())

@@ -11,7 +11,6 @@ import hashlib, json, random
 from collections.abc import Sequence
 from pathlib import Path
 import numpy as np, torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from ..records import DataError

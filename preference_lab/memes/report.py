@@ -15,7 +15,7 @@ from ..metrics import Interval
 from ..plots import attended_regions, contact_sheet
 from ..reporting import scores_frame
 from .data import confounder_pairs, open_picture
-from .study import ALONE, MemeStudy
+from .study import MemeStudy
 
 # %% ../../nbs/memes/08_report.ipynb #b862c291
 REPORTED = {

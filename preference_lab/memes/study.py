@@ -9,7 +9,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'check_table_of_memes']
 
 # %% ../../nbs/memes/07_study.ipynb #fa1da1d0
-import shutil, time
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,13 +17,11 @@ from typing import Literal
 import numpy as np, pandas as pd, torch
 from accelerate.state import PartialState
 from fastcore.basics import patch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
-from ..records import ConfigError, DataError, nearest, place, read_table, short
+from ..records import ConfigError, DataError, nearest, place, read_table
 from ..config import make_config, read_config, Count, Fraction, NotNegative, Whole
-from ..files import file_sha256
 from ..splits import Sealed
 from ..losses import Loss, cross_entropy, smooth
 from ..metrics import GroupMeans, binary_intervals, binary_metrics, collapsed, intervals, paired_binary
@@ -430,8 +428,7 @@ def judge_pairs(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right order, l
     pairs = confounder_pairs(t)
     at = {i: k for k, i in enumerate(t.ids)}
     for kind, some in pairs.groupby('kind', sort=False):
-        a, b = (some[c].map(at).to_numpy() for c in 'ab')
-        up, down = np.where(self.truth(self.judged)[a], a, b), np.where(self.truth(self.judged)[a], b, a)
+        up, down = (some[c].map(at).to_numpy() for c in 'ab')   # the positive one first
         order = lambda p: np.where(p[up] == p[down], .5, p[up] > p[down])
         g = GroupMeans(t.groups[up], share=order(self.proba[self.judged]))
         i = intervals(g, g.rows, n=self.cfg.resamples)['share']
@@ -512,7 +509,7 @@ def timing(self: MemeStudy) -> dict:
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
-    run, cfg, timing, ceiling, c = self.run, self.cfg, self.timing(), self.ceiling(), self.model.config
+    run, cfg, timing, ceiling = self.run, self.cfg, self.timing(), self.ceiling()
     if not PartialState().is_main_process: return {}
     compared = getattr(self, 'compared', None) or self.compare()
     best = dict(name=f'ViLBERT {cfg.encoder if cfg.encoder in ("tiny", "scenes") else cfg.variant}', parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
@@ -547,7 +544,7 @@ def _extractor_of(model, weights):
     if said.get('key') and extractor.key != said['key']: raise ConfigError(f'extractor {name}: its weights or settings are not those the model was trained with (key {extractor.key[:12]}, not {said["key"][:12]}); give the right file with weights=')
     return extractor
 
-def _look(model, frame, pictures, weights, regions, where):   # pictures: id -> path or None
+def _look(model, pictures, weights, regions, where):   # pictures: id -> path or None
     "Regions of some memes"
     if regions: cache = convert_regions(Path(regions).expanduser(), ids=list(pictures), names={i: Path(p).stem if p else i for i, p in pictures.items()}, most=model.about['max_regions']); bad = []
     else:
@@ -582,7 +579,7 @@ def predict_memes(
         if twice := next((i for i, n in pd.Series(ids).value_counts().items() if n > 1), None): raise DataError(f'{where}: the id {twice} stands there twice; give each meme its own')
         find = lambda p: next((str(q) for q in (Path(p).expanduser(), Path(file).parent/p) if q.is_file()), str(p))
         pictures = {i: find(p) if column and isinstance(p, str) and p.strip() else None for i, p in zip(ids, frame[column] if column else [None]*len(ids))}
-    cache = _look(model, frame, pictures, weights, regions, where)
+    cache = _look(model, pictures, weights, regions, where)
     table = MemeTable(pd.DataFrame(dict(id=list(pictures), text=frame['text'].to_numpy(), label=-1, image=[p or '' for p in pictures.values()])), name=where)
     p = as_proba(predict_rows(model, MemeFeed(table, cache, model.tokenizer, np.zeros(len(table)), 64, max_length=model.about['max_length'], most=model.about['max_regions']), forward))
     return pd.DataFrame(dict(id=table.ids, proba=p.round(6), label=(p >= .5).astype(int)))
