@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test reports docs readme clean
+.PHONY: help test torture reports docs readme clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
 
 test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/03_metrics.ipynb tests one
 	@$(BIN)/python .ci/test.py $(ARGS)
+
+torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part
+	@$(BIN)/python .ci/torture.py $(ARGS)
 
 reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are
 	@for nb in $$(ls nbs/reports/*.ipynb | grep -v summary.ipynb); do \

@@ -114,6 +114,15 @@ def results(todo, jobs, slow):
         for pid in running: stop(pid)
 
 
+def prepare(jobs):
+    "Settings of every notebook's process: no Hub, the cores shared, figures inline"
+    threads = str(max(1, (os.cpu_count() or 1)//jobs))
+    for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): os.environ.setdefault(k, threads)
+    os.environ.update(IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
+                      PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if data := os.environ.get('PREFERENCE_LAB_DATA'): os.environ['PREFERENCE_LAB_DATA'] = str(Path(data).resolve())
+
+
 def main():
     p = ArgumentParser(description=__doc__)
     p.add_argument('paths', nargs='*', help='notebooks or folders (default: tests_nbs and nbs, after the checks of .ci/check.py)')
@@ -126,11 +135,7 @@ def main():
     os.chdir(ROOT); sys.path.insert(0, str(ROOT))
     began = time.time()
     checks = None if a.paths else subprocess.Popen([sys.executable, '.ci/check.py'], text=True, stdout=subprocess.PIPE)
-    threads = str(max(1, (os.cpu_count() or 1)//a.jobs))
-    for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): os.environ.setdefault(k, threads)
-    os.environ.update(IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
-                      PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if data := os.environ.get('PREFERENCE_LAB_DATA'): os.environ['PREFERENCE_LAB_DATA'] = str(Path(data).resolve())
+    prepare(a.jobs)
     # a report is run with its default parameters by tests_nbs, through papermill
     is_report = lambda p: p.parent.name == 'reports' and '"parameters"' in p.read_text(encoding='utf-8')
     todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]

@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""The long form of the attacks on the lab: planted faults, kills, hostile input, numbers. The last thing printed is the account:
+fault or attack, tried, caught or survived, lost. The status is 0 when nothing was lost.
+The same notebooks in their short form are part of `make test`."""
+import json, os, sys, tempfile, time
+from argparse import ArgumentParser
+from pathlib import Path
+
+import test as tests
+
+PARTS = dict(faults='03_planted_faults', kills='01_kill_and_resume', input='09_hostile_input', numbers='10_numbers')
+
+
+def main():
+    p = ArgumentParser(description=__doc__)
+    p.add_argument('parts', nargs='*', help=f'of {", ".join(PARTS)}; none: all')
+    a = p.parse_args()
+    if unknown := [n for n in a.parts if n not in PARTS]: p.error(f'{unknown[0]}: there is no such part; the parts are {", ".join(PARTS)}')
+    shared = tests.ROOT.parent/'shared'/'data'
+    if 'PREFERENCE_LAB_DATA' not in os.environ and shared.is_dir(): os.environ['PREFERENCE_LAB_DATA'] = str(shared)
+    sys.path.insert(0, str(tests.ROOT))
+    tests.prepare(jobs=1); tests.LIMIT = 6*3600
+    todo, began, rows, broken = [tests.ROOT/'tests_nbs'/f'{PARTS[n]}.ipynb' for n in a.parts or PARTS], time.time(), [], []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ['PREFERENCE_LAB_TORTURE'] = folder
+        runs = tests.results(todo, 1, slow=True)
+        try:
+            for path, r, seconds in runs:
+                print(f"{'✗' if r['failed'] else '✓'} {path.stem:<24} {seconds:7.0f} s  {r['passed']} tests passed", flush=True)
+                if r['failed']: broken.append(path.stem); print(f"\n{path.stem}, {r['error']}\n", flush=True)
+        except KeyboardInterrupt: runs.close(); broken.append('stopped by hand')
+        for f in sorted(Path(folder).glob('*.jsonl'), key=lambda f: list(PARTS).index(f.stem)): rows += [json.loads(l) for l in f.read_text().splitlines()]
+    for r in rows:
+        if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'the bench'}): {r['said']}")
+    from preference_lab.testing import account_table
+    table = account_table(rows)
+    if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attack', 'where')}))
+    tried, lost = int(table.tried.sum()), int(table.lost.sum())
+    print(f'\n{time.time()-began:.0f} s: {tried:,} tried, {tried-lost:,} caught or survived, {lost:,} lost' + (f'; a notebook did not end: {", ".join(broken)}' if broken else ''))
+    sys.stdout.flush(); os._exit(bool(lost or broken or not tried))
+
+
+if __name__ == '__main__': main()
