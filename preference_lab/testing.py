@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['SERVER', 'LONG', 'Fault', 'file_of', 'Started', 'Lab', 'tree', 'Canary', 'Account', 'account_table']
 
-# %% ../nbs/14_testing.ipynb #e3cad500
+# %% ../nbs/14_testing.ipynb #76a3dba5
 import errno, json, os, pickle, re, signal, subprocess, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
-from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 import pandas as pd
@@ -57,12 +56,13 @@ def file_of(
     m = re.fullmatch(r'\.(.+)\.[0-9a-f]{8}\.tmp', name)
     return m[1] if m else name
 
-# %% ../nbs/14_testing.ipynb #dbc81d22
+# %% ../nbs/14_testing.ipynb #44400d1e
 SERVER = '''
 import gc, importlib, json, os, signal, sys, traceback
-for m in sys.argv[1:]: importlib.import_module(m)
+for m in sys.argv[2:]: importlib.import_module(m)
 from preference_lab.cli import main
 from preference_lab.testing import Fault
+exec(sys.argv[1], {})
 signal.signal(signal.SIGINT, signal.default_int_handler)   # also where this runs in the background
 gc.collect(); gc.freeze()
 for line in sys.stdin:
@@ -118,12 +118,13 @@ class Lab:
         *modules: str,        # to be imported once, for instance 'preference_lab.emotions.study'
         folder: str|Path,     # the user's folder: what `refuses` watches
         env: dict=None,       # environment variables, beside no Hub, no shared data and one thread
+        first: str='',        # Python that every command would execute again; it may not begin to compute in threads
     ):
         self.folder, self.count, self.lock = Path(folder), 0, threading.Lock()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.heard = self.folder.with_name(f'{self.folder.name}.said'); self.heard.mkdir(exist_ok=True)
         env = dict(os.environ, HF_HUB_OFFLINE='1', PREFERENCE_LAB_DATA='', OMP_NUM_THREADS='1') | (env or {})
-        self.server = subprocess.Popen([sys.executable, '-c', SERVER, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.server = subprocess.Popen([sys.executable, '-c', SERVER, first, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
 
     def _ask(self, ask):
         with self.lock:
@@ -175,10 +176,11 @@ class Lab:
 
 def tree(
     folder: str|Path,
-) -> dict[str, tuple|bool]:  # name -> time and SHA-256; False for a folder
+) -> dict[str, tuple|bool]:  # name -> size, time and number of the file; False for a folder
     "What a folder holds, so that any change shows"
     folder = Path(folder)
-    return {p.relative_to(folder).as_posix(): p.is_file() and (p.stat().st_mtime_ns, sha256(p.read_bytes()).hexdigest()) for p in folder.rglob('*')}
+    about = lambda p: (s := p.lstat()) and (s.st_size, s.st_mtime_ns, s.st_ino)
+    return {p.relative_to(folder).as_posix(): not p.is_dir() and about(p) for p in folder.rglob('*')}
 
 # %% ../nbs/14_testing.ipynb #70c379b3
 class Canary:
