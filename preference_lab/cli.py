@@ -364,7 +364,7 @@ def summarize(
     print(summaries.key_results(summary), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #a79c2804
+# %% ../nbs/13_cli.ipynb #ff590519
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
@@ -400,7 +400,7 @@ def how_to_go_on(
     "The line that a stopped command ends with"
     if 'resume=True' in said: return said
     if command == 'sweep': return f"{said or 'stopped'}; give the same command again to go on: what is finished stays"
-    runs = sys.modules.get('preference_lab.runs')
+    runs = sys.modules.get('preference_lab.runs') if command in ('train', 'report') else None
     return unfinished(*runs.held_folders() if runs else ()) or said or 'stopped'
 
 def help_text() -> str:
