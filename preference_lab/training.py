@@ -247,7 +247,7 @@ class Trainer:
     @property
     def seconds(self): return sum(h['seconds'] for h in self.history) + self.sums['seconds']
 
-# %% ../nbs/07_training.ipynb #04d4753c
+# %% ../nbs/07_training.ipynb #f1cad0a0
 @patch
 def train_step(self: Trainer, batch: np.ndarray):
     "One optimiser step on a batch of row numbers"
@@ -255,8 +255,7 @@ def train_step(self: Trainer, batch: np.ndarray):
     mine = share(batch, acc.process_index, acc.num_processes)
     weight = acc.num_processes/len(batch) if len(mine) else 0.
     parts = np.array_split(mine, min(cfg.accumulate, len(mine))) if len(mine) else [batch[:1]]
-    rate = rate_at(self.step, self.total, cfg.warmup, cfg.schedule)*self.drop
-    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate
+    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*self.rate(self.step)
     seed_step(cfg.seed, self.step, acc.process_index)
     total = 0.
     for i, rows in enumerate(parts):
@@ -270,6 +269,11 @@ def train_step(self: Trainer, batch: np.ndarray):
     if self.average: self.update_average()
     self.step += 1
     for k, v in dict(loss=total, rows=len(mine), units=self.feed.units(mine), norm=norm, skipped=self.optimizer.step_was_skipped).items(): self.sums[k] += float(v)
+
+@patch
+def rate(self: Trainer, step: int) -> float:
+    "Share of the highest learning rate at a step of this epoch"
+    return rate_at(step, self.total, self.cfg.warmup, self.cfg.schedule)*self.drop
 
 @patch
 def to_device(self: Trainer, rows: np.ndarray) -> dict:
@@ -316,7 +320,7 @@ def load_trained(self: Trainer, tensors: dict[str, Tensor]):
     with torch.no_grad():
         for n, p in self.trained.items(): p.copy_(tensors[n])
 
-# %% ../nbs/07_training.ipynb #52ecfb6c
+# %% ../nbs/07_training.ipynb #41d358a0
 def drop_of(
     cfg: TrainConfig,
     history: list[dict],  # a row an epoch
@@ -356,7 +360,7 @@ def validate(self: Trainer):
         if self.select not in metrics: raise ConfigError(f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate gave {", ".join(metrics)}')
         if not math.isfinite(metrics[self.select]): raise NonFinite(f'epoch {len(self.history)+1}: the validation metric {self.select} is {metrics[self.select]}; lower learning_rate or look at the validation rows')
         row = dict(epoch=len(self.history)+1, step=self.step, train_loss=sums['loss']/max(1, sums['rows']), **{f'validation_{k}': v for k, v in metrics.items()},
-                   learning_rate=self.optimizer.param_groups[0]['lr'], gradient_norm=sums['norm']/world/self.steps_an_epoch, skipped_steps=int(sums['skipped']/world),
+                   learning_rate=self.optimizer.param_groups[0]['base_lr']*self.rate(self.step-1), gradient_norm=sums['norm']/world/self.steps_an_epoch, skipped_steps=int(sums['skipped']/world),
                    seconds=sums['seconds']/world, rows_per_second=sums['rows']*world/max(1e-9, sums['seconds']), units_per_second=sums['units']*world/max(1e-9, sums['seconds']),
                    validation_seconds=time.perf_counter()-start)
         if self.parts: row['parts'] = self.parts(self.raw, self.to_device(self.feed.batches(0)[0]))
