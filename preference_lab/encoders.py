@@ -7,7 +7,7 @@ __all__ = ['MAX_PIXELS', 'open_image', 'Tower', 'load_tower', 'make_tower', 'sav
            'set_dropout', 'check_tokenizer', 'load_encoder', 'find_pooling', 'TextTower', 'load_text_tower',
            'cache_folder', 'EmbeddingCache', 'hash_files', 'embed_images', 'decode_images', 'embed_texts']
 
-# %% ../nbs/11_encoders.ipynb #d45d7022
+# %% ../nbs/11_encoders.ipynb #953982f5
 import hashlib, json, logging, os, re, uuid, warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 from .records import ConfigError, DataError, hub_reachable, nearest, short
-from .files import file_sha256, load_tensors, read_json, save_tensors, tensors_sha256, whole_file, write_json
+from .files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, tensors_sha256, whole_file, write_json
 from .batching import in_order, lay_out, tokenise
 from .training import show_progress
 
@@ -303,7 +303,7 @@ def load_text_tower(
     "A frozen encoder of texts by name"
     return TextTower(name, *load_encoder(name), pooling, max_length, precision, device)
 
-# %% ../nbs/11_encoders.ipynb #6e8cf14c
+# %% ../nbs/11_encoders.ipynb #991e9223
 def cache_folder() -> Path:
     "`$PREFERENCE_LAB_CACHE`, or `~/.cache/preference_lab`"
     return Path(os.environ.get('PREFERENCE_LAB_CACHE') or Path.home()/'.cache'/'preference_lab').expanduser()
@@ -335,7 +335,7 @@ class EmbeddingCache:
         "Keep a block"
         if not hashes: return
         tensors = dict(hash=torch.from_numpy(np.frombuffer(b''.join(hashes), np.uint8).reshape(-1, 32).copy()), vector=torch.as_tensor(vectors).half())
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True); remove_leftovers(self.folder, 3600)
         path = self.folder/f'{uuid.uuid4().hex}.safetensors'
         save_tensors(path, tensors, sha256=tensors_sha256(tensors)); self._open(path)
 
@@ -448,7 +448,7 @@ def normalise(self: Tower,
     full, mean, std = _scales(tuple(scale.mean), tuple(scale.std), x.device)
     return x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(full).sub_(mean).div_(std)
 
-# %% ../nbs/11_encoders.ipynb #3af0a771
+# %% ../nbs/11_encoders.ipynb #b148095c
 def _look(shapes, path) -> np.ndarray|str:
     "A picture in its final shape, or why there is none"
     try: return np.asarray(shapes(open_image(path)))
@@ -457,6 +457,7 @@ def _look(shapes, path) -> np.ndarray|str:
 def _decode(todo, shapes, file, progress) -> tuple[list, dict]:
     "Write the pictures of (content, path) end to end; which contents they are, and why others are not"
     there, bad = [], {}
+    remove_leftovers(file.parent, 3600)   # of processes that were killed, not of those at work
     with whole_file(file) as t, open(t, 'wb') as f, ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings(), \
          tqdm(total=len(todo), desc='pictures', leave=False, disable=show_progress(progress) != 'bar') as bar:
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)   # threads that set it each for themselves would leave it set

@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #c839cef1
+# %% ../nbs/09a_sweeps.ipynb #2486f397
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -20,7 +20,7 @@ from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Positive, Whole, check_value, make_config, read_config
 from .files import whole_file, write_text
 from .training import same_run
-from .runs import _harmless, finished, read_run
+from .runs import _harmless, finished, hold, read_run, release, sign
 
 # %% ../nbs/09a_sweeps.ipynb #43a986bb
 def value_text(value) -> str:
@@ -261,7 +261,7 @@ def _settings(space, params):
     value = lambda p, v: p.values[[value_text(x) for x in p.values].index(v)] if isinstance(p, Choices) else v
     return {k: value(p, params[k]) for k, p in space.parts.items() if k in params}
 
-# %% ../nbs/09a_sweeps.ipynb #a4bb269d
+# %% ../nbs/09a_sweeps.ipynb #d458d7cd
 @dataclass
 class Trial:
     "One combination of settings to be tried"
@@ -298,7 +298,9 @@ class Sweep:
         self.open, self.told, self.store = {}, {}, None   # trials that are being tried here; and without a storage, (value, error) by number
         new = not (self.folder/'sweep.yaml').exists()
         self._begin()
-        try: self._join() if self.storage or self.method == 'tpe' else self._look()
+        try:
+            if self.storage or self.method == 'tpe': self._join()
+            else: self.lock = hold(self.folder); sign(self.folder); self._look()   # without a storage nobody can share it
         except LabError:
             if new:   # a storage that was not reached leaves nothing behind
                 with suppress(OSError): (self.folder/'sweep.yaml').unlink(); self.folder.rmdir(); self.folder.parent.rmdir()
@@ -308,6 +310,7 @@ class Sweep:
     def __exit__(self, *why):
         if self.store: self.stop.set()
         self.release()
+        release(self.folder)
     def __repr__(self): return f'Sweep({str(self.folder)!r}, {self.method}, {(self.trials().state == "finished").sum()} of {self.n} finished)'
 
     def _check_settings(self):

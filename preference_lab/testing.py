@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import rmtree
 import pandas as pd
 
-# %% ../nbs/14_testing.ipynb #15cc9155
+# %% ../nbs/14_testing.ipynb #eaddd65d
 @dataclass
 class Fault:
     "What befalls a process when it writes its `nth` file of some name"
@@ -38,6 +38,7 @@ class Fault:
             os.kill(os.getpid(), signal.SIGKILL if self.what == 'kill' else signal.SIGINT)
         def fsync(fd):
             path = os.readlink(f'/proc/self/fd/{fd if isinstance(fd, int) else fd.fileno()}')
+            if os.path.isdir(path): return sync(fd)   # a folder's names
             hit = self.where != 'named' and strikes('sync', file_of(path))
             if hit and self.where == 'half': os.truncate(path, os.path.getsize(path)//2)
             if hit and (self.where == 'half' or self.what == 'full'): strike()

@@ -7,7 +7,7 @@ __all__ = ['NAMED', 'REPORTED_SWEEP', 'FOCAL', 'PRESETS', 'preset_group', 'Distr
            'deal', 'features_of', 'prepare', 'Fold', 'DistributionStudy', 'linear_inputs', 'fit_floors', 'proba_of',
            'predictions_table', 'rows_sha256']
 
-# %% ../../nbs/distributions/03_study.ipynb #c013b0dd
+# %% ../../nbs/distributions/03_study.ipynb #64f90ecd
 import copy, hashlib
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
@@ -24,7 +24,7 @@ from ..metrics import distribution_intervals, distribution_metrics, distribution
 from ..baselines import distribution_baselines, oracle_mean, ridge_distribution
 from ..batching import Ragged, TableFeed, TextFeed, padding_share, tokenise
 from ..training import TrainConfig, Trainer, make_accelerator, peak_memory, predict_rows
-from ..runs import finish_run, keep_table, open_run
+from ..runs import finish_run, keep_model, keep_table, open_run
 from ..encoders import embed_images, embed_texts, load_encoder, load_text_tower, load_tower
 from ..faces import tiny_tower
 from .data import Columns, DistributionData, load_distributions
@@ -346,7 +346,7 @@ def baselines(self: DistributionStudy) -> pd.DataFrame:  # validation scores, a 
     y = self.votes.targets[self.rows_of('validation')]
     return pd.DataFrame({k: distribution_metrics(y, v['validation'], self.ordered) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/distributions/03_study.ipynb #6e5c4df0
+# %% ../../nbs/distributions/03_study.ipynb #d8e5c61a
 def proba_of(model: nn.Module, feed: TableFeed, acc=None) -> np.ndarray:  # (rows, categories) float64
     "What a model says of each row"
     return predict_rows(model, feed, forward, acc, 1024).double().softmax(1).numpy()
@@ -378,8 +378,8 @@ def parts(self: DistributionStudy, fold: Fold):
 def fit_fold(self: DistributionStudy, f: int):
     "Train one fold's model alone"
     fold, single = self.folds[f], len(self.folds) == 1
-    trainer = Trainer(fold.learner, fold.feed, objective, self.evaluate(fold, self.material.sides[f]['validation']), self.cfg if single else replace(self.cfg, resume=False),
-                      self.run.folder if single else None, select='loss', parts=self.parts(fold)).fit()
+    trainer = Trainer(fold.learner, fold.feed, objective, self.evaluate(fold, self.material.sides[f]['validation']), self.cfg,
+                      self.run.folder if single else self.run.folder/'checkpoints'/f'fold_{f+1}', select='loss', parts=self.parts(fold)).fit()
     fold.history, fold.best, fold.seconds, fold.timing = trainer.history, trainer.best, trainer.seconds, trainer.timing()
     if single: self.trainer = trainer
     return fold
@@ -449,7 +449,7 @@ def ceiling(self: DistributionStudy) -> dict|None:  # metric -> value
     mean = self.floor_metrics['train_mean']['kl']
     return top | dict(share_of_way=(mean-self.metrics['test']['kl']['value'])/(mean-top['kl']))
 
-# %% ../../nbs/distributions/03_study.ipynb #e9183c7a
+# %% ../../nbs/distributions/03_study.ipynb #fe354dd7
 def predictions_table(
     ids: list[str],
     targets: np.ndarray,      # (rows, categories)
@@ -498,13 +498,12 @@ def finish(self: DistributionStudy) -> dict:
     short = ('kl', 'js', 'tv', 'top1', 'top3', 'ece', 'brier')
     floors = {k: {n: v for n, v in s.items()} for k, s in self.floor_metrics.items()}
     model.remember(metrics={k: self.metrics['test'][k] for k in short}, baselines={k: floors[k] for k in ('uniform', 'train_mean', 'linear') if k in floors}, warnings=run.warnings, data=f'{self.votes.name}, {len(first.feed):,} training items', fingerprint=self.fingerprint)
-    model.save_pretrained(run.folder)
+    keep_model(run, model)
     for s in ('validation', 'test'):
         rows = self.rows_of(s)
         keep_table(run, f'predictions_{s}.parquet', predictions_table([self.votes.ids[i] for i in rows], self.targets[s], self.proba[s], self.categories, None if self.votes.groups is None else self.votes.groups[rows]))
     history = pd.concat([pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)])
     keep_table(run, 'history.csv', history)
-    if hasattr(self, 'trainer'): self.trainer.forget()
     parts = self.loss_parts()
     kl = lambda t: t.set_index('metric')[['difference', 'low', 'high', 'p', 'distinguishable']].to_dict('index')
     return finish_run(run, data=dict(name=self.votes.name, fingerprint=self.fingerprint, rows=len(self.votes), categories=self.categories, ordered=self.ordered, answers=float(self.votes.weights.sum())),

@@ -7,7 +7,7 @@ __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_memb
            'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
            'check_table_of_votes']
 
-# %% ../../nbs/distributions/04_together.ipynb #8f6ba0ef
+# %% ../../nbs/distributions/04_together.ipynb #9534c43d
 import copy, time
 from collections import defaultdict
 from dataclasses import replace
@@ -16,6 +16,7 @@ import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
 from ..records import ConfigError, DataError, LabError, nearest, place, read_table
 from ..config import make_config
+from ..files import Outside
 from ..features import finite_numbers
 from ..votes import pick_columns
 from ..batching import TableFeed, TextFeed, tokenise
@@ -43,7 +44,7 @@ def stacks(
             groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
-# %% ../../nbs/distributions/04_together.ipynb #1d027d53
+# %% ../../nbs/distributions/04_together.ipynb #997edee2
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
@@ -85,6 +86,7 @@ def train_members(
         if len(group) > 1 and not quiet: print(f'{len(group)} models of one shape are trained one by one: a stack of them would be no faster here ({gain:.2f} times)')
         for s, f in group:
             try: s.fit_fold(f)
+            except Outside: raise
             except LabError as e: failed[id(s), f] = e
     return failed
 
@@ -104,7 +106,7 @@ def fit(self: DistributionStudy) -> pd.DataFrame:  # a row an epoch and fold
     self.history = pd.concat([pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)], ignore_index=True)
     return self.history
 
-# %% ../../nbs/distributions/04_together.ipynb #bda39b32
+# %% ../../nbs/distributions/04_together.ipynb #b180d28b
 def train_many(
     cfgs: list[DistributionsConfig],
     materials: dict=None,   # what earlier calls prepared; filled here
@@ -115,6 +117,7 @@ def train_many(
         try:
             if (k := material_key(c)) not in materials: materials[k] = prepare(c)
             out.append(DistributionStudy(c, materials[k]))
+        except Outside: raise
         except LabError as e: out.append(e)
     failed = train_members([(s, f) for s in out if not isinstance(s, LabError) for f in range(len(s.folds))])
     for i, s in enumerate(out):

@@ -7,7 +7,7 @@ __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionsConfig', 'EmotionStudy'
            'predictions_table', 'predictions_arrays', 'compare_predictions', 'latency', 'training_flops',
            'train_emotions', 'predict_texts', 'check_table_of_texts', 'compare_runs']
 
-# %% ../../nbs/emotions/03_study.ipynb #32582f94
+# %% ../../nbs/emotions/03_study.ipynb #bec846b8
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tiny_tokenizer, tokenise
 from ..training import TrainConfig, Trainer, predict_rows
-from ..runs import finish_run, keep_table, open_run, read_run, same_setting
+from ..runs import finish_run, keep_model, keep_table, open_run, read_run, same_setting
 from ..comparisons import Headline
 from .data import check_data, load_emotions
 from ..encoders import find_encoder, load_encoder, set_dropout
@@ -298,7 +298,7 @@ def timing(self: EmotionStudy) -> dict:
     padding = padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple)
     return t | dict(padding_share=padding, flops_per_second=training_flops(self.model)*t['tokens_per_second'], inference=latency(self.model, self.validation.texts))
 
-# %% ../../nbs/emotions/03_study.ipynb #5625313e
+# %% ../../nbs/emotions/03_study.ipynb #4e30d35a
 @patch
 def finish(self: EmotionStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -311,12 +311,11 @@ def finish(self: EmotionStudy) -> dict:
     short = ('auc_micro', 'auc_macro', 'f1_micro', 'f1_macro', 'ap_macro', 'brier', 'ece')
     self.model.remember(self.thresholds, metrics={k: self.metrics['test'][k] for k in short}, baselines=floors, warnings=run.warnings, encoder=Path(cfg.encoder).name,
                         data=f'{self.table.name}, {len(self.train):,} training rows', fingerprint=self.fingerprint)
-    self.model.save_pretrained(run.folder)
+    keep_model(run, self.model)
     for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s], self.predicted[s]))
     keep_table(run, 'history.csv', self.history); keep_table(run, 'per_label.csv', self.per_label)
     keep_table(run, 'threshold_sweep.csv', threshold_sweep(self.targets['test'], self.proba['test']))
     for name, c in compared.items(): keep_table(run, f'comparison_{name}.csv', c['table'])
-    self.trainer.forget()
     seeds = self.seeds()
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table)), split=dict(sizes=self.audit.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=floors, metrics=self.metrics, per_label=self.per_label.to_dict('records'), thresholds=self.thresholds.to_dict(), ceiling=ceiling, warnings=run.warnings,

@@ -7,8 +7,7 @@ __all__ = ['PRESETS', 'COMMANDS', 'LabelerConfig', 'LabelerFeed', 'augment_pixel
            'only_raters', 'rater_consistency', 'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers',
            'write_toy', 'toy_study']
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #cd898a6e
-import shutil
+# %% ../../nbs/labeler_tokens/04_study.ipynb #bf3ebb80
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,8 +26,8 @@ from ..splits import hold_out
 from ..metrics import GroupMeans, drawn_by, gain_by_rater, intervals, pair_ceiling, pair_intervals, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
 from ..baselines import pair_baselines
 from ..batching import TableFeed
-from ..training import Stopped, Trainer
-from ..runs import finish_run, keep_table, open_run
+from ..training import Trainer
+from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
 from ..encoders import decode_images, embed_images, load_tower
 from ..faces import TEMPLATES, draw_faces, tiny_tower
@@ -278,7 +277,7 @@ def make_model(self: LabelerStudy, **changed) -> LabelerCLIP:
     return LabelerCLIP(dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key), self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature, towers=cfg.towers if ranks else 'both',
                        layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha, dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower, **settings)
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #09297027
+# %% ../../nbs/labeler_tokens/04_study.ipynb #ec9ff1b4
 @dataclass
 class FittedLabelers:
     "A trained model and how it came about"
@@ -320,10 +319,9 @@ def fit_model(self: LabelerStudy,
         return dict(loss=lack[:n].mean(), accuracy=right[:n].mean(), seen_loss=lack[n:].mean(), seen_accuracy=right[n:].mean(),
                     **{f'accuracy_{r}': right[:n][valid.rater == k].mean() for k, r in enumerate(self.raters) if (valid.rater == k).any()})
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
-    quiet = cfg if name == 'main' else replace(cfg, progress='none', resume=cfg.resume and folder.is_dir())
+    quiet = cfg if name == 'main' else replace(cfg, progress='none')
     words = model.prompts.number[:len(self.raters), :, 0] if model.text_tokens else None
-    try: trainer = Trainer(model, feed, _objective(cfg if words is not None else replace(cfg, disentangle=0.), words), evaluate, quiet, folder, dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate)).fit()
-    except Stopped as e: raise Stopped(str(e).replace(str(folder), str(self.run.folder))) from None   # an ablation's folder is inside
+    trainer = Trainer(model, feed, _objective(cfg if words is not None else replace(cfg, disentangle=0.), words), evaluate, quiet, folder, dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate)).fit()
     model.clip.set_grad_checkpointing(False)
     if tensors_sha256(frozen_state(model.clip)) != frozen: raise DataError('weights that are frozen have changed in training; nothing of this run can be believed')
     return FittedLabelers(model.eval(), trainer, frozen)
@@ -479,7 +477,7 @@ def ceiling(self: LabelerStudy) -> dict|None:
     "The best reachable scores where the truth is known; else what repeated answers or halves of the raters tell, if anything"
     return pair_ceiling(self.test, self.metrics['test']['accuracy']['value'], self.labels)
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #b857856a
+# %% ../../nbs/labeler_tokens/04_study.ipynb #4cc6da9e
 @patch
 def finish(self: LabelerStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -489,11 +487,10 @@ def finish(self: LabelerStudy) -> dict:
     about = dict(name=f'{cfg.encoder} with words for raters', parameters=learnt, frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad), best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'],
                  frozen_sha256=self.fitted.frozen_sha256, tower=m.encoder, words=dict(zip(self.raters, m.words)))
     m.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(self.train):,} training comparisons', fingerprint=self.data.fingerprint)
-    m.save_pretrained(run.folder)
+    keep_model(run, m)
     for s, p in dict(validation=self.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     norms = adapter_norms(m.clip) if m.ranks else pd.DataFrame()
     for name, t in dict(history=self.epochs_table(), per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target, adapter_norms=norms).items(): keep_table(run, f'{name}.csv', t)
-    self.trainer.forget(); shutil.rmtree(run.folder/'checkpoints', ignore_errors=True)
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), new_raters=0 if self.shown is None else len(self.shown.raters), items=len(self.items), targets=self.targets),
         split=dict(sizes=dict(train=len(self.train), validation=len(self.validation), test=len(self.test)), audit=self.axis.audit), baselines=self.floor_metrics, metrics=self.metrics, ablations=self.ablations, new_rater_curve=self.new_rater_curve or None,
         per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()},
@@ -507,7 +504,7 @@ def train_labelers(
     study.fit(); study.baselines(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #a1e3667c
+# %% ../../nbs/labeler_tokens/04_study.ipynb #bfc9af51
 def predict_labelers(
     run: str,              # run folder or Hub name
     image: str=None,       # a picture

@@ -6,7 +6,7 @@
 __all__ = ['EXTRACTORS', 'SUFFIXES', 'Extractor', 'gather', 'grid_boxes', 'Grid', 'ResNetGrid', 'ClipGrid', 'DinoGrid',
            'CocoRegions', 'GenomeRegions', 'calm', 'PlainObjects', 'load_extractor', 'find_pictures', 'extract_regions']
 
-# %% ../../nbs/memes/05_extractors.ipynb #ac1f2797
+# %% ../../nbs/memes/05_extractors.ipynb #fe92d141
 import hashlib, json, os, pickle, socket, time, uuid, warnings
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from ..records import ConfigError, DataError, LabError, nearest
 from ..files import load_tensors, read_json, tensors_sha256, write_json
 from ..training import show_progress
+from ..runs import die_with
 from ..encoders import cache_folder, find_encoder, load_tower
 from .regions import RegionCache, Regions
 from .demo import find_objects, patch_features
@@ -168,7 +169,7 @@ class ClipGrid(Grid):
         m, = self.network.forward_intermediates(x, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt='NCHW')['image_intermediates']
         return F.interpolate(m, size=(6, 6), mode='bilinear', align_corners=False)
 
-# %% ../../nbs/memes/05_extractors.ipynb #95c6178a
+# %% ../../nbs/memes/05_extractors.ipynb #93107ec7
 class DinoGrid(Grid):
     "DINOv2: its patch tokens"
     kind, width = 'dinov2', 768   # of the base model
@@ -384,7 +385,7 @@ def extract_regions(
     if bad and progress != 'none': print(f'{len(bad):,} of {len(mine):,} pictures cannot be used; the first: {bad[0]["reason"]}')
     return cache, bad
 
-# %% ../../nbs/memes/05_extractors.ipynb #08313d6c
+# %% ../../nbs/memes/05_extractors.ipynb #d15c8ad3
 def _one_part(given, key, images, folder, batch_size, part, block, threads) -> list[dict]:
     "What a further process does"
     torch.set_num_threads(threads)
@@ -396,7 +397,7 @@ def _in_processes(images, extractor, cache, batch_size, progress, workers, part,
     from preference_lab.memes import extractors   # by its name, for the others
     (i, n), threads, old = part, max(1, os.cpu_count()//workers), torch.get_num_threads()
     share = lambda k: (i+n*k, n*workers)
-    with ProcessPoolExecutor(workers-1, get_context('spawn')) as pool:
+    with ProcessPoolExecutor(workers-1, get_context('spawn'), die_with, (os.getpid(),)) as pool:
         jobs = [pool.submit(extractors._one_part, extractor.given, extractor.key, images, cache.folder, batch_size, share(k), block, threads) for k in range(1, workers)]
         torch.set_num_threads(threads)
         try:

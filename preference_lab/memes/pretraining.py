@@ -6,7 +6,7 @@
 __all__ = ['TOWERS', 'SHAPE', 'LESSONS', 'School', 'school_tokenizer', 'Pupil', 'lesson_losses', 'train_on_scenes', 'exam_of',
            'pretrained_scenes']
 
-# %% ../../nbs/memes/06a_pretraining.ipynb #5441c35e
+# %% ../../nbs/memes/06a_pretraining.ipynb #bcc0f0da
 import hashlib, json, random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np, torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from ..records import DataError
+from ..files import whole_files
 from ..batching import TextFeed, tiny_tokenizer, tokenise
 from ..training import TrainConfig, Trainer
 from ..encoders import cache_folder
@@ -134,7 +135,7 @@ def exam_of(
     pupil.train(training)
     return dict(zip(('loss', 'accuracy'), torch.cat(told, 1).mean(1).tolist()))
 
-# %% ../../nbs/memes/06a_pretraining.ipynb #b9c1c3b4
+# %% ../../nbs/memes/06a_pretraining.ipynb #827f0457
 _VERSION = 1   # of the scenes and sentences: raised when they change
 
 def pretrained_scenes(
@@ -150,5 +151,5 @@ def pretrained_scenes(
         try: return load_vilbert(place)
         except DataError as e: print(f'{e}; it is trained again')
     print('a tiny ViLBERT is trained on drawn scenes first: some minutes, once')
-    train_on_scenes(texts, seed=seed, progress=progress).save_pretrained(place)
+    with whole_files(place, last='model.safetensors') as t: train_on_scenes(texts, seed=seed, progress=progress).save_pretrained(t)
     return load_vilbert(place)

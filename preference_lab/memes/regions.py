@@ -6,7 +6,7 @@
 __all__ = ['LOCATION', 'MOST_BYTES', 'locations', 'Regions', 'RegionCache', 'coverage', 'safe_unpickle', 'picture_id',
            'convert_regions']
 
-# %% ../../nbs/memes/01_regions.ipynb #b552ee1e
+# %% ../../nbs/memes/01_regions.ipynb #6b71ff4a
 import copy, hashlib, io, json, math, os, pickle, pickletools, re, uuid, zipfile, zlib
 from collections import Counter, defaultdict
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from tqdm.auto import tqdm
 from ..records import ConfigError, DataError, nearest, short
-from ..files import file_sha256, load_tensors, read_json, save_tensors, write_json
+from ..files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, write_json
 from ..encoders import cache_folder, hash_files
 from ..training import show_progress
 
@@ -205,7 +205,7 @@ def leave_out(self: RegionCache,
     before = self.left_out; after = {i: why for i, why in (before | bad).items() if i not in self}
     if after != before: write_json(self.folder/'left_out.json', after)
 
-# %% ../../nbs/memes/01_regions.ipynb #10effd99
+# %% ../../nbs/memes/01_regions.ipynb #2f00fe4b
 @patch
 def add(self: RegionCache,
     regions: dict[str, Regions],   # id -> the regions of a picture
@@ -226,6 +226,7 @@ def _write(self: RegionCache, regions):
     parts = [_parts(r, f'picture {i!r}: ') for i, r in regions.items()]
     block = {k: np.concatenate([p[k] for p in parts]) for k in ('features', *_PER_REGION)} | {k: np.stack([p[k] for p in parts]) for k in _PER_PICTURE}
     block |= dict(ids=np.frombuffer('\n'.join(regions).encode(), np.uint8).copy(), start=np.cumsum([0, *map(len, regions.values())]))
+    remove_leftovers(self.folder, 3600)
     part = self.folder/f'.{uuid.uuid4().hex}.part'
     try:
         save_tensors(part, {k: torch.from_numpy(v) for k, v in block.items()}, about=self.about or {})

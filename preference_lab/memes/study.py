@@ -8,8 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #fa1da1d0
-import shutil
+# %% ../../nbs/memes/07_study.ipynb #ab5d4eb0
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,8 +26,8 @@ from ..losses import Loss, cross_entropy, smooth
 from ..metrics import GroupMeans, binary_intervals, binary_metrics, collapsed, intervals, paired_binary
 from ..baselines import bag_of_words
 from ..batching import Ragged, TextFeed, lay_out, padding_share, tiny_tokenizer, tokenise
-from ..training import TrainConfig, Trainer, Stopped, predict_rows
-from ..runs import finish_run, keep_table, open_run, read_run
+from ..training import TrainConfig, Trainer, predict_rows
+from ..runs import finish_run, keep_model, keep_table, open_run, read_run
 from ..comparisons import Headline
 from ..encoders import check_tokenizer, find_encoder
 from .data import MemeTable, audit_memes, check_memes, confounder_pairs, load_memes, read_captions
@@ -325,7 +324,7 @@ def make_model(self: MemeStudy) -> ViLBERT:
     model.freeze(cfg.freeze)
     return model
 
-# %% ../../nbs/memes/07_study.ipynb #4de46b13
+# %% ../../nbs/memes/07_study.ipynb #89758d47
 @patch
 def feed(self: MemeStudy,
     table: MemeTable,
@@ -356,9 +355,8 @@ def fit_model(self: MemeStudy,
         s = binary_metrics(y > .5, as_proba(z))
         return dict(loss=F.cross_entropy(z, torch.as_tensor(y).long()).item(), **{k: s[k] for k in ('auroc', 'accuracy', 'f1')})
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
-    quiet = cfg if name == 'main' else replace(cfg, progress='none', resume=cfg.resume and folder.is_dir())
-    try: trainer = Trainer(model, self.feed(self.train, self.train.targets, hide, self.augment), lambda m, b: loss(forward(m, b), b['targets']), evaluate, quiet, folder, select=cfg.select, higher=cfg.select != 'loss').fit()
-    except Stopped as e: raise Stopped(str(e).replace(str(folder), str(self.run.folder))) from None   # a baseline's folder is inside
+    quiet = cfg if name == 'main' else replace(cfg, progress='none')
+    trainer = Trainer(model, self.feed(self.train, self.train.targets, hide, self.augment), lambda m, b: loss(forward(m, b), b['targets']), evaluate, quiet, folder, select=cfg.select, higher=cfg.select != 'loss').fit()
     return model.eval(), trainer
 
 @patch
@@ -386,7 +384,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #166c8b99
+# %% ../../nbs/memes/07_study.ipynb #4ab7e81f
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -505,7 +503,7 @@ def timing(self: MemeStudy) -> dict:
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
     return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
 
-# %% ../../nbs/memes/07_study.ipynb #6c900bdf
+# %% ../../nbs/memes/07_study.ipynb #3d5eb58f
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -517,11 +515,10 @@ def finish(self: MemeStudy) -> dict:
     source = self.extractor.about | dict(weights=cfg.extractor_weights) if self.extractor else self.regions.about
     self.model.remember(metrics=self.metrics[self.judged], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.table.name}, {len(self.train):,} training memes', fingerprint=self.fingerprint,
                         regions=source, max_regions=cfg.max_regions, max_length=cfg.max_length)
-    self.model.save_pretrained(run.folder)
+    keep_model(run, self.model)
     for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s]))
     keep_table(run, 'history.csv', self.history); keep_table(run, 'confounders.csv', self.pairs)
     for name, x in compared.items(): keep_table(run, f'comparison_{name}.csv', x['table'])
-    self.trainer.forget(); shutil.rmtree(run.folder/'checkpoints', ignore_errors=True)
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint), split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best,
         history=self.history.to_dict('records'), comparisons={n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
@@ -534,7 +531,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #f255cc77
+# %% ../../nbs/memes/07_study.ipynb #b77c4ca7
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}

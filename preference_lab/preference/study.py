@@ -6,8 +6,8 @@
 __all__ = ['REPORTED_HIDDEN', 'PRESETS', 'FEATURES', 'COMMANDS', 'PreferenceConfig', 'PreferenceStudy', 'Fitted',
            'train_preference', 'predict_preference', 'toy_ratings', 'write_toy', 'toy_study']
 
-# %% ../../nbs/preference/05_study.ipynb #6c3282d3
-import shutil, time
+# %% ../../nbs/preference/05_study.ipynb #6a7f40dd
+import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..metrics import GroupMeans, drawn_by, gain_by_rater, intervals, pair_ceili
 from ..baselines import bradley_terry, mean_scores, pair_baselines
 from ..training import Trainer, peak_memory, predict_rows
 from ..stacked import StackedTrainer
-from ..runs import finish_run, keep_table, open_run
+from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
 from ..preferences import JudgementConfig, check_judgements, load_judgements
 from .network import ACTIVATIONS, PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
@@ -375,7 +375,7 @@ def compare_activations(self: PreferenceStudy,
         out.append(dict(activation=n, difference=i.value, low=i.value-t*se, high=i.value+t*se, distinguishable=bool(abs(i.value) > t*se)))
     return table, pd.DataFrame(out)
 
-# %% ../../nbs/preference/05_study.ipynb #925df84c
+# %% ../../nbs/preference/05_study.ipynb #a896b599
 @patch
 def timing(self: PreferenceStudy) -> dict:
     "What training cost"
@@ -393,10 +393,9 @@ def finish(self: PreferenceStudy) -> dict:
     about = dict(name=cfg.model, parameters=sum(t.numel() for t in self.model.state_dict().values()), best_epoch=f.best['epoch'] if f.best else None, weights_sha256=f.sha256,
                  strength=getattr(self.model, 'strength', None), slope=getattr(self.model, 'slope', None), tower=self.tower)
     self.model.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(a.train):,} training {self.data.kind}', fingerprint=self.data.fingerprint)
-    self.model.save_pretrained(run.folder)
+    keep_model(run, self.model)
     for s, p in dict(validation=a.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     for name, t in dict(history=self.history, per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target).items(): keep_table(run, f'{name}.csv', t)
-    shutil.rmtree(run.folder/'checkpoints', ignore_errors=True)
     curve = self.new_rater_curve or None
     activations = getattr(self, 'activations', None)
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), items=len(self.items), targets=self.targets),
@@ -415,7 +414,7 @@ def train_preference(
     study.finish()
     return study
 
-# %% ../../nbs/preference/05_study.ipynb #78a6118a
+# %% ../../nbs/preference/05_study.ipynb #76652fb5
 def predict_preference(
     run: str,               # run folder or Hub name
     image: str=None,        # a picture, or the name of a known item
