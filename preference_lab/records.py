@@ -71,12 +71,14 @@ def nearest(
     hit = difflib.get_close_matches(str(name).casefold(), folded, 1)
     return f' (did you mean "{folded[hit[0]]}"?)' if hit else ''
 
-# %% ../nbs/00_records.ipynb #d1918062
+# %% ../nbs/00_records.ipynb #ad874361
 def plain_markdown(
     text: str,
-) -> str:  # no HTML, link, picture, code or formula that stood in it is left
+    marks: bool=False,  # a page of our own with words of others in it: its lines, bold and code stay
+) -> str:               # no HTML, link, picture or formula that stood in it is left
     "A text of others for a page of Markdown: shown, and not obeyed"
-    return re.sub(r'[\[\]()!`*_~#|$\\:]', lambda m: f'&#{ord(m[0])};', html.escape(' '.join(printable(text).split())))
+    text = html.escape(printable(text) if marks else ' '.join(printable(text).split()), quote=False)
+    return re.sub(r'[$\\]|\](?=\s*[(\[:])' + ('' if marks else '|[`*|]'), lambda m: f'&#{ord(m[0])};', text)
 
 def no_formula(
     cell,  # of a table
