@@ -41,7 +41,7 @@ def load_kept(
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]
         raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); the folder is damaged or of another study: train or copy it again') from None
 
-# %% ../nbs/09b_hub.ipynb #cb04a921
+# %% ../nbs/09b_hub.ipynb #56e30ebe
 def model_card(
     title: str,
     what: str,           # a sentence or two
@@ -57,6 +57,7 @@ def model_card(
     floors = about.get('baselines', {})
     head = ['| test metric | value | 95 % interval | ' + ' | '.join(map(words, floors)) + ' |', '|---'*(3+len(floors)) + '|']
     rows = [f"| {words(k)} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in about.get('metrics', {}).items()]
-    text = [f'# {title}', what, f'```python\n{code}\n```', '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {words(w['message'])}" for w in about.get('warnings', [])],
-            '## Trained on', f"{words(about.get('data', 'unknown data'))}, fingerprint `{words(about.get('fingerprint', 'unknown'))}`.", *more, '## Limits', limits]
+    obeyed = lambda t: plain_markdown(t, marks=True)   # our own words, with names of others in them
+    text = [f'# {title}', obeyed(what), f'```python\n{code}\n```', '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {words(w['message'])}" for w in about.get('warnings', [])],
+            '## Trained on', f"{words(about.get('data', 'unknown data'))}, fingerprint `{words(about.get('fingerprint', 'unknown'))}`.", *map(obeyed, more), '## Limits', obeyed(limits)]
     return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=tags).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')

@@ -156,7 +156,7 @@ def summary(
     lines += ['warnings'] + [f"  {w['code']}: {w['message']}" for w in results['warnings']] if results['warnings'] else ['no warnings']
     return '\n'.join(lines) + '\n'
 
-# %% ../nbs/09_runs.ipynb #808352a1
+# %% ../nbs/09_runs.ipynb #4bea3e50
 def file_name(
     name: str,  # perhaps made of another run's name
 ) -> str:
@@ -189,7 +189,9 @@ def write_table(
     "Write a table, whole; in CSV no cell and no header is a formula"
     with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else _harmless(table).to_csv(t, index=False)
 
-def _harmless(table): return table.map(no_formula).set_axis([no_formula(str(c)) for c in table.columns], axis=1)
+def _harmless(table):
+    own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)   # pandas writes a lone CR without quotes, and a new row begins there
+    return table.map(own).set_axis([own(str(c)) for c in table.columns], axis=1)
 
 # %% ../nbs/09_runs.ipynb #f2b2d97f
 _KINDS = {**dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict), **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str), 'seed': int, 'warnings': list}

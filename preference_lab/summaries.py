@@ -33,7 +33,7 @@ def show_score(
     if value is None or not np.isfinite(value): return '–'
     return f'{value:.2%}' if re.match(r'top\d', metric) or 'accuracy' in metric else f'{value:.4f}'
 
-# %% ../nbs/10b_summaries.ipynb #1e6077ec
+# %% ../nbs/10b_summaries.ipynb #527f1846
 def _number(x) -> float: return float('nan') if x is None else float(x)
 
 def _predictions(folder): return Path(folder)/'predictions_test.parquet'
@@ -58,7 +58,8 @@ def _epochs(folder: Path, r: dict) -> float:
     known = r.get('epochs') or r['timing'].get('epochs')
     history = Path(folder)/'history.csv'
     if known is None and history.is_file(): known = pd.read_csv(history)['epoch'].max()
-    return _number(known)
+    n = _number(known)
+    return n if abs(n) < 1e9 else float('nan')   # a history may say anything
 
 # %% ../nbs/10b_summaries.ipynb #e3d508f0
 def run_row(
