@@ -8,7 +8,7 @@ __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 
            'train_part', 'how_many', 'threads', 'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep',
            'headlines', 'summarize', 'main', 'how_to_go_on', 'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #e6cab38a
+# %% ../nbs/13_cli.ipynb #5a825cac
 import importlib, inspect, os, re, signal, sys, tempfile, threading, time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from fastcore.script import Param, anno_parser
-from .records import ConfigError, DataError, LabError, hub_reachable, nearest
+from .records import ConfigError, DataError, LabError, hub_reachable, nearest, printable, short
 from .config import Config, describe_settings, make_config, split_settings
 from .files import Outside, whole_file, write_text
 
@@ -148,7 +148,7 @@ def report(
     folder = run_report(study, split_settings(list(settings)))
     print(f'report: {folder/"report.html"}')
 
-# %% ../nbs/13_cli.ipynb #7d53d0cb
+# %% ../nbs/13_cli.ipynb #6a4670e7
 def predict(
     study: str,        # emotions, preference …
     run: str,          # a finished run's folder, or a name on the Hub
@@ -171,16 +171,17 @@ def predict(
     if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
     asked = [k for k in one if k in given]
     if bool(asked) == ('file' in given) or asked and len(asked) != (len(one) if both else 1): raise ConfigError(f'predict: give either --{(" and --" if both else " or --").join(one)} "…" or --file TABLE')
-    if file is None: print(ask(run, **given).to_string(index=False)); return
+    if file is None: print(printable(ask(run, **given).to_string(index=False))); return
     path = Path(out) if out else Path(file).with_suffix('.predictions.csv')
     if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
     if path.exists(): raise ConfigError(f'{path}: this file exists; give another one with --out')
     if out and not path.parent.is_dir(): raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
     answers = ask(run, **given)
-    with whole_file(path) as t: answers.to_csv(t, index=False)
+    from preference_lab.runs import write_table
+    write_table(path, answers)
     print(f'{len(answers):,} answers: {path}')
 
-# %% ../nbs/13_cli.ipynb #bfa99a28
+# %% ../nbs/13_cli.ipynb #0c96bb2d
 def data(
     action: str,  # check
     study: str,   # emotions, …
@@ -189,7 +190,7 @@ def data(
 ):
     "Look at a table as the study would, and say what is in it or what is wrong with it"
     if action != 'check': raise ConfigError(f'data {action}: unknown{nearest(action, ["check"])}; write "preference_lab data check {study} {path}"')
-    print(study_commands(study)['check'](path, split_settings(list(settings))))
+    print(printable(study_commands(study)['check'](path, split_settings(list(settings)))))
 
 def validate(
     study: str,   # memes
@@ -199,7 +200,7 @@ def validate(
     "Judge a trained model on validation rows"
     commands = study_commands(study)
     if 'validate' not in commands: raise ConfigError(f'validate {study}: this study judges a model in its report only; studies that can: {", ".join(s for s in STUDIES if "validate" in study_commands(s))}')
-    print(commands['validate'](run, split_settings(list(settings))).round(4).to_string(index=False))
+    print(printable(commands['validate'](run, split_settings(list(settings))).round(4).to_string(index=False)))
 
 def extract(
     study: str,   # memes
@@ -349,7 +350,7 @@ def run_sweep(study: str, commands: dict, over: dict, given: dict, method: str, 
         if len(done) > 1: draw_sweep(done[[*over, h.metric]], h.metric, h.higher, s.folder/'sweep.png')
         print(f"best validation {h.metric} {best.value:.4f}: " + ', '.join(f'{k}={best[k]}' for k in over) + f'\n{best.folder}\n{s.folder/"trials.csv"}, sweep.png')
 
-# %% ../nbs/13_cli.ipynb #881674b2
+# %% ../nbs/13_cli.ipynb #2bc193f9
 def headlines() -> dict:  # study -> its `Headline`
     "How the summary reads each study's runs"
     return {s: c['headline'] for s in STUDIES if 'headline' in (c := study_commands(s))}
@@ -361,10 +362,10 @@ def summarize(
     "Compare all runs below a folder: tables, and takeaways that are computed"
     from preference_lab import summaries
     summary = summaries.summarize(runs, headlines())
-    print(summaries.key_results(summary), '\n')
+    print(printable(summaries.key_results(summary)), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #ff590519
+# %% ../nbs/13_cli.ipynb #6f7dc6c0
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
@@ -385,7 +386,8 @@ def main(
         args = vars(parser.parse_intermixed_args(words[1:]))   # settings may stand before and after options
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
-    except OSError as e: print(f'error: {e.filename or words[0]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place', file=sys.stderr); return 2
+    except OSError as e: print(printable(f'error: {short(str(e.filename or words[0]), 200)[1:-1]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place'), file=sys.stderr); return 2
+    except MemoryError: print(f'error: {words[0]}: there is not memory enough; give fewer rows or columns, or smaller files', file=sys.stderr); return 2
     except KeyboardInterrupt as e:
         if os.environ.get('RANK', '0') == '0': print(f'\n{how_to_go_on(words[0], str(e))}', file=sys.stderr)   # several processes say it once
         return 130

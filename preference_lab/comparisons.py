@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['PAIR_HEADLINE', 'Headline', 'ScoredRows', 'compare_rows', 'row_ids', 'read_pair_rows']
 
-# %% ../nbs/09c_comparisons.ipynb #ccecfb44
+# %% ../nbs/09c_comparisons.ipynb #4761b845
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pandas as pd
-from .records import ConfigError, DataError
+from .records import ConfigError, DataError, read_parquet
 from .metrics import paired_intervals
 
 # %% ../nbs/09c_comparisons.ipynb #9d6e483d
@@ -72,12 +72,12 @@ def row_ids(
     for c in columns[1:]: names = names + '\x1f' + frame[c].astype(str)
     return (names + '\x1f' + names.groupby(names).cumcount().astype(str)).to_numpy()
 
-# %% ../nbs/09c_comparisons.ipynb #6649527f
+# %% ../nbs/09c_comparisons.ipynb #226c4226
 def read_pair_rows(
     folder: Path,   # a finished run with predictions of comparisons
 ) -> ScoredRows:
     "Test comparisons of a run and whether they are answered rightly, for comparing runs"
-    t = pd.read_parquet(Path(folder)/'predictions_test.parquet')
+    t = read_parquet(Path(folder)/'predictions_test.parquet')
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
     return ScoredRows(row_ids(t, ['rater', 'left', 'right', 'target']), right, t[['proba']].to_numpy(), t.rater.astype(str).to_numpy() if t.rater.nunique() >= 30 else None)
 

@@ -7,7 +7,7 @@ __all__ = ['Outside', 'DiskFull', 'whole_file', 'write_text', 'whole_files', 're
            'save_tensors', 'load_tensors', 'about_tensors', 'file_sha256', 'tensors_sha256', 'write_manifest',
            'check_manifest']
 
-# %% ../nbs/00b_files.ipynb #d2f8a2aa
+# %% ../nbs/00b_files.ipynb #10fedcd4
 import errno, hashlib, json, math, os, re, time, uuid
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np, torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from .records import DataError, LabError
+from .records import DataError, LabError, is_file, parse_json, read_bytes, short
 
 # %% ../nbs/00b_files.ipynb #cb8bdd18
 class Outside(LabError): "Not the fault of a run: the same command may succeed later, and a trial of a sweep that meets it has not failed"
@@ -94,7 +94,7 @@ def remove_leftovers(
         with suppress(OSError):
             if time.time() - p.stat().st_mtime >= seconds: rmtree(p) if p.is_dir() else p.unlink()
 
-# %% ../nbs/00b_files.ipynb #5aa58dc6
+# %% ../nbs/00b_files.ipynb #f02af701
 def _plain(x):
     "`x` in JSON's own types; NaN and infinities become null"
     if isinstance(x, dict): return {str(k): _plain(v) for k, v in x.items()}
@@ -117,21 +117,21 @@ def read_json(
 ) -> Any:
     "What a JSON file holds, or a `DataError`"
     path = Path(path)
-    try: return json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError: raise DataError(f'{path}: there is no such file; check the folder') from None
+    raw = read_bytes(path)
+    try: return parse_json(raw.decode('utf-8-sig'))
     except (json.JSONDecodeError, UnicodeDecodeError) as e: raise DataError(f'{path}: not JSON ({e}); the file is damaged: restore or delete it') from None
 
-# %% ../nbs/00b_files.ipynb #7e751f0c
+# %% ../nbs/00b_files.ipynb #c10bcb51
 @contextmanager
 def _opened(path, device='cpu'):
     path = Path(path)
-    if not path.is_file(): raise DataError(f'{path}: there is no such file; check the folder')
+    if not is_file(path): raise DataError(f'{path}: there is no such file; check the folder')
     try:
         with safe_open(path, framework='pt', device=str(device)) as f: yield f
-    except (SafetensorError, json.JSONDecodeError, OSError) as e:
+    except (SafetensorError, json.JSONDecodeError, OSError, UnicodeDecodeError, MemoryError) as e:
         raise DataError(f'{path}: cannot be read as safetensors ({e}); the file is damaged or cut short: copy or train it again') from None
 
-def _about(f): return {k: json.loads(v) for k, v in (f.metadata() or {}).items() if k != 'format'}
+def _about(f): return {k: parse_json(v) for k, v in (f.metadata() or {}).items() if k != 'format'}
 
 def save_tensors(
     path: str|Path,
@@ -173,7 +173,7 @@ def tensors_sha256(
         h.update(t.reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()
 
-# %% ../nbs/00b_files.ipynb #1d114a6a
+# %% ../nbs/00b_files.ipynb #fef11588
 def write_manifest(
     folder: str|Path,
     without: Sequence[str]=(),   # files and folders in it that do not count
@@ -188,9 +188,13 @@ def check_manifest(
 ) -> list[str]:  # one sentence a file that is absent or changed; empty: all is as it was
     "What has changed since the manifest was written"
     folder, wrong = Path(folder), []
-    for name, was in read_json(folder/'manifest.json').items():
+    listed = read_json(folder/'manifest.json')
+    if not isinstance(listed, dict): raise DataError(f'{folder/"manifest.json"}: {short(listed)} is no list of files by name; the file is damaged: restore it')
+    for name, was in listed.items():
         p = folder/name
-        if not p.is_file(): wrong.append(f'{name}: is gone')
+        if Path(name).is_absolute() or '..' in Path(name).parts or not isinstance(was, dict) or not isinstance(was.get('bytes'), int) or not isinstance(was.get('sha256'), str):
+            wrong.append(f'{short(name)}: what the manifest says of it was not written by the lab'); continue
+        if not is_file(p): wrong.append(f'{name}: is gone')
         elif p.stat().st_size != was['bytes']: wrong.append(f'{name}: has {p.stat().st_size:,} bytes, had {was["bytes"]:,}')
         elif file_sha256(p) != was['sha256']: wrong.append(f'{name}: its content has changed')
     return wrong

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['kept_weights', 'load_kept', 'model_card']
 
-# %% ../nbs/09b_hub.ipynb #0440b7a2
+# %% ../nbs/09b_hub.ipynb #245156a1
 from collections.abc import Sequence
 from pathlib import Path
 from huggingface_hub import ModelCard, ModelCardData, hf_hub_download
 from torch import Tensor, nn
-from .records import DataError, hub_reachable, nearest
+from .records import DataError, hub_reachable, nearest, plain_markdown
 from .files import load_tensors
 
 # %% ../nbs/09b_hub.ipynb #0780c2d6
@@ -41,7 +41,7 @@ def load_kept(
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]
         raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); the folder is damaged or of another study: train or copy it again') from None
 
-# %% ../nbs/09b_hub.ipynb #b03719bc
+# %% ../nbs/09b_hub.ipynb #56e30ebe
 def model_card(
     title: str,
     what: str,           # a sentence or two
@@ -52,11 +52,12 @@ def model_card(
     more: Sequence[str]=(),  # further paragraphs before the limits
 ) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, and the fingerprint of its data"
-    n = lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else f'{v}'
+    words, n = plain_markdown, lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else plain_markdown(v)
     ends = lambda v: f"{n(v['low'])} to {n(v['high'])}" if v.get('low') is not None else 'not known'
     floors = about.get('baselines', {})
-    head = ['| test metric | value | 95 % interval | ' + ' | '.join(floors) + ' |', '|---'*(3+len(floors)) + '|']
-    rows = [f"| {k} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in about.get('metrics', {}).items()]
-    text = [f'# {title}', what, f'```python\n{code}\n```', '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {w['message']}" for w in about.get('warnings', [])],
-            '## Trained on', f"{about.get('data', 'unknown data')}, fingerprint `{about.get('fingerprint', 'unknown')}`.", *more, '## Limits', limits]
+    head = ['| test metric | value | 95 % interval | ' + ' | '.join(map(words, floors)) + ' |', '|---'*(3+len(floors)) + '|']
+    rows = [f"| {words(k)} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in about.get('metrics', {}).items()]
+    obeyed = lambda t: plain_markdown(t, marks=True)   # our own words, with names of others in them
+    text = [f'# {title}', obeyed(what), f'```python\n{code}\n```', '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {words(w['message'])}" for w in about.get('warnings', [])],
+            '## Trained on', f"{words(about.get('data', 'unknown data'))}, fingerprint `{words(about.get('fingerprint', 'unknown'))}`.", *map(obeyed, more), '## Limits', obeyed(limits)]
     return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=tags).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')

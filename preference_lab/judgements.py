@@ -49,7 +49,7 @@ def _digest(names: dict, arrays: dict) -> str:
     for k in sorted(arrays): h.update(f'\n{k}: '.encode()); h.update(np.ascontiguousarray(arrays[k]).tobytes())
     return h.hexdigest()
 
-# %% ../nbs/00c_judgements.ipynb #617795a5
+# %% ../nbs/00c_judgements.ipynb #a17baa7e
 @dataclass(eq=False, repr=False)
 class Pairs:
     "Comparisons as numbers: one row is one answer of a rater about two items and one target"
@@ -421,10 +421,10 @@ class ComparisonTable:
         "SHA-256 of names and answers; column names and file format do not matter"
         return self.numbers().fingerprint
 
-# %% ../nbs/00c_judgements.ipynb #67bf2287
+# %% ../nbs/00c_judgements.ipynb #bbe05fb6
 def _as_code(v) -> str:
     "A choice as text; 1, 1.0 and '1.0' are '1'"
-    if v is None or v is pd.NA or (isinstance(v, float) and v != v): return ''
+    if is_missing(v): return ''
     v = str(v).strip()
     return v.split('.')[0] if re.fullmatch(r'-?\d+\.0*', v) else v
 

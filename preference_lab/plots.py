@@ -11,7 +11,7 @@ __all__ = ['colours', 'use_style', 'metric_name', 'label_counts', 'cooccurrence'
            'distribution_pairs', 'kl_histogram', 'entropy_scatter', 'share_dumbbells', 'run_forest', 'sweep_parallel',
            'sweep_heatmap']
 
-# %% ../nbs/10_plots.ipynb #4fb5cf56
+# %% ../nbs/10_plots.ipynb #db504da2
 import re, textwrap
 import matplotlib as mpl, matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
 from cycler import cycler
@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import beta, entropy
@@ -43,12 +43,14 @@ def use_style():
     "Give your own matplotlib figures the look of the lab"
     mpl.rcParams.update(style)
 
-# %% ../nbs/10_plots.ipynb #5c5d4020
+# %% ../nbs/10_plots.ipynb #7e2d8b88
 def figure(f):
     "`f` draws in the lab's look; its figure is returned closed"
     @wraps(f)
     def draw(*args, **kwargs):
-        with mpl.rc_context(style): fig = f(*args, **kwargs)
+        with mpl.rc_context(style | {'text.parse_math': False}): fig = f(*args, **kwargs)   # a name like "$5 or $10" is no formula
+        for axis in (a for ax in fig.axes for a in (ax.xaxis, ax.yaxis)):
+            if isinstance(axis.get_major_formatter(), LogFormatterMathtext): axis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
         plt.close(fig)
         return fig
     return draw
@@ -87,14 +89,14 @@ def metric_name(
     front = [o for o in words if o in ('micro','macro')]
     return ' '.join(front + [written.get(o, o) for o in words if o not in front])
 
-# %% ../nbs/10_plots.ipynb #31ffe660
+# %% ../nbs/10_plots.ipynb #c44073f4
 def _cut(text, width, lines=1):
     "`text` on a line of at most `width` letters, or several, in letters that the font has"
     font = get_font(findfont(FontProperties()))
     line = ''.join(c if font.get_char_index(ord(c)) else '□' for c in ' '.join(str(text).split()))
     if lines > 1: line = '\n'.join(textwrap.wrap(line, width, max_lines=lines, placeholder='…'))
     elif len(line) > width: line = line[:width-1].rstrip() + '…'
-    return line.replace('$', r'\$')
+    return line
 
 # %% ../nbs/10_plots.ipynb #6b2771ed
 @figure
@@ -364,7 +366,7 @@ def training_curves(
     axs[0].set_ylabel('loss'); axs[1].set_ylabel(metric_name(metric))
     return fig
 
-# %% ../nbs/10_plots.ipynb #ac7a1889
+# %% ../nbs/10_plots.ipynb #e3af6f64
 @figure
 def loss_parts(
     history: pd.DataFrame, # a line an epoch; columns epoch, parts.<part>.value, parts.<part>.gradient_norm
@@ -391,7 +393,7 @@ def loss_parts(
     axs[1].set_yscale('log')
     if (pull <= 0).any(axis=None): # the floor stands for zero, so its own number is not written
         tens = [k for k in range(-12, 12) if 1.6*floor < 10.**k <= 1.1*max(pull.max(axis=None), floor)]
-        axs[1].set_yticks([floor, *(10.**k for k in tens)], ['0', *(f'$10^{{{k}}}$' for k in tens)]); axs[1].minorticks_off()
+        axs[1].set_yticks([floor, *(10.**k for k in tens)], ['0', *('10' + str(k).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')) for k in tens)]); axs[1].minorticks_off()
     fig.legend(*axs[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['Slot', 'headline', 'warnings_box', 'prose', 'show_table', 'scores_frame']
 
-# %% ../nbs/10a_reporting.ipynb #05e561d9
+# %% ../nbs/10a_reporting.ipynb #5eee67fa
 import html
-import pandas as pd
+import numpy as np, pandas as pd
 from IPython.display import HTML, Markdown, display
 from pandas.io.formats.style import Styler
 from .plots import metric_name
+from .records import is_missing, plain_markdown
 
-# %% ../nbs/10a_reporting.ipynb #bd7d5868
+# %% ../nbs/10a_reporting.ipynb #c1caa931
 class Slot:
     "A place in a report that is filled later"
     def __init__(self, text: str=''): self.handle = display(HTML(text), display_id=True)
@@ -35,12 +36,12 @@ def warnings_box(
     return HTML(f'<div style="border:1px solid #D55E00;border-radius:4px;padding:.5em 1em"><b>{len(warnings)} warning{"s"*(len(warnings) > 1)}</b><ul style="margin:.3em 0 0 0">{items}</ul></div>')
 
 def prose(
-    text: str,  # Markdown that the package made
+    text: str,  # Markdown that the package made, perhaps with names of labels, raters and files in it
 ) -> Markdown:
-    "A paragraph of the report"
-    return Markdown(text)
+    "A paragraph of the report; lines, bold and code are obeyed, and no HTML, link or formula"
+    return Markdown(plain_markdown(text, marks=True))
 
-# %% ../nbs/10a_reporting.ipynb #8dbf319d
+# %% ../nbs/10a_reporting.ipynb #26b553be
 def show_table(
     table: pd.DataFrame,
     caption: str='',          # what to see
@@ -51,9 +52,10 @@ def show_table(
     "A table for a report"
     t = table.head(rows).reset_index(drop=True)
     more = f' The first {rows} of {len(table):,} rows.' if len(table) > rows else ''
+    t = t.map(lambda c: c if isinstance(c, (str, int, float, np.generic)) or is_missing(c) else str(c))   # a list would be shown as it is
     t.columns = [html.escape(metric_name(str(c))) for c in t.columns]
     style = t.style.format(precision=digits, escape='html', thousands=',', na_rep='–').hide(axis='index').set_caption(html.escape(caption) + more)
-    if bars: style = style.bar(subset=[metric_name(bars)], color='#56B4E9', vmin=0, vmax=1)
+    if bars: style = style.bar(subset=[html.escape(metric_name(bars))], color='#56B4E9', vmin=0, vmax=1)
     return style.set_table_styles([dict(selector='caption', props='caption-side:top;text-align:left;font-weight:bold;padding-bottom:.4em'), dict(selector='td', props='text-align:right'),
                                    dict(selector='td.col0', props='text-align:left')])
 

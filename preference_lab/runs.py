@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'release', 'held_folders', 'die_with', 'Run',
            'finished', 'open_run', 'check_free', 'find_unfinished', 'training_state', 'seal_run', 'finish_run',
-           'summary', 'keep_model', 'keep_figure', 'keep_table', 'write_table', 'read_run', 'list_runs', 'same_setting']
+           'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table', 'check_results',
+           'read_run', 'list_runs', 'same_setting']
 
-# %% ../nbs/09_runs.ipynb #c7eb46d7
-import os, platform, signal, subprocess, threading, time, weakref
+# %% ../nbs/09_runs.ipynb #62cf31f6
+import math, os, platform, re, signal, subprocess, threading, time, weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +20,7 @@ import pandas as pd, torch
 from accelerate.state import PartialState
 from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
-from .records import ConfigError, DataError, LabError, nearest
+from .records import ConfigError, DataError, LabError, nearest, no_formula, short
 from .config import Config, config_yaml, read_config
 from .files import Outside, about_tensors, read_json, remove_leftovers, whole_file, whole_files, write_json, write_manifest, write_text
 from .training import PASSED_OVER, same_run
@@ -242,7 +243,7 @@ def summary(
     lines += ['warnings'] + [f"  {w['code']}: {w['message']}" for w in results['warnings']] if results['warnings'] else ['no warnings']
     return '\n'.join(lines) + '\n'
 
-# %% ../nbs/09_runs.ipynb #49736159
+# %% ../nbs/09_runs.ipynb #2e1ef0b2
 def keep_model(
     run: Run,
     model,   # with `save_pretrained`
@@ -250,13 +251,20 @@ def keep_model(
     "Write a model into the run folder, each file whole"
     with whole_files(run.folder, last='model.safetensors') as t: model.save_pretrained(t)
 
+def file_name(
+    name: str,  # perhaps made of another run's name
+) -> str:
+    "The name of a file that stands in the folder where it is put, and nowhere else"
+    if not name or name != Path(name).name or name in ('.', '..') or '\\' in name or re.search('[\x00-\x1f]', name): raise DataError(f'{short(name)} is no name of a file; give the run a name without / and signs that are not printed')
+    return name
+
 def keep_figure(
     run: Run,
     name: str,  # of the file, without ending
     figure,     # matplotlib Figure
 ):
     "Write a figure into the run folder and return it"
-    with whole_file(run.figures/f'{name}.png') as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
+    with whole_file(run.figures/f'{file_name(name)}.png') as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
     return figure
 
 def keep_table(
@@ -265,21 +273,58 @@ def keep_table(
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     "Write a table into the run folder and return it"
-    write_table(run.folder/name, table)
+    write_table(run.folder/file_name(name), table)
     return table
 
 def write_table(
     path: str|Path,       # ends in .csv or .parquet
     table: pd.DataFrame,
 ):
-    "Write a table, whole; in CSV no cell is a formula"
-    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else table.map(_harmless).to_csv(t, index=False)
+    "Write a table, whole; in CSV no cell and no header is a formula"
+    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else _harmless(table).to_csv(t, index=False)
 
-def _harmless(cell):
-    "A cell that no spreadsheet takes for a formula"
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ('=', '+', '-', '@', '\t', '\r') else cell
+def _harmless(table):
+    own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)   # pandas writes a lone CR without quotes, and a new row begins there
+    return table.map(own).set_axis([own(str(c)) for c in table.columns], axis=1)
 
-# %% ../nbs/09_runs.ipynb #19ba6e25
+# %% ../nbs/09_runs.ipynb #f2b2d97f
+_KINDS = {**dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict), **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str), 'seed': int, 'warnings': list}
+_MAY = {**dict.fromkeys(('group', 'split', 'split.sizes', 'loss_parts', 'comparisons'), dict), **dict.fromkeys(('study', 'group.kind', 'group.name', 'test_rows_sha256'), str), **dict.fromkeys(('epochs', 'timing.epochs', 'model.best_epoch'), float)}
+_WORDS = {str: 'a text', int: 'a whole number', list: 'a list', dict: 'names with values', float: 'a number'}
+
+def _is(v, kind) -> bool:
+    number = isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+    return number if kind is float else number and isinstance(v, int) if kind is int else isinstance(v, kind)
+
+def check_results(
+    r: Any,          # as it was read
+    where: Path,     # for the error
+) -> dict:           # the same
+    "The results of a run, or a `DataError` about the first value that no run writes"
+    def need(v, kind, key, may=False):
+        if not (_is(v, kind) or may and v is None): raise DataError(f'{where}: {key} is {short(v)}, and must be {_WORDS[kind]}; the file was not written by the lab, or is damaged: run it again')
+        return v
+    need(r, dict, 'the content')
+    for key, kind in (_KINDS | _MAY).items():
+        v = r
+        for k in key.split('.'): v = v.get(k) if isinstance(v, dict) else None
+        need(v, kind, key, may=key in _MAY)
+    for side, scores in r['metrics'].items():
+        for m, s in need(scores, dict, f'metrics.{side}').items():
+            for k in ('value', 'low', 'high'): need(need(s, dict, f'metrics.{side}.{m}').get(k), float, f'metrics.{side}.{m}.{k}', may=True)
+    for k, b in r['baselines'].items():
+        for m, v in need(b, dict, f'baselines.{k}').items():
+            if m in r['metrics'].get('test', {}): need(v, float, f'baselines.{k}.{m}', may=True)
+    for i, w in enumerate(r['warnings']):
+        for k in ('code', 'message'): need(need(w, dict, f'warnings.{i}').get(k), str, f'warnings.{i}.{k}')
+    for k, c in (r.get('comparisons') or {}).items():
+        rows = c if isinstance(c, list) else [v for m, v in (c or {}).items() if m in r['metrics'].get('test', {})] if k in r['baselines'] and isinstance(c, dict) else []
+        for m in rows:
+            if isinstance(m, dict) and isinstance(c, list): need(m.get('metric'), str, f'comparisons.{k}.metric')
+            for e in ('difference', 'low', 'high'): need(need(m, dict, f'comparisons.{k}').get(e), float, f'comparisons.{k}.{e}', may=e != 'difference')
+    return r
+
+# %% ../nbs/09_runs.ipynb #4cbb1dc5
 def read_run(
     folder: str|Path,  # a run folder
 ) -> dict:
@@ -287,7 +332,7 @@ def read_run(
     folder = Path(folder).expanduser()
     if not folder.is_dir(): raise DataError(f'{folder}: there is no such run folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}; check the path')
     if not finished(folder): raise DataError(f'{folder}: this run is not finished (it has no results.json); go on with resume=True')
-    return read_json(folder/'results.json') | dict(folder=str(folder))
+    return check_results(read_json(folder/'results.json'), folder/'results.json') | dict(folder=str(folder))
 
 def list_runs(
     runs_dir: str|Path='runs',

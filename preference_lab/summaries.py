@@ -9,7 +9,7 @@ __all__ = ['SERIOUS', 'PAGE', 'show_score', 'run_row', 'read_runs', 'find_runs',
            'tables_of', 'sorted_by', 'sets_of_study', 'summarize', 'scores_forest', 'summary_figures', 'markdown_table',
            'key_results', 'summary_markdown', 'summary_headline', 'summary_warnings', 'summary_html', 'write_summary']
 
-# %% ../nbs/10b_summaries.ipynb #60df4290
+# %% ../nbs/10b_summaries.ipynb #dd51fe25
 import base64, hashlib, html, io, os, re, time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 import numpy as np, pandas as pd, pyarrow.parquet as pq
 from matplotlib.figure import Figure
-from .records import ConfigError, DataError, LabError, nearest
+from .records import ConfigError, DataError, LabError, nearest, plain_markdown, read_parquet
 from .files import write_text
 from .runs import finished, read_run, same_setting, write_table
 from .comparisons import Headline
@@ -33,15 +33,15 @@ def show_score(
     if value is None or not np.isfinite(value): return '–'
     return f'{value:.2%}' if re.match(r'top\d', metric) or 'accuracy' in metric else f'{value:.4f}'
 
-# %% ../nbs/10b_summaries.ipynb #87205e77
+# %% ../nbs/10b_summaries.ipynb #527f1846
 def _number(x) -> float: return float('nan') if x is None else float(x)
 
 def _predictions(folder): return Path(folder)/'predictions_test.parquet'
 
 def _tested_rows(folder: Path) -> tuple[str, int|None]:
     "Which rows were tested, as a hash that no order changes, and how many; none where the file cannot be read"
-    try: t = pd.read_parquet(_predictions(folder))
-    except (OSError, ValueError): return '', None
+    try: t = read_parquet(_predictions(folder))
+    except LabError: return '', None
     t = t[sorted(c for c in t if not c.startswith(('pred', 'proba')))]
     return hashlib.sha256(np.sort(pd.util.hash_pandas_object(t.astype({c: str for c in t if t[c].dtype == object}), index=False).to_numpy()).tobytes()).hexdigest(), len(t)
 
@@ -58,7 +58,8 @@ def _epochs(folder: Path, r: dict) -> float:
     known = r.get('epochs') or r['timing'].get('epochs')
     history = Path(folder)/'history.csv'
     if known is None and history.is_file(): known = pd.read_csv(history)['epoch'].max()
-    return _number(known)
+    n = _number(known)
+    return n if abs(n) < 1e9 else float('nan')   # a history may say anything
 
 # %% ../nbs/10b_summaries.ipynb #e3d508f0
 def run_row(
@@ -136,7 +137,7 @@ def name_runs(
     lines['own'] = lines.own.where(~lines.duplicated(['study', 'own'], keep=False), lines['first'])
     return runs.assign(line_label=runs.line.map(lines.own))
 
-# %% ../nbs/10b_summaries.ipynb #3f0bfa90
+# %% ../nbs/10b_summaries.ipynb #5114f468
 def choose_best(
     runs: pd.DataFrame,  # of one test set
     h: Headline,
@@ -168,7 +169,7 @@ def compare_runs(
     @cache
     def ask(a, b):
         try: return h.compare(Path(runs_dir)/a, Path(runs_dir)/b)
-        except (LabError, OSError, ValueError, KeyError) as e: return dict(trouble=' '.join(str(e).split()) or type(e).__name__)
+        except (LabError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as e: return dict(trouble=' '.join(str(e).split()) or type(e).__name__)
     best, rows = choose_best(runs, h), {}
     first = first_of_its_kind(runs, h, ask)
     for i, r in runs.iterrows():
@@ -420,8 +421,8 @@ def summary_figures(
     "A figure of each test set that has several lines"
     return [(s, scores_forest(s)) for s in summary.sets if s.runs[s.runs.test.notna()].line.nunique() > 1]
 
-# %% ../nbs/10b_summaries.ipynb #1f21b8cb
-def _cell(x) -> str: return html.escape(' '.join(str(x).split()), quote=False).replace('|', '\\|')
+# %% ../nbs/10b_summaries.ipynb #08561c82
+def _cell(x) -> str: return plain_markdown(str(x))
 
 def markdown_table(
     t: pd.DataFrame,  # of words
@@ -434,7 +435,7 @@ def key_results(
     summary: Summary,
 ) -> str:  # Markdown
     "The takeaways, by test set"
-    lists = [(f'### {s.study}: {s.name}\n\n' if len(summary.sets) > 1 else '') + '\n'.join(f'- {html.escape(o.text, quote=False)}' for o in s.takeaways) for s in summary.sets]
+    lists = [(f'### {_cell(s.study)}: {_cell(s.name)}\n\n' if len(summary.sets) > 1 else '') + '\n'.join(f'- {plain_markdown(o.text, marks=True)}' for o in s.takeaways) for s in summary.sets]
     return '\n\n'.join(lists)
 
 def _set_title(summary: Summary, s: TestSet) -> str:

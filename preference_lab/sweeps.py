@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #2486f397
+# %% ../nbs/09a_sweeps.ipynb #a7b94551
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import numpy as np, pandas as pd, psutil, yaml
 from fastcore.basics import patch
 from .records import ConfigError, DataError, LabError, nearest
-from .config import Config, Positive, Whole, check_value, make_config, read_config
+from .config import Config, Positive, Whole, check_value, make_config, read_config, read_yaml
 from .files import whole_file, write_text
 from .training import same_run
-from .runs import _harmless, finished, hold, read_run, release, sign
+from .runs import finished, hold, read_run, release, sign, write_table
 
 # %% ../nbs/09a_sweeps.ipynb #43a986bb
 def value_text(value) -> str:
@@ -135,7 +135,7 @@ def draw(
         seen.add(key); out.append(settings)
     return out
 
-# %% ../nbs/09a_sweeps.ipynb #27a88d30
+# %% ../nbs/09a_sweeps.ipynb #46dd26c3
 def _optuna():
     "Optuna, which is an extra"
     try: import optuna
@@ -157,7 +157,7 @@ def _reaching(storage):
     from sqlalchemy.exc import SQLAlchemyError
     try: yield
     except ConfigError: raise
-    except (OSError, ImportError, ValueError, LookupError, AssertionError, OptunaError, SQLAlchemyError) as e:
+    except (OSError, ImportError, ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError, OptunaError, SQLAlchemyError) as e:
         while e.__cause__: e = e.__cause__
         why = getattr(e, 'strerror', None) or next(iter(str(e).splitlines()), type(e).__name__)
         raise ConfigError(f'storage={_hidden(storage)}: cannot be used ({_hidden(storage, why)}); check the address, that its folder or server is there and that you may write to it; finished runs stay, go on with the same command') from None
@@ -319,7 +319,7 @@ class Sweep:
         if self.method == 'grid' and self.n: raise ConfigError(f'setting n={self.n}: a grid has as many trials as it has combinations; leave n out, or set method=random')
         if self.method != 'grid' and not self.n: raise ConfigError(f'setting n: say how many trials method={self.method} shall make, for instance n=20')
 
-# %% ../nbs/09a_sweeps.ipynb #3b275d14
+# %% ../nbs/09a_sweeps.ipynb #bd3ddc18
 @patch
 def about(self: Sweep) -> dict:
     "What makes this sweep the one it is"
@@ -341,10 +341,9 @@ def _begin(self: Sweep):
     path = self.folder/'sweep.yaml'
     try:
         if not path.exists(): return write_text(path, yaml.safe_dump(self.about(), sort_keys=False, allow_unicode=True))
-        was = yaml.safe_load(path.read_text(encoding='utf-8'))
-        if not isinstance(was, dict): raise yaml.YAMLError('no settings')
     except OSError as e: raise ConfigError(f'{path}: cannot be written or read ({e.strerror}); set runs_dir to a folder that can') from None
-    except (yaml.YAMLError, UnicodeDecodeError): raise ConfigError(f'{path}: the file is damaged; restore it, or give the sweep another name') from None
+    try: was = read_yaml(path)
+    except ConfigError as e: raise ConfigError(f'{str(e).split("; ")[0]}; the file is damaged: restore it, or give the sweep another name') from None
     self._same(was, path)
 
 @patch
@@ -394,7 +393,7 @@ def value_of(self: Sweep,
     v = scores[self.metric]['value']
     return math.nan if v is None else v
 
-# %% ../nbs/09a_sweeps.ipynb #4d5b1d7c
+# %% ../nbs/09a_sweeps.ipynb #f6b587f2
 @patch
 def _trial(self: Sweep, number, settings, handle=None): return Trial(number, settings, f'{self.base.name}-{number:04d}', handle)
 
@@ -404,7 +403,7 @@ def _done(self: Sweep, trial) -> bool: return finished(self.folder.parents[1]/tr
 @patch
 def _look(self: Sweep):
     "Without a storage: what run folders say of the trials, and `trials.csv` of those that failed"
-    with suppress(FileNotFoundError, KeyError, pd.errors.EmptyDataError):
+    with suppress(FileNotFoundError, KeyError, AttributeError, ValueError):   # absent, or damaged
         was = pd.read_csv(self.folder/'trials.csv', dtype=str, keep_default_na=False)
         self.told = {int(i): (math.nan, e) for i, e in zip(was.number, was.error) if e}
     for i, s in enumerate(self.listed):
@@ -460,7 +459,7 @@ def ask(self: Sweep,
         self.tell(t) if self._done(t) else out.append(t)
     return out
 
-# %% ../nbs/09a_sweeps.ipynb #cdc4da19
+# %% ../nbs/09a_sweeps.ipynb #a2264d20
 @patch
 def tell(self: Sweep,
     trial: Trial,
@@ -479,7 +478,7 @@ def tell(self: Sweep,
     else: self.told[trial.number] = value, error
     del self.open[trial.number]
     table = self.trials()
-    with whole_file(self.folder/'trials.csv') as t: table.map(_harmless).to_csv(t, index=False)
+    write_table(self.folder/'trials.csv', table)
 
 @patch
 def release(self: Sweep):

@@ -6,12 +6,12 @@
 __all__ = ['WORDS', 'SEVERITY', 'AGES', 'NAMED', 'DistributionData', 'demo_streets', 'convabuse', 'london', 'Columns',
            'read_own_votes', 'read_own', 'load_distributions', 'check_distributions']
 
-# %% ../../nbs/distributions/01_data.ipynb #25bcadae
-import hashlib
+# %% ../../nbs/distributions/01_data.ipynb #2dcaef7b
+import hashlib, io
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..records import ConfigError, DataError, SPLITS, TABLE_SUFFIXES, find_data, nearest, place, read_table, short
+from ..records import ConfigError, DataError, SPLITS, TABLE_SUFFIXES, find_data, nearest, place, read_bytes, read_table, short
 from ..judgements import as_ids
 from ..features import finite_numbers, read_embeddings, read_london
 from ..votes import VoteTable, count_answers, join_votes, pick_columns, votes_in_columns
@@ -67,9 +67,15 @@ def demo_streets(
     votes = VoteTable(c.votes, WORDS, ids, groups=np.array([f'district {d}' for d in c.district], object), name='demo', truth=c.truth)
     return DistributionData(votes, c.features, neighbours=c.neighbours, edges=c.edges, mask=c.mask, keys=dict(district=votes.groups))
 
-# %% ../../nbs/distributions/01_data.ipynb #64b9ac1e
+# %% ../../nbs/distributions/01_data.ipynb #edb8d39b
 SEVERITY = {'1': 'not abusive', '0': 'unclear', '-1': 'mildly abusive', '-2': 'strongly abusive', '-3': 'very strongly abusive'}
 _TURNS = ['prev_agent', 'prev_user', 'agent', 'user']
+
+def _columns_of(path, columns) -> pd.DataFrame:
+    "Some columns of a CSV file in which others share their names"
+    raw = io.BytesIO(read_bytes(path))
+    try: return pd.read_csv(raw, usecols=columns, dtype=str, keep_default_na=False)
+    except Exception as e: raise DataError(f'{place(path)}: cannot be read as CSV with the columns {", ".join(columns)} ({short(str(e))}); copy the original file again') from None
 
 def convabuse(
     folder: Path,           # holds the four CSV files
@@ -89,7 +95,7 @@ def convabuse(
     votes.groups = np.array([f'conversation {g}' for g in link_groups(conversation, folded)], object)
     if split == 'published':
         columns = ['conv_id', *_TURNS]   # other columns of these files share their names
-        sides = {k: side for n, side in (('train', 'train'), ('valid', 'validation'), ('test', 'test')) for k in line(pd.read_csv(folder/f'ConvAbuseEMNLP{n}.csv', usecols=columns, dtype=str, keep_default_na=False))}
+        sides = {k: side for n, side in (('train', 'train'), ('valid', 'validation'), ('test', 'test')) for k in line(_columns_of(folder/f'ConvAbuseEMNLP{n}.csv', columns))}
         votes.split, there = first['line'].map(sides).to_numpy(object), first['line'].isin(sides).to_numpy()
     votes.name = 'convabuse'
     user = [u.strip() or '…' for u in first['user']]

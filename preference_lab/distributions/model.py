@@ -264,7 +264,7 @@ class DistributionModel(nn.Module, PyTorchModelHubMixin, library_name='preferenc
         "The answers to expect, the mean over members"
         return torch.stack([predict_rows(m, feed, forward, batch_size=batch_size).double().softmax(1) for m in self.members]).mean(0).numpy()
 
-# %% ../../nbs/distributions/02_model.ipynb #dcfd9666
+# %% ../../nbs/distributions/02_model.ipynb #a4817552
 def _settings(m: DistributionModel) -> dict:
     return dict(categories=m.categories, kind=m.kind, net=m.net, members=len(m.members), ordered=m.ordered, inputs=m.inputs, about=m.about)
 
@@ -289,7 +289,7 @@ def _from_pretrained(cls: DistributionModel, *, model_id, revision, cache_dir, f
     model = cls(**options)
     if model.kind == 'text':
         from transformers import AutoTokenizer
-        model.tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision or 'main', token=token)
+        model.tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token)
     model.load_state_dict(weights)
     return model.eval()
 

@@ -7,14 +7,14 @@ __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_memb
            'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
            'check_table_of_votes']
 
-# %% ../../nbs/distributions/04_together.ipynb #9534c43d
+# %% ../../nbs/distributions/04_together.ipynb #b32ae16b
 import copy, time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
-from ..records import ConfigError, DataError, LabError, nearest, place, read_table
+from ..records import ConfigError, DataError, LabError, nearest, place, read_parquet, read_table
 from ..config import make_config
 from ..files import Outside
 from ..features import finite_numbers
@@ -151,12 +151,12 @@ def preset_runs(
         if not finished(there): out.append(replace(cfg, resume=there.exists()) if there.exists() else cfg)
     return out
 
-# %% ../../nbs/distributions/04_together.ipynb #37dc9351
+# %% ../../nbs/distributions/04_together.ipynb #34faac03
 def read_rows(
     folder: Path,   # a finished run
 ) -> ScoredRows:
     "Test rows of a run with their KL, for comparing runs"
-    f = pd.read_parquet(Path(folder)/'predictions_test.parquet')
+    f = read_parquet(Path(folder)/'predictions_test.parquet')
     names = [c.removeprefix('true_') for c in f if c.startswith('true_')]
     t, p = (f[[f'{w}_{n}' for n in names]].to_numpy() for w in ('true', 'pred'))
     kl = (np.where(t > 0, t*np.log(np.maximum(t, 1e-300)), 0) - t*np.log(np.maximum(p, np.finfo(float).eps))).sum(1)

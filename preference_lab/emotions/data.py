@@ -130,7 +130,7 @@ def _find_labels(df, path, label_columns, others) -> list[str]:
                     '"labels" that lists them, or one column of 0 and 1 for each label, or name them with '
                     'label_columns=')
 
-# %% ../../nbs/emotions/01_data.ipynb #1666e87f
+# %% ../../nbs/emotions/01_data.ipynb #1b4bded4
 def _read_own(path: Path, text_column, label_columns, id_column, split_column) -> LabelTable:
     "A person's file as a LabelTable"
     df = read_table(path)
@@ -141,7 +141,7 @@ def _read_own(path: Path, text_column, label_columns, id_column, split_column) -
     columns = _find_labels(df, path, label_columns, {text_column, ident, side})
     listed = len(columns) == 1 and (label_columns is not None or columns[0] in _LISTS)
     names = _names_beside(path.parent) if listed else columns
-    ids = [None if pd.isna(v) else str(v) for v in df[ident]] if ident else [f'{path.stem}-{r}' for r in df.index]
+    ids = [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[ident]] if ident else [f'{path.stem}-{r}' for r in df.index]
     labels = _label_column(df, columns[0], names, path) if listed else _truth_columns(df, columns, path)
     frame = pd.DataFrame({'id': ids, 'text': df[text_column].astype(object), 'labels': labels, 'source': path.name}, index=df.index)
     if side: frame['split'] = df[side].map(lambda s: _SIDES.get(str(s).strip().casefold(), s))

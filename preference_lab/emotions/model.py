@@ -121,7 +121,7 @@ def predict(self: EmotionClassifier,
     if self.thresholds is None: raise ConfigError('the model has no thresholds; fit it through the study, or use predict_proba')
     return [[n for n, y in zip(self.label_names, row) if y] for row in self.thresholds.predict(self.predict_proba(texts, batch_size))]
 
-# %% ../../nbs/emotions/02_model.ipynb #c7070739
+# %% ../../nbs/emotions/02_model.ipynb #ef169bc8
 @patch
 def _save_pretrained(self: EmotionClassifier, save_directory: Path):
     "Write weights and tokenizer; the mixin writes configuration and card"
@@ -144,7 +144,7 @@ def remember(self: EmotionClassifier,
 def _from_pretrained(cls: EmotionClassifier, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
     weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
-    tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision or 'main', token=token)
+    tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token)
     model = cls(**{k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}, tokenizer=tokenizer)
     model.load_state_dict(weights)
     return model.eval()

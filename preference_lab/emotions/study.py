@@ -7,14 +7,14 @@ __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionsConfig', 'EmotionStudy'
            'predictions_table', 'predictions_arrays', 'compare_predictions', 'latency', 'training_flops',
            'train_emotions', 'predict_texts', 'check_table_of_texts', 'compare_runs']
 
-# %% ../../nbs/emotions/03_study.ipynb #bec846b8
+# %% ../../nbs/emotions/03_study.ipynb #96a66b26
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
-from ..records import ConfigError, DataError, LabelTable, nearest, place, read_table
+from ..records import ConfigError, DataError, LabelTable, nearest, place, read_parquet, read_table
 from ..splits import Sealed
 from ..config import make_config, Count, Fraction, NotNegative, Positive, Whole
 from ..losses import aligned_weights, bce, class_weights, make_loss
@@ -219,7 +219,7 @@ def ceiling(self: EmotionStudy) -> dict|None:  # metric -> value
     cuts = fit_thresholds(self.targets['validation'], validation, self.label_names, self.cfg.thresholds, self.cfg.min_positives)
     return multilabel_metrics(self.targets['test'], test, cuts.predict(test))
 
-# %% ../../nbs/emotions/03_study.ipynb #0993013f
+# %% ../../nbs/emotions/03_study.ipynb #d736f2dd
 def predictions_table(
     table: LabelTable,
     proba: np.ndarray,      # (rows, labels)
@@ -257,7 +257,7 @@ def compare(self: EmotionStudy) -> dict:  # run -> {table, rows, labels, mcnemar
     "This run against those named in `compare`"
     mine, out = predictions_table(self.tables['test'], self.proba['test'], self.predicted['test']), {}
     for name, r in self.others.items():
-        table, about = compare_predictions(mine, pd.read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
+        table, about = compare_predictions(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
         if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other rows: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
         out[name] = dict(table=table, same_setting=same_setting(vars(self.cfg), r['config']), **about)
     return out
@@ -329,7 +329,7 @@ def train_emotions(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/emotions/03_study.ipynb #5dadab66
+# %% ../../nbs/emotions/03_study.ipynb #352469ca
 def predict_texts(
     run: str,                  # run folder or Hub name
     text: str|None=None,       # one text
@@ -365,7 +365,7 @@ def compare_runs(
     b: Path,   # another
 ) -> dict:     # difference of macro AUC a - b, low, high, distinguishable, rows, same
     "Two runs on the test rows that both have"
-    x, y = (pd.read_parquet(Path(f)/'predictions_test.parquet') for f in (a, b))
+    x, y = (read_parquet(Path(f)/'predictions_test.parquet') for f in (a, b))
     table, about = compare_predictions(x, y, 300)
     row = table.set_index('metric').loc['auc_macro']
     names = [c for c in x if c.startswith('pred_prob_')]

@@ -23,12 +23,12 @@ from ..encoders import MAX_PIXELS, cache_folder, hash_files, open_image
 from .regions import RegionCache, Regions
 from .demo import demo_memes, demo_regions, demo_scene
 
-# %% ../../nbs/memes/03_data.ipynb #9995220f
+# %% ../../nbs/memes/03_data.ipynb #86c94f0d
 _LABELS = {'0': 0, '1': 1, '0.0': 0, '1.0': 1, 'false': 0, 'true': 1, '': -1, '-1': -1, '-1.0': -1}
 
 def _as_labels(column: pd.Series) -> pd.Series:
     "A column of labels as 0, 1 and -1; what is none of these stays, for the check to find"
-    one = lambda v: -1 if v is None or v is pd.NA or v != v else _LABELS.get(str(v).strip().casefold(), v)
+    one = lambda v: -1 if is_missing(v) else _LABELS.get(str(v).strip().casefold(), v)
     return pd.Series([one(v) for v in column], index=column.index, dtype=object)
 
 # %% ../../nbs/memes/03_data.ipynb #7d151196
@@ -115,7 +115,7 @@ class MemeTable:
         if 'split' not in self.frame: raise DataError(f'{place(self.name)}: the table has not been split yet; add a column "split"')
         return self.subset((self.frame['split'] == split).to_numpy())
 
-# %% ../../nbs/memes/03_data.ipynb #bde93cd8
+# %% ../../nbs/memes/03_data.ipynb #5066faed
 _MOST_BYTES = 2**26   # of one picture in an archive
 
 @lru_cache(maxsize=8)
@@ -123,14 +123,14 @@ def _members(tar: str, size: int, changed: int) -> dict[str, tuple[int, int]]:
     "Name -> first byte and length of each plain file in an archive"
     try:
         with tarfile.open(tar, 'r:') as t: return {m.name: (m.offset_data, m.size) for m in t if m.isreg() and not m.issparse()}
-    except (tarfile.TarError, EOFError, OSError, ValueError) as e: raise DataError(f'{tar}: cannot be read as a tar archive ({e}); it is damaged, packed, or cut short: copy it again') from None
+    except Exception as e: raise DataError(f'{tar}: cannot be read as a tar archive ({e}); it is damaged, packed, or cut short: copy it again') from None
 
 def _in_archive(tar: str) -> dict[str, tuple[int, int]]:
-    if not Path(tar).is_file(): raise DataError(f'{tar}: there is no such archive; check the path')
+    if not is_file(tar): raise DataError(f'{short(tar, 200)[1:-1]}: there is no such archive; check the path')
     s = Path(tar).stat()
     return _members(str(tar), s.st_size, s.st_mtime_ns)
 
-# %% ../../nbs/memes/03_data.ipynb #b5d13933
+# %% ../../nbs/memes/03_data.ipynb #dcd87574
 def open_picture(
     image: str,                   # a path, TAR::MEMBER, or a generated picture's name
     max_pixels: int=MAX_PIXELS,
@@ -143,10 +143,7 @@ def open_picture(
     if name not in (members := _in_archive(tar)): raise DataError(f'{image}: the archive holds no such picture{nearest(name, list(members)[:20_000])}; check the name')
     start, size = members[name]
     if size > _MOST_BYTES: raise DataError(f'{image}: {size:,} bytes are more than the {_MOST_BYTES:,} that are read here; make the picture smaller')
-    with open(tar, 'rb') as f, tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as t:
-        f.seek(start); t.write(f.read(size)); t.flush()
-        try: return open_image(t.name, max_pixels)
-        except DataError as e: raise DataError(str(e).replace(t.name, image)) from None
+    with open(tar, 'rb') as f: f.seek(start); return open_image(image, max_pixels, f.read(size))
 
 # %% ../../nbs/memes/03_data.ipynb #3028de09
 def picture_keys(
@@ -158,7 +155,7 @@ def picture_keys(
     for i, h in zip(plain, hash_files([images[i] for i in plain], cache_folder()/'files.json')): out[i] = h.hex() if h else images[i]
     return out
 
-# %% ../../nbs/memes/03_data.ipynb #32be6ea1
+# %% ../../nbs/memes/03_data.ipynb #7324d16e
 _FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')
 _SIDES = {False: dict(train=['train'], validation=['dev_unseen'], test=['test_unseen']),
           True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test'])}   # the second name is that of the first phase
@@ -174,8 +171,8 @@ def _plain_ids(column: pd.Series) -> pd.Series:
 def _find_picture(folder: Path, name) -> str:
     "A picture's path; 1.png is 00001.png where only that is there"
     if not isinstance(name, str) or not name.strip(): return ''
-    path = folder/Path(name.strip()).expanduser()
-    if path.stem.isdecimal() and not path.is_file() and (padded := path.with_name(f'{int(path.stem):05}{path.suffix}')).is_file(): path = padded
+    path = folder/home_path(name.strip())
+    if path.stem.isdecimal() and len(path.stem) < 20 and not is_file(path) and is_file(padded := path.with_name(f'{int(path.stem):05}{path.suffix}')): path = padded
     return str(path)
 
 def _read_lines(path: Path) -> pd.DataFrame:
@@ -186,7 +183,7 @@ def _read_lines(path: Path) -> pd.DataFrame:
     return pd.DataFrame({'id': _plain_ids(df['id']), 'text': df['text'].astype(object), 'label': label,
                          'image': [_find_picture(path.parent, p) for p in df['img']], 'source': path.name}, index=df.index)
 
-# %% ../../nbs/memes/03_data.ipynb #29617776
+# %% ../../nbs/memes/03_data.ipynb #9d9d4f31
 def _agree(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     "The files, each label filled in that another file knows; a DataError where two say different things of one id"
     rows = pd.concat(files.values()).assign(image_name=lambda d: [Path(p).name for p in d['image']])
@@ -200,7 +197,7 @@ def _agree(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     known = {i: l for i, l in zip(twice['id'], twice['label']) if l != -1}
     return {n: f.assign(label=[known.get(i, l) if l == -1 else l for i, l in zip(f['id'], f['label'])]) for n, f in files.items()}
 
-# %% ../../nbs/memes/03_data.ipynb #73ce3620
+# %% ../../nbs/memes/03_data.ipynb #0686ad61
 def read_hateful_memes(
     folder: str|Path,
     seen: bool=False,   # True: validate and test on the files of the first phase, dev_seen and test_seen
@@ -217,7 +214,7 @@ def read_hateful_memes(
     table = MemeTable(pd.concat([files[n].assign(split=s) for s, n in chosen.items()]), folder.name, published_split=True, file_columns=dict(image='img'))
     return _note_lost(table, 'copy them there, or use regions that are there already')
 
-def _is_there(image: str) -> bool: return '::' in image or Path(image).is_file()
+def _is_there(image: str) -> bool: return '::' in image or is_file(image)
 
 def _note_lost(table: MemeTable, remedy: str) -> MemeTable:
     "The table, with a note about pictures that are not where it says"
@@ -230,7 +227,7 @@ def _first(names, n: int=5) -> str:
     names = list(names)
     return ', '.join(names[:n]) + ' …'*(len(names) > n)
 
-# %% ../../nbs/memes/03_data.ipynb #5cf27b8c
+# %% ../../nbs/memes/03_data.ipynb #188beca2
 NLVR = dict(train='dev', validation='hidden', test='test')   # side -> file
 _ATTRIBUTES = dict(color={'yellow': 0, 'black': 1, '#0099ff': 2}, type=dict(circle=0, square=1, triangle=2), size={10: 0, 20: 1, 30: 2})
 _WIDE, _HIGH, _BOX = 400, 100, 150   # pixels of a picture, and from one box to the next
@@ -241,20 +238,22 @@ def nlvr_regions(
 ) -> Regions:                  # 18 numbers each: colour, shape, size, box (one of three each), the middle in its box from 0 to 1, and how near each wall of it is, 1 where it is touched
     "The objects of an NLVR picture"
     numbers, corners = [], []
+    if not isinstance(boxes, list) or not all(isinstance(b, list) for b in boxes): raise DataError(f'{where}: {short(boxes)} is no picture of NLVR; it has three boxes, each a list of objects: copy the file again')
     for k, o in ((k, o) for k, box in enumerate(boxes) for o in box):
         try: a = [table[v.casefold() if isinstance(v := o[key], str) else v] for key, table in _ATTRIBUTES.items()] + [[0, 1, 2][k]]
-        except (KeyError, IndexError, TypeError): raise DataError(f'{where}: {short(o)} in box {k+1} is no object of NLVR; it has three boxes and objects with color, type, size, x_loc and y_loc: copy the file again') from None
+        except (KeyError, IndexError, TypeError, AttributeError): raise DataError(f'{where}: {short(o)} in box {k+1} is no object of NLVR; it has three boxes and objects with color, type, size, x_loc and y_loc: copy the file again') from None
+        if not all(isinstance(o.get(c), (int, float)) and abs(o[c]) < 1e6 for c in ('x_loc', 'y_loc')): raise DataError(f'{where}: {short(o)} in box {k+1} has no place; x_loc and y_loc are pixels: copy the file again')
         x, y, s = o['x_loc'], o['y_loc'], o['size']
         near = np.exp(-np.array([x, y, _HIGH-x-s, _HIGH-y-s], float).clip(0))   # left, top, right, bottom; a pixel away is .37
         numbers.append([*np.eye(3)[a].ravel(), (x+s/2)/_HIGH, (y+s/2)/_HIGH, *near]); corners.append([_BOX*k+x, y, _BOX*k+x+s, y+s])
     return Regions(np.array(numbers, np.float32).reshape(-1, 18), np.array(corners, np.float32).reshape(-1, 4).clip(0, [_WIDE, _HIGH]*2), _WIDE, _HIGH)
 
-# %% ../../nbs/memes/03_data.ipynb #0301d830
+# %% ../../nbs/memes/03_data.ipynb #42d850bd
 def _read_scenes(path: Path) -> pd.DataFrame:
     "One file of NLVR: JSON lines, whatever its suffix"
     with tempfile.TemporaryDirectory() as d:
         lines = Path(d)/f'{path.stem}.jsonl'
-        lines.write_bytes(path.read_bytes())
+        lines.write_bytes(read_bytes(path))
         try: df = read_table(lines)
         except DataError as e: raise DataError(str(e).replace(lines.name, path.name)) from None
     for c in ('sentence', 'label', 'identifier', 'structured_rep'): _need(df, path, c)

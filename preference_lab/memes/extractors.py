@@ -6,7 +6,7 @@
 __all__ = ['EXTRACTORS', 'SUFFIXES', 'Extractor', 'gather', 'grid_boxes', 'Grid', 'ResNetGrid', 'ClipGrid', 'DinoGrid',
            'CocoRegions', 'GenomeRegions', 'calm', 'PlainObjects', 'load_extractor', 'find_pictures', 'extract_regions']
 
-# %% ../../nbs/memes/05_extractors.ipynb #fe92d141
+# %% ../../nbs/memes/05_extractors.ipynb #a5873d47
 import hashlib, json, os, pickle, socket, time, uuid, warnings
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ from ..records import ConfigError, DataError, LabError, nearest
 from ..files import load_tensors, read_json, tensors_sha256, write_json
 from ..training import show_progress
 from ..runs import die_with
-from ..encoders import cache_folder, find_encoder, load_tower
+from ..encoders import PICTURES, cache_folder, find_encoder, load_tower
 from .regions import RegionCache, Regions
 from .demo import find_objects, patch_features
 from .data import open_picture, picture_keys
@@ -169,7 +169,7 @@ class ClipGrid(Grid):
         m, = self.network.forward_intermediates(x, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt='NCHW')['image_intermediates']
         return F.interpolate(m, size=(6, 6), mode='bilinear', align_corners=False)
 
-# %% ../../nbs/memes/05_extractors.ipynb #93107ec7
+# %% ../../nbs/memes/05_extractors.ipynb #2f04607b
 class DinoGrid(Grid):
     "DINOv2: its patch tokens"
     kind, width = 'dinov2', 768   # of the base model
@@ -180,7 +180,7 @@ class DinoGrid(Grid):
         if weights == 'random': network = AutoModel.from_config(Dinov2Config())
         else:
             name = dict(pretrained='facebook/dinov2-base').get(weights, weights)
-            try: network = AutoModel.from_pretrained(find_encoder(name), dtype=torch.float32)
+            try: network = AutoModel.from_pretrained(find_encoder(name), trust_remote_code=False, dtype=torch.float32)
             except DataError as e: raise DataError(f'extractor=dinov2, weights={weights}: {str(e).split(": ", 1)[1].split("; ")[0]}; put config.json and model.safetensors of {name} into a folder and give weights=FOLDER') from None
             except Exception as e: raise DataError(f'extractor=dinov2, weights={weights}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:100]}); copy the folder again') from None
         if not network.config.model_type.startswith('dinov2'): raise DataError(f'extractor=dinov2, weights={weights}: this is a {network.config.model_type}; give a folder of DINOv2')
@@ -277,7 +277,7 @@ def find_pictures(
     if not out: raise DataError(f'{folder}: there are no pictures here ({", ".join(SUFFIXES)}); give the folder that holds them')
     return dict(sorted(out.items()))
 
-# %% ../../nbs/memes/05_extractors.ipynb #84e08618
+# %% ../../nbs/memes/05_extractors.ipynb #5bee0faf
 def _prepare(extractor, id, path) -> tuple:
     "id, what the network takes, what goes beside it, size; or id and why there is nothing"
     try: image = open_picture(path); return id, *extractor.prepare(image), image.size
@@ -298,7 +298,7 @@ def _by_size(images) -> dict:
     "Pictures of one size beside each other, by the files' headers"
     def size(path):
         try:
-            with Image.open(path) as i: return i.size
+            with Image.open(path, formats=PICTURES) as i: return i.size
         except Exception: return 0, 0   # said later, when it is opened in earnest
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -337,12 +337,12 @@ def _try(extractor, batch) -> list[Regions|str]:
     half = len(batch)//2
     return _try(extractor, batch[:half]) + _try(extractor, batch[half:])
 
-# %% ../../nbs/memes/05_extractors.ipynb #df83f9fb
+# %% ../../nbs/memes/05_extractors.ipynb #d148662c
 def _check_same(cache, keys):
     "Raise a DataError if pictures are not those whose regions are in the cache"
     was = defaultdict(set)
     for p in cache.folder.glob('pictures-*.json'):
-        for i, k in read_json(p).items(): was[i].add(k)
+        for i, k in (v.items() if isinstance(v := read_json(p), dict) else ()): was[i].add(str(k))
     other = [i for i, k in keys.items() if i in cache and i in was and k not in was[i]]
     if other: raise DataError(f'{cache.folder}: {len(other)} of the pictures are not those whose regions are here ({", ".join(map(repr, other[:5]))}{"…"*(len(other) > 5)}); delete the folder, or take another one')
 

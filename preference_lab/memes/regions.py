@@ -113,7 +113,7 @@ class Regions:
         "Where they lie, as the model is told"
         return _shares(self.boxes, self.width, self.height)
 
-# %% ../../nbs/memes/01_regions.ipynb #6f32c1bd
+# %% ../../nbs/memes/01_regions.ipynb #84796a27
 _PER_PICTURE = dict(size=((2,), np.int32), hash=((32,), np.uint8))
 _PER_REGION = dict(boxes=((4,), np.float32), objects=((), np.int32), scores=((), np.float32))
 
@@ -127,11 +127,12 @@ def _check_block(path) -> tuple[list, dict, dict]:
     kinds = {k: t for k, (_, t) in (_PER_PICTURE | _PER_REGION).items()} | dict(features=np.float16, start=np.int64)
     if any(a[k].shape != s for k, s in form.items()) or any(a[k].dtype != t for k, t in kinds.items()) or a['features'].ndim != 2: raise DataError(f'{path}: not a block of regions')
     if start.shape != (n+1,) or start[0] != 0 or start[-1] != total or (np.diff(start) < 1).any() or len(set(ids)) != n: raise DataError(f'{path}: not a block of regions')
+    if not isinstance(about['about'], dict) or (a['size'] < 1).any() or not np.isfinite(a['boxes']).all(): raise DataError(f'{path}: not a block of regions')
     return ids, a, about['about']
 
 def _names(ids, most=5) -> str: return ', '.join(map(repr, list(ids)[:most])) + '…'*(len(ids) > most)
 
-# %% ../../nbs/memes/01_regions.ipynb #4d9a995f
+# %% ../../nbs/memes/01_regions.ipynb #1e893740
 class RegionCache:
     "Regions of many pictures in half precision, mapped from a folder of blocks"
     def __init__(self,
@@ -152,7 +153,8 @@ class RegionCache:
     @property
     def left_out(self) -> dict[str, str]:
         "Pictures that a conversion or an extraction could not use: id -> why"
-        return read_json(p) if (p := self.folder/'left_out.json').exists() else {}
+        said = read_json(p) if (p := self.folder/'left_out.json').exists() else {}
+        return {i: str(why) for i, why in said.items()} if isinstance(said, dict) else {}
     @property
     def fingerprint(self) -> str:
         "SHA-256 over ids and contents"
@@ -164,7 +166,7 @@ class RegionCache:
     def __contains__(self, id): return id in self._row
     def __repr__(self): return f'RegionCache({self.name!r}, {len(self):,} pictures, up to {self.most} regions of {self.width or "?"} numbers)'
 
-# %% ../../nbs/memes/01_regions.ipynb #8ac3c028
+# %% ../../nbs/memes/01_regions.ipynb #284ee68d
 @patch
 def refresh(self: RegionCache):
     "Take in the blocks that this or another process has written since; a damaged one is passed over, aloud"
@@ -175,7 +177,7 @@ def refresh(self: RegionCache):
         try:
             if h is None or h.hex() != p.stem: raise DataError(f'{p}: its content has changed')
             block = _check_block(p)
-        except (DataError, KeyError, UnicodeDecodeError): damaged.append(p); continue
+        except (DataError, KeyError, TypeError, ValueError, IndexError): damaged.append(p); continue   # whatever stands in a file of others
         twice += self._take(p, *block)
     self.damaged += damaged
     if damaged: print(f'{self.folder.name}: passed over {len(damaged)} damaged block{"s"*(len(damaged) > 1)} of regions '
@@ -331,7 +333,7 @@ def coverage(
 # %% ../../nbs/memes/01_regions.ipynb #504350e2
 MOST_BYTES = 64*2**20   # of one record: a hundred regions with 2,048 features and 1,601 classes are 1.5 MB
 
-# %% ../../nbs/memes/01_regions.ipynb #4b68b2ad
+# %% ../../nbs/memes/01_regions.ipynb #d48d494c
 _MOST_STEPS = 5_000_000
 _STEPS = set("""PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING
     BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 EMPTY_LIST APPEND APPENDS LIST EMPTY_DICT DICT SETITEM SETITEMS
@@ -341,10 +343,14 @@ def _check_bytes(n, where):
     if n > MOST_BYTES: raise DataError(f'{where}: {n:,} bytes are more than the {MOST_BYTES:,} of the largest record that is read')
 
 def _look_through(data):
-    "Refuse opcodes that arrays and containers do not need, and claims of what is not there"
+    "Refuse opcodes that arrays and containers do not need, claims of what is not there, and one long text that is made into many arrays"
+    longest = calls = 0
     for n, (op, arg, _) in enumerate(pickletools.genops(data)):
         if op.name not in _STEPS: raise DataError(f'uses the opcode {op.name}, which arrays and plain containers do not need')
         if isinstance(arg, int) and abs(arg) >= 2**64: raise DataError(f'holds a number of {arg.bit_length():,} bits')
+        calls += op.name in ('BUILD', 'REDUCE')
+        if isinstance(arg, (str, bytearray)): longest = max(longest, len(arg))
+        if calls*longest > 16*MOST_BYTES: raise DataError(f'makes up to {calls:,} arrays of {longest:,} letters')
         if n > _MOST_STEPS or ('PUT' in op.name and int(arg) > _MOST_STEPS): raise DataError(f'takes more than {_MOST_STEPS:,} steps')
 
 class _Part:
@@ -428,7 +434,7 @@ def safe_unpickle(
     except DataError as e: raise DataError(f'{where}: the pickle {e}') from None
     except Exception as e: raise DataError(f'{where}: the pickle is damaged, or holds something else than arrays and plain containers ({short(str(e))})') from None
 
-# %% ../../nbs/memes/01_regions.ipynb #84437fd1
+# %% ../../nbs/memes/01_regions.ipynb #58386a0b
 @contextmanager
 def _open_lmdb(path):
     import lmdb
@@ -437,8 +443,9 @@ def _open_lmdb(path):
     with env, env.begin(buffers=True) as txn:
         file, need = path/'data.mdb' if path.is_dir() else path, (env.info()['last_pgno']+1)*env.stat()['psize']
         if file.stat().st_size < need: raise DataError(f'{path}: {file.stat().st_size:,} bytes where {need:,} are spoken of; it was cut short, copy it again')
-        listed = txn.get(b'keys')
-        keys = [bytes(k) for k in txn.cursor().iternext(values=False)] if listed is None else safe_unpickle(listed, f'{path.name}, record b"keys"')
+        try: listed = txn.get(b'keys'); keys = [bytes(k) for k in txn.cursor().iternext(values=False)] if listed is None else None
+        except lmdb.Error as e: raise DataError(f'{path}: its list of records cannot be read ({e}); the file is damaged: copy it again') from None
+        if keys is None: keys = safe_unpickle(listed, f'{path.name}, record b"keys"')
         if not isinstance(keys, (list, tuple)) or not all(isinstance(k, (str, bytes)) for k in keys): raise DataError(f'{path.name}, record b"keys": {short(keys)} is no list of names')
         def read(key):
             try: raw = next((v for k in dict.fromkeys([key, picture_id(key)]) if (v := txn.get(k.encode())) is not None), None)
@@ -454,7 +461,7 @@ def picture_id(
     "The id that a file's name stands for: leading zeros of a number do not count"
     return str(int(stem)) if re.fullmatch('[0-9]+', stem) else stem
 
-# %% ../../nbs/memes/01_regions.ipynb #73578792
+# %% ../../nbs/memes/01_regions.ipynb #f0e30217
 def _count(x, rows) -> int:
     "How many regions a record has, of the rows that are there"
     try: n = np.asarray(x).item()
@@ -474,24 +481,35 @@ def _table_ids(x, where) -> list[str]:
 def _open_hdf5(path):
     import h5py
     try: file = h5py.File(path, 'r')
-    except OSError as e: raise DataError(f'{path}: cannot be opened as HDF5 ({short(str(e))}); copy it again') from None
+    except Exception as e: raise DataError(f'{path}: cannot be opened as HDF5 ({short(str(e))}); copy it again') from None
     with file:
-        own = lambda k: isinstance(file.get(k, getlink=True), h5py.HardLink) and isinstance(file[k], h5py.Dataset) and not file[k].external and not file[k].is_virtual
-        if absent := [k for k in _TABLES if k not in file or not own(k)]:
-            raise DataError(f'{path}: has no table {", ".join(absent)}, but {_names(file)}; four tables are read: {", ".join(_TABLES)}')
-        t = {k: file[k] for k in _TABLES}
-        if any(t[k].ndim != n for k, n in _TABLES.items()) or len({len(v) for v in t.values()}) > 1 or t['spatial_features'].shape[1:] != (t['visual_features'].shape[1], LOCATION):
-            raise DataError(f'{path}: tables of {", ".join(f"{k} {v.shape}" for k, v in t.items())}; (N, R, d), (N, R, 5), (N) and (N) are read')
-        keys, count = _table_ids(t['image_ids'][()], f'{path.name}, image_ids'), t['num_boxes'][()]
-        row = {k: i for i, k in enumerate(keys)}
-        def read(key):
-            i = row[key]; n = _count(count[i], t['visual_features'].shape[1])
-            try: s, f = t['spatial_features'][i, :n].astype(np.float32), t['visual_features'][i, :n]
-            except OSError as e: raise DataError(f'{path.name}, picture {key!r}: cannot be read ({short(str(e))})') from None
-            if not np.allclose(_shares(s[:, :4], 1, 1)[:, 4], s[:, 4], atol=1e-3):
-                raise DataError(f'{path.name}, picture {key!r}: the fifth of spatial_features is not the area of the first four')
-            return dict(features=f, bbox=s[:, :4], image_width=1, image_height=1)
+        try: keys, read = _hdf5_tables(path, file)
+        except (DataError, GeneratorExit): raise
+        except Exception as e: raise DataError(f'{path}: its tables cannot be read ({type(e).__name__}: {short(str(e))}); the file is damaged: copy it again') from None
         yield keys, read
+
+def _hdf5_tables(path, file) -> tuple:
+    import h5py
+    own = lambda k: isinstance(file.get(k, getlink=True), h5py.HardLink) and isinstance(file[k], h5py.Dataset) and not file[k].external and not file[k].is_virtual
+    if absent := [k for k in _TABLES if k not in file or not own(k)]:
+        raise DataError(f'{path}: has no table {", ".join(absent)}, but {_names(file)}; four tables are read: {", ".join(_TABLES)}')
+    t = {k: file[k] for k in _TABLES}
+    if any(t[k].ndim != n for k, n in _TABLES.items()) or len({len(v) for v in t.values()}) > 1 or t['spatial_features'].shape[1:] != (t['visual_features'].shape[1], LOCATION):
+        raise DataError(f'{path}: tables of {", ".join(f"{k} {v.shape}" for k, v in t.items())}; (N, R, d), (N, R, 5), (N) and (N) are read')
+    for k in ('image_ids', 'num_boxes'): _check_bytes(t[k].size*t[k].dtype.itemsize, f'{path.name}, {k}')   # a table may be said to be large, and take no room
+    for k in ('visual_features', 'spatial_features'):
+        _check_bytes(math.prod(t[k].shape[1:])*t[k].dtype.itemsize, f'{path.name}, a picture of {k}')
+        if (n := math.prod(t[k].chunks or ())*t[k].dtype.itemsize) > 16*MOST_BYTES: raise DataError(f'{path}: {k} is packed in parts of {n:,} bytes, more than the {16*MOST_BYTES:,} that are unfolded; write it again in smaller chunks')
+    keys, count = _table_ids(t['image_ids'][()], f'{path.name}, image_ids'), t['num_boxes'][()]
+    row = {k: i for i, k in enumerate(keys)}
+    def read(key):
+        i = row[key]; n = _count(count[i], t['visual_features'].shape[1])
+        try: s, f = t['spatial_features'][i, :n].astype(np.float32), t['visual_features'][i, :n]
+        except OSError as e: raise DataError(f'{path.name}, picture {key!r}: cannot be read ({short(str(e))})') from None
+        if not np.allclose(_shares(s[:, :4], 1, 1)[:, 4], s[:, 4], atol=1e-3):
+            raise DataError(f'{path.name}, picture {key!r}: the fifth of spatial_features is not the area of the first four')
+        return dict(features=f, bbox=s[:, :4], image_width=1, image_height=1)
+    return keys, read
 
 # %% ../../nbs/memes/01_regions.ipynb #ed9f2f50
 def _npy(raw, where):

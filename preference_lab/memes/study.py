@@ -8,7 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #ab5d4eb0
+# %% ../../nbs/memes/07_study.ipynb #59881d9b
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
-from ..records import ConfigError, DataError, nearest, place, read_table
+from ..records import ConfigError, DataError, nearest, place, read_parquet, read_table
 from ..config import make_config, read_config, Count, Fraction, NotNegative, Whole
 from ..splits import Sealed
 from ..losses import Loss, cross_entropy, smooth
@@ -210,7 +210,7 @@ def as_proba(
     "Probability of the positive class"
     return logits.softmax(1)[:, 1].double().numpy()
 
-# %% ../../nbs/memes/07_study.ipynb #05c7cc21
+# %% ../../nbs/memes/07_study.ipynb #3bbac95e
 class MemeStudy:
     "One run of the study: load, baselines, fit, test, finish"
     def __init__(self,
@@ -279,7 +279,7 @@ def _reshaped(model: ViLBERT, shape: dict) -> ViLBERT:
 def _load_tokenizer(name: str):
     "A tokenizer by folder or Hub name"
     folder = Path(name).expanduser()
-    try: tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name))
+    try: tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name), trust_remote_code=False)
     except DataError as e: raise DataError(f"tokenizer={name}: {str(e).split(': ', 1)[1].split(';')[0]}; give the path of a folder with tokenizer.json or vocab.txt") from None
     except Exception as e: raise DataError(f"tokenizer={name}: holds no tokenizer ({type(e).__name__}); give the path of a folder with tokenizer.json or vocab.txt") from None
     return check_tokenizer(tokenizer, f'tokenizer={name}')
@@ -298,7 +298,7 @@ def begin_with(
         place = find_encoder(encoder)
         settings = PretrainedConfig.get_config_dict(place)[0]
         if 'v_hidden_size' in settings or 'config' in settings: model = load_vilbert(place)
-        elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place), variant, shape)
+        elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place, trust_remote_code=False), variant, shape)
         else: raise ConfigError(f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a ViLBERT, or a BERT for the text stream")
     if model.config.v_feature_size != shape['v_feature_size']: raise ConfigError(f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have {shape['v_feature_size']}; give regions of the kind it was trained on")
     model.tokenizer = given or model.tokenizer
@@ -455,7 +455,7 @@ def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     t = self.tables[self.judged]
     return None if t.ceiling is None else binary_metrics(self.truth(self.judged), t.ceiling)
 
-# %% ../../nbs/memes/07_study.ipynb #43e60c72
+# %% ../../nbs/memes/07_study.ipynb #373b47c0
 def predictions_table(
     table: MemeTable,
     proba: np.ndarray,   # (rows,)
@@ -481,7 +481,7 @@ def compare_runs(
     b: Path,   # another
 ) -> dict:     # difference of AUROC a - b, low, high, distinguishable, rows, same
     "Two runs on the test memes that both have"
-    table, about = compare_predictions(*(pd.read_parquet(Path(f)/'predictions_test.parquet') for f in (a, b)), 300)
+    table, about = compare_predictions(*(read_parquet(Path(f)/'predictions_test.parquet') for f in (a, b)), 300)
     row = table.set_index('metric').loc['auroc']
     return dict(difference=row.difference, low=row.low, high=row.high, distinguishable=bool(row.distinguishable)) | about
 
@@ -490,7 +490,7 @@ def compare(self: MemeStudy) -> dict:   # run -> {table, rows, same}
     "This run against those named in `compare`"
     mine, out = predictions_table(self.tables['test'], self.proba['test']), {}
     for name, r in self.others.items():
-        table, about = compare_predictions(mine, pd.read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
+        table, about = compare_predictions(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
         out[name] = dict(table=table, **about)
     return out
 

@@ -503,7 +503,7 @@ def read_weights(
         raise DataError(f'{path}: holds no named tensors; give a file of weights')
     return kept
 
-# %% ../../nbs/memes/06_vilbert.ipynb #b6cca219
+# %% ../../nbs/memes/06_vilbert.ipynb #48a84b34
 @patch
 def _save_pretrained(self: ViLBERT, save_directory: Path):
     "Write weights and tokenizer; the mixin writes configuration and card"
@@ -530,7 +530,7 @@ def _from_pretrained(cls: ViLBERT, *, model_id, revision, cache_dir, force_downl
     if config is None: raise DataError(f'{model_id}: there is no config.json, so the shape of the model is not known; give a ViLBERTConfig as config')
     if isinstance(config, dict) and 'schedule' in config:
         if _beside(model_id, 'tokenizer_config.json', **hub):
-            options['tokenizer'] = AutoTokenizer.from_pretrained(model_id, **hub | dict(revision=revision or 'main'))
+            options['tokenizer'] = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, **hub | dict(revision=revision or 'main'))
         model = cls(config, **options); model.load_state_dict(kept_weights(model_id, map_location, **hub))
         return model.eval()
     try: model = cls(config if isinstance(config, ViLBERTConfig) else ViLBERTConfig.from_reference(config), **options)
