@@ -6,7 +6,7 @@
 __all__ = ['REPORTED_HIDDEN', 'PRESETS', 'FEATURES', 'COMMANDS', 'PreferenceConfig', 'PreferenceStudy', 'Fitted',
            'train_preference', 'predict_preference', 'toy_ratings', 'write_toy', 'toy_study']
 
-# %% ../../nbs/preference/05_study.ipynb #6c3282d3
+# %% ../../nbs/preference/05_study.ipynb #2994abe4
 import shutil, time
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +27,7 @@ from ..training import Trainer, peak_memory, predict_rows
 from ..stacked import StackedTrainer
 from ..runs import finish_run, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
+from ..likeness import same_items
 from ..preferences import JudgementConfig, check_judgements, load_judgements
 from .network import ACTIVATIONS, PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
 from .taste import fit_taste, new_taste, taste_delta
@@ -82,7 +83,7 @@ PRESETS = dict(leaky_relu=_reported, relu=_reported | dict(activation='relu'), g
                wd=_reported | dict(weight_decay=.01), clip768=_reported | dict(hidden=[576, *REPORTED_HIDDEN], encoder='ViT-L-14'),
                five_seeds=_reported | dict(activation='relu', dropout=.1, learning_rate=3e-3, weight_decay=0., activations=['relu', 'leaky_relu', 'gelu']))
 
-# %% ../../nbs/preference/05_study.ipynb #af3a2e12
+# %% ../../nbs/preference/05_study.ipynb #19eed87d
 class PreferenceStudy:
     "One run of the study: load, fit, baselines, test, finish"
     def __init__(self,
@@ -91,10 +92,10 @@ class PreferenceStudy:
         self.cfg, self.data = cfg, load_judgements(cfg)
         self.labels = self.data.judgements
         self.notes = list(self.data.notes)
-        self.embed()
+        self.embed(); self.find_copies()
         self.raters, self.items, self.targets = self.labels.raters, self.labels.items, self.labels.targets
         if cfg.head == 'rating' and not isinstance(self.labels, Ratings): raise ConfigError('head=rating learns from ratings, and these are comparisons; take another head')
-        self.axes = {a: hold_out(self.labels, a, cfg.data_seed) for a in ('warm', *cfg.axes)}
+        self.axes = {a: hold_out(self.labels, a, cfg.data_seed, same=self.same) for a in ('warm', *cfg.axes)}
         self.run = open_run('preference', cfg)   # only now: what is wrong with data or settings leaves nothing behind
         for note in self.notes: self.run.warn(**note)
         for a in self.axes.values():
@@ -103,6 +104,13 @@ class PreferenceStudy:
 
 @patch
 def _note(self: PreferenceStudy, code, message): self.notes.append(dict(code=code, message=message))
+
+@patch
+def find_copies(self: PreferenceStudy):
+    "Which items show one picture; generated faces are all different"
+    self.same, images = None, getattr(self, 'images', self.data.images)
+    if images is None or self.data.name == 'demo': return
+    self.labels, self.same, notes = same_items(self.labels, images); self.notes += notes
 
 @patch
 def embed(self: PreferenceStudy):
@@ -415,7 +423,7 @@ def train_preference(
     study.finish()
     return study
 
-# %% ../../nbs/preference/05_study.ipynb #78a6118a
+# %% ../../nbs/preference/05_study.ipynb #76652fb5
 def predict_preference(
     run: str,               # run folder or Hub name
     image: str=None,        # a picture, or the name of a known item
