@@ -297,11 +297,15 @@ def read_memes(
     if 'split' in df: frame['split'] = df['split'].map(lambda s: names.get(k := str(s).strip().casefold(), k))
     return _note_lost(MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=picture or 'img')), 'paths in the table start where the table is')
 
-# %% ../../nbs/memes/03_data.ipynb #8158ebac
-def _split(table: MemeTable, sizes, seed, like: Likeness) -> MemeTable:
+# %% ../../nbs/memes/03_data.ipynb #0dd2c911
+def _likeness(table) -> Likeness:
+    "Copies among the pictures that are files; those in archives and of the demo are drawings of known scenes"
+    return likeness([None if '::' in p else p for p in table.images])
+
+def _split(table: MemeTable, sizes, seed, like: Likeness=None) -> MemeTable:
     "The table with a split of our making"
     alone = [p or f'{i} has no picture' for p, i in zip(picture_keys(table.images), table.ids)]
-    groups = link_groups([fold_text(t) for t in table.texts], alone, table.groups, like.group)
+    groups = link_groups([fold_text(t) for t in table.texts], alone, table.groups, (like or _likeness(table)).group)
     try: split = split_groups(groups, sizes, seed, table.frame['label'].to_numpy())
     except DataError as e: raise DataError(f'{place(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -345,7 +349,7 @@ def audit_memes(
     pictures = [p or i for p, i in zip(picture_keys(table.images), table.ids)]
     return audit_split(table.frame['split'], {'text': [fold_text(t) for t in table.texts], 'picture': pictures}, table.published_split, table.frame.index, table.name)
 
-# %% ../../nbs/memes/03_data.ipynb #1cc5563e
+# %% ../../nbs/memes/03_data.ipynb #288c6767
 def load_memes(
     data: str|Path='demo',       # demo, nlvr, hateful_memes, the folder of either, or a table: its path, or its name in $PREFERENCE_LAB_DATA
     seed: int=0,                 # of the generated memes and of a split of our making
@@ -355,7 +359,7 @@ def load_memes(
 ) -> tuple[MemeTable, Audit, RegionCache|None]:   # memes with a column `split`; texts and pictures on two sides; true regions, where the source knows them
     "Memes, checked, split and audited"
     table, regions = _read_any(data, rows, seed, seen)
-    like = likeness([p if '::' not in p else None for p in table.images])   # in archives and in the demo are drawings of known scenes
+    like = _likeness(table)
     if 'split' not in table.frame: table = _split(table, sizes, seed, like)
     table.notes.extend(copies_note(like, table.frame['split'], [Path(p).name for p in table.images], 'memes'))
     for s in SPLITS:

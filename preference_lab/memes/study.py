@@ -8,7 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #fa1da1d0
+# %% ../../nbs/memes/07_study.ipynb #168882f9
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -386,7 +386,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #166c8b99
+# %% ../../nbs/memes/07_study.ipynb #4ab7e81f
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -457,7 +457,7 @@ def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     t = self.tables[self.judged]
     return None if t.ceiling is None else binary_metrics(self.truth(self.judged), t.ceiling)
 
-# %% ../../nbs/memes/07_study.ipynb #43e60c72
+# %% ../../nbs/memes/07_study.ipynb #711c6db9
 def predictions_table(
     table: MemeTable,
     proba: np.ndarray,   # (rows,)
@@ -493,6 +493,7 @@ def compare(self: MemeStudy) -> dict:   # run -> {table, rows, same}
     mine, out = predictions_table(self.tables['test'], self.proba['test']), {}
     for name, r in self.others.items():
         table, about = compare_predictions(mine, pd.read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
+        if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other memes: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
         out[name] = dict(table=table, **about)
     return out
 
@@ -505,7 +506,7 @@ def timing(self: MemeStudy) -> dict:
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
     return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
 
-# %% ../../nbs/memes/07_study.ipynb #6c900bdf
+# %% ../../nbs/memes/07_study.ipynb #8e5b2f6f
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -534,7 +535,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #f255cc77
+# %% ../../nbs/memes/07_study.ipynb #b77c4ca7
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}

@@ -262,7 +262,7 @@ def baselines(self: PreferenceStudy) -> pd.DataFrame:  # validation scores, a ro
         self.floors['population'] = {s: 1/(1+np.exp(-t.slope*taste_delta(t, psi, p, crowd=True))) for s, p, t in (('validation', a.validation, crowd), ('test', a.test, both))}
     return pd.DataFrame({k: pair_metrics(a.validation, v['validation']) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/preference/05_study.ipynb #3ee997f4
+# %% ../../nbs/preference/05_study.ipynb #03b34ea9
 @patch
 def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test sides and judge the models"
@@ -276,10 +276,11 @@ def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, 
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
     self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
     if 'population' in self.against: self.per_rater = self.per_rater.merge(gain_by_rater(test, self.proba['test'], self.floors['population']['test']).drop(columns='n').rename(columns=dict(low='gain_low', high='gain_high')), on='rater', how='left')
-    self.splits, self.new_rater_curve = {}, []
+    self.splits, self.controls, self.new_rater_curve = {}, {}, []
     if 'new_item' in self.axes:
         b = self.axes['new_item']; t = b.test.open(self.fitted['new_item'].sha256)
-        self.splits['new_item'] = score(t, self.fitted['new_item'].model.proba(t), 'item')
+        self.splits['new_item'] = score(t, p := self.fitted['new_item'].model.proba(t), 'item')
+        self.controls = self.shuffled_embeddings(t, p)
     if 'new_rater' in self.axes: self.new_rater_curve = self.learn_new_raters()
     self.look_for_trouble()
     return self.metrics
@@ -307,7 +308,19 @@ def learn_new_raters(self: PreferenceStudy) -> list[dict]:  # labels, raters, ac
     self.splits['new_rater'] = {k: v.to_dict() for k, v in i.items()}   # after as many labels as most can show
     return out
 
-# %% ../../nbs/preference/05_study.ipynb #5493d076
+# %% ../../nbs/preference/05_study.ipynb #1b34aad7
+@patch
+def shuffled_embeddings(self: PreferenceStudy, test: Pairs, proba: np.ndarray) -> dict:  # shuffled_features: accuracy with the right embeddings and with others', difference, low, high, informative
+    "What the model says of new items when each is shown with another one's embedding; nothing where there are no embeddings"
+    m, items = self.fitted['new_item'].model, np.unique(np.concatenate([test.left, test.right]))
+    if self.table.shape[1] == 1 or len(items) < 2: return {}
+    turn, kept = np.random.default_rng(self.cfg.data_seed).permutation(items), m.embeddings.clone()
+    m.embeddings[turn] = kept[np.roll(turn, 1)]
+    try: others = m.proba(test)
+    finally: m.embeddings.copy_(kept)
+    d = paired_pairs(test, proba, others, 'item', self.cfg.resamples).set_index('metric').loc['accuracy']
+    return dict(shuffled_features=dict(accuracy=d.a, accuracy_shuffled=d.b, difference=d.difference, low=d.low, high=d.high, informative=bool(d.low > 0)))
+
 @patch
 def look_for_trouble(self: PreferenceStudy):
     "Note what the reader of the results must know"
@@ -319,6 +332,8 @@ def look_for_trouble(self: PreferenceStudy):
         worse = self.per_rater[(self.per_rater.gain_high < 0) & self.per_rater.enough]
         expected = .025*int(self.per_rater.enough.sum())
         if len(worse) > max(expected, 0): warn('below_population', f'{len(worse):,} of {int(self.per_rater.enough.sum()):,} raters are answered worse than by the population model, beyond their interval (chance alone would give about {expected:.0f}): {", ".join(map(str, worse.rater[:5]))}')
+    for c in self.controls.values():
+        if not c['informative']: warn('uninformative_features', f'new items are answered as well with the embeddings of others (accuracy {c["accuracy_shuffled"]:.3f} against {c["accuracy"]:.3f}, difference {c["difference"]:+.3f}, 95 % interval {c["low"]:+.3f} to {c["high"]:+.3f}): the embeddings carry nothing about new items that the model uses; look whether they belong to these items')
     if f.best and f.best['epoch'] == len(f.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
     few = self.per_rater[~self.per_rater.enough]
     if len(few): warn('few_test_rows', f'{len(few):,} raters have fewer than 10 test comparisons: nothing can be said of them one by one')
@@ -383,7 +398,7 @@ def compare_activations(self: PreferenceStudy,
         out.append(dict(activation=n, difference=i.value, low=i.value-t*se, high=i.value+t*se, distinguishable=bool(abs(i.value) > t*se)))
     return table, pd.DataFrame(out)
 
-# %% ../../nbs/preference/05_study.ipynb #925df84c
+# %% ../../nbs/preference/05_study.ipynb #9cdf17c0
 @patch
 def timing(self: PreferenceStudy) -> dict:
     "What training cost"
@@ -408,7 +423,7 @@ def finish(self: PreferenceStudy) -> dict:
     curve = self.new_rater_curve or None
     activations = getattr(self, 'activations', None)
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), items=len(self.items), targets=self.targets),
-        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, splits=self.splits, new_rater_curve=curve,
+        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, splits=self.splits, new_rater_curve=curve,
         per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records') if len(self.rater_target) < 1000 else None,
         comparisons={k: t.to_dict('records') for k, t in self.against.items()}, activations=[t.to_dict('records') for t in activations] if activations else None,
         ceiling=self.ceiling(), warnings=run.warnings, timing=self.timing(), model=about)
