@@ -77,7 +77,7 @@ def finite_numbers(
                         'the column if it is no part of the embedding')
     return out
 
-# %% ../nbs/00d_features.ipynb #8fa574fd
+# %% ../nbs/00d_features.ipynb #f9f11d6f
 def read_embeddings(
     path: str|Path,          # .csv .tsv .parquet .xlsx .jsonl
     item_column: str='item', # column of ids
@@ -98,7 +98,10 @@ def read_embeddings(
                         'embedding')
     listed = len(names) == 1 and isinstance(df[names[0]].iloc[0], (list, tuple, np.ndarray))
     cells = _lists(df, names[0], path) if listed else df[names].to_numpy(dtype=object)
-    return ids.tolist(), finite_numbers(cells, df, names, path)
+    x = finite_numbers(cells, df, names, path)
+    if x.shape[1] > 1 and len(none := np.flatnonzero(~x.any(1))):
+        raise DataError(f'{place(path, df.index[none[0]])}: every number of the embedding of {short(ids.iloc[none[0]])} is 0, and of {len(none)-1:,} more; what is missing must not be filled with zeros: delete the row, and the item is left out and counted')
+    return ids.tolist(), x
 
 # %% ../nbs/00d_features.ipynb #ab56e016
 def long_ratings(

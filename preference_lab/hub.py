@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['kept_weights', 'load_kept', 'model_card']
 
-# %% ../nbs/09b_hub.ipynb #245156a1
+# %% ../nbs/09b_hub.ipynb #35bd78bf
 from collections.abc import Sequence
 from pathlib import Path
 from huggingface_hub import ModelCard, ModelCardData, hf_hub_download
 from torch import Tensor, nn
 from .records import DataError, hub_reachable, nearest, plain_markdown
-from .files import load_tensors
+from .files import file_sha256, load_tensors, read_json
 
 # %% ../nbs/09b_hub.ipynb #0780c2d6
 def kept_weights(
@@ -23,7 +23,13 @@ def kept_weights(
     file, folder = 'model.safetensors', Path(model_id)
     return load_tensors(folder/file if folder.is_dir() else hf_hub_download(model_id, file, **hub), map_location)[0]
 
-# %% ../nbs/09b_hub.ipynb #4aed2707
+# %% ../nbs/09b_hub.ipynb #cbacf284
+def _same_weights(folder: Path):
+    "Refuse weights that are not those which the run was finished with"
+    if not (folder/'manifest.json').is_file(): return
+    was, file = read_json(folder/'manifest.json').get('model.safetensors'), folder/'model.safetensors'
+    if isinstance(was, dict) and file.is_file() and file_sha256(file) != was.get('sha256'): raise DataError(f'{file}: these are not the weights that the run was finished with and tested on (its manifest has another hash); copy the original file again, or train again')
+
 def load_kept(
     kind: type,      # a model's class, with `from_pretrained`
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
@@ -35,6 +41,7 @@ def load_kept(
     if not here and not hub_reachable():
         near = nearest(folder.name, [p.name for p in folder.parent.glob('*')])
         raise DataError(f'{name}: there is no such folder{near}, and the Hugging Face Hub cannot be reached; give a run folder')
+    if here: _same_weights(folder)
     try: return kind.from_pretrained(str(folder if here else name), **options)
     except DataError: raise
     except Exception as e:

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['Pairs', 'Ratings', 'as_pairs', 'join_labels', 'only_items', 'first_labels', 'predictions_table', 'Questions', 'ask',
-           'as_ids', 'rating_schema', 'RatingTable', 'comparison_schema', 'ComparisonTable', 'read_choices',
-           'short_ids']
+           'as_ids', 'check_ids', 'rating_schema', 'RatingTable', 'comparison_schema', 'ComparisonTable',
+           'read_choices', 'short_ids']
 
-# %% ../nbs/00c_judgements.ipynb #d6ffa90e
-import hashlib, json, re
+# %% ../nbs/00c_judgements.ipynb #b465ac08
+import hashlib, json, re, unicodedata
 from dataclasses import dataclass, field, replace
 from typing import Sequence
 import numpy as np, pandas as pd, pandera.pandas as pa
@@ -306,6 +306,32 @@ def as_ids(
         return str(int(v)) if isinstance(v, (float, np.floating)) and float(v).is_integer() else v
     return column.map(one, na_action='ignore').astype(object)
 
+# %% ../nbs/00c_judgements.ipynb #8ed5d4a2
+_TWINS = str.maketrans('аеорсухіјѕԁԛԝАВЕКМНОРСТХУІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο', 'aeopcyxijsdqwABEKMHOPCTXYIJSABEZHIKMNOPTYXo')   # Cyrillic and Greek letters that look Latin
+
+def _seen(name: str) -> str:
+    "An id as a person sees it"
+    plain = unicodedata.normalize('NFKC', name)
+    return ' '.join(''.join(c for c in plain if unicodedata.category(c) != 'Cf').translate(_TWINS).split())
+
+def check_ids(
+    column: pd.Series,    # ids as texts; index = row in the file
+    path: str,            # file, for the error
+    name: str,            # of the column
+    what: str='raters',   # that are named
+) -> list[dict]:          # a note {code, message} about ids that differ in case or zeros only, or none
+    "A `DataError` where two ids look the same"
+    ids = [v for v in pd.unique(column) if isinstance(v, str)]
+    looks, folded = {}, {}
+    for i in ids:
+        if (other := looks.setdefault(seen := i if i.isascii() and i.isalnum() else _seen(i), i)) != i:
+            row = column.index[(column == i).to_numpy()][0]
+            raise DataError(f'{place(path, row, name)}: {ascii(i)} looks like {ascii(other)} in row {column.index[(column == other).to_numpy()][0]}, and differs in white space, an invisible sign or a letter of another alphabet; write both alike, or name them apart')
+        folded.setdefault(re.sub(r'(?<!\d)0+(?=\d)', '', seen.casefold()), []).append(i)
+    alike = [g for g in folded.values() if len(g) > 1]
+    if not alike: return []
+    return [dict(code='alike_ids', message=f'{what} {"; ".join(" and ".join(map(repr, g[:4])) for g in alike[:4])}{" …" if len(alike) > 4 else ""} differ in case or in zeros in front only; they are kept apart: if they are one, write them alike')]
+
 # %% ../nbs/00c_judgements.ipynb #5de60f66
 def _is_text(s: pd.Series) -> pd.Series:
     "Where a cell is a text with something in it; equal cells are looked at once"
@@ -342,7 +368,14 @@ def rating_schema(
     return pa.DataFrameSchema({**{c: _text(c) for c in ('rater', 'item', 'target')},
                                'value': pa.Column(None, checks, nullable=True)})
 
-# %% ../nbs/00c_judgements.ipynb #7d6e1cf2
+# %% ../nbs/00c_judgements.ipynb #928f3242
+def _note_ids(frame, name, notes, called, *items) -> list[dict]:
+    "Notes, and what is to be said of raters whose ids look alike; items that look the same are refused"
+    said = lambda c: check_ids(frame[c], name, called.get(c, c))
+    found = said('rater')
+    for c in items: said(c)
+    return [*notes, *(n for n in found if n not in notes)]
+
 @dataclass(eq=False, repr=False)
 class RatingTable:
     "Who gave which item what value, checked on creation"
@@ -359,6 +392,7 @@ class RatingTable:
             inside = frame['value'].dtype != object and frame['value'].between(*self.levels).all()
             if not inside: frame = frame.assign(value=pd.Series([_whole(v) for v in frame['value']], frame.index, object))
         check_table(frame, rating_schema(*self.levels), self.name, self.file_columns)
+        self.notes = _note_ids(self.frame, self.name, self.notes, self.file_columns, 'item')
         f = self.frame[['rater', 'item', 'target']].reset_index(drop=True)
         if not (again := f.duplicated()).any(): return
         j = int(again.argmax()); i = int((f == f.iloc[j]).all(axis=1).argmax())
@@ -382,7 +416,7 @@ class RatingTable:
         "SHA-256 of names, scale and values; column names and file format do not matter"
         return self.numbers().fingerprint
 
-# %% ../nbs/00c_judgements.ipynb #c8a81c47
+# %% ../nbs/00c_judgements.ipynb #e03efe06
 def comparison_schema() -> pa.DataFrameSchema:
     "What the columns of a `ComparisonTable` must hold"
     truth = lambda s: s.map(lambda v: isinstance(v, (bool, np.bool_)))
@@ -400,6 +434,7 @@ class ComparisonTable:
 
     def __post_init__(self):
         check_table(self.frame, comparison_schema(), self.name, self.file_columns)
+        self.notes = _note_ids(self.frame, self.name, self.notes, self.file_columns, 'left', 'right')
         if (same := (self.frame['left'] == self.frame['right']).to_numpy()).any():
             i = int(same.argmax())
             raise DataError(f"{place(self.name, self.frame.index[i])}: {short(self.frame['left'].iloc[i])} is compared "

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'release', 'held_folders', 'die_with', 'Run',
-           'finished', 'open_run', 'check_free', 'find_unfinished', 'training_state', 'seal_run', 'finish_run',
-           'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table', 'check_results',
-           'read_run', 'list_runs', 'same_setting']
+           'finished', 'open_run', 'check_free', 'find_unfinished', 'without_floor', 'training_state', 'seal_run',
+           'finish_run', 'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table',
+           'check_results', 'read_run', 'list_runs', 'same_setting']
 
 # %% ../nbs/09_runs.ipynb #62cf31f6
 import math, os, platform, re, signal, subprocess, threading, time, weakref
@@ -186,7 +186,17 @@ def find_unfinished(
     if candidates: raise ConfigError(f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one')
     raise ConfigError(f"{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, [p.name.rsplit('-', 2)[0] for p in parent.glob('*')])}; leave resume out to start one")
 
-# %% ../nbs/09_runs.ipynb #69c2e38d
+# %% ../nbs/09_runs.ipynb #b83afbec
+def without_floor(
+    metrics: dict[str, dict],    # side -> metric -> value, low, high
+    baselines: dict[str, dict],  # name -> metric -> value
+) -> list[str]:
+    "Test metrics (of validation, where nothing was tested) that no baseline has"
+    known = {m for b in baselines.values() for m, v in b.items() if v is not None}
+    scores = metrics.get('test') or next(iter(metrics.values()), {})
+    return [m for m in scores if not {m, m.removesuffix('_tuned').removesuffix('_at_half')} & known]
+
+# %% ../nbs/09_runs.ipynb #c3f3f0fc
 REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself
 
 def training_state(
@@ -215,6 +225,7 @@ def finish_run(
     for side, scores in results['metrics'].items():
         for name, v in scores.items():
             if set(v) != {'value', 'low', 'high'}: raise DataError(f'{run.folder}: metrics.{side}.{name} must have value, low and high (null where unknown), it has {", ".join(v)}')
+    if bare := without_floor(results['metrics'], results['baselines']): raise DataError(f'{run.folder}: no baseline has {", ".join(bare)}, and a score says nothing without its floor; fit the baselines before finishing (study.baselines())')
     for p in sorted((run.folder/'checkpoints').rglob(PASSED_OVER)):
         for note in read_json(p): run.warn(**note)
     results = dict(study=run.study, name=run.cfg.name, seed=run.cfg.seed, config=vars(run.cfg), **results, state=training_state(run.folder), environment=environment())

@@ -61,7 +61,7 @@ def _epochs(folder: Path, r: dict) -> float:
     n = _number(known)
     return n if abs(n) < 1e9 else float('nan')   # a history may say anything
 
-# %% ../nbs/10b_summaries.ipynb #e3d508f0
+# %% ../nbs/10b_summaries.ipynb #1fc3429b
 def run_row(
     folder: Path,  # a finished run
     r: dict,       # its results
@@ -70,7 +70,8 @@ def run_row(
     "What the summary needs of a run"
     test, group = r['metrics']['test'], r.get('group') or dict(kind='other', name='')
     floors = {k: _number(v.get(h.metric)) for k, v in r['baselines'].items() if not k.startswith('oracle')}
-    floors = sorted(((k, v) for k, v in floors.items() if np.isfinite(v)), key=lambda kv: kv[1], reverse=h.higher) or [('', float('nan'))]
+    floors = sorted(((k, v) for k, v in floors.items() if np.isfinite(v)), key=lambda kv: kv[1], reverse=h.higher)
+    if not floors: raise DataError(f'results.json has no baseline with {h.metric}, and a score says nothing without its floor; run it again')
     inert = [k for k, v in (r.get('loss_parts') or {}).items() if v.get('inert') and v.get('weight', 1)]
     codes = dict.fromkeys(w['code'] for w in r['warnings'])
     return dict(study=folder.parent.name, name=str(r['name']), folder=f'{folder.parent.name}/{folder.name}', kind=group['kind'], group=group['name'], seed=r['seed'], data=r['data']['name'], fingerprint=r['data']['fingerprint'][:12],

@@ -85,16 +85,18 @@ def _global_cut(targets, logits):
 # %% ../nbs/05_thresholds.ipynb #47d15745
 def _logits(proba): return logit(np.clip(np.asarray(proba, float), 1e-7, 1-1e-7))
 
-# %% ../nbs/05_thresholds.ipynb #a4176ade
+# %% ../nbs/05_thresholds.ipynb #9a7402a6
 STRENGTHS = (0., .25, 1., 4., 16.) # of the pull, per squared logit
 
 def _pulled(optima, frequency, strength): # (labels, resamples), (labels,) -> (labels,) cuts
     "Mean cuts, pulled towards a line in log frequency as far as they are uncertain"
-    mean, var = np.nanmean(optima, 1), np.nanvar(optima, 1)
-    if strength == 0: return mean
+    known = ~np.isnan(optima).all(1) # a label whose few positives are all held out has no optimum
+    mean, var = np.full((2, len(known)), np.inf); mean[known], var[known] = np.nanmean(optima[known], 1), np.nanvar(optima[known], 1)
+    if strength == 0 or not known.any(): return mean
     weight = 1 / np.sqrt(var + 1/strength)
     line = np.stack([np.ones(len(mean)), np.log(frequency)], 1)
-    target = line @ np.linalg.lstsq(line*weight[:, None], mean*weight, rcond=None)[0]
+    target = line @ np.linalg.lstsq((line*weight[:, None])[known], mean[known]*weight[known], rcond=None)[0]
+    mean, var = np.where(known, mean, target), np.where(known, var, 1)
     pull = strength*var / (1 + strength*var)
     return (1-pull)*mean + pull*target
 

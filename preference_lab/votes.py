@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['check_weights', 'check_categories', 'VoteTable', 'pick_columns', 'votes_in_columns', 'count_answers', 'join_votes']
 
-# %% ../nbs/00e_votes.ipynb #79a3db57
+# %% ../nbs/00e_votes.ipynb #1bccc09d
 import hashlib, json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 import numpy as np, pandas as pd
-from .judgements import as_ids
+from .judgements import as_ids, check_ids
 from .records import DataError, SPLITS, nearest, place, short
 
 # %% ../nbs/00e_votes.ipynb #190ba067
@@ -51,7 +51,7 @@ def check_categories(
     if len(names) < 2: raise DataError(f'{place(source)}: {"one category only (" + repr(names[0]) + ")" if names else "no category"}; answers spread over two at least')
     return names
 
-# %% ../nbs/00e_votes.ipynb #8f14454f
+# %% ../nbs/00e_votes.ipynb #31eb6bb6
 @dataclass(eq=False, repr=False)
 class VoteTable:
     "How the answers to each item spread, checked on creation"
@@ -156,7 +156,7 @@ def _sides(frame, column, path):
     if missing := [s for s in SPLITS if not (side == s).any()]: raise DataError(f'{place(path)}, column {c!r}: no row is of {" or of ".join(missing)}; give each side rows, or leave split_column out and a split is made')
     return side.to_numpy(object)
 
-# %% ../nbs/00e_votes.ipynb #c03ba11a
+# %% ../nbs/00e_votes.ipynb #62e094f5
 def count_answers(
     frame: pd.DataFrame,        # as from `read_table`
     item_column: str='item',
@@ -170,9 +170,11 @@ def count_answers(
 ) -> tuple[VoteTable, pd.DataFrame]:  # the table; the first row of each item, in the order of the table
     "A table with a row an answer, counted"
     items, answers = (pd.Series(_column(frame, c, path, s), frame.index) for c, s in ((item_column, 'item_column'), (answer_column, 'answer_column')))
+    check_ids(items, path, item_column, 'items')
     notes, keep = [], np.ones(len(frame), bool)
     if rater_column:
         raters = pd.Series(_column(frame, rater_column, path, 'rater_column'), frame.index)
+        notes += check_ids(raters, path, rater_column)
         keep = ~pd.DataFrame(dict(i=items, r=raters)).duplicated().to_numpy()
         if not keep.all(): notes.append(dict(code='repeats_dropped', message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater and an item; the first of each was kept'))
     known = [c.strip() for c in categories.split(',')] if categories else _sorted(answers.unique())

@@ -6,7 +6,7 @@
 __all__ = ['WORDS', 'SEVERITY', 'AGES', 'NAMED', 'DistributionData', 'demo_streets', 'convabuse', 'london', 'Columns',
            'read_own_votes', 'read_own', 'load_distributions', 'check_distributions']
 
-# %% ../../nbs/distributions/01_data.ipynb #2dcaef7b
+# %% ../../nbs/distributions/01_data.ipynb #31f11b18
 import hashlib, io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,8 @@ from ..records import ConfigError, DataError, SPLITS, TABLE_SUFFIXES, find_data,
 from ..judgements import as_ids
 from ..features import finite_numbers, read_embeddings, read_london
 from ..votes import VoteTable, count_answers, join_votes, pick_columns, votes_in_columns
-from ..splits import fold_text, link_groups, split_groups
+from ..splits import fold_text, link_groups, near_note, near_texts, split_groups
+from ..likeness import likeness
 from ..simulate import CrowdWorld
 
 # %% ../../nbs/distributions/01_data.ipynb #2b0c3abc
@@ -104,7 +105,7 @@ def convabuse(
         conversation, folded, snippet, user = ([v for v, t in zip(x, there) if t] for x in (conversation, folded, snippet, user))
     return DistributionData(votes, texts=dict(user=user, snippet=[s or '…' for s in snippet]), keys=dict(conversation=np.array(conversation, object), snippet=np.array(folded, object)), published=split == 'published', labels=user)
 
-# %% ../../nbs/distributions/01_data.ipynb #cb3404eb
+# %% ../../nbs/distributions/01_data.ipynb #aef22769
 AGES = {'to 20': (0, 20), '20 to 25': (20, 25), '25 to 35': (25, 35), 'over 35': (35, 200)}
 
 def london(
@@ -123,7 +124,12 @@ def london(
     if held_out == 'items':
         weights = np.zeros((len(names), 7)); np.add.at(weights, (face, value), 1)
         votes = VoteTable(weights, steps, names, True, name='faces_london')
-        return DistributionData(votes, known, images=[images[n] for n in names], keys=dict(face=np.array(names, object)))
+        found = likeness([p if p.is_file() else None for p in (images[n] for n in names)])
+        if len(found.pairs):
+            a, b = (Path(images[names[int(i)]]).name for i in found.pairs.loc[0, ['a', 'b']])
+            votes.notes.append(dict(code='near_duplicates', message=f'{len(names)-len(set(found.group))} of {len(names)} faces are copies of others (saved again, scaled, brighter, cut); the nearest two are {a} and {b}; they stay on one side'))
+        _join_groups(votes, found.group)
+        return DistributionData(votes, known, images=[images[n] for n in names], keys=dict(face=np.array([f'face {g}' for g in found.group], object) if len(found.pairs) else np.array(names, object)))
     sex, band = raters['sex'].where(raters['sex'].isin(['female', 'male'])), pd.cut(raters['age'], [0, 20, 25, 35, 200], labels=list(AGES), right=False)
     group = (sex + ', ' + band.astype(str)).where(sex.notna() & band.notna())
     groups = sorted(group.dropna().unique())
@@ -143,7 +149,7 @@ def london(
     votes.notes.append(dict(code='split_by_rater', message=f'raters are split ({", ".join(f"{(side == k).sum():,} {n}" for k, n in enumerate(SPLITS))}); the same faces stand on all sides, judged by other raters; {(~keep).sum():,} of {len(keep):,} ratings are of raters whose sex or age is not given or rare, and were left out'))
     return DistributionData(votes, x, baselines=dict(same_face=share(of_face)[F], same_face_and_group=share(of_cell)[G, F]), published=True)
 
-# %% ../../nbs/distributions/01_data.ipynb #fd5defd3
+# %% ../../nbs/distributions/01_data.ipynb #b3996f62
 @dataclass
 class Columns:
     "What is called how in a person's table; names with commas between, * for any letters"
@@ -200,7 +206,17 @@ def read_own(
         known |= _neighbours_of(votes, Path(neighbours).expanduser(), names, c)
         known['features'] = _numbers_of(frame, names)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
+    if texts:
+        said = ['\n'.join(t) for t in zip(*texts.values())]
+        keys['text'] = np.array([fold_text(t) for t in said], object)
+        if votes.split is None: _join_groups(votes, near_texts(said))
+        else: votes.notes.extend(near_note(said, votes.split.tolist(), lambda i: votes.places[i]))
     return DistributionData(votes, texts=texts, keys=keys, **known)
+
+def _join_groups(votes, alike):
+    "Put items into one group that are alike, whatever their groups are"
+    own = np.array(votes.ids, object) if votes.groups is None else votes.groups
+    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)): votes.groups = np.array([f'group {g}' for g in joined], object)
 
 def _numbers_of(frame, names) -> np.ndarray:
     return np.concatenate([finite_numbers(f[names].to_numpy(dtype=object), f, names, s) for s, f in frame.groupby('source', sort=False)])

@@ -384,7 +384,7 @@ def fit_fold(self: DistributionStudy, f: int):
     if single: self.trainer = trainer
     return fold
 
-# %% ../../nbs/distributions/03_study.ipynb #487b2bfa
+# %% ../../nbs/distributions/03_study.ipynb #5236dce5
 @patch
 def test_groups(self: DistributionStudy) -> np.ndarray|None:
     "What is drawn whole in a resample: groups where there are eight or more of them"
@@ -413,6 +413,16 @@ def test_model(self: DistributionStudy) -> dict:  # side -> metric -> value, low
     return self.metrics
 
 @patch
+def shuffled_features(self: DistributionStudy) -> dict:  # kl with the right features and with others', difference, low, high, informative
+    "What the model says when each test item is shown with another one's features, of the same fold"
+    other, start, rng = np.arange(len(self.targets['test'])), 0, np.random.default_rng(self.cfg.data_seed)
+    for s in self.material.sides:
+        n = len(s['test']); turn = rng.permutation(n)
+        other[start + turn] = start + np.roll(turn, 1); start += n
+    d = paired_distributions(self.targets['test'], self.proba['test'], self.proba['test'][other], self.ordered, self.test_groups(), self.cfg.resamples).set_index('metric').loc['kl']
+    return dict(kl=d.a, kl_shuffled=d.b, difference=d.difference, low=d.low, high=d.high, informative=bool(d.high < 0))
+
+@patch
 def loss_parts(self: DistributionStudy) -> dict[str, dict]:  # part -> weight, value, gradient_norm, inert
     "Each part of the loss at the best epoch, and whether it ever had a gradient"
     out = {}
@@ -434,6 +444,9 @@ def look_for_trouble(self: DistributionStudy):
         low = lowest_entropy(m.classes, c.logit_norm/c.temperature) if c.logit_norm else 0.
         why = f': with logits of length {c.logit_norm/c.temperature:g} (logit_norm over temperature) the entropy never falls below {low:.3f}, and the floor is {c.min_entropy:g}' if part == 'entropy_floor' and low > c.min_entropy else ' in any epoch'
         warn('inert_penalty', f'the part {part} (weight {p["weight"]:g}) is inert: it had no gradient{why}; a run without it is the same run')
+    self.controls = dict(shuffled_features=self.shuffled_features())
+    for k in self.controls.values():
+        if not k['informative']: warn('uninformative_features', f'with what is known of other items the model is as good (KL {k["kl_shuffled"]:.3f} against {k["kl"]:.3f}, difference {k["difference"]:+.3f}, 95 % interval {k["low"]:+.3f} to {k["high"]:+.3f}): the features carry nothing that it uses; look whether they belong to these items')
     d = self.against['train_mean'].set_index('metric').loc['kl']
     if not d.high < 0: warn('not_better_than_mean', f'test KL is not distinguishable from that of the train mean, or worse (difference {d.difference:+.4f}, 95 % interval {d.low:+.4f} to {d.high:+.4f}): by this score it does no better than saying the same of every item')
     for f in self.folds:
@@ -449,7 +462,7 @@ def ceiling(self: DistributionStudy) -> dict|None:  # metric -> value
     mean = self.floor_metrics['train_mean']['kl']
     return top | dict(share_of_way=(mean-self.metrics['test']['kl']['value'])/(mean-top['kl']))
 
-# %% ../../nbs/distributions/03_study.ipynb #fe354dd7
+# %% ../../nbs/distributions/03_study.ipynb #a41a0033
 def predictions_table(
     ids: list[str],
     targets: np.ndarray,      # (rows, categories)
@@ -508,5 +521,5 @@ def finish(self: DistributionStudy) -> dict:
     kl = lambda t: t.set_index('metric')[['difference', 'low', 'high', 'p', 'distinguishable']].to_dict('index')
     return finish_run(run, data=dict(name=self.votes.name, fingerprint=self.fingerprint, rows=len(self.votes), categories=self.categories, ordered=self.ordered, answers=float(self.votes.weights.sum())),
         split=dict(sizes={s: len(np.unique(self.rows_of(s))) for s in SPLITS}, audit=self.material.audit), baselines=floors, metrics=self.metrics, comparisons={k: kl(t) for k, t in self.against.items()},
-        ceiling=self.ceiling(), loss_parts=parts, warnings=run.warnings, timing=self.timing(), model=about, epochs=int(np.median([len(f.history) for f in self.folds])), group=preset_group(cfg.preset, cfg.sweep),
+        ceiling=self.ceiling(), controls=self.controls, loss_parts=parts, warnings=run.warnings, timing=self.timing(), model=about, epochs=int(np.median([len(f.history) for f in self.folds])), group=preset_group(cfg.preset, cfg.sweep),
         test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']))

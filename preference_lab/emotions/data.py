@@ -209,7 +209,7 @@ def _read_hub() -> LabelTable:
         parts.append(df.assign(labels=labels, split=_SIDES[side], source=f'{_HUB}:{side}'))
     return LabelTable(pd.concat(parts), names, 'goemotions', published_split=True)
 
-# %% ../../nbs/emotions/01_data.ipynb #2042188e
+# %% ../../nbs/emotions/01_data.ipynb #629e6fef
 def _read_any(data, demo_rows, seed, own) -> LabelTable:
     "The table that `data` names"
     if str(data) == 'demo': return demo_table(demo_rows, seed=seed)
@@ -239,10 +239,10 @@ def _clean(table: LabelTable, switches: dict) -> LabelTable:
     frame = table.frame.assign(text=[n or o for n, o in zip(new, old)])
     return replace(table, frame=frame, notes=[*table.notes, *notes])
 
-def _split(table: LabelTable, original: list[str], sizes, seed) -> LabelTable:
+def _split(table: LabelTable, original: list[str], sizes, seed, near: bool) -> LabelTable:
     "The table with a split of our making"
     bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
-    groups = link_groups(*([fold_text(t) for t in texts] for texts in (original, bare, table.texts)))
+    groups = link_groups(*([fold_text(t) for t in texts] for texts in (original, bare, table.texts)), *([near_texts(original)] if near else []))   # generated texts are drawn one by one
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{place(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -272,7 +272,7 @@ def _look(table: LabelTable) -> LabelTable:
     table.notes = [*table.notes, *notes]
     return table
 
-# %% ../../nbs/emotions/01_data.ipynb #5880b3b5
+# %% ../../nbs/emotions/01_data.ipynb #50faa7d8
 def load_emotions(
     data: str|Path='demo',       # demo, goemotions, or a table: its path, its folder, or its name in $PREFERENCE_LAB_DATA
     text_column: str='text',     # of a person's table
@@ -292,9 +292,10 @@ def load_emotions(
     table = _read_any(data, demo_rows, seed, own)
     original = table.texts
     table = _clean(table, dict(lowercase=lowercase, strip_urls=strip_urls, strip_emoji=strip_emoji))
-    if 'split' not in table.frame: table = _split(table, original, sizes, seed)
+    if 'split' not in table.frame: table = _split(table, original, sizes, seed, near=str(data) != 'demo')
     if exclude_neutral: table = _drop_neutral(table)
     table = _look(table)
+    if table.published_split: table.notes.extend(near_note(table.texts, table.frame['split'].tolist(), lambda i: place(table.frame['source'].iloc[i] if 'source' in table.frame else table.name, table.frame.index[i])))
     keys = {'text': table.texts, 'folded text': [fold_text(t) for t in table.texts]}
     return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 

@@ -7,7 +7,7 @@ __all__ = ['PRESETS', 'COMMANDS', 'LabelerConfig', 'LabelerFeed', 'augment_pixel
            'only_raters', 'rater_consistency', 'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers',
            'write_toy', 'toy_study']
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #bf3ebb80
+# %% ../../nbs/labeler_tokens/04_study.ipynb #d6cea30a
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from ..training import Trainer
 from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
 from ..encoders import decode_images, embed_images, load_tower
+from ..likeness import same_items
 from ..faces import TEMPLATES, draw_faces, tiny_tower
 from ..preferences import JudgementConfig, check_judgements, load_judgements
 from .model import LabelerCLIP, as_crowd, encode_cells, encode_raters, entanglement, learn_raters, load_labelers, probe_raters
@@ -200,7 +201,7 @@ def rater_consistency(
         out[r] = max(0, 2*(cross_val_predict(model, x, y, cv=KFold(5, shuffle=True, random_state=seed)) == y).mean() - 1)
     return np.where(np.isnan(out), np.nanmean(out) if not np.isnan(out).all() else 1., out)
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #ef68bcbf
+# %% ../../nbs/labeler_tokens/04_study.ipynb #dee69648
 class LabelerStudy:
     "One run of the study: load, fit, baselines, test, finish"
     def __init__(self,
@@ -215,7 +216,7 @@ class LabelerStudy:
         known, new = choose_raters(self.labels, cfg.top_raters, cfg.new_raters, self.data.late)
         if cfg.top_raters and len(known) < min(2, cfg.top_raters): raise DataError(f'{self.data.name}: there is {len(known)} rater with labels; a word for each rater needs at least two')
         sizes = (1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share)
-        self.axis = hold_out(only_raters(self.labels, np.concatenate([known, new])), 'warm', cfg.data_seed, sizes)
+        self.axis = hold_out(only_raters(self.labels, np.concatenate([known, new])), 'warm', cfg.data_seed, sizes, self.same)
         k = np.arange(len(known)); late = len(known) + np.arange(len(new))
         train = as_pairs(only_raters(self.axis.train, k))
         if len(train) > cfg.most_pairs: train = train.take(np.sort(np.random.default_rng([cfg.data_seed, 1]).permutation(len(train))[:cfg.most_pairs]))
@@ -253,6 +254,8 @@ def find_pictures(self: LabelerStudy, labels):
     if twin.any(): self.notes.append(dict(code='same_pictures', message=f'{int(twin.sum()):,} of {len(keep):,} items have the same picture as another one, and the judgements about them were dropped, since a picture must not be on two sides: {", ".join(np.array(labels.items, object)[twin][:6])}'))
     keep &= ~twin
     self.labels, self.images, self.picture = (only_items(labels, keep) if not keep.all() else labels), [p for p, k in zip(d.images, keep) if k], self.picture[keep]
+    self.same = None
+    if d.name != 'demo': self.labels, self.same, notes = same_items(self.labels, self.images); self.notes += notes   # generated faces are all different
 
 @patch
 def embed(self: LabelerStudy) -> np.ndarray:  # (items, d)

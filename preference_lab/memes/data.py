@@ -6,7 +6,7 @@
 __all__ = ['NLVR', 'meme_schema', 'MemeTable', 'open_picture', 'picture_keys', 'read_hateful_memes', 'nlvr_regions', 'read_nlvr',
            'read_memes', 'audit_memes', 'load_memes', 'confounder_pairs', 'read_captions', 'check_memes']
 
-# %% ../../nbs/memes/03_data.ipynb #bd652c96
+# %% ../../nbs/memes/03_data.ipynb #7893cbf1
 import hashlib, tarfile, tempfile
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from ..records import label_schema
 from ..files import file_sha256
 from ..judgements import as_ids
 from ..splits import Audit, audit_split, fold_text, link_groups, split_groups
+from ..likeness import Likeness, copies_note, likeness
 from ..encoders import MAX_PIXELS, cache_folder, hash_files, open_image
 from .regions import RegionCache, Regions
 from .demo import demo_memes, demo_regions, demo_scene
@@ -295,11 +296,15 @@ def read_memes(
     if 'split' in df: frame['split'] = df['split'].map(lambda s: names.get(k := str(s).strip().casefold(), k))
     return _note_lost(MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=picture or 'img')), 'paths in the table start where the table is')
 
-# %% ../../nbs/memes/03_data.ipynb #b1641905
-def _split(table: MemeTable, sizes, seed) -> MemeTable:
+# %% ../../nbs/memes/03_data.ipynb #0dd2c911
+def _likeness(table) -> Likeness:
+    "Copies among the pictures that are files; those in archives and of the demo are drawings of known scenes"
+    return likeness([None if '::' in p else p for p in table.images])
+
+def _split(table: MemeTable, sizes, seed, like: Likeness=None) -> MemeTable:
     "The table with a split of our making"
     alone = [p or f'{i} has no picture' for p, i in zip(picture_keys(table.images), table.ids)]
-    groups = link_groups([fold_text(t) for t in table.texts], alone, table.groups)
+    groups = link_groups([fold_text(t) for t in table.texts], alone, table.groups, (like or _likeness(table)).group)
     try: split = split_groups(groups, sizes, seed, table.frame['label'].to_numpy())
     except DataError as e: raise DataError(f'{place(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -343,7 +348,7 @@ def audit_memes(
     pictures = [p or i for p, i in zip(picture_keys(table.images), table.ids)]
     return audit_split(table.frame['split'], {'text': [fold_text(t) for t in table.texts], 'picture': pictures}, table.published_split, table.frame.index, table.name)
 
-# %% ../../nbs/memes/03_data.ipynb #ffee9d9d
+# %% ../../nbs/memes/03_data.ipynb #288c6767
 def load_memes(
     data: str|Path='demo',       # demo, nlvr, hateful_memes, the folder of either, or a table: its path, or its name in $PREFERENCE_LAB_DATA
     seed: int=0,                 # of the generated memes and of a split of our making
@@ -353,7 +358,9 @@ def load_memes(
 ) -> tuple[MemeTable, Audit, RegionCache|None]:   # memes with a column `split`; texts and pictures on two sides; true regions, where the source knows them
     "Memes, checked, split and audited"
     table, regions = _read_any(data, rows, seed, seen)
-    if 'split' not in table.frame: table = _split(table, sizes, seed)
+    like = _likeness(table)
+    if 'split' not in table.frame: table = _split(table, sizes, seed, like)
+    table.notes.extend(copies_note(like, table.frame['split'], [Path(p).name for p in table.images], 'memes'))
     for s in SPLITS:
         part = table.frame['label'][table.frame['split'] == s]
         if not len(part): raise DataError(f'{place(table.name)}: no {s} memes; add some, or leave the split out to have one made')

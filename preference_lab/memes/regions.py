@@ -60,7 +60,7 @@ def locations(
     width, height = _whole_number(width, 'width'), _whole_number(height, 'height')
     return _shares(_check_boxes(boxes, width, height), width, height)
 
-# %% ../../nbs/memes/01_regions.ipynb #c6b4dbd1
+# %% ../../nbs/memes/01_regions.ipynb #39b94b92
 def _finite(f) -> np.ndarray:
     "Which are numbers; of half precision by the bits, which is ten times as fast"
     return f.view(np.uint16) & 0x7c00 != 0x7c00 if f.dtype == np.float16 and f.dtype.isnative else np.isfinite(f)
@@ -72,6 +72,7 @@ def _features(x) -> np.ndarray:
         raise DataError(f'features have the shape {f.shape} of {f.dtype}; give numbers as (regions, width), one region at least')
     if f.dtype.kind != 'f': f = f.astype(np.float32)
     if not (ok := _finite(f)).all(): raise DataError(f'features of region {ok.all(1).argmin()} hold NaN or an infinity; extract the picture again')
+    if not f.any(): raise DataError('every feature of every region is 0; what is missing must not be filled with zeros: extract the picture again, or leave it out')
     return f
 
 def _half(f, what='') -> np.ndarray:

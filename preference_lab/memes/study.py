@@ -455,7 +455,7 @@ def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     t = self.tables[self.judged]
     return None if t.ceiling is None else binary_metrics(self.truth(self.judged), t.ceiling)
 
-# %% ../../nbs/memes/07_study.ipynb #373b47c0
+# %% ../../nbs/memes/07_study.ipynb #3ac06819
 def predictions_table(
     table: MemeTable,
     proba: np.ndarray,   # (rows,)
@@ -491,6 +491,7 @@ def compare(self: MemeStudy) -> dict:   # run -> {table, rows, same}
     mine, out = predictions_table(self.tables['test'], self.proba['test']), {}
     for name, r in self.others.items():
         table, about = compare_predictions(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
+        if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other memes: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
         out[name] = dict(table=table, **about)
     return out
 

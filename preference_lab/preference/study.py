@@ -6,7 +6,7 @@
 __all__ = ['REPORTED_HIDDEN', 'PRESETS', 'FEATURES', 'COMMANDS', 'PreferenceConfig', 'PreferenceStudy', 'Fitted',
            'train_preference', 'predict_preference', 'toy_ratings', 'write_toy', 'toy_study']
 
-# %% ../../nbs/preference/05_study.ipynb #6a7f40dd
+# %% ../../nbs/preference/05_study.ipynb #36289175
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +27,7 @@ from ..training import Trainer, peak_memory, predict_rows
 from ..stacked import StackedTrainer
 from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
+from ..likeness import same_items
 from ..preferences import JudgementConfig, check_judgements, load_judgements
 from .network import ACTIVATIONS, PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
 from .taste import fit_taste, new_taste, taste_delta
@@ -82,7 +83,7 @@ PRESETS = dict(leaky_relu=_reported, relu=_reported | dict(activation='relu'), g
                wd=_reported | dict(weight_decay=.01), clip768=_reported | dict(hidden=[576, *REPORTED_HIDDEN], encoder='ViT-L-14'),
                five_seeds=_reported | dict(activation='relu', dropout=.1, learning_rate=3e-3, weight_decay=0., activations=['relu', 'leaky_relu', 'gelu']))
 
-# %% ../../nbs/preference/05_study.ipynb #af3a2e12
+# %% ../../nbs/preference/05_study.ipynb #19eed87d
 class PreferenceStudy:
     "One run of the study: load, fit, baselines, test, finish"
     def __init__(self,
@@ -91,10 +92,10 @@ class PreferenceStudy:
         self.cfg, self.data = cfg, load_judgements(cfg)
         self.labels = self.data.judgements
         self.notes = list(self.data.notes)
-        self.embed()
+        self.embed(); self.find_copies()
         self.raters, self.items, self.targets = self.labels.raters, self.labels.items, self.labels.targets
         if cfg.head == 'rating' and not isinstance(self.labels, Ratings): raise ConfigError('head=rating learns from ratings, and these are comparisons; take another head')
-        self.axes = {a: hold_out(self.labels, a, cfg.data_seed) for a in ('warm', *cfg.axes)}
+        self.axes = {a: hold_out(self.labels, a, cfg.data_seed, same=self.same) for a in ('warm', *cfg.axes)}
         self.run = open_run('preference', cfg)   # only now: what is wrong with data or settings leaves nothing behind
         for note in self.notes: self.run.warn(**note)
         for a in self.axes.values():
@@ -103,6 +104,13 @@ class PreferenceStudy:
 
 @patch
 def _note(self: PreferenceStudy, code, message): self.notes.append(dict(code=code, message=message))
+
+@patch
+def find_copies(self: PreferenceStudy):
+    "Which items show one picture; generated faces are all different"
+    self.same, images = None, getattr(self, 'images', self.data.images)
+    if images is None or self.data.name == 'demo': return
+    self.labels, self.same, notes = same_items(self.labels, images); self.notes += notes
 
 @patch
 def embed(self: PreferenceStudy):
@@ -254,7 +262,7 @@ def baselines(self: PreferenceStudy) -> pd.DataFrame:  # validation scores, a ro
         self.floors['population'] = {s: 1/(1+np.exp(-t.slope*taste_delta(t, psi, p, crowd=True))) for s, p, t in (('validation', a.validation, crowd), ('test', a.test, both))}
     return pd.DataFrame({k: pair_metrics(a.validation, v['validation']) for k, v in self.floors.items()}).T
 
-# %% ../../nbs/preference/05_study.ipynb #3ee997f4
+# %% ../../nbs/preference/05_study.ipynb #03b34ea9
 @patch
 def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test sides and judge the models"
@@ -268,10 +276,11 @@ def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, 
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
     self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
     if 'population' in self.against: self.per_rater = self.per_rater.merge(gain_by_rater(test, self.proba['test'], self.floors['population']['test']).drop(columns='n').rename(columns=dict(low='gain_low', high='gain_high')), on='rater', how='left')
-    self.splits, self.new_rater_curve = {}, []
+    self.splits, self.controls, self.new_rater_curve = {}, {}, []
     if 'new_item' in self.axes:
         b = self.axes['new_item']; t = b.test.open(self.fitted['new_item'].sha256)
-        self.splits['new_item'] = score(t, self.fitted['new_item'].model.proba(t), 'item')
+        self.splits['new_item'] = score(t, p := self.fitted['new_item'].model.proba(t), 'item')
+        self.controls = self.shuffled_embeddings(t, p)
     if 'new_rater' in self.axes: self.new_rater_curve = self.learn_new_raters()
     self.look_for_trouble()
     return self.metrics
@@ -299,7 +308,19 @@ def learn_new_raters(self: PreferenceStudy) -> list[dict]:  # labels, raters, ac
     self.splits['new_rater'] = {k: v.to_dict() for k, v in i.items()}   # after as many labels as most can show
     return out
 
-# %% ../../nbs/preference/05_study.ipynb #5493d076
+# %% ../../nbs/preference/05_study.ipynb #1b34aad7
+@patch
+def shuffled_embeddings(self: PreferenceStudy, test: Pairs, proba: np.ndarray) -> dict:  # shuffled_features: accuracy with the right embeddings and with others', difference, low, high, informative
+    "What the model says of new items when each is shown with another one's embedding; nothing where there are no embeddings"
+    m, items = self.fitted['new_item'].model, np.unique(np.concatenate([test.left, test.right]))
+    if self.table.shape[1] == 1 or len(items) < 2: return {}
+    turn, kept = np.random.default_rng(self.cfg.data_seed).permutation(items), m.embeddings.clone()
+    m.embeddings[turn] = kept[np.roll(turn, 1)]
+    try: others = m.proba(test)
+    finally: m.embeddings.copy_(kept)
+    d = paired_pairs(test, proba, others, 'item', self.cfg.resamples).set_index('metric').loc['accuracy']
+    return dict(shuffled_features=dict(accuracy=d.a, accuracy_shuffled=d.b, difference=d.difference, low=d.low, high=d.high, informative=bool(d.low > 0)))
+
 @patch
 def look_for_trouble(self: PreferenceStudy):
     "Note what the reader of the results must know"
@@ -311,6 +332,8 @@ def look_for_trouble(self: PreferenceStudy):
         worse = self.per_rater[(self.per_rater.gain_high < 0) & self.per_rater.enough]
         expected = .025*int(self.per_rater.enough.sum())
         if len(worse) > max(expected, 0): warn('below_population', f'{len(worse):,} of {int(self.per_rater.enough.sum()):,} raters are answered worse than by the population model, beyond their interval (chance alone would give about {expected:.0f}): {", ".join(map(str, worse.rater[:5]))}')
+    for c in self.controls.values():
+        if not c['informative']: warn('uninformative_features', f'new items are answered as well with the embeddings of others (accuracy {c["accuracy_shuffled"]:.3f} against {c["accuracy"]:.3f}, difference {c["difference"]:+.3f}, 95 % interval {c["low"]:+.3f} to {c["high"]:+.3f}): the embeddings carry nothing about new items that the model uses; look whether they belong to these items')
     if f.best and f.best['epoch'] == len(f.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
     few = self.per_rater[~self.per_rater.enough]
     if len(few): warn('few_test_rows', f'{len(few):,} raters have fewer than 10 test comparisons: nothing can be said of them one by one')
@@ -375,7 +398,7 @@ def compare_activations(self: PreferenceStudy,
         out.append(dict(activation=n, difference=i.value, low=i.value-t*se, high=i.value+t*se, distinguishable=bool(abs(i.value) > t*se)))
     return table, pd.DataFrame(out)
 
-# %% ../../nbs/preference/05_study.ipynb #a896b599
+# %% ../../nbs/preference/05_study.ipynb #d89ad038
 @patch
 def timing(self: PreferenceStudy) -> dict:
     "What training cost"
@@ -399,7 +422,7 @@ def finish(self: PreferenceStudy) -> dict:
     curve = self.new_rater_curve or None
     activations = getattr(self, 'activations', None)
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), items=len(self.items), targets=self.targets),
-        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, splits=self.splits, new_rater_curve=curve,
+        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, splits=self.splits, new_rater_curve=curve,
         per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records') if len(self.rater_target) < 1000 else None,
         comparisons={k: t.to_dict('records') for k, t in self.against.items()}, activations=[t.to_dict('records') for t in activations] if activations else None,
         ceiling=self.ceiling(), warnings=run.warnings, timing=self.timing(), model=about)
