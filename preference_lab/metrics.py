@@ -6,12 +6,12 @@
 __all__ = ['Scorer', 'FEWEST', 'BINARY', 'Interval', 'resample_weights', 'resample', 'left_out', 'telling', 'interval',
            'weighted_means', 'intervals', 'Ranking', 'MultilabelScorer', 'multilabel_metrics', 'bootstrap',
            'paired_intervals', 'paired', 'mcnemar', 'BinaryScorer', 'binary_metrics', 'binary_intervals',
-           'paired_binary', 'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table', 'label_cooccurrence',
-           'collapsed', 'GroupMeans', 'drawn_by', 'PairScorer', 'pair_metrics', 'pair_intervals', 'paired_pairs',
-           'rater_target_table', 'per_group_table', 'gain_by_rater', 'per_target', 'rater_agreement',
-           'ratings_agreement', 'repeat_agreement', 'split_half', 'pair_ceiling', 'checked_shares', 'distribution_rows',
-           'DistributionScorer', 'distribution_metrics', 'distribution_intervals', 'paired_distributions',
-           'same_answer']
+           'paired_binary', 'auc_interval', 'per_label_table', 'reliability', 'ece', 'brier', 'seeds_table',
+           'label_cooccurrence', 'collapsed', 'GroupMeans', 'drawn_by', 'PairScorer', 'pair_metrics', 'pair_intervals',
+           'shared_items', 'pair_means', 'paired_pairs', 'rater_target_table', 'per_group_table', 'gain_by_rater',
+           'per_target', 'rater_agreement', 'ratings_agreement', 'repeat_agreement', 'split_half', 'pair_ceiling',
+           'checked_shares', 'distribution_rows', 'DistributionScorer', 'distribution_metrics',
+           'distribution_intervals', 'paired_distributions', 'same_answer']
 
 # %% ../nbs/03_metrics.ipynb #c8bcb6b4
 from collections.abc import Callable, Iterator
@@ -90,13 +90,17 @@ def telling(
     two, four = ((np.where(np.isfinite(d), d, known.max())**e).sum() for e in (2, 4)) # one without which there is no score weighs as much as any
     return (np.sqrt(four/two), two**2/four) if four > 0 else (0., np.inf)
 
-# %% ../nbs/03_metrics.ipynb #a6a18f9c
+# %% ../nbs/03_metrics.ipynb #0539a21d
 def _two_more(value, draws, without): # draws with two more units in each
     if without is None: return draws
     rng = np.random.default_rng(len(draws)); one, other = rng.poisson(1., (2, len(draws)))
     return draws + telling(value, without)[0]*(one-other)*(1 if value >= 0 else -1) # the sign: the same numbers when two predictors change places
 
 def _unshifted(value, draws): return draws - 2*(np.median(draws) - value)
+
+def _adjusted(value, draws, without, wider):
+    draws = _two_more(value, _unshifted(value, draws), without)
+    return draws if wider == 1 else np.median(draws) + wider*(draws - np.median(draws))
 
 def _defined(value, draws): # undefined draws are left out
     draws = draws[~np.isnan(draws)]
@@ -108,7 +112,7 @@ def _wilson(share, n, level=.95): # arrays
     middle, half = share + z2/(2*n), np.sqrt(z2*(share*(1-share)/n + z2/(4*n*n)))
     return (middle-half)/(1+z2/n), (middle+half)/(1+z2/n)
 
-# %% ../nbs/03_metrics.ipynb #3d394aef
+# %% ../nbs/03_metrics.ipynb #c9c6b612
 def interval(
     value: float, # the score on all rows
     draws: np.ndarray, # (n,) the score on resamples; undefined ones are NaN and left out
@@ -116,6 +120,8 @@ def interval(
     share: bool = True, # keep the interval in 0..1 where all draws are; False for differences
     without: np.ndarray | None = None, # (parts,) as `left_out` says; None: no units are added
     units: int | None = None, # rows or groups that could change the score, for where nothing varies; None: then there is no width
+    wider: float = 1., # times the spread of the draws, where units are not independent
+    by_chance: float = 0., # what the score would be by chance, were it truly 0
 ) -> Interval:
     "The bootstrap interval of a score, corrected for the shift of the draws and for few units"
     value = float(value)
@@ -124,7 +130,8 @@ def interval(
         if not units: return Interval(value, np.nan, np.nan)
         low, high = _wilson(value, units, level)
         return Interval(value, *((float(low), 1.) if value else (0., float(high))))
-    low, high = np.quantile(_two_more(value, _unshifted(value, draws), without), [(1-level)/2, (1+level)/2])
+    low, high = np.quantile(_adjusted(value, draws, without, wider), [(1-level)/2, (1+level)/2])
+    low -= max(0., by_chance - (np.median(draws) - value)) if by_chance else 0. # the rows may have shifted the score by more than resamples shift it
     if share and 0 <= draws.min() and draws.max() <= 1: low, high = max(low, 0.), min(high, 1.)
     return Interval(value, float(min(low, value)), float(max(high, value)))
 
@@ -150,7 +157,7 @@ def _behind(score, name, rows, groups): # how many rows or groups could change t
     if groups is None: return rows if about is None else int(about.sum())
     return len(np.unique(groups if about is None else np.asarray(groups)[about]))
 
-# %% ../nbs/03_metrics.ipynb #abde70a8
+# %% ../nbs/03_metrics.ipynb #91e884b3
 def intervals(
     score: Scorer, # what to compute
     rows: int, # rows it computes from
@@ -158,11 +165,14 @@ def intervals(
     n: int = 1000, # resamples
     seed: int = 0, # of the random numbers
     level: float = .95, # share of the draws inside
-    share: bool = True, # as in `interval`; False for differences
+    share: bool | set[str] = True, # as in `interval`, or the names of the scores for which it is so; False for differences
+    wider: dict[str, float] = {}, # name -> times the spread of the draws
 ) -> dict[str, Interval]:
     "Every scalar score of a scorer with its interval"
     value, draws = resample(score, rows, groups, n, seed); without = left_out(score, rows, groups)
-    return {k: interval(v, draws[k], level, share, without[k], _behind(score, k, rows, groups)) for k, v in value.items() if np.ndim(v) == 0}
+    honest = score.by_chance(next(resample_weights(rows, groups, 100, seed))) if hasattr(score, 'by_chance') else {}
+    return {k: interval(v, draws[k], level, share if isinstance(share, bool) else k in share, without[k], _behind(score, k, rows, groups), wider.get(k, 1.), honest.get(k, np.zeros(1)).mean())
+            for k, v in value.items() if np.ndim(v) == 0}
 
 # %% ../nbs/03_metrics.ipynb #8892b49b
 def _ratio(a, b): return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
@@ -224,7 +234,7 @@ def _yes_no(targets, name='targets'): # -> bool
 
 def _bin_of(proba, bins): return np.minimum((proba*bins).astype(int), bins-1)
 
-# %% ../nbs/03_metrics.ipynb #b36d6cb1
+# %% ../nbs/03_metrics.ipynb #c7e8323b
 class MultilabelScorer:
     "A scorer of many labels a row: everything that does not depend on the weights is sorted and counted once"
     def __init__(self,
@@ -260,13 +270,20 @@ class MultilabelScorer:
     def __call__(self, weights) -> dict: # (rows, k) -> {name: (k,)}
         one = self.per_label(weights)
         (auc, ap), (tp, fp, fn) = self.pooled(weights), (one[k].sum(0) for k in ('tp', 'fp', 'fn'))
-        gaps = (self.gaps @ weights).reshape(self.labels, -1, weights.shape[1]) / (self.labels*weights.sum(0))
         return dict(auc_micro=auc, auc_macro=_mean_defined(one['auc']),
             ap_micro=ap, ap_macro=_mean_defined(one['average_precision']),
             f1_micro=_ratio(2*tp, 2*tp+fp+fn), f1_macro=one['f1'].mean(0),
             precision_micro=_ratio(tp, tp+fp), precision_macro=one['precision'].mean(0),
-            recall_micro=_ratio(tp, tp+fn), recall_macro=one['recall'].mean(0), **self.means(weights),
-            ece=np.abs(gaps.sum(0)).sum(0), ece_macro=np.abs(gaps).sum((0, 1)))
+            recall_micro=_ratio(tp, tp+fn), recall_macro=one['recall'].mean(0), **self.means(weights), **self.calibration(weights))
+
+    def calibration(self, weights, less=0.) -> dict: # (rows, k) -> {name: (k,)}
+        gaps = self._gaps(weights) - less
+        return dict(ece=np.abs(gaps.sum(0)).sum(0), ece_macro=np.abs(gaps).sum((0, 1)))
+
+    def _gaps(self, weights): # (labels, bins, k)
+        with np.errstate(invalid='ignore'): return (self.gaps @ weights).reshape(self.labels, -1, weights.shape[1]) / (self.labels*weights.sum(0))
+
+    def by_chance(self, weights) -> dict: return self.calibration(weights, self._gaps(np.ones((len(weights), 1))))
 
 # %% ../nbs/03_metrics.ipynb #32c4dd74
 def _mean_defined(x): # (labels, k) -> (k,)
@@ -298,18 +315,18 @@ def bootstrap(
     "Every score of many labels with its interval"
     return intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
 
-# %% ../nbs/03_metrics.ipynb #a8f78255
-def _p_value(value, draws, without):
+# %% ../nbs/03_metrics.ipynb #4ece78a9
+def _p_value(value, draws, without, wider=1.):
     "Two-sided p of `no difference`"
     if (draws := _defined(value, draws)) is None: return np.nan
-    draws = _two_more(value, _unshifted(value, draws), without)
+    draws = _adjusted(value, draws, without, wider)
     rarer = min((draws <= 0).sum(), (draws >= 0).sum())
     return float(min(1., 2*(rarer+1)/(len(draws)+1)))
 
 # %% ../nbs/03_metrics.ipynb #922c2f56
 FEWEST = 6 # units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
 
-# %% ../nbs/03_metrics.ipynb #ade29f8f
+# %% ../nbs/03_metrics.ipynb #94cdc8ad
 def paired_intervals(
     score_a: Scorer, # the first predictor's scores
     score_b: Scorer, # the second one's, of the same rows
@@ -318,6 +335,7 @@ def paired_intervals(
     n: int = 1000, # resamples
     seed: int = 0, # of the random numbers
     level: float = .95, # share of the draws inside
+    wider: dict[str, float] = {}, # name -> times the spread of the draws
 ) -> pd.DataFrame: # metric, a, b, difference, low, high, p, distinguishable
     "The difference a - b of every scalar score, on resamples that both share"
     both = lambda w: {(k, s): v for s, f in enumerate((score_a, score_b)) for k, v in f(w).items()}
@@ -327,8 +345,8 @@ def paired_intervals(
         a, b = float(value[k, 0]), float(value[k, 1])
         d, w = (x[k, 0] - x[k, 1] for x in (draws, without))
         if few and a != b: d = d*np.nan
-        i = interval(a-b, d, level, share=False, without=w)
-        out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, w), distinguishable=bool(i.low > 0 or i.high < 0)))
+        i = interval(a-b, d, level, share=False, without=w, wider=wider.get(k, 1.))
+        out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, w, wider.get(k, 1.)), distinguishable=bool(i.low > 0 or i.high < 0)))
     return pd.DataFrame(out)
 
 # %% ../nbs/03_metrics.ipynb #20270d2c
@@ -359,7 +377,7 @@ def mcnemar(
     return dict(both=int((a & b).sum()), only_a=only_a, only_b=only_b, neither=int((~a & ~b).sum()),
                 difference=(only_a-only_b)/len(a), p=float(p))
 
-# %% ../nbs/03_metrics.ipynb #c51cace5
+# %% ../nbs/03_metrics.ipynb #78e766e0
 BINARY = dict(auroc='auc_macro', average_precision='ap_macro', accuracy='subset_accuracy', f1='f1_macro', precision='precision_macro', recall='recall_macro',
               brier='brier', log_loss='log_loss', ece='ece') # name here -> name among many labels
 
@@ -376,6 +394,8 @@ class BinaryScorer:
     def __call__(self, weights) -> dict: # (rows, k) -> {name: (k,)}
         s = self.many(weights)
         return {k: s[v] for k, v in BINARY.items()}
+
+    def by_chance(self, weights) -> dict: return dict(ece=self.many.by_chance(weights)['ece'])
 
 def binary_metrics(
     targets: np.ndarray, # (rows,) bool
@@ -405,7 +425,25 @@ def paired_binary(
     "Every score of two predictors of yes and no, compared on the same rows"
     return paired_intervals(BinaryScorer(targets, a), BinaryScorer(targets, b), len(targets), groups, n, seed)
 
-# %% ../nbs/03_metrics.ipynb #e460076c
+# %% ../nbs/03_metrics.ipynb #a9ddc884
+def auc_interval(
+    auc: np.ndarray, # AUCs
+    positives: np.ndarray, # rows (or groups) with the label
+    negatives: np.ndarray, # rows (or groups) without it
+    level: float = .95,
+) -> np.ndarray: # (2, ...): low, high; NaN where the AUC is
+    "The AUCs that the found ones are not far from, by their own chance error"
+    auc, m, n = (np.asarray(a, float) for a in (auc, positives, negatives)); z, ends = norm.ppf((1+level)/2), []
+    for end in (0., 1.):
+        near, far = auc.copy(), np.full_like(auc, end)
+        for _ in range(50):
+            o = (near+far)/2
+            with np.errstate(divide='ignore', invalid='ignore'): error = np.sqrt(o*(1-o)*(1 + (m-1)*(1-o)/(2-o) + (n-1)*o/(1+o))/(m*n))
+            near, far = (np.where(np.abs(auc-o) <= z*error, a, b) for a, b in ((o, near), (far, o)))
+        ends.append(np.where(np.isnan(auc), np.nan, near))
+    return np.stack(ends)
+
+# %% ../nbs/03_metrics.ipynb #6e5ed651
 def per_label_table(
     targets: np.ndarray, # (rows, labels) bool
     proba: np.ndarray, # (rows, labels) float in 0..1
@@ -423,9 +461,8 @@ def per_label_table(
     scorer, rows = MultilabelScorer(targets, proba, predicted), len(targets)
     value, draws = resample(scorer.per_label, rows, groups, n, seed)
     without, y = left_out(scorer.per_label, rows, groups), np.asarray(targets, bool)
-    units = lambda of: [(m.sum() if groups is None else len(np.unique(np.asarray(groups)[m]))) for m in of.T]
-    behind = dict(f1=units(y), auc=units(np.where(2*y.sum(0) <= rows, y, ~y)))
-    ends = {k: np.array([interval(*x[:2], level, without=x[2], units=x[3])[1:] for x in zip(value[k], draws[k], without[k], behind[k])]) for k in ('f1', 'auc')}
+    units = lambda of: np.array([(m.sum() if groups is None else len(np.unique(np.asarray(groups)[m]))) for m in of.T])
+    ends = dict(f1=np.array([interval(v, d, level, without=w, units=u)[1:] for v, d, w, u in zip(value['f1'], draws['f1'], without['f1'], units(y))]), auc=auc_interval(value['auc'], units(y), units(~y), level).T)
     tp, fp, fn = (value[k].astype(int) for k in ('tp', 'fp', 'fn'))
     out = pd.DataFrame(dict(label=list(label_names), precision=value['precision'], recall=value['recall'],
         f1=value['f1'], f1_low=ends['f1'][:, 0], f1_high=ends['f1'][:, 1],
@@ -434,12 +471,16 @@ def per_label_table(
         average_precision=value['average_precision']))
     return out if thresholds is None else out.assign(threshold=np.asarray(thresholds, float))
 
-# %% ../nbs/03_metrics.ipynb #28154c72
-def _answers_and_proba(targets, proba): # -> (n,) bool, (n,) float
-    targets, proba = (np.asarray(a).reshape(-1, 1) if np.ndim(a) < 2 else np.asarray(a) for a in (targets, proba))
-    return [a.ravel() for a in _checked(targets, proba, np.zeros(proba.shape, bool))[:2]]
+# %% ../nbs/03_metrics.ipynb #5b8519f9
+def _answers_and_proba(targets, proba): # -> (n,) float, (n,) float
+    "Answers (or shares of answers) and probabilities of one shape, flat, or a sentence that says what is wrong"
+    y, p = np.asarray(targets, float), np.asarray(proba); p = p if p.dtype.kind == 'f' else p.astype(float)
+    if y.shape != p.shape or not y.size: raise DataError(f'targets {y.shape} and proba {p.shape} must be one shape, not empty')
+    for name, a in dict(targets=y, proba=p).items():
+        if len(bad := np.argwhere(~((a >= 0) & (a <= 1)))): raise DataError(f'{name}, row {bad[0][0]}: {a[tuple(bad[0])]} is no probability; give 0 to 1')
+    return y.ravel(), p.ravel()
 
-# %% ../nbs/03_metrics.ipynb #f5bb602f
+# %% ../nbs/03_metrics.ipynb #dc8c46a7
 def reliability(
     targets: np.ndarray, # (rows, labels) bool, or (rows,)
     proba: np.ndarray, # the same shape, float in 0..1
@@ -447,7 +488,7 @@ def reliability(
 ) -> pd.DataFrame: # confidence: mean probability; frequency: share of yes; count: decisions
     "What was said against what was so, in bins of what was said"
     y, p = _answers_and_proba(targets, proba)
-    frame = pd.DataFrame(dict(bin=_bin_of(p, bins), confidence=p.astype(float), frequency=y.astype(float)))
+    frame = pd.DataFrame(dict(bin=_bin_of(p, bins), confidence=p.astype(float), frequency=y))
     return frame.groupby('bin').agg(confidence=('confidence', 'mean'), frequency=('frequency', 'mean'),
                                     count=('frequency', 'size'))
 
@@ -544,7 +585,7 @@ def drawn_by(
     "What a resample of these pairs draws: raters where there are 30, else unordered pairs"
     return 'rater' if len(np.unique(pairs.rater)) >= 30 else 'pair'
 
-# %% ../nbs/03_metrics.ipynb #c21ac7c2
+# %% ../nbs/03_metrics.ipynb #8aa9691d
 class PairScorer:
     "A scorer of comparisons: accuracy, log loss, Brier score and calibration error; its weights are of raters, pairs or items"
     def __init__(self,
@@ -559,15 +600,21 @@ class PairScorer:
         self.means = GroupMeans(group, **values); groups = self.means.groups
         where = _bin_of(p, bins)*len(groups) + np.searchsorted(groups, group)
         self.gaps = np.bincount(where, pairs.left_wins - p, bins*len(groups)).reshape(bins, -1)
-        self.rows, self.ends = len(groups), None # `rows`: how many there are to draw
-        if by == 'item':
-            items, ends = np.unique(np.divmod(groups, len(pairs.items)), return_inverse=True)
-            self.rows, self.ends = len(items), ends.reshape(2, -1)
+        self.rows, self.by, self.pairs = len(groups), by, pairs # `rows`: how many there are to draw
+        gap = self.gaps.sum(1)[_bin_of(p, bins)]
+        self.moves = values | dict(ece=np.sign(gap)*(pairs.left_wins - p))  # what each answer adds
 
     def __call__(self, weights) -> dict: # (drawn, k) -> {name: (k,)}
-        if self.ends is not None: weights = weights[self.ends[0]]*weights[self.ends[1]]
-        with np.errstate(invalid='ignore'): ece = np.abs(self.gaps @ weights).sum(0) / (self.means.counts @ weights)
-        return self.means(weights) | dict(ece=ece)
+        return self.means(weights) | dict(ece=np.abs(self._gaps(weights)).sum(0))
+
+    def _gaps(self, weights): # (bins, k)
+        with np.errstate(invalid='ignore'): return self.gaps @ weights / (self.means.counts @ weights)
+
+    def by_chance(self, weights) -> dict: return dict(ece=np.abs(self._gaps(weights) - self._gaps(np.ones((self.rows, 1)))).sum(0)*self.wider().get('ece', 1.))
+
+    def wider(self, other=None) -> dict: # name -> times
+        "How many times wider the intervals must be where pairs are drawn; with another scorer, those of the difference"
+        return {} if self.by == 'rater' else {k: shared_items(self.pairs, v if other is None else v - other.moves[k], self.by == 'item') for k, v in self.moves.items()}
 
 # %% ../nbs/03_metrics.ipynb #f9f3f11e
 def pair_metrics(
@@ -578,7 +625,7 @@ def pair_metrics(
     scorer = PairScorer(pairs, proba)
     return {k: float(v[0]) for k, v in scorer(np.ones((scorer.rows, 1))).items()} | dict(n=len(pairs))
 
-# %% ../nbs/03_metrics.ipynb #07a71739
+# %% ../nbs/03_metrics.ipynb #3ae1166e
 def pair_intervals(
     pairs: Pairs, # comparisons with their answers
     proba: np.ndarray, # (n,) said P(left wins)
@@ -588,9 +635,38 @@ def pair_intervals(
 ) -> dict[str, Interval]: # accuracy, log_loss, brier, ece
     "The scores of a predictor of comparisons, each with its interval"
     scorer = PairScorer(pairs, proba, by)
-    return intervals(scorer, scorer.rows, n=n, seed=seed)
+    return intervals(scorer, scorer.rows, n=n, seed=seed, wider=scorer.wider())
 
-# %% ../nbs/03_metrics.ipynb #13d98ba7
+# %% ../nbs/03_metrics.ipynb #30d39e40
+def shared_items(
+    pairs: Pairs, # comparisons
+    added: np.ndarray, # (n,) what each adds to a score, or to a difference of two
+    other_items: bool = False, # the claim is about other items
+) -> float: # 1 or more
+    "How many times wider an interval over pairs must be because answers share items"
+    e = np.asarray(added, float); e = e - e.mean()
+    squares = lambda key, e: np.bincount(np.unique(key, return_inverse=True)[1], e)**2
+    item = np.r_[pairs.left, pairs.right].astype(np.int64) + (0 if other_items else len(pairs.items)*np.tile(pairs.rater.astype(np.int64), 2))
+    at_item, at_pair = squares(item, np.tile(e, 2)), squares(pairs.keys('pair'), e)
+    if at_pair.sum() < 1e-12 or at_item.sum() < 1e-12: return 1.
+    twice = at_pair.sum() if other_items else 2*squares(pairs.keys('pair', 'rater'), e).sum() - at_pair.sum()
+    with_two_more = lambda v: v.sum() + 2*(v**2).sum()/v.sum()
+    return float(np.sqrt(max(1., (with_two_more(at_item) - twice)/with_two_more(at_pair))))   # the draws of pairs have two more pairs already
+
+# %% ../nbs/03_metrics.ipynb #be6b22e1
+def pair_means(
+    pairs: Pairs, # comparisons
+    by: str | None = None, # 'rater' or 'pair'; None: as `drawn_by` says
+    n: int = 1000, # resamples
+    seed: int = 0, # of the random numbers
+    **values: np.ndarray, # name=(n,) one number for each comparison: whether the answer was right, a difference of two predictors
+) -> dict[str, Interval]:
+    "The mean over comparisons of each quantity, with its interval"
+    by = by or drawn_by(pairs); g = GroupMeans(pairs.keys(by), **values)
+    value, draws = resample(g, g.rows, n=n, seed=seed); without = left_out(g, g.rows)
+    return {k: interval(v, draws[k], share=False, without=without[k], wider=shared_items(pairs, values[k]) if by == 'pair' else 1.) for k, v in value.items()}
+
+# %% ../nbs/03_metrics.ipynb #e398f26f
 def paired_pairs(
     pairs: Pairs, # comparisons with their answers
     proba_a: np.ndarray, # (n,) the first predictor's P(left wins)
@@ -601,7 +677,7 @@ def paired_pairs(
 ) -> pd.DataFrame: # metric, a, b, difference, low, high, p, distinguishable
     "Every score of two predictors of comparisons, on the same pairs and the same draws"
     a, b = (PairScorer(pairs, p, by) for p in (proba_a, proba_b))
-    return paired_intervals(a, b, a.rows, n=n, seed=seed)
+    return paired_intervals(a, b, a.rows, n=n, seed=seed, wider=a.wider(b))
 
 # %% ../nbs/03_metrics.ipynb #b44cc402
 def _sum_within(cell, code, *values): # (n,) each -> the cell of each (cell, code) that occurs, and the sums there
@@ -655,7 +731,7 @@ def per_group_table(
     for o in pairs.targets: t[f'accuracy_{o}'] = t.rater.map(cells[o]) if o in cells else np.nan
     return t.assign(enough=t.n >= 10)[t.n > 0].reset_index(drop=True)
 
-# %% ../nbs/03_metrics.ipynb #bec3336f
+# %% ../nbs/03_metrics.ipynb #427f0f79
 def gain_by_rater(
     pairs: Pairs, # comparisons with their answers
     proba_a: np.ndarray, # (n,) the first predictor's P(left wins)
@@ -666,7 +742,8 @@ def gain_by_rater(
     cell, k = pairs.rater.astype(np.int64), len(pairs.raters)
     n = np.bincount(cell, minlength=k).astype(float)
     gain = _ratio(np.bincount(cell, d, k), n)
-    half = norm.ppf(.975)*np.sqrt(clustered_variance(pairs, d - gain[cell], cell, n)[0])
+    two_more = _ratio(2.*(np.bincount(cell, d != 0, k) > 0), n**2) # answers, one each way
+    half = norm.ppf(.975)*np.sqrt(clustered_variance(pairs, d - gain[cell], cell, n)[0] + two_more)
     return pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain-half, high=gain+half))[n > 0].reset_index(drop=True)
 
 # %% ../nbs/03_metrics.ipynb #fa706ef8
@@ -809,7 +886,7 @@ def distribution_rows(
         brier=(gap**2).sum(1), top1=_top(t, p, 1), top3=_top(t, p, min(3, t.shape[1]-1)), entropy=entr(p).sum(1), target_entropy=entr(t).sum(1))
     return out | (dict(wasserstein=np.abs((t-p).cumsum(1)[:, :-1]).sum(1)) if ordered else {})
 
-# %% ../nbs/03_metrics.ipynb #68fac4f6
+# %% ../nbs/03_metrics.ipynb #528599a4
 class DistributionScorer:
     "A scorer of predicted distributions; its weights are of rows, or of groups of rows"
     def __init__(self,
@@ -828,9 +905,15 @@ class DistributionScorer:
         self.top, self.all = sums((t-p)[top], p[top], code), sums((t-p).ravel(), p.ravel(), np.repeat(code, self.categories))
 
     def __call__(self, weights) -> dict: # (drawn, k) -> {name: (k,)}
-        with np.errstate(invalid='ignore'):
-            top, whole = (np.abs(gaps @ weights).sum(0) / (self.means.counts @ weights) for gaps in (self.top, self.all))
-        return self.means(weights) | dict(ece=top, ece_all=whole/self.categories)
+        return self.means(weights) | self.calibration(weights)
+
+    def calibration(self, weights, less=(0., 0.)) -> dict: # (drawn, k) -> {name: (k,)}
+        return {k: np.abs(g-l).sum(0)/c for k, g, l, c in zip(('ece', 'ece_all'), self._gaps(weights), less, (1, self.categories))}
+
+    def _gaps(self, weights): # (bins, k) twice
+        with np.errstate(invalid='ignore'): return [gaps @ weights / (self.means.counts @ weights) for gaps in (self.top, self.all)]
+
+    def by_chance(self, weights) -> dict: return self.calibration(weights, self._gaps(np.ones((self.rows, 1))))
 
 # %% ../nbs/03_metrics.ipynb #a042ce93
 def distribution_metrics(
@@ -842,7 +925,7 @@ def distribution_metrics(
     scorer = DistributionScorer(targets, proba, ordered)
     return {k: float(v[0]) for k, v in scorer(np.ones((scorer.rows, 1))).items()}
 
-# %% ../nbs/03_metrics.ipynb #0e73b046
+# %% ../nbs/03_metrics.ipynb #6d90ab19
 def distribution_intervals(
     targets: np.ndarray, # (n, categories) shares
     proba: np.ndarray, # (n, categories) predicted shares
@@ -853,9 +936,8 @@ def distribution_intervals(
 ) -> dict[str, Interval]:
     "The scores of predicted distributions, each with its interval"
     scorer = DistributionScorer(targets, proba, ordered, groups)
-    value, draws = resample(scorer, scorer.rows, n=n, seed=seed); without = left_out(scorer, scorer.rows)
     share = {'js', 'tv', 'chebyshev', 'cosine', 'intersection', 'top1', 'top3', 'ece', 'ece_all'} # never above 1
-    ends = {k: interval(v, draws[k], share=k in share, without=without[k], units=scorer.rows) for k, v in value.items()}
+    ends = intervals(scorer, scorer.rows, n=n, seed=seed, share=share)
     return {k: i._replace(low=np.maximum(i.low, 0.).item()) for k, i in ends.items()}
 
 # %% ../nbs/03_metrics.ipynb #35e73ac8
