@@ -637,7 +637,7 @@ def pair_intervals(
     scorer = PairScorer(pairs, proba, by)
     return intervals(scorer, scorer.rows, n=n, seed=seed, wider=scorer.wider())
 
-# %% ../nbs/03_metrics.ipynb #30d39e40
+# %% ../nbs/03_metrics.ipynb #1d4257ec
 def shared_items(
     pairs: Pairs, # comparisons
     added: np.ndarray, # (n,) what each adds to a score, or to a difference of two
@@ -645,7 +645,9 @@ def shared_items(
 ) -> float: # 1 or more
     "How many times wider an interval over pairs must be because answers share items"
     e = np.asarray(added, float); e = e - e.mean()
-    squares = lambda key, e: np.bincount(np.unique(key, return_inverse=True)[1], e)**2
+    def squares(key, e): # of what each sum moves, were its answers left out
+        code = np.unique(key, return_inverse=True)[1]; n = np.bincount(code)
+        return (np.bincount(code, e)*len(added)/np.maximum(len(added)-n+1, len(added)/2))**2
     item = np.r_[pairs.left, pairs.right].astype(np.int64) + (0 if other_items else len(pairs.items)*np.tile(pairs.rater.astype(np.int64), 2))
     at_item, at_pair = squares(item, np.tile(e, 2)), squares(pairs.keys('pair'), e)
     if at_pair.sum() < 1e-12 or at_item.sum() < 1e-12: return 1.
