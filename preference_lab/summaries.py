@@ -225,7 +225,7 @@ def line_table(
     worst = -np.inf if h.higher else np.inf
     return pd.DataFrame([row for _, row in sorted(lines, key=lambda l: worst if np.isnan(l[0]) else l[0], reverse=h.higher)])
 
-# %% ../nbs/10b_summaries.ipynb #7b18ce63
+# %% ../nbs/10b_summaries.ipynb #f774c586
 @dataclass
 class Takeaway:
     "A sentence that was computed"
@@ -252,9 +252,9 @@ def about_floor(
     if not run.floor: return Takeaway('floor', f'`{run.label}` has no floor beside it: its results hold no baseline with {h.title}.')
     kept = (result.get('comparisons') or {}).get(run.floor) or {}
     kept = {m['metric']: m for m in kept} if isinstance(kept, list) else kept
-    d = kept.get(h.metric) or dict(difference=run.test - run.floor_value, low=run.low - run.floor_value, high=run.high - run.floor_value)
+    d = kept.get(h.metric) or {k: run.test - run.floor_value + 2**.5*(run[e] - run.test) for k, e in dict(difference='test', low='low', high='high').items()}   # the floor's chance is as large as the run's
     low, high = _number(d['low']), _number(d['high'])
-    how = (f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if h.metric in kept else 'by its own interval') if np.isfinite(low) else 'its interval is not known'
+    how = (f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if h.metric in kept else 'by its own interval, and as much for the floor') if np.isfinite(low) else 'its interval is not known'
     beats, loses = (low > 0, high < 0) if h.higher else (high < 0, low > 0)
     says = 'beats' if beats else '**does worse than**' if loses else '**does not distinguishably beat**'
     return Takeaway('floor', f'`{run.label}` {says} its best floor, {run.floor} with {show_score(h.metric, run.floor_value)} ({how}).')

@@ -8,7 +8,7 @@ __all__ = ['ALONE', 'RECIPE', 'PRESETS', 'HEADLINE', 'COMMANDS', 'MemesConfig', 
            'compare_predictions', 'compare_runs', 'train_memes', 'predict_memes', 'validate_memes', 'extract_memes',
            'check_table_of_memes']
 
-# %% ../../nbs/memes/07_study.ipynb #fa1da1d0
+# %% ../../nbs/memes/07_study.ipynb #168882f9
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -386,7 +386,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #166c8b99
+# %% ../../nbs/memes/07_study.ipynb #4ab7e81f
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -505,7 +505,7 @@ def timing(self: MemeStudy) -> dict:
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
     return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
 
-# %% ../../nbs/memes/07_study.ipynb #6c900bdf
+# %% ../../nbs/memes/07_study.ipynb #831038f5
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -524,7 +524,7 @@ def finish(self: MemeStudy) -> dict:
     self.trainer.forget(); shutil.rmtree(run.folder/'checkpoints', ignore_errors=True)
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint), split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best,
-        history=self.history.to_dict('records'), comparisons={n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
+        history=self.history.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
 
 def train_memes(
     cfg: MemesConfig,
@@ -534,7 +534,7 @@ def train_memes(
     study.baselines(); study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/memes/07_study.ipynb #f255cc77
+# %% ../../nbs/memes/07_study.ipynb #b77c4ca7
 def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}
