@@ -112,7 +112,7 @@ def _wilson(share, n, level=.95): # arrays
     middle, half = share + z2/(2*n), np.sqrt(z2*(share*(1-share)/n + z2/(4*n*n)))
     return (middle-half)/(1+z2/n), (middle+half)/(1+z2/n)
 
-# %% ../nbs/03_metrics.ipynb #c9c6b612
+# %% ../nbs/03_metrics.ipynb #ca2f4eb6
 def interval(
     value: float, # the score on all rows
     draws: np.ndarray, # (n,) the score on resamples; undefined ones are NaN and left out
@@ -121,7 +121,7 @@ def interval(
     without: np.ndarray | None = None, # (parts,) as `left_out` says; None: no units are added
     units: int | None = None, # rows or groups that could change the score, for where nothing varies; None: then there is no width
     wider: float = 1., # times the spread of the draws, where units are not independent
-    by_chance: float = 0., # what the score would be by chance, were it truly 0
+    slack: tuple[float, float] = (0., 0.), # how much further down and up it must reach
 ) -> Interval:
     "The bootstrap interval of a score, corrected for the shift of the draws and for few units"
     value = float(value)
@@ -130,8 +130,8 @@ def interval(
         if not units: return Interval(value, np.nan, np.nan)
         low, high = _wilson(value, units, level)
         return Interval(value, *((float(low), 1.) if value else (0., float(high))))
-    low, high = np.quantile(_adjusted(value, draws, without, wider), [(1-level)/2, (1+level)/2])
-    low -= max(0., by_chance - (np.median(draws) - value)) if by_chance else 0. # the rows may have shifted the score by more than resamples shift it
+    low, high = np.quantile(_adjusted(value, draws, without, wider), [(1-level)/2, (1+level)/2], method='weibull') # as far out as few draws ask for
+    low, high = low - slack[0], high + slack[1]
     if share and 0 <= draws.min() and draws.max() <= 1: low, high = max(low, 0.), min(high, 1.)
     return Interval(value, float(min(low, value)), float(max(high, value)))
 
@@ -151,13 +151,17 @@ def weighted_means(
         with np.errstate(invalid='ignore'): return dict(zip(values, stack @ weights / weights.sum(0)))
     return means
 
-# %% ../nbs/03_metrics.ipynb #0d62c4e0
+# %% ../nbs/03_metrics.ipynb #e3bd0724
 def _behind(score, name, rows, groups): # how many rows or groups could change the score
     about = getattr(score, 'behind', {}).get(name)
     if groups is None: return rows if about is None else int(about.sum())
     return len(np.unique(groups if about is None else np.asarray(groups)[about]))
 
-# %% ../nbs/03_metrics.ipynb #91e884b3
+def _slack(score, value, draws, rows, groups, seed): # name -> how much more the rows may have shifted a calibration error than resamples shift it
+    honest = score.by_chance(next(resample_weights(rows, groups, 100, seed))) if hasattr(score, 'by_chance') else {}
+    return {k: max(0., v.mean() - (np.median(draws[k]) - value[k])) for k, v in honest.items()}
+
+# %% ../nbs/03_metrics.ipynb #f74f4c68
 def intervals(
     score: Scorer, # what to compute
     rows: int, # rows it computes from
@@ -170,8 +174,8 @@ def intervals(
 ) -> dict[str, Interval]:
     "Every scalar score of a scorer with its interval"
     value, draws = resample(score, rows, groups, n, seed); without = left_out(score, rows, groups)
-    honest = score.by_chance(next(resample_weights(rows, groups, 100, seed))) if hasattr(score, 'by_chance') else {}
-    return {k: interval(v, draws[k], level, share if isinstance(share, bool) else k in share, without[k], _behind(score, k, rows, groups), wider.get(k, 1.), honest.get(k, np.zeros(1)).mean())
+    slack = _slack(score, value, draws, rows, groups, seed)
+    return {k: interval(v, draws[k], level, share if isinstance(share, bool) else k in share, without[k], _behind(score, k, rows, groups), wider.get(k, 1.), (slack.get(k, 0.), 0.))
             for k, v in value.items() if np.ndim(v) == 0}
 
 # %% ../nbs/03_metrics.ipynb #8892b49b
@@ -315,18 +319,18 @@ def bootstrap(
     "Every score of many labels with its interval"
     return intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
 
-# %% ../nbs/03_metrics.ipynb #4ece78a9
-def _p_value(value, draws, without, wider=1.):
+# %% ../nbs/03_metrics.ipynb #8920a925
+def _p_value(value, draws, without, wider=1., slack=(0., 0.)):
     "Two-sided p of `no difference`"
     if (draws := _defined(value, draws)) is None: return np.nan
-    draws = _adjusted(value, draws, without, wider)
+    draws = _adjusted(value, draws, without, wider) + (-slack[0] if value > 0 else slack[1])
     rarer = min((draws <= 0).sum(), (draws >= 0).sum())
     return float(min(1., 2*(rarer+1)/(len(draws)+1)))
 
 # %% ../nbs/03_metrics.ipynb #922c2f56
 FEWEST = 6 # units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
 
-# %% ../nbs/03_metrics.ipynb #94cdc8ad
+# %% ../nbs/03_metrics.ipynb #5fcfa5eb
 def paired_intervals(
     score_a: Scorer, # the first predictor's scores
     score_b: Scorer, # the second one's, of the same rows
@@ -340,13 +344,16 @@ def paired_intervals(
     "The difference a - b of every scalar score, on resamples that both share"
     both = lambda w: {(k, s): v for s, f in enumerate((score_a, score_b)) for k, v in f(w).items()}
     value, draws = resample(both, rows, groups, n, seed); without = left_out(both, rows, groups)
-    few, out = (rows if groups is None else len(np.unique(groups))) < FEWEST, []
+    units, out = rows if groups is None else len(np.unique(groups)), []
+    slack = [_slack(f, *({k: v for (k, t), v in x.items() if t == s} for x in (value, draws)), rows, groups, seed) for s, f in enumerate((score_a, score_b))]
     for k in [k for k, s in value if s == 0 and np.ndim(value[k, 0]) == 0]:
         a, b = float(value[k, 0]), float(value[k, 1])
         d, w = (x[k, 0] - x[k, 1] for x in (draws, without))
-        if few and a != b: d = d*np.nan
-        i = interval(a-b, d, level, share=False, without=w, wider=wider.get(k, 1.))
-        out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, w, wider.get(k, 1.)), distinguishable=bool(i.low > 0 or i.high < 0)))
+        if units < FEWEST and a != b: d = d*np.nan
+        if a != b and {a, b} & {0., 1.} and np.ptp(d) < 1e-12: w = a-b + np.r_[1., -1.]*(1 + abs(a-b))/units # nothing varies
+        how = dict(without=w, wider=wider.get(k, 1.), slack=tuple(s.get(k, 0.) for s in slack))
+        i = interval(a-b, d, level, share=False, **how)
+        out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, **how), distinguishable=bool(i.low > 0 or i.high < 0)))
     return pd.DataFrame(out)
 
 # %% ../nbs/03_metrics.ipynb #20270d2c
