@@ -67,7 +67,7 @@ def resample(
     parts = [score(w) for w in resample_weights(rows, groups, n, seed)]
     return value, {k: np.concatenate([p[k] for p in parts], -1) for k in value}
 
-# %% ../nbs/03_metrics.ipynb #89cb8e0b
+# %% ../nbs/03_metrics.ipynb #1a9b63b8
 def left_out(
     score: Callable, # a scorer: weights (rows, k) -> {name: (..., k)}
     rows: int, # rows it computes from
@@ -78,7 +78,8 @@ def left_out(
     code = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
     size = code.max()+1; k = min(size, parts)
     part = (np.arange(size) if size <= parts else np.random.default_rng(0).permutation(size) % parts)[code]
-    return score((part[:, None] != np.arange(k)).astype(float))
+    out = [score((part[:, None] != some).astype(float)) for some in np.array_split(np.arange(k), -(-k//100))]
+    return {n: np.concatenate([o[n] for o in out], -1) for n in out[0]}
 
 def telling(
     value: float, # the score on all rows
@@ -319,18 +320,18 @@ def bootstrap(
     "Every score of many labels with its interval"
     return intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
 
-# %% ../nbs/03_metrics.ipynb #8920a925
+# %% ../nbs/03_metrics.ipynb #3f961e0b
 def _p_value(value, draws, without, wider=1., slack=(0., 0.)):
     "Two-sided p of `no difference`"
     if (draws := _defined(value, draws)) is None: return np.nan
-    draws = _adjusted(value, draws, without, wider) + (-slack[0] if value > 0 else slack[1])
+    draws = _adjusted(value, draws, without, wider) + (-min(slack[0], value) if value > 0 else min(slack[1], -value)) # towards no difference
     rarer = min((draws <= 0).sum(), (draws >= 0).sum())
     return float(min(1., 2*(rarer+1)/(len(draws)+1)))
 
 # %% ../nbs/03_metrics.ipynb #922c2f56
 FEWEST = 6 # units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
 
-# %% ../nbs/03_metrics.ipynb #5fcfa5eb
+# %% ../nbs/03_metrics.ipynb #b036f96f
 def paired_intervals(
     score_a: Scorer, # the first predictor's scores
     score_b: Scorer, # the second one's, of the same rows
@@ -351,7 +352,7 @@ def paired_intervals(
         d, w = (x[k, 0] - x[k, 1] for x in (draws, without))
         if units < FEWEST and a != b: d = d*np.nan
         if a != b and {a, b} & {0., 1.} and np.ptp(d) < 1e-12: w = a-b + np.r_[1., -1.]*(1 + abs(a-b))/units # nothing varies
-        how = dict(without=w, wider=wider.get(k, 1.), slack=tuple(s.get(k, 0.) for s in slack))
+        how = dict(without=w, wider=wider.get(k, 1.), slack=tuple(s.get(k, 0.) for s in slack) if np.ptp(d) > 0 else (0., 0.))
         i = interval(a-b, d, level, share=False, **how)
         out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, **how), distinguishable=bool(i.low > 0 or i.high < 0)))
     return pd.DataFrame(out)

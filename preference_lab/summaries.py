@@ -275,7 +275,7 @@ def about_best(
         out.append(Takeaway('best_on_test', f'The {"highest" if h.higher else "lowest"} {h.title} is that of `{runs.label[top]}` ({show_score(h.metric, runs.test[top])}, {h.validation} {show_score(h.metric, runs.validation[top])}); {how}to choose it for that would be to choose on test.'))
     return out
 
-# %% ../nbs/10b_summaries.ipynb #8be10aab
+# %% ../nbs/10b_summaries.ipynb #2c09277d
 def about_others(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
@@ -285,7 +285,7 @@ def about_others(
     best, out = runs[runs.verdict == 'best'].iloc[0], []
     is_ = lambda *kinds: names_of(runs[runs.verdict.isin(kinds)].label.tolist()) if runs.verdict.isin(kinds).any() else ''
     asked = int(runs.verdict.isin(['as good', 'better', 'worse']).sum())
-    chance = f' (each at 95 %: of {asked} such comparisons, about {asked*.05:.0f} would seem distinguishable by chance alone)' if asked >= 10 else ''
+    chance = f' (each at 95 %: of {asked} such comparisons, about {asked*.05:.2g} would seem distinguishable by chance alone, and several at once, since one run is in all of them)' if asked >= 10 else ''
     if names := is_('as good', 'same run'): out.append(Takeaway('not_distinguishable', f'**Not distinguishable** from `{best.label}` on the same test rows: {names}.'))
     elif asked: out.append(Takeaway('not_distinguishable', f'Every run that was compared with `{best.label}` is distinguishable from it on the same test rows{chance}.'))
     for kind in ('better', 'worse'):
