@@ -31,11 +31,12 @@ def label_prior(
     "The label frequencies, for every row"
     return np.tile(_checked(train_targets).mean(0), (n, 1))
 
-# %% ../nbs/04_baselines.ipynb #1617506c
+# %% ../nbs/04_baselines.ipynb #0d370008
 def _checked(targets):
     targets = np.asarray(targets)
     if targets.ndim != 2 or not targets.size:
         raise DataError(f'train targets {targets.shape} must be (rows, labels), not empty; look at the size of the training side')
+    if len(bad := np.argwhere(~np.isin(targets.astype(float), (0, 1)))): raise DataError(f'train targets, row {bad[0][0]}, label {bad[0][1]}: {targets[tuple(bad[0])]} is no answer; give 0 or 1')
     return targets.astype(bool)
 
 # %% ../nbs/04_baselines.ipynb #f8c3d09b
@@ -131,13 +132,14 @@ def majority(
     if not by_rater: return share[pairs.target]
     return ((won + share) / (n + 1))[pairs.rater, pairs.target]
 
-# %% ../nbs/04_baselines.ipynb #d7dea242
+# %% ../nbs/04_baselines.ipynb #b3448993
 def fit_slope(
     difference: np.ndarray, # (n,) score of the left item minus that of the right one
     left_wins: np.ndarray, # (n,) bool
 ) -> float: # 0 where the scores say nothing, or the contrary
     "The slope that makes differences of scores the log odds of winning"
-    d = np.where(left_wins, difference, -difference) # the winner's lead
+    d = np.where(left_wins, difference, -np.asarray(difference)) # the winner's lead
+    if len(bad := np.flatnonzero(~np.isfinite(d))): raise DataError(f'difference, pair {bad[0]}: {d[bad[0]]} is no finite number; look at the scores')
     scale = np.abs(d).mean() if len(d) else 0.
     if scale == 0: return 0. if len(d) else 1.
     loss = lambda b: np.logaddexp(0, -b*d/scale).mean()

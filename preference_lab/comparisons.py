@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['PAIR_HEADLINE', 'Headline', 'ScoredRows', 'compare_rows', 'row_ids', 'read_pair_rows']
 
-# %% ../nbs/09c_comparisons.ipynb #4761b845
+# %% ../nbs/09c_comparisons.ipynb #5e1c4465
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pandas as pd
 from .records import ConfigError, DataError, read_parquet
-from .metrics import paired_intervals
+from .judgements import Pairs
+from .metrics import drawn_by, paired_intervals, shared_items
 
 # %% ../nbs/09c_comparisons.ipynb #9d6e483d
 @dataclass
@@ -31,7 +32,7 @@ class Headline:
     @property
     def direction(self) -> str: return f'{"higher" if self.higher else "lower"} is better'
 
-# %% ../nbs/09c_comparisons.ipynb #ccc27ef7
+# %% ../nbs/09c_comparisons.ipynb #124c0646
 @dataclass
 class ScoredRows:
     "The test rows of a run"
@@ -39,8 +40,9 @@ class ScoredRows:
     score: np.ndarray             # (n,) float: each row's part of the metric, whose mean ranks
     predicted: np.ndarray         # (n, k) float: what was predicted
     groups: np.ndarray|None=None  # (n,) groups of rows that are drawn whole
+    wider: Callable|None=None     # (rows, (rows,) difference of each) -> how many times wider the interval must be than drawn groups say
 
-# %% ../nbs/09c_comparisons.ipynb #d2fe63a3
+# %% ../nbs/09c_comparisons.ipynb #9a53d4fa
 def compare_rows(
     a: Path,                              # a run folder
     b: Path,                              # another
@@ -57,7 +59,8 @@ def compare_rows(
     groups = np.arange(len(here)) if x.groups is None else np.unique(np.asarray(x.groups)[here], return_inverse=True)[1]
     sums = [np.bincount(groups, s) for s in (x.score[here], y.score[there], np.ones(len(here)))]     # groups are drawn whole: their sums suffice
     mean = lambda k: lambda w: dict(score=sums[k] @ w / (sums[2] @ w))
-    t = paired_intervals(mean(0), mean(1), len(sums[0]), n=resamples).iloc[0]
+    wider = x.wider(here, x.score[here] - y.score[there]) if x.wider else 1.
+    t = paired_intervals(mean(0), mean(1), len(sums[0]), n=resamples, wider=dict(score=wider)).iloc[0]
     p, q = x.predicted[here], y.predicted[there]
     same = len(here) == len(x.ids) == len(y.ids) and p.shape == q.shape and np.allclose(p, q, rtol=0, atol=1e-5)
     return dict(difference=t.difference, low=t.low, high=t.high, distinguishable=bool(t.distinguishable), rows=len(here), same=bool(same))
@@ -72,13 +75,16 @@ def row_ids(
     for c in columns[1:]: names = names + '\x1f' + frame[c].astype(str)
     return (names + '\x1f' + names.groupby(names).cumcount().astype(str)).to_numpy()
 
-# %% ../nbs/09c_comparisons.ipynb #226c4226
+# %% ../nbs/09c_comparisons.ipynb #fa7f9196
 def read_pair_rows(
     folder: Path,   # a finished run with predictions of comparisons
 ) -> ScoredRows:
     "Test comparisons of a run and whether they are answered rightly, for comparing runs"
     t = read_parquet(Path(folder)/'predictions_test.parquet')
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
-    return ScoredRows(row_ids(t, ['rater', 'left', 'right', 'target']), right, t[['proba']].to_numpy(), t.rater.astype(str).to_numpy() if t.rater.nunique() >= 30 else None)
+    (rater, raters), (ends, items), (target, targets) = (pd.factorize(c) for c in (t.rater, np.r_[t.left, t.right], t.target)); left, items_right = ends.reshape(2, -1)
+    pairs = Pairs(*(np.int32(c) for c in (rater, left, items_right, target)), t.left_wins.to_numpy(bool), *(list(map(str, n)) for n in (raters, items, targets)))
+    by = drawn_by(pairs)
+    return ScoredRows(row_ids(t, ['rater', 'left', 'right', 'target']), right, t[['proba']].to_numpy(), pairs.keys(by), None if by == 'rater' else lambda rows, d: shared_items(pairs.take(rows), d))
 
 PAIR_HEADLINE = Headline('accuracy', True, dict(accuracy='Test Accuracy', log_loss='Test Log Loss'), 'Best Val Accuracy', lambda a, b: compare_rows(a, b, read_pair_rows))  # of studies that predict comparisons

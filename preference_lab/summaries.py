@@ -227,7 +227,7 @@ def line_table(
     worst = -np.inf if h.higher else np.inf
     return pd.DataFrame([row for _, row in sorted(lines, key=lambda l: worst if np.isnan(l[0]) else l[0], reverse=h.higher)])
 
-# %% ../nbs/10b_summaries.ipynb #7b18ce63
+# %% ../nbs/10b_summaries.ipynb #f774c586
 @dataclass
 class Takeaway:
     "A sentence that was computed"
@@ -254,9 +254,9 @@ def about_floor(
     if not run.floor: return Takeaway('floor', f'`{run.label}` has no floor beside it: its results hold no baseline with {h.title}.')
     kept = (result.get('comparisons') or {}).get(run.floor) or {}
     kept = {m['metric']: m for m in kept} if isinstance(kept, list) else kept
-    d = kept.get(h.metric) or dict(difference=run.test - run.floor_value, low=run.low - run.floor_value, high=run.high - run.floor_value)
+    d = kept.get(h.metric) or {k: run.test - run.floor_value + 2**.5*(run[e] - run.test) for k, e in dict(difference='test', low='low', high='high').items()}   # the floor's chance is as large as the run's
     low, high = _number(d['low']), _number(d['high'])
-    how = (f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if h.metric in kept else 'by its own interval') if np.isfinite(low) else 'its interval is not known'
+    how = (f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if h.metric in kept else 'by its own interval, and as much for the floor') if np.isfinite(low) else 'its interval is not known'
     beats, loses = (low > 0, high < 0) if h.higher else (high < 0, low > 0)
     says = 'beats' if beats else '**does worse than**' if loses else '**does not distinguishably beat**'
     return Takeaway('floor', f'`{run.label}` {says} its best floor, {run.floor} with {show_score(h.metric, run.floor_value)} ({how}).')
@@ -277,7 +277,7 @@ def about_best(
         out.append(Takeaway('best_on_test', f'The {"highest" if h.higher else "lowest"} {h.title} is that of `{runs.label[top]}` ({show_score(h.metric, runs.test[top])}, {h.validation} {show_score(h.metric, runs.validation[top])}); {how}to choose it for that would be to choose on test.'))
     return out
 
-# %% ../nbs/10b_summaries.ipynb #8be10aab
+# %% ../nbs/10b_summaries.ipynb #2c09277d
 def about_others(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
@@ -287,7 +287,7 @@ def about_others(
     best, out = runs[runs.verdict == 'best'].iloc[0], []
     is_ = lambda *kinds: names_of(runs[runs.verdict.isin(kinds)].label.tolist()) if runs.verdict.isin(kinds).any() else ''
     asked = int(runs.verdict.isin(['as good', 'better', 'worse']).sum())
-    chance = f' (each at 95 %: of {asked} such comparisons, about {asked*.05:.0f} would seem distinguishable by chance alone)' if asked >= 10 else ''
+    chance = f' (each at 95 %: of {asked} such comparisons, about {asked*.05:.2g} would seem distinguishable by chance alone, and several at once, since one run is in all of them)' if asked >= 10 else ''
     if names := is_('as good', 'same run'): out.append(Takeaway('not_distinguishable', f'**Not distinguishable** from `{best.label}` on the same test rows: {names}.'))
     elif asked: out.append(Takeaway('not_distinguishable', f'Every run that was compared with `{best.label}` is distinguishable from it on the same test rows{chance}.'))
     for kind in ('better', 'worse'):

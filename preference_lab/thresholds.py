@@ -15,7 +15,13 @@ from scipy.special import expit, logit
 from .metrics import Ranking, resample_weights
 from .records import ConfigError, DataError, nearest
 
-# %% ../nbs/05_thresholds.ipynb #c7fbcb24
+# %% ../nbs/05_thresholds.ipynb #9282848e
+def _check(targets=None, proba=None): # arrays (rows, labels)
+    "A sentence that says which probability or answer is none"
+    for name, a, right, give in (('targets', targets, lambda a: np.isin(a, (0, 1)), 'answer; give 0 or 1'), ('proba', proba, lambda a: (a >= 0) & (a <= 1), 'probability; give 0 to 1')):
+        if a is not None and len(bad := np.argwhere(~right(np.asarray(a, float)))): raise DataError(f'{name}, row {bad[0][0]}, label {bad[0][1]}: {np.asarray(a)[tuple(bad[0])]} is no {give}')
+
+# %% ../nbs/05_thresholds.ipynb #095c55d6
 @dataclass
 class Thresholds:
     "How probabilities become decisions"
@@ -34,6 +40,7 @@ class Thresholds:
         if proba.ndim != 2 or proba.shape[1] != len(self.values):
             n = len(self.values)
             raise DataError(f'proba {proba.shape}: there are thresholds for {n} labels; give (rows, {n})')
+        _check(proba=proba)
         yes = proba >= self.values
         return yes if self.k is None else yes & _top(proba, self.k)
 
@@ -127,7 +134,7 @@ def _per_class(targets, logits, shrinkage, seed, bags=50): # -> (labels,) cuts, 
 
 def _flag(code, label, message): return dict(code=code, label=label, message=f'threshold of "{label}": {message}')
 
-# %% ../nbs/05_thresholds.ipynb #6a1f5d52
+# %% ../nbs/05_thresholds.ipynb #39742762
 def fit_thresholds(
     targets: np.ndarray, # (rows, labels) bool, of validation rows
     proba: np.ndarray, # (rows, labels) float in 0..1
@@ -139,13 +146,12 @@ def fit_thresholds(
     limits: tuple[float, float] = (.001, .999), # thresholds stay inside; one that would not is flagged
 ) -> Thresholds:
     "Thresholds with the best macro F1 that these rows can promise for other rows"
-    targets, logits, names = np.asarray(targets, bool), _logits(proba), list(label_names)
+    names, shapes = list(label_names), (np.shape(targets), np.shape(proba))
     if strategy not in (known := ('global', 'per_class', 'top_k')):
         raise ConfigError(f'strategy: "{strategy}" is not one of {", ".join(known)}{nearest(strategy, known)}')
-    same = targets.ndim == 2 and targets.shape == logits.shape and len(names) == targets.shape[1]
-    if not same or not targets.size or np.isnan(logits).any():
-        raise DataError(f'targets {targets.shape}, proba {logits.shape} and {len(names)} label names must agree, '
-                        'without NaN, not empty; give validation rows')
+    if not (len(shapes[0]) == 2 and shapes[0] == shapes[1] and len(names) == shapes[0][1] and np.size(targets)):
+        raise DataError(f'targets {shapes[0]}, proba {shapes[1]} and {len(names)} label names must agree, not empty; give validation rows')
+    _check(targets, proba); targets, logits = np.asarray(targets, bool), _logits(proba)
     common, positives, flags = _global_cut(targets, logits), targets.sum(0), []
     one = float(expit(common))
     out = Thresholds(strategy, np.full(len(names), one).clip(*limits), names, one, flags=flags)
@@ -170,14 +176,15 @@ def fit_thresholds(
 def _macro_f1(targets, predicted):
     return (2*(targets & predicted).sum(0) / np.maximum(targets.sum(0) + predicted.sum(0), 1)).mean()
 
-# %% ../nbs/05_thresholds.ipynb #11adb70a
+# %% ../nbs/05_thresholds.ipynb #3976881c
 def threshold_sweep(
     targets: np.ndarray, # (rows, labels) bool
     proba: np.ndarray, # (rows, labels) float in 0..1
     grid: np.ndarray|None = None, # thresholds to try; None: .1, .2, … .9
 ) -> pd.DataFrame: # a row a threshold
     "Micro and macro scores over thresholds; `labels_predicted` at least once; `labels_per_row` in the mean"
-    y, p, out = np.asarray(targets, bool), np.asarray(proba), []
+    if np.ndim(targets) != 2 or np.shape(targets) != np.shape(proba) or not np.size(targets): raise DataError(f'targets {np.shape(targets)} and proba {np.shape(proba)} must be one shape (rows, labels), not empty')
+    _check(targets, proba); y, p, out = np.asarray(targets, bool), np.asarray(proba), []
     over = lambda a, b: np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) > 0)
     for t in np.arange(1, 10)/10 if grid is None else grid:
         yes = p >= t

@@ -9,12 +9,12 @@ __all__ = ['REPORTED', 'REPORTED_MEANS', 'SCORES', 'WORDS', 'verdict', 'beside',
            'category_table', 'item_kl', 'worst_items', 'typical_items', 'item_names', 'pairs_figure', 'item_table',
            'histogram_kls', 'calibration', 'fold_table', 'cost_table', 'sampling_kl', 'conclusions']
 
-# %% ../../nbs/distributions/05_report.ipynb #3e6578ab
+# %% ../../nbs/distributions/05_report.ipynb #af2d2abd
 import numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import t as student
 from .. import plots
-from ..metrics import GroupMeans, distribution_rows, interval, resample
+from ..metrics import GroupMeans, distribution_rows, intervals
 from ..reporting import scores_frame
 from .study import DistributionStudy
 
@@ -130,7 +130,7 @@ def part_history(study: DistributionStudy) -> pd.DataFrame:
     h = study.history[study.history.fold == 0].rename(columns=dict(validation_loss='validation_kl'))
     return h.drop(columns=[c for c in h if c.startswith(tuple(f'parts.{k}.' for k in idle))])
 
-# %% ../../nbs/distributions/05_report.ipynb #a87aaa72
+# %% ../../nbs/distributions/05_report.ipynb #46d67016
 def test_units(study: DistributionStudy) -> np.ndarray:  # (items,)
     "What is drawn whole: the group of each test item, or the item itself"
     g = study.test_groups()
@@ -139,8 +139,8 @@ def test_units(study: DistributionStudy) -> np.ndarray:  # (items,)
 def share_intervals(study: DistributionStudy) -> np.ndarray:  # (categories, 2)
     "95 % intervals of the mean answered shares, over groups or items"
     scorer = GroupMeans(test_units(study), **{str(k): y for k, y in enumerate(study.targets['test'].T)})
-    value, draws = resample(scorer, scorer.rows, n=study.cfg.resamples)
-    return np.array([[i.low, i.high] for i in (interval(value[k], draws[k]) for k in scorer.names)])
+    ends = intervals(scorer, scorer.rows, n=study.cfg.resamples)
+    return np.array([ends[k][1:] for k in scorer.names])
 
 def category_table(study: DistributionStudy) -> pd.DataFrame:
     "Mean share of each category, answered and predicted; correlation and mean absolute difference over items"

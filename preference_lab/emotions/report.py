@@ -21,7 +21,7 @@ REPORTED = {
 HEAD = ['auc_micro', 'auc_macro', 'f1_micro', 'f1_macro']
 SCORES = ['auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro', 'precision_micro', 'precision_macro', 'recall_micro', 'recall_macro', 'f1_micro_at_half', 'f1_macro_at_half', 'brier', 'ece', 'log_loss']
 
-# %% ../../nbs/emotions/04_report.ipynb #93e611e3
+# %% ../../nbs/emotions/04_report.ipynb #1a484afe
 def headline_of(
     study: EmotionStudy,
 ) -> tuple[str, str]:  # the sentence, and a smaller line
@@ -36,10 +36,10 @@ def conclusions(
     study: EmotionStudy,
 ) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
-    m, f, words = study.metrics['test'], study.per_label, study.floor_metrics['bag_of_words']
-    better = [k for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro') if m[k]['low'] > words[k]]
+    m, f, words = study.metrics['test'], study.per_label, study.against['bag_of_words'].set_index('metric')
+    better = [k for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro') if words.low[k] > 0]
     name = {'auc_micro': 'micro AUC', 'auc_macro': 'macro AUC', 'ap_macro': 'macro average precision', 'f1_micro': 'micro F1', 'f1_macro': 'macro F1'}
-    may = [f"By {', '.join(name[k] for k in better)} the model is better than a bag of words: the interval lies above it." if better else 'The model is **not distinguishable** from a bag of words, or worse: no interval lies above it.',
+    may = [f"By {', '.join(name[k] for k in better)} the model is better than a bag of words: the paired intervals lie above zero." if better else 'The model is **not distinguishable** from a bag of words, or worse: no paired interval lies above zero.',
            f"{(f.f1 > 0).sum()} of {len(f)} labels are recognised at all on the test rows (F1 above 0); {(f.f1_low > .5).sum()} have an interval above .5."]
     if top := study.ceiling(): may.append(f"The data are generated: of the way from the prior to the best reachable micro AUC, the model went {(m['auc_micro']['value']-study.floor_metrics['prior']['auc_micro'])/(top['auc_micro']-study.floor_metrics['prior']['auc_micro']):.1%}.")
     if clean := study.metrics.get('test_without_overlap'): may.append(f"Without the {int((~study.audit.clean('test')).sum())} test rows whose text stands on another side too, micro AUC is {clean['auc_micro']['value']:.4f} instead of {m['auc_micro']['value']:.4f} and macro F1 {clean['f1_macro']['value']:.3f} instead of {m['f1_macro']['value']:.3f}.")

@@ -161,7 +161,7 @@ def fit(self: EmotionStudy) -> Trainer:
     self.history = pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/emotions/03_study.ipynb #a6997e9d
+# %% ../../nbs/emotions/03_study.ipynb #4cbe7f37
 DECISIONS = ('f1_micro', 'f1_macro', 'precision_micro', 'precision_macro', 'recall_micro', 'recall_macro')
 
 def score(
@@ -195,6 +195,8 @@ def test_model(self: EmotionStudy) -> dict:  # side -> metric -> value, low, hig
     if not clean.all(): self.metrics['test_without_overlap'] = score(self.targets['test'][clean], self.proba['test'][clean], self.thresholds, cfg.resamples)
     self.per_label = per_label_table(self.targets['test'], self.proba['test'], self.predicted['test'], self.label_names, self.thresholds.values, n=cfg.resamples)
     self.floor_metrics = {k: multilabel_metrics(self.targets['test'], **v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
+    both = lambda d: (d['proba'], d['predicted'])
+    self.against = {k: paired(self.targets['test'], (self.proba['test'], self.predicted['test']), both(self.floors[k]['test']), n=cfg.resamples) for k in ('bag_of_words',) if k in self.floor_metrics}
     self.look_for_trouble()
     return self.metrics
 
@@ -298,7 +300,7 @@ def timing(self: EmotionStudy) -> dict:
     padding = padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple)
     return t | dict(padding_share=padding, flops_per_second=training_flops(self.model)*t['tokens_per_second'], inference=latency(self.model, self.validation.texts))
 
-# %% ../../nbs/emotions/03_study.ipynb #4e30d35a
+# %% ../../nbs/emotions/03_study.ipynb #149d8603
 @patch
 def finish(self: EmotionStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -319,7 +321,7 @@ def finish(self: EmotionStudy) -> dict:
     seeds = self.seeds()
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table)), split=dict(sizes=self.audit.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=floors, metrics=self.metrics, per_label=self.per_label.to_dict('records'), thresholds=self.thresholds.to_dict(), ceiling=ceiling, warnings=run.warnings,
-        timing=timing, model=best, comparisons={n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()}, seeds=seeds.to_dict('records') if seeds is not None else None)
+        timing=timing, model=best, comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()}, seeds=seeds.to_dict('records') if seeds is not None else None)
 
 def train_emotions(
     cfg: EmotionsConfig,

@@ -7,7 +7,7 @@ __all__ = ['PRESETS', 'COMMANDS', 'LabelerConfig', 'LabelerFeed', 'augment_pixel
            'only_raters', 'rater_consistency', 'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers',
            'write_toy', 'toy_study']
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #d6cea30a
+# %% ../../nbs/labeler_tokens/04_study.ipynb #39a7594c
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..config import Count, NotNegative, Positive, Share, Whole
 from ..files import tensors_sha256
 from ..judgements import Pairs, Questions, Ratings, as_pairs, ask, first_labels, join_labels, only_items, predictions_table
 from ..splits import hold_out
-from ..metrics import GroupMeans, drawn_by, gain_by_rater, intervals, pair_ceiling, pair_intervals, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
+from ..metrics import drawn_by, gain_by_rater, pair_ceiling, pair_intervals, pair_means, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
 from ..baselines import pair_baselines
 from ..batching import TableFeed
 from ..training import Trainer
@@ -342,7 +342,7 @@ def fit(self: LabelerStudy) -> FittedLabelers:
         self.ablated['shuffled_rater'] = self.fit_model('shuffled_rater', replace(self.train, rater=mixed))
     return self.fitted
 
-# %% ../../nbs/labeler_tokens/04_study.ipynb #9f1a92e0
+# %% ../../nbs/labeler_tokens/04_study.ipynb #c241fac9
 @patch
 def baselines(self: LabelerStudy) -> pd.DataFrame:  # validation scores, a row a baseline
     "Fit the rows that stand beside the model"
@@ -374,7 +374,7 @@ def test_model(self: LabelerStudy) -> dict:  # side -> metric -> value, low, hig
     score = lambda p, q: {k: v.to_dict() for k, v in pair_intervals(p, q, n=n).items()}
     self.metrics = dict(validation=score(self.validation, self.proba['validation']), test=score(test, self.proba['test']))
     self.floor_metrics = {k: pair_metrics(test, v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
-    self.against = {k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in ('population', 'linear', 'als') if k in getattr(self, 'floors', {})}
+    self.against = {k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in getattr(self, 'floors', {})}
     self.ablations = self.ablate(test)
     total = np.bincount(self.train.rater, minlength=len(self.raters)) + np.bincount(self.validation.rater, minlength=len(self.raters)) + np.bincount(test.rater, minlength=len(self.raters))
     self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
@@ -392,9 +392,9 @@ def ablate(self: LabelerStudy, test: Pairs) -> dict:  # name -> accuracy, differ
     others = {k: _right(test, p) for k, p in self.ablated_proba.items()}
     if many > 1: others['swapped_token'] = np.mean([_right(test, self._answers(self.model, test, np.roll(np.arange(many), -s))) for s in range(1, many)], 0)
     others['crowd_word'] = _right(test, self._answers(self.model, test, np.full(many, many)))
-    groups, out = test.keys(drawn_by(test)) if drawn_by(test) != 'item' else test.keys('pair'), {}
+    ends, out = pair_means(test, n=self.cfg.resamples, **{k: right-r for k, r in others.items()}), {}
     for k, r in others.items():
-        g = GroupMeans(groups, d=right-r); i = intervals(g, g.rows, n=self.cfg.resamples)['d']
+        i = ends[k]
         out[k] = dict(accuracy=float(r.mean()), difference=i.value, low=i.low, high=i.high, distinguishable=bool(i.low > 0 or i.high < 0))
     return out
 
@@ -406,16 +406,17 @@ def learn_new_raters(self: LabelerStudy, opened: Pairs) -> list[dict]:  # labels
     vectors = as_crowd(self.model, self.pixels, self.picture)
     crowd = self._answers(self.ablated['no_token'].model, _as_somebody(test, self.raters)) if 'no_token' in self.ablated else None
     most, out = int(np.median(np.bincount(self.shown.rater, minlength=len(new)))), []
+    by = 'rater' if len(new) >= 8 else None   # the claim is about other new raters; eight are enough for an interval that holds
     for k in [0, *(k for k in self.cfg.new_rater_labels if k <= most)]:
         w = learn_raters(self.model, first_labels(self.shown, k, self.cfg.data_seed), vectors)
         gap = vectors[torch.as_tensor(test.left, dtype=torch.long)] - vectors[torch.as_tensor(test.right, dtype=torch.long)]
         p = _sigmoid((gap*w[torch.as_tensor(test.rater, dtype=torch.long), torch.as_tensor(test.target, dtype=torch.long)]).sum(1).double().numpy()/self.model.temperature)
-        i = pair_intervals(test, p, 'rater' if len(new) >= 10 else None, self.cfg.resamples)
+        i = pair_intervals(test, p, by, self.cfg.resamples)
         row = dict(labels=k, raters=len(np.unique(test.rater)), **{f'{a}{b}': v for a in ('accuracy', 'log_loss') for b, v in zip(('', '_low', '_high'), i[a])})
         if k == 0: typical = p
         for name, other in dict(gain=typical if k else None, gain_over_population=crowd).items():
             if other is None: continue
-            g = paired_pairs(test, p, other, 'rater' if len(new) >= 10 else None, self.cfg.resamples).set_index('metric').loc['accuracy']
+            g = paired_pairs(test, p, other, by, self.cfg.resamples).set_index('metric').loc['accuracy']
             row |= {name: g.difference, f'{name}_low': g.low, f'{name}_high': g.high}
         out.append(row)
     return out

@@ -504,7 +504,7 @@ def timing(self: MemeStudy) -> dict:
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
     return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
 
-# %% ../../nbs/memes/07_study.ipynb #3d5eb58f
+# %% ../../nbs/memes/07_study.ipynb #b66e4259
 @patch
 def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
@@ -522,7 +522,7 @@ def finish(self: MemeStudy) -> dict:
     for name, x in compared.items(): keep_table(run, f'comparison_{name}.csv', x['table'])
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint), split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best,
-        history=self.history.to_dict('records'), comparisons={n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
+        history=self.history.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
 
 def train_memes(
     cfg: MemesConfig,
