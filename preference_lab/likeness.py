@@ -19,7 +19,7 @@ from .judgements import Pairs, Ratings
 from .splits import link_groups
 from .encoders import EmbeddingCache, cache_folder, hash_files, open_image
 
-# %% ../nbs/11a_likeness.ipynb #7e08cb7a
+# %% ../nbs/11a_likeness.ipynb #6efc5f27
 CUTS = ((0, 0, 0, 0), (.015,)*4, (.03,)*4, (.045,)*4, (.05, 0, 0, 0), (0, .05, 0, 0), (0, 0, .05, 0), (0, 0, 0, .05))   # shares cut off: left, top, right, bottom
 SMALL, BYTES = 48, 32    # side of the small picture; bytes of a hash
 
@@ -28,7 +28,7 @@ def look_at(
 ) -> np.ndarray:   # (8*32 + 48*48,) uint8
     "What is kept of a picture: the hashes of it whole and cut, and a small grey one"
     grey = image.convert('L').resize((128, 128), Image.Resampling.LANCZOS)
-    cut = lambda l, t, r, b: grey.resize((64, 64), Image.Resampling.LANCZOS, box=(128*l, 128*t, 128-128*r, 128-128*b))
+    def cut(l, t, r, b): return grey.resize((64, 64), Image.Resampling.LANCZOS, box=(128*(l + .2*(1-l-r)), 128*(t + .1*(1-t-b)), 128-128*r, 128-128*b))   # off the axis of a symmetric face
     bits = np.stack([imagehash.phash(cut(*c), 16).hash.ravel() for c in CUTS])
     return np.concatenate([np.packbits(bits, axis=1).ravel(), np.asarray(grey.resize((SMALL, SMALL), Image.Resampling.LANCZOS)).ravel()])
 
@@ -55,8 +55,8 @@ def unlike(
     squares = (rest**2).reshape(len(a), 8, a.shape[1]//8, 8, a.shape[2]//8).mean((2, 4))
     return np.sqrt(squares.max((1, 2)))/np.maximum(b.std((1, 2)), 1)
 
-# %% ../nbs/11a_likeness.ipynb #a72fd1fe
-NEAR, ALIKE = 68, .36   # bits in which hashes of copies differ at most; and how unlike they are at most
+# %% ../nbs/11a_likeness.ipynb #6ee29ae3
+NEAR, ALIKE = 36, .36   # bits in which hashes of copies differ at most; and how unlike they are at most
 
 def _candidates(looks, most=2**24) -> tuple[np.ndarray, ...]:   # whole, other, which cut of the other
     "Pairs of which one's hash is near to a hash of the other"
@@ -85,7 +85,7 @@ def copies(
     t = pd.concat(rows) if rows else pd.DataFrame(dict(a=[], b=[], unlike=[]))
     return t.astype(dict(a=int, b=int)).sort_values('unlike', kind='stable').drop_duplicates(['a', 'b']).reset_index(drop=True)
 
-# %% ../nbs/11a_likeness.ipynb #0f30672c
+# %% ../nbs/11a_likeness.ipynb #7cabf6be
 @dataclass(eq=False)
 class Likeness:
     "Which of some pictures are one"
@@ -94,7 +94,7 @@ class Likeness:
 
 class _Looks:
     "As what `EmbeddingCache` knows these numbers"
-    key, width = hashlib.sha256(f'looks 1 {CUTS} {SMALL} {imagehash.__version__}'.encode()).hexdigest(), len(CUTS)*BYTES + SMALL**2
+    key, width = hashlib.sha256(f'looks 2 {CUTS} {SMALL} {imagehash.__version__}'.encode()).hexdigest(), len(CUTS)*BYTES + SMALL**2
 
 def likeness(
     paths: Sequence[str|Path|None],             # None: there is no picture
