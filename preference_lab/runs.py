@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'release', 'held_folders', 'die_with', 'Run',
-           'finished', 'open_run', 'check_free', 'find_unfinished', 'training_state', 'seal_run', 'finish_run',
-           'summary', 'keep_model', 'keep_figure', 'keep_table', 'write_table', 'read_run', 'list_runs', 'same_setting']
+           'finished', 'open_run', 'check_free', 'find_unfinished', 'training_state', 'seal_run', 'is_done',
+           'finish_run', 'summary', 'keep_model', 'keep_figure', 'keep_table', 'write_table', 'read_run', 'list_runs',
+           'same_setting']
 
 # %% ../nbs/09_runs.ipynb #c7eb46d7
 import os, platform, signal, subprocess, threading, time, weakref
@@ -93,7 +94,7 @@ def die_with(
         os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=watch, daemon=True).start()
 
-# %% ../nbs/09_runs.ipynb #1bd938a7
+# %% ../nbs/09_runs.ipynb #171b4cd1
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
 @dataclass
@@ -181,11 +182,11 @@ def find_unfinished(
     else: candidates = sorted(p for p in parent.glob(f'{cfg.name}-*') if p.name.removeprefix(f'{cfg.name}-').replace('-', '').isdigit())
     left = [p for p in candidates if not finished(p)]
     if left: return left[-1]
-    for p in candidates: _tidy(p)   # of a process that was killed between the last file and its sweeping up
+    for p in candidates: is_done(p)
     if candidates: raise ConfigError(f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one')
     raise ConfigError(f"{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, [p.name.rsplit('-', 2)[0] for p in parent.glob('*')])}; leave resume out to start one")
 
-# %% ../nbs/09_runs.ipynb #69c2e38d
+# %% ../nbs/09_runs.ipynb #be210ca8
 REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself
 
 def training_state(
@@ -201,6 +202,13 @@ def seal_run(
     "Write the manifest, with which a run is finished; what it was kept to go on with goes"
     write_manifest(folder, without=('checkpoints', LOCK))
     _tidy(folder)
+
+def is_done(
+    folder: Path,
+) -> bool:
+    "Whether a run is finished; what a process left that was killed right then is swept up"
+    if (done := finished(folder)) and (Path(folder)/LOCK).exists(): _tidy(folder)
+    return done
 
 def _tidy(folder):
     with suppress(Busy): lock = hold(folder); rmtree(folder/'checkpoints', ignore_errors=True); remove_leftovers(folder); release(folder)

@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #2486f397
+# %% ../nbs/09a_sweeps.ipynb #c2beb663
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -20,7 +20,7 @@ from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Positive, Whole, check_value, make_config, read_config
 from .files import whole_file, write_text
 from .training import same_run
-from .runs import _harmless, finished, hold, read_run, release, sign
+from .runs import _harmless, hold, is_done, read_run, release, sign
 
 # %% ../nbs/09a_sweeps.ipynb #43a986bb
 def value_text(value) -> str:
@@ -394,12 +394,12 @@ def value_of(self: Sweep,
     v = scores[self.metric]['value']
     return math.nan if v is None else v
 
-# %% ../nbs/09a_sweeps.ipynb #4d5b1d7c
+# %% ../nbs/09a_sweeps.ipynb #efbf1ec6
 @patch
 def _trial(self: Sweep, number, settings, handle=None): return Trial(number, settings, f'{self.base.name}-{number:04d}', handle)
 
 @patch
-def _done(self: Sweep, trial) -> bool: return finished(self.folder.parents[1]/trial.name)
+def _done(self: Sweep, trial) -> bool: return is_done(self.folder.parents[1]/trial.name)
 
 @patch
 def _look(self: Sweep):

@@ -6,7 +6,7 @@
 __all__ = ['AVERAGE_EVERY', 'PASSED_OVER', 'TrainConfig', 'native_bf16', 'make_accelerator', 'check_trackers', 'rate_at',
            'halvings', 'parameter_groups', 'step_number', 'seed_step', 'NonFinite', 'check_finite', 'predict_rows',
            'acc_shape', 'Stopped', 'peak_memory', 'show_progress', 'Trainer', 'drop_of', 'same_run', 'numbers_sha256',
-           'load_checkpoint']
+           'load_checkpoint', 'my_sums']
 
 # %% ../nbs/07_training.ipynb #635a763e
 import hashlib, json, math, os, resource, signal, sys, threading, time
@@ -398,7 +398,7 @@ def log_epoch(self: Trainer, row: dict):
     tqdm.write(f"epoch {row['epoch']}/{self.cfg.epochs}  train loss {row['train_loss']:.4f}  validation loss {row.get('validation_loss', float('nan')):.4f}  "
                f"{self.select} {row[f'validation_{self.select}']:.4f}{best}  {row['rows_per_second']:,.0f} rows/s  {row['seconds']:.0f} s", file=sys.stdout)
 
-# %% ../nbs/07_training.ipynb #3b632a47
+# %% ../nbs/07_training.ipynb #e8c64328
 def same_run(cfg: TrainConfig) -> dict:
     "The settings that a continued run must share"
     free = ('runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate')
@@ -422,9 +422,26 @@ def load_checkpoint(
     return tensors, about
 
 @patch
+def everyones(self: Trainer, sums: dict) -> list[dict]:
+    "The sums of every process"
+    out = [sums]*self.acc.num_processes
+    if len(out) > 1: torch.distributed.all_gather_object(out, sums)
+    return out
+
+def my_sums(
+    kept: list[dict],   # those of every process when the checkpoint was written
+    rank: int,
+    world: int,         # processes now
+) -> dict:
+    "What a process goes on from; of another number of processes, the first takes the totals, and all take the means"
+    if len(kept) == world: return kept[rank]
+    means = ('norm', 'skipped', 'seconds')
+    return {k: sum(s[k] for s in kept)/len(kept) if k in means else sum(s[k] for s in kept)*(rank == 0) for k in kept[0]}
+
+@patch
 def checkpoint(self: Trainer):
     "Write everything that a new process needs to go on"
-    self.saved, self.kept = time.monotonic(), (self.step, len(self.history))
+    self.saved, self.kept, sums = time.monotonic(), (self.step, len(self.history)), self.everyones(self.sums)
     if not (self.folder and self.main): return
     tensors = {f'model.{n}': t for n, t in self.raw.state_dict().items()}
     if self.average: tensors |= {f'average.{n}': t for n, t in self.average.items()}
@@ -432,7 +449,7 @@ def checkpoint(self: Trainer):
     for p, state in self.optimizer.optimizer.state.items(): tensors |= {f'optimizer.{k}.{names[id(p)]}': v for k, v in state.items()}
     scaler = self.acc.scaler.state_dict() if self.acc.scaler else None
     tensors = {k: v.detach().cpu() for k, v in tensors.items()}
-    about = dict(sha256=tensors_sha256(tensors), step=self.step, history=self.history, best=self.best, sums=self.sums, scaler=scaler, settings=same_run(self.cfg))
+    about = dict(sha256=tensors_sha256(tensors), step=self.step, history=self.history, best=self.best, sums=sums, scaler=scaler, settings=same_run(self.cfg))
     save_tensors(self.folder/'checkpoints'/f'step-{self.step:08}.safetensors', tensors, **about, about_sha256=numbers_sha256(about))
     kept, old = self.checkpoints()[:2], self.checkpoints()[2:]
     for p in old: p.unlink(missing_ok=True)
@@ -447,8 +464,9 @@ def checkpoints(self: Trainer) -> list[Path]: return sorted((self.folder/'checkp
 def maybe_checkpoint(self: Trainer, end: bool=False):
     "Write a checkpoint when it is time, or training has come to its end; and leave if asked to"
     every = self.cfg.checkpoint_every
-    stop = bool(self.acc.reduce(torch.tensor(float(self.stop), device=self.acc.device), 'sum')) if self.acc.num_processes > 1 else self.stop
-    if (stop or end or (self.step % every == 0 if every else time.monotonic()-self.saved > 300)) and self.kept != (self.step, len(self.history)): self.checkpoint()
+    stop, due = self.stop, self.main and (self.step % every == 0 if every else time.monotonic()-self.saved > 300)   # several processes go by one clock
+    if self.acc.num_processes > 1: stop, due = self.acc.reduce(torch.tensor([float(stop), float(due)], device=self.acc.device), 'sum').bool().tolist()
+    if (stop or end or due) and self.kept != (self.step, len(self.history)): self.checkpoint()
     run = next((p.parent for p in self.folder.parents if p.name == 'checkpoints'), self.folder) if self.folder else None   # a model beside the main one is kept inside
     if stop: raise Stopped(f'stopped after step {self.step} of {self.total}' + (f'; its state is in {run}: go on with resume=True' if run else ''))
 
@@ -473,7 +491,7 @@ def resume(self: Trainer) -> bool:
         state = {k: tensors[f'optimizer.{k}.{n}'] for k in ('step', 'exp_avg', 'exp_avg_sq') if f'optimizer.{k}.{n}' in tensors}
         if state: self.optimizer.optimizer.state[p] = {k: v.to(p.device if k != 'step' or p.device.type == 'cuda' else 'cpu') for k, v in state.items()}
     if about['scaler'] and self.acc.scaler: self.acc.scaler.load_state_dict(about['scaler'])
-    self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], about['sums']
+    self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], my_sums(about['sums'], self.acc.process_index, self.acc.num_processes)
     self.kept = self.step, len(self.history)
     return True
 
