@@ -212,7 +212,12 @@ def show_progress(
     watched = sys.stderr.isatty() or 'JPY_SESSION_NAME' in os.environ or 'VSCODE_PID' in os.environ
     return how if how != 'auto' else 'bar' if watched else 'line'
 
-# %% ../nbs/07_training.ipynb #31e0d97e
+# %% ../nbs/07_training.ipynb #2985dff5
+class _Whole(nn.Module):
+    "A model and its objective as one module: several processes add up the gradients of what its `forward` computes, whichever methods of the model the objective calls"
+    def __init__(self, model, objective): super().__init__(); self.model, self.objective = model, objective
+    def forward(self, batch): return self.objective(self.model, batch)
+
 class Trainer:
     "The one loop"
     def __init__(self,
@@ -233,7 +238,8 @@ class Trainer:
         self.raw = model.to(self.acc.device)
         groups = parameter_groups(model, cfg.learning_rate, cfg.weight_decay, factors)
         optimizer = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
-        self.model, self.optimizer = self.acc.prepare(model, optimizer)
+        self.several = self.acc.num_processes > 1
+        self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
         self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.steps_an_epoch = len(feed.batches(0))
@@ -247,7 +253,7 @@ class Trainer:
     @property
     def seconds(self): return sum(h['seconds'] for h in self.history) + self.sums['seconds']
 
-# %% ../nbs/07_training.ipynb #f1cad0a0
+# %% ../nbs/07_training.ipynb #e2a47416
 @patch
 def train_step(self: Trainer, batch: np.ndarray):
     "One optimiser step on a batch of row numbers"
@@ -260,7 +266,7 @@ def train_step(self: Trainer, batch: np.ndarray):
     total = 0.
     for i, rows in enumerate(parts):
         with nullcontext() if i == len(parts)-1 else acc.no_sync(self.model):
-            with acc.autocast(): losses = self.objective(self.model, self.to_device(rows)).float()
+            with acc.autocast(): losses = (self.model(self.to_device(rows)) if self.several else self.objective(self.model, self.to_device(rows))).float()
             acc.backward(losses.sum()*weight)
         total = total + losses.detach().sum()*bool(weight)
         if not torch.isfinite(total): check_finite(losses.detach(), rows, self.feed.where, self.step)
@@ -320,7 +326,7 @@ def load_trained(self: Trainer, tensors: dict[str, Tensor]):
     with torch.no_grad():
         for n, p in self.trained.items(): p.copy_(tensors[n])
 
-# %% ../nbs/07_training.ipynb #41d358a0
+# %% ../nbs/07_training.ipynb #7198b4e6
 def drop_of(
     cfg: TrainConfig,
     history: list[dict],  # a row an epoch
@@ -355,6 +361,9 @@ def validate(self: Trainer):
     "Metrics on the validation rows, a line of history, and the best weights kept"
     sums = {k: self.acc.reduce(torch.tensor(v, dtype=torch.float64 if self.acc.device.type != 'mps' else torch.float32, device=self.acc.device), 'sum').item() for k, v in self.sums.items()}
     world, start = self.acc.num_processes, time.perf_counter()
+    if self.several:   # statistics of a batch norm are each process's own until then
+        for b in self.raw.buffers():
+            if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
         metrics = {k: float(v) for k, v in self.evaluate(self.raw, self.acc).items()}
         if self.select not in metrics: raise ConfigError(f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate gave {", ".join(metrics)}')
