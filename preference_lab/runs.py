@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'release', 'held_folders', 'die_with', 'Run',
            'finished', 'open_run', 'check_free', 'find_unfinished', 'without_floor', 'training_state', 'seal_run',
-           'finish_run', 'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table',
+           'is_done', 'finish_run', 'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table',
            'check_results', 'read_run', 'list_runs', 'same_setting']
 
 # %% ../nbs/09_runs.ipynb #62cf31f6
@@ -94,7 +94,7 @@ def die_with(
         os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=watch, daemon=True).start()
 
-# %% ../nbs/09_runs.ipynb #1bd938a7
+# %% ../nbs/09_runs.ipynb #171b4cd1
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
 @dataclass
@@ -182,7 +182,7 @@ def find_unfinished(
     else: candidates = sorted(p for p in parent.glob(f'{cfg.name}-*') if p.name.removeprefix(f'{cfg.name}-').replace('-', '').isdigit())
     left = [p for p in candidates if not finished(p)]
     if left: return left[-1]
-    for p in candidates: _tidy(p)   # of a process that was killed between the last file and its sweeping up
+    for p in candidates: is_done(p)
     if candidates: raise ConfigError(f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one')
     raise ConfigError(f"{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, [p.name.rsplit('-', 2)[0] for p in parent.glob('*')])}; leave resume out to start one")
 
@@ -196,7 +196,7 @@ def without_floor(
     scores = metrics.get('test') or next(iter(metrics.values()), {})
     return [m for m in scores if not {m, m.removesuffix('_tuned').removesuffix('_at_half')} & known]
 
-# %% ../nbs/09_runs.ipynb #c3f3f0fc
+# %% ../nbs/09_runs.ipynb #b9241768
 REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself
 
 def training_state(
@@ -212,6 +212,13 @@ def seal_run(
     "Write the manifest, with which a run is finished; what it was kept to go on with goes"
     write_manifest(folder, without=('checkpoints', LOCK))
     _tidy(folder)
+
+def is_done(
+    folder: Path,
+) -> bool:
+    "Whether a run is finished; what a process left that was killed right then is swept up"
+    if (done := finished(folder)) and (Path(folder)/LOCK).exists(): _tidy(folder)
+    return done
 
 def _tidy(folder):
     with suppress(Busy): lock = hold(folder); rmtree(folder/'checkpoints', ignore_errors=True); remove_leftovers(folder); release(folder)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['weight_shapes', 'structure', 'stackable', 'check_stackable', 'Draws', 'Member', 'check_settings', 'StackedTrainer']
 
-# %% ../nbs/08_stacked.ipynb #b9fb764c
+# %% ../nbs/08_stacked.ipynb #9216c69a
 import math, sys, time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from .records import ConfigError, DataError, nearest
 from .batching import TableFeed
 from .files import tensors_sha256
-from .training import AVERAGE_EVERY, NonFinite, TrainConfig, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
+from .training import _Whole, AVERAGE_EVERY, NonFinite, TrainConfig, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
 
 # %% ../nbs/08_stacked.ipynb #159893ec
 def weight_shapes(
@@ -154,7 +154,7 @@ class Draws(TorchFunctionMode):
         self.asked = _Unplanned()
         return _RReLU.apply(input, self.member, self.generators, lower, upper)
 
-# %% ../nbs/08_stacked.ipynb #8048dde2
+# %% ../nbs/08_stacked.ipynb #7ed8352e
 @dataclass(eq=False, repr=False)
 class Member:
     "One model of a stack, and what became of it"
@@ -171,11 +171,6 @@ class Member:
     @property
     def exhausted(self) -> bool: return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
     def blank(self): self.sums = dict(loss=0., rows=0, units=0, norm=0.)   # of the epoch so far
-
-class _Whole(nn.Module):
-    "An objective as a module, so that `functional_call` can give it weights"
-    def __init__(self, model, objective): super().__init__(); self.model, self.objective = model, objective
-    def forward(self, batch): return self.objective(self.model, batch)
 
 # %% ../nbs/08_stacked.ipynb #c74d1db4
 def check_settings(cfgs: list[TrainConfig], feeds: list[TableFeed]):

@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #a7b94551
+# %% ../nbs/09a_sweeps.ipynb #a5b87739
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -20,7 +20,7 @@ from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Positive, Whole, check_value, make_config, read_config, read_yaml
 from .files import whole_file, write_text
 from .training import same_run
-from .runs import finished, hold, read_run, release, sign, write_table
+from .runs import hold, is_done, read_run, release, sign, write_table
 
 # %% ../nbs/09a_sweeps.ipynb #43a986bb
 def value_text(value) -> str:
@@ -393,12 +393,12 @@ def value_of(self: Sweep,
     v = scores[self.metric]['value']
     return math.nan if v is None else v
 
-# %% ../nbs/09a_sweeps.ipynb #f6b587f2
+# %% ../nbs/09a_sweeps.ipynb #ab1622bf
 @patch
 def _trial(self: Sweep, number, settings, handle=None): return Trial(number, settings, f'{self.base.name}-{number:04d}', handle)
 
 @patch
-def _done(self: Sweep, trial) -> bool: return finished(self.folder.parents[1]/trial.name)
+def _done(self: Sweep, trial) -> bool: return is_done(self.folder.parents[1]/trial.name)
 
 @patch
 def _look(self: Sweep):

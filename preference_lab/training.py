@@ -6,7 +6,7 @@
 __all__ = ['AVERAGE_EVERY', 'PASSED_OVER', 'TrainConfig', 'native_bf16', 'make_accelerator', 'check_trackers', 'rate_at',
            'halvings', 'parameter_groups', 'step_number', 'seed_step', 'NonFinite', 'check_finite', 'predict_rows',
            'acc_shape', 'Stopped', 'peak_memory', 'show_progress', 'Trainer', 'drop_of', 'same_run', 'numbers_sha256',
-           'load_checkpoint']
+           'load_checkpoint', 'my_sums']
 
 # %% ../nbs/07_training.ipynb #635a763e
 import hashlib, json, math, os, resource, signal, sys, threading, time
@@ -212,7 +212,12 @@ def show_progress(
     watched = sys.stderr.isatty() or 'JPY_SESSION_NAME' in os.environ or 'VSCODE_PID' in os.environ
     return how if how != 'auto' else 'bar' if watched else 'line'
 
-# %% ../nbs/07_training.ipynb #31e0d97e
+# %% ../nbs/07_training.ipynb #2985dff5
+class _Whole(nn.Module):
+    "A model and its objective as one module: several processes add up the gradients of what its `forward` computes, whichever methods of the model the objective calls"
+    def __init__(self, model, objective): super().__init__(); self.model, self.objective = model, objective
+    def forward(self, batch): return self.objective(self.model, batch)
+
 class Trainer:
     "The one loop"
     def __init__(self,
@@ -233,7 +238,8 @@ class Trainer:
         self.raw = model.to(self.acc.device)
         groups = parameter_groups(model, cfg.learning_rate, cfg.weight_decay, factors)
         optimizer = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
-        self.model, self.optimizer = self.acc.prepare(model, optimizer)
+        self.several = self.acc.num_processes > 1
+        self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
         self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.steps_an_epoch = len(feed.batches(0))
@@ -247,7 +253,7 @@ class Trainer:
     @property
     def seconds(self): return sum(h['seconds'] for h in self.history) + self.sums['seconds']
 
-# %% ../nbs/07_training.ipynb #f1cad0a0
+# %% ../nbs/07_training.ipynb #e2a47416
 @patch
 def train_step(self: Trainer, batch: np.ndarray):
     "One optimiser step on a batch of row numbers"
@@ -260,7 +266,7 @@ def train_step(self: Trainer, batch: np.ndarray):
     total = 0.
     for i, rows in enumerate(parts):
         with nullcontext() if i == len(parts)-1 else acc.no_sync(self.model):
-            with acc.autocast(): losses = self.objective(self.model, self.to_device(rows)).float()
+            with acc.autocast(): losses = (self.model(self.to_device(rows)) if self.several else self.objective(self.model, self.to_device(rows))).float()
             acc.backward(losses.sum()*weight)
         total = total + losses.detach().sum()*bool(weight)
         if not torch.isfinite(total): check_finite(losses.detach(), rows, self.feed.where, self.step)
@@ -320,7 +326,7 @@ def load_trained(self: Trainer, tensors: dict[str, Tensor]):
     with torch.no_grad():
         for n, p in self.trained.items(): p.copy_(tensors[n])
 
-# %% ../nbs/07_training.ipynb #41d358a0
+# %% ../nbs/07_training.ipynb #7198b4e6
 def drop_of(
     cfg: TrainConfig,
     history: list[dict],  # a row an epoch
@@ -355,6 +361,9 @@ def validate(self: Trainer):
     "Metrics on the validation rows, a line of history, and the best weights kept"
     sums = {k: self.acc.reduce(torch.tensor(v, dtype=torch.float64 if self.acc.device.type != 'mps' else torch.float32, device=self.acc.device), 'sum').item() for k, v in self.sums.items()}
     world, start = self.acc.num_processes, time.perf_counter()
+    if self.several:   # statistics of a batch norm are each process's own until then
+        for b in self.raw.buffers():
+            if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
         metrics = {k: float(v) for k, v in self.evaluate(self.raw, self.acc).items()}
         if self.select not in metrics: raise ConfigError(f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate gave {", ".join(metrics)}')
@@ -398,7 +407,7 @@ def log_epoch(self: Trainer, row: dict):
     tqdm.write(f"epoch {row['epoch']}/{self.cfg.epochs}  train loss {row['train_loss']:.4f}  validation loss {row.get('validation_loss', float('nan')):.4f}  "
                f"{self.select} {row[f'validation_{self.select}']:.4f}{best}  {row['rows_per_second']:,.0f} rows/s  {row['seconds']:.0f} s", file=sys.stdout)
 
-# %% ../nbs/07_training.ipynb #3b632a47
+# %% ../nbs/07_training.ipynb #e8c64328
 def same_run(cfg: TrainConfig) -> dict:
     "The settings that a continued run must share"
     free = ('runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate')
@@ -422,9 +431,26 @@ def load_checkpoint(
     return tensors, about
 
 @patch
+def everyones(self: Trainer, sums: dict) -> list[dict]:
+    "The sums of every process"
+    out = [sums]*self.acc.num_processes
+    if len(out) > 1: torch.distributed.all_gather_object(out, sums)
+    return out
+
+def my_sums(
+    kept: list[dict],   # those of every process when the checkpoint was written
+    rank: int,
+    world: int,         # processes now
+) -> dict:
+    "What a process goes on from; of another number of processes, the first takes the totals, and all take the means"
+    if len(kept) == world: return kept[rank]
+    means = ('norm', 'skipped', 'seconds')
+    return {k: sum(s[k] for s in kept)/len(kept) if k in means else sum(s[k] for s in kept)*(rank == 0) for k in kept[0]}
+
+@patch
 def checkpoint(self: Trainer):
     "Write everything that a new process needs to go on"
-    self.saved, self.kept = time.monotonic(), (self.step, len(self.history))
+    self.saved, self.kept, sums = time.monotonic(), (self.step, len(self.history)), self.everyones(self.sums)
     if not (self.folder and self.main): return
     tensors = {f'model.{n}': t for n, t in self.raw.state_dict().items()}
     if self.average: tensors |= {f'average.{n}': t for n, t in self.average.items()}
@@ -432,7 +458,7 @@ def checkpoint(self: Trainer):
     for p, state in self.optimizer.optimizer.state.items(): tensors |= {f'optimizer.{k}.{names[id(p)]}': v for k, v in state.items()}
     scaler = self.acc.scaler.state_dict() if self.acc.scaler else None
     tensors = {k: v.detach().cpu() for k, v in tensors.items()}
-    about = dict(sha256=tensors_sha256(tensors), step=self.step, history=self.history, best=self.best, sums=self.sums, scaler=scaler, settings=same_run(self.cfg))
+    about = dict(sha256=tensors_sha256(tensors), step=self.step, history=self.history, best=self.best, sums=sums, scaler=scaler, settings=same_run(self.cfg))
     save_tensors(self.folder/'checkpoints'/f'step-{self.step:08}.safetensors', tensors, **about, about_sha256=numbers_sha256(about))
     kept, old = self.checkpoints()[:2], self.checkpoints()[2:]
     for p in old: p.unlink(missing_ok=True)
@@ -447,8 +473,9 @@ def checkpoints(self: Trainer) -> list[Path]: return sorted((self.folder/'checkp
 def maybe_checkpoint(self: Trainer, end: bool=False):
     "Write a checkpoint when it is time, or training has come to its end; and leave if asked to"
     every = self.cfg.checkpoint_every
-    stop = bool(self.acc.reduce(torch.tensor(float(self.stop), device=self.acc.device), 'sum')) if self.acc.num_processes > 1 else self.stop
-    if (stop or end or (self.step % every == 0 if every else time.monotonic()-self.saved > 300)) and self.kept != (self.step, len(self.history)): self.checkpoint()
+    stop, due = self.stop, self.main and (self.step % every == 0 if every else time.monotonic()-self.saved > 300)   # several processes go by one clock
+    if self.acc.num_processes > 1: stop, due = self.acc.reduce(torch.tensor([float(stop), float(due)], device=self.acc.device), 'sum').bool().tolist()
+    if (stop or end or due) and self.kept != (self.step, len(self.history)): self.checkpoint()
     run = next((p.parent for p in self.folder.parents if p.name == 'checkpoints'), self.folder) if self.folder else None   # a model beside the main one is kept inside
     if stop: raise Stopped(f'stopped after step {self.step} of {self.total}' + (f'; its state is in {run}: go on with resume=True' if run else ''))
 
@@ -473,7 +500,7 @@ def resume(self: Trainer) -> bool:
         state = {k: tensors[f'optimizer.{k}.{n}'] for k in ('step', 'exp_avg', 'exp_avg_sq') if f'optimizer.{k}.{n}' in tensors}
         if state: self.optimizer.optimizer.state[p] = {k: v.to(p.device if k != 'step' or p.device.type == 'cuda' else 'cpu') for k, v in state.items()}
     if about['scaler'] and self.acc.scaler: self.acc.scaler.load_state_dict(about['scaler'])
-    self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], about['sums']
+    self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], my_sums(about['sums'], self.acc.process_index, self.acc.num_processes)
     self.kept = self.step, len(self.history)
     return True
 

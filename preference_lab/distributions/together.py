@@ -7,7 +7,7 @@ __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_memb
            'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
            'check_table_of_votes']
 
-# %% ../../nbs/distributions/04_together.ipynb #b32ae16b
+# %% ../../nbs/distributions/04_together.ipynb #fc0681d5
 import copy, time
 from collections import defaultdict
 from dataclasses import replace
@@ -22,7 +22,7 @@ from ..votes import pick_columns
 from ..batching import TableFeed, TextFeed, tokenise
 from ..training import Trainer, show_progress
 from ..stacked import StackedTrainer, stackable
-from ..runs import finished
+from ..runs import is_done
 from ..encoders import embed_texts, load_text_tower
 from ..comparisons import Headline, ScoredRows, compare_rows
 from .data import check_distributions
@@ -134,7 +134,7 @@ def train_distributions(
     study.fit(); study.test_model(); study.finish()
     return study
 
-# %% ../../nbs/distributions/04_together.ipynb #04e40882
+# %% ../../nbs/distributions/04_together.ipynb #d9a58bde
 def preset_runs(
     presets: str='all',       # all, or names with commas between
     **settings,               # that all share; `name` is the second part of the folders' names
@@ -148,7 +148,7 @@ def preset_runs(
     for p in names:
         cfg = make_config(DistributionsConfig, given | dict(preset=p, name=p, time=group), 'presets')
         there = Path(cfg.runs_dir).expanduser()/'distributions'/f'{p}-{group}'
-        if not finished(there): out.append(replace(cfg, resume=there.exists()) if there.exists() else cfg)
+        if not is_done(there): out.append(replace(cfg, resume=there.exists()) if there.exists() else cfg)
     return out
 
 # %% ../../nbs/distributions/04_together.ipynb #34faac03
