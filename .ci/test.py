@@ -70,7 +70,7 @@ def fork(f, *args):
     if pid := os.fork(): os.setpgid(pid, pid); return pid, log
     status = 1
     try:
-        os.setpgid(0, 0); signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setpgid(0, 0); signal.signal(signal.SIGTERM, signal.SIG_DFL); signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background
         for fd, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log.fileno()), (2, log.fileno())): os.dup2(to, fd)
         if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()  # Python's own generator does so by itself
         print('\n' + json.dumps(f(*args)))
