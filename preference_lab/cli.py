@@ -365,7 +365,7 @@ def summarize(
     print(printable(summaries.key_results(summary)), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #6f7dc6c0
+# %% ../nbs/13_cli.ipynb #aed24a97
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
@@ -387,6 +387,9 @@ def main(
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
     except OSError as e: print(printable(f'error: {short(str(e.filename or words[0]), 200)[1:-1]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place'), file=sys.stderr); return 2
+    except RuntimeError as e:
+        if 'home directory' not in str(e): raise
+        print(f'error: {words[0]}: a path begins with ~ and a name that is no user of this machine; write the whole path', file=sys.stderr); return 2
     except MemoryError: print(f'error: {words[0]}: there is not memory enough; give fewer rows or columns, or smaller files', file=sys.stderr); return 2
     except KeyboardInterrupt as e:
         if os.environ.get('RANK', '0') == '0': print(f'\n{how_to_go_on(words[0], str(e))}', file=sys.stderr)   # several processes say it once
