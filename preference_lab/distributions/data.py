@@ -105,6 +105,12 @@ def convabuse(
         conversation, folded, snippet, user = ([v for v, t in zip(x, there) if t] for x in (conversation, folded, snippet, user))
     return DistributionData(votes, texts=dict(user=user, snippet=[s or '…' for s in snippet]), keys=dict(conversation=np.array(conversation, object), snippet=np.array(folded, object)), published=split == 'published', labels=user)
 
+# %% ../../nbs/distributions/01_data.ipynb #fca85047
+def _join_groups(votes, alike):
+    "Put items into one group that are alike, whatever their groups are"
+    own = np.array(votes.ids, object) if votes.groups is None else votes.groups
+    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)): votes.groups = np.array([f'group {g}' for g in joined], object)
+
 # %% ../../nbs/distributions/01_data.ipynb #aef22769
 AGES = {'to 20': (0, 20), '20 to 25': (20, 25), '25 to 35': (25, 35), 'over 35': (35, 200)}
 
@@ -149,7 +155,7 @@ def london(
     votes.notes.append(dict(code='split_by_rater', message=f'raters are split ({", ".join(f"{(side == k).sum():,} {n}" for k, n in enumerate(SPLITS))}); the same faces stand on all sides, judged by other raters; {(~keep).sum():,} of {len(keep):,} ratings are of raters whose sex or age is not given or rare, and were left out'))
     return DistributionData(votes, x, baselines=dict(same_face=share(of_face)[F], same_face_and_group=share(of_cell)[G, F]), published=True)
 
-# %% ../../nbs/distributions/01_data.ipynb #b3996f62
+# %% ../../nbs/distributions/01_data.ipynb #769b5a63
 @dataclass
 class Columns:
     "What is called how in a person's table; names with commas between, * for any letters"
@@ -212,11 +218,6 @@ def read_own(
         if votes.split is None: _join_groups(votes, near_texts(said))
         else: votes.notes.extend(near_note(said, votes.split.tolist(), lambda i: votes.places[i]))
     return DistributionData(votes, texts=texts, keys=keys, **known)
-
-def _join_groups(votes, alike):
-    "Put items into one group that are alike, whatever their groups are"
-    own = np.array(votes.ids, object) if votes.groups is None else votes.groups
-    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)): votes.groups = np.array([f'group {g}' for g in joined], object)
 
 def _numbers_of(frame, names) -> np.ndarray:
     return np.concatenate([finite_numbers(f[names].to_numpy(dtype=object), f, names, s) for s, f in frame.groupby('source', sort=False)])
