@@ -49,7 +49,7 @@ def link_groups(
     graph = coo_array((np.ones(len(rows)), (rows, cols)), shape=(n + offset, n + offset))
     return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
 
-# %% ../nbs/01_splits.ipynb #bcf130e5
+# %% ../nbs/01_splits.ipynb #5e1b806b
 def _mix(x) -> np.ndarray:
     "Numbers as random 64 bits (splitmix64)"
     x = np.asarray(x, np.uint64) + np.uint64(0x9E3779B97F4A7C15)
@@ -71,11 +71,10 @@ def _one_word_apart(words, code, start, most=6) -> tuple[list, list]:   # slips,
     whole = np.add.reduceat(cell, start[:-1]) if len(cell) else cell
     key = pd.factorize(_mix(whole[text] - cell) ^ _mix(at) + _mix(length[text]))[0]
     order = np.argsort(key, kind='stable'); order = order[(length[text] >= 4)[order]]
-    cuts = np.flatnonzero(np.diff(key[order])) + 1
+    first = np.flatnonzero(np.diff(key[order], prepend=-1)); size = np.diff(first, append=len(order))
     slips, exchanges = [], []
-    for some in np.split(order, cuts):
-        if not 1 < len(some) <= most: continue
-        for i, j in combinations(some, 2):
+    for k in np.flatnonzero((size > 1) & (size <= most)):
+        for i, j in combinations(order[first[k]:first[k]+size[k]], 2):
             a, b = words[code[i]], words[code[j]]
             if any(c.isdigit() for c in a + b): continue
             if _one_letter(a, b) and min(len(a), len(b)) > 1: slips.append((text[i], text[j]))
@@ -86,7 +85,10 @@ def near_texts(
     texts: Sequence[str],
 ) -> np.ndarray:   # (n,) int, equal for texts that are nearly the same
     "Groups of texts that differ in a letter, a word, or the order of the words"
-    row, distinct = pd.factorize(np.array([fold_text(t) for t in texts], dtype=object))
+    return _near_folded(np.array([fold_text(t) for t in texts], dtype=object))
+
+def _near_folded(folded) -> np.ndarray:
+    row, distinct = pd.factorize(folded)
     split = [t.split() for t in distinct]
     code, words = pd.factorize(np.array([w for t in split for w in t], dtype=object))
     start = np.concatenate([[0], np.cumsum([len(t) for t in split])]).astype(int)
@@ -103,14 +105,15 @@ def _linked(alone, order, pairs) -> np.ndarray:
     a, b = np.array(pairs, int).reshape(-1, 2).T
     return link_groups(np.concatenate([alone, a, a]), np.concatenate([alone, a, b]), np.concatenate([order, order[a], order[a]]))[:len(alone)]
 
-# %% ../nbs/01_splits.ipynb #1e0e4307
+# %% ../nbs/01_splits.ipynb #f702058f
 def near_note(
     texts: Sequence[str],
     split: Sequence[str],             # (n,) side of each
     where: Callable[[int], str]=str,  # position -> where the text stands
 ) -> list[dict]:                      # a note {code, message}, or none
     "What to say about texts on two sides that are nearly the same; those that are the same when folded are counted elsewhere"
-    group, folded, side = near_texts(texts), np.array([fold_text(t) for t in texts], dtype=object), pd.Index(SPLITS).get_indexer(split)
+    folded, side = np.array([fold_text(t) for t in texts], dtype=object), pd.Index(SPLITS).get_indexer(split)
+    group = _near_folded(folded)
     frame = pd.DataFrame(dict(group=group, folded=folded, side=side)); several = frame[frame.groupby('group').folded.transform('nunique') > 1]
     counts, first = dict.fromkeys(SPLITS[1:], 0), None
     for _, g in several.groupby('group'):
