@@ -689,7 +689,7 @@ def paired_pairs(
     a, b = (PairScorer(pairs, p, by) for p in (proba_a, proba_b))
     return paired_intervals(a, b, a.rows, n=n, seed=seed, wider=a.wider(b))
 
-# %% ../nbs/03_metrics.ipynb #b44cc402
+# %% ../nbs/03_metrics.ipynb #86041d11
 def _sum_within(cell, code, *values): # (n,) each -> the cell of each (cell, code) that occurs, and the sums there
     "Values added up by cell and code"
     key, where = np.unique(cell*(code.max()+1) + code, return_inverse=True)
@@ -701,8 +701,11 @@ def clustered_variance(pairs, e, cell, count): # e: (n,) right - accuracy; count
     at_i, e_i, n_i = _sum_within(np.tile(cell, 2), item, np.tile(e, 2), one)
     at_q, e_q = _sum_within(cell, np.unique(pairs.keys('pair'), return_inverse=True)[1], e)
     moves = e_i / np.maximum(count[at_i]-n_i+1, count[at_i]/2) # an item in nearly all answers cannot be left out
-    by_pair = _ratio(np.bincount(at_q, e_q**2, len(count)), count**2)
-    return np.maximum(np.bincount(at_i, moves**2, len(count)) - by_pair, by_pair), np.bincount(at_q, minlength=len(count))
+    squares = lambda at, v: [np.bincount(at, v**p, len(count)) for p in (2, 4)]
+    (items, items4), (alone, alone4) = squares(at_i, moves), squares(at_q, e_q/count[at_q])
+    two_more = lambda two, four: two + 2*_ratio(four, np.where(two > 1e-18, two, 0.))
+    times = _ratio(two_more(items, items4) - alone, two_more(alone, alone4))   # than answers alone would say
+    return alone*np.maximum(times, 1.), np.bincount(at_q, minlength=len(count))
 
 # %% ../nbs/03_metrics.ipynb #886cbf06
 def _cell_scores(pairs, proba, cell, cells): # cell: (n,) int -> DataFrame, a line a cell
