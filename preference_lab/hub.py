@@ -41,12 +41,13 @@ def load_kept(
     if not here and not hub_reachable():
         near = nearest(folder.name, [p.name for p in folder.parent.glob('*')])
         raise DataError(f'{name}: there is no such folder{near}, and the Hugging Face Hub cannot be reached; give a run folder')
-    if here: _same_weights(folder)
-    try: return kind.from_pretrained(str(folder if here else name), **options)
+    try: model = kind.from_pretrained(str(folder if here else name), **options)
     except DataError: raise
     except Exception as e:
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]
         raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); the folder is damaged or of another study: train or copy it again') from None
+    if here: _same_weights(folder)   # last: of a damaged file it is said what is wrong with it
+    return model
 
 # %% ../nbs/09b_hub.ipynb #56e30ebe
 def model_card(
