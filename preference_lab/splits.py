@@ -49,7 +49,7 @@ def link_groups(
     graph = coo_array((np.ones(len(rows)), (rows, cols)), shape=(n + offset, n + offset))
     return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
 
-# %% ../nbs/01_splits.ipynb #5e1b806b
+# %% ../nbs/01_splits.ipynb #8daabee3
 def _mix(x) -> np.ndarray:
     "Numbers as random 64 bits (splitmix64)"
     x = np.asarray(x, np.uint64) + np.uint64(0x9E3779B97F4A7C15)
@@ -68,13 +68,13 @@ def _one_word_apart(words, code, start, most=6) -> tuple[list, list]:   # slips,
     "Pairs of texts of one length that differ in one word"
     length = np.diff(start); text = np.repeat(np.arange(len(length)), length); at = np.arange(len(code)) - start[text]
     cell = _mix(_mix(code) + _mix(at))
-    whole = np.add.reduceat(cell, start[:-1]) if len(cell) else cell
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(cell, dtype=np.uint64)]); whole = sums[start[1:]] - sums[start[:-1]]
     key = pd.factorize(_mix(whole[text] - cell) ^ _mix(at) + _mix(length[text]))[0]
-    order = np.argsort(key, kind='stable'); order = order[(length[text] >= 4)[order]]
-    first = np.flatnonzero(np.diff(key[order], prepend=-1)); size = np.diff(first, append=len(order))
+    n = np.bincount(key, minlength=1)[key] if len(key) else key
+    order = np.flatnonzero((n > 1) & (n <= most) & (length[text] >= 4)); order = order[np.argsort(key[order], kind='stable')]
     slips, exchanges = [], []
-    for k in np.flatnonzero((size > 1) & (size <= most)):
-        for i, j in combinations(order[first[k]:first[k]+size[k]], 2):
+    for some in np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []:
+        for i, j in combinations(some, 2):
             a, b = words[code[i]], words[code[j]]
             if any(c.isdigit() for c in a + b): continue
             if _one_letter(a, b) and min(len(a), len(b)) > 1: slips.append((text[i], text[j]))
@@ -85,36 +85,40 @@ def near_texts(
     texts: Sequence[str],
 ) -> np.ndarray:   # (n,) int, equal for texts that are nearly the same
     "Groups of texts that differ in a letter, a word, or the order of the words"
-    return _near_folded(np.array([fold_text(t) for t in texts], dtype=object))
+    return _near_folded([fold_text(t) for t in texts])
 
 def _near_folded(folded) -> np.ndarray:
-    row, distinct = pd.factorize(folded)
+    row, distinct = pd.factorize(np.array(folded, dtype=object))
+    if not len(row): return row
     split = [t.split() for t in distinct]
     code, words = pd.factorize(np.array([w for t in split for w in t], dtype=object))
-    start = np.concatenate([[0], np.cumsum([len(t) for t in split])]).astype(int)
-    alone = np.arange(len(distinct))
-    order = [' '.join(sorted(t)) if len(t) >= 4 else t for t in split]
-    order = pd.factorize(np.array([o if isinstance(o, str) else '\x1f' + ' '.join(o) for o in order], dtype=object))[0]
+    length = np.array([len(t) for t in split]); start, alone = np.concatenate([[0], np.cumsum(length)]), np.arange(len(distinct))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_mix(code), dtype=np.uint64)])   # wraps around, and so does the difference
+    order = np.where(length >= 4, sums[start[1:]] - sums[start[:-1]], _mix(alone))   # the same words in any order
     slips, exchanges = _one_word_apart(words, code, start)
-    group = _linked(alone, order, slips + exchanges)
-    if exchanges and np.bincount(group).max() > max(20, len(distinct)/20): group = _linked(alone, order, slips)
+    group = _linked(order, slips + exchanges)
+    if exchanges and np.bincount(group).max() > max(20, len(distinct)/20): group = _linked(order, slips)
     return group[row]
 
-def _linked(alone, order, pairs) -> np.ndarray:
+def _linked(order, pairs) -> np.ndarray:
     "Groups by `order`, and by pairs"
+    key, n = np.unique(order, return_inverse=True)[1], len(order)
     a, b = np.array(pairs, int).reshape(-1, 2).T
-    return link_groups(np.concatenate([alone, a, a]), np.concatenate([alone, a, b]), np.concatenate([order, order[a], order[a]]))[:len(alone)]
+    rows, columns = np.concatenate([np.arange(n), a]), np.concatenate([n + key, b])
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(2*n, 2*n))
+    return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
 
-# %% ../nbs/01_splits.ipynb #f702058f
+# %% ../nbs/01_splits.ipynb #56d21781
 def near_note(
     texts: Sequence[str],
     split: Sequence[str],             # (n,) side of each
     where: Callable[[int], str]=str,  # position -> where the text stands
 ) -> list[dict]:                      # a note {code, message}, or none
     "What to say about texts on two sides that are nearly the same; those that are the same when folded are counted elsewhere"
-    folded, side = np.array([fold_text(t) for t in texts], dtype=object), pd.Index(SPLITS).get_indexer(split)
-    group = _near_folded(folded)
-    frame = pd.DataFrame(dict(group=group, folded=folded, side=side)); several = frame[frame.groupby('group').folded.transform('nunique') > 1]
+    folded = [fold_text(t) for t in texts]
+    frame = pd.DataFrame(dict(group=_near_folded(folded), folded=pd.factorize(np.array(folded, dtype=object))[0], side=pd.Index(SPLITS).get_indexer(split)))
+    wide = np.bincount(frame[['group', 'folded']].drop_duplicates().group, minlength=1) > 1   # groups of several texts
+    several = frame[wide[frame.group]] if len(frame) else frame
     counts, first = dict.fromkeys(SPLITS[1:], 0), None
     for _, g in several.groupby('group'):
         for i, r in g[g.side > 0].iterrows():
