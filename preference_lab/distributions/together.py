@@ -7,7 +7,7 @@ __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_memb
            'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
            'check_table_of_votes']
 
-# %% ../../nbs/distributions/04_together.ipynb #fc0681d5
+# %% ../../nbs/distributions/04_together.ipynb #26d68cb1
 import copy, time
 from collections import defaultdict
 from dataclasses import replace
@@ -16,7 +16,7 @@ import numpy as np, pandas as pd, torch
 from fastcore.basics import patch
 from ..records import ConfigError, DataError, LabError, nearest, place, read_parquet, read_table
 from ..config import make_config
-from ..files import Outside
+from ..files import Outside, read_json, write_json
 from ..features import finite_numbers
 from ..votes import pick_columns
 from ..batching import TableFeed, TextFeed, tokenise
@@ -44,7 +44,7 @@ def stacks(
             groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
-# %% ../../nbs/distributions/04_together.ipynb #997edee2
+# %% ../../nbs/distributions/04_together.ipynb #6d078ccb
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
@@ -72,6 +72,8 @@ def stack_gain(
     together = timed(lambda i: stack.train_step([o[i] for o in orders]))
     return len(members)*timed(lambda i: one.train_step(orders[0][i]))/together
 
+def _how(member: Member) -> Path: return member[0].run.folder/'checkpoints'/f'stacked_{member[1]}.json'   # whether it is trained in a stack
+
 def train_members(
     members: list[Member],
 ) -> dict[Member, LabError]:  # those that could not be trained, and why
@@ -79,12 +81,16 @@ def train_members(
     failed = {}
     for group in stacks(members):
         mode, quiet = group[0][0].cfg.stacked, show_progress(group[0][0].cfg.progress) == 'none'
-        gain = stack_gain(group) if len(group) > 1 and mode == 'auto' else 1.
-        if len(group) > 1 and (mode == 'yes' or gain > 1):
-            if not quiet: print(f'{len(group)} models of one shape are trained together' + (f' ({gain:.1f} times as fast as one by one)' if mode == 'auto' else ''))
-            _fit_stack(group, failed); continue
-        if len(group) > 1 and not quiet: print(f'{len(group)} models of one shape are trained one by one: a stack of them would be no faster here ({gain:.2f} times)')
-        for s, f in group:
+        was = {m: read_json(_how(m)) if m[0].cfg.resume and _how(m).exists() else None for m in group}   # by the process that began it, whatever would be faster now
+        new = [m for m in group if was[m] is None]
+        gain = stack_gain(new) if len(new) > 1 and mode == 'auto' else 1.
+        if many := len(new) > 1 and (mode == 'yes' or gain > 1):
+            if not quiet: print(f'{len(new)} models of one shape are trained together' + (f' ({gain:.1f} times as fast as one by one)' if mode == 'auto' else ''))
+        elif len(new) > 1 and not quiet: print(f'{len(new)} models of one shape are trained one by one: a stack of them would be no faster here ({gain:.2f} times)')
+        was |= dict.fromkeys(new, many)
+        for m in new: write_json(_how(m), many)
+        if stacked := [m for m in group if was[m]]: _fit_stack(stacked, failed)
+        for s, f in (m for m in group if not was[m]):
             try: s.fit_fold(f)
             except Outside: raise
             except LabError as e: failed[id(s), f] = e
