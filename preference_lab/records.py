@@ -251,10 +251,23 @@ def _read_json(path) -> pd.DataFrame:
     stripped = dict(zip(names, _check_names(path, list(names))))
     return pd.DataFrame({stripped[c]: pd.Series([o.get(c) for o in rows], numbers, dtype=object) for c in names}, index=numbers)
 
-# %% ../nbs/00_records.ipynb #ee884e67
+# %% ../nbs/00_records.ipynb #f728f7ac
 def _unfolded(column) -> int:
     "Bytes of a column of texts when each stands for itself"
     return sum(pc.sum(pc.take(pc.binary_length(c.dictionary), c.indices)).as_py() or 0 for c in column.chunks if len(c.dictionary))
+
+def _survives(f) -> bool:
+    "Whether `f()` leaves its process alive; what pyarrow says of a damaged nested column ends it"
+    if not hasattr(os, 'fork'): return True
+    if not (pid := os.fork()):
+        try: os.dup2(os.open(os.devnull, os.O_WRONLY), 2); f()
+        except Exception: pass
+        finally: os._exit(0)
+    return not os.waitpid(pid, 0)[1]
+
+def _leaves(m) -> int:
+    "Numbers in the fullest column, those within lists counted each"
+    return max((sum(m.row_group(g).column(c).num_values for g in range(m.num_row_groups)) for c in range(m.num_columns)), default=0)
 
 def read_parquet(
     path: str|Path,
@@ -264,11 +277,15 @@ def read_parquet(
     if not is_file(path): raise DataError(f'{path}: there is no such file; check the folder')
     try:
         with pq.ParquetFile(path) as f:
-            m, texts = f.metadata, [c.name for c in f.schema_arrow if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
-            cells = max(m.num_rows*len(f.schema_arrow), sum(m.row_group(g).column(c).num_values for g in range(m.num_row_groups) for c in range(m.num_columns)))
-        if cells > MOST_CELLS: raise DataError(_too_many_cells(path))
-        if len(f.schema_arrow) > MOST_COLUMNS: _check_names(path, f.schema_arrow.names)
-        with pq.ParquetFile(path, read_dictionary=texts) as f: n = sum(_unfolded(c) for c in f.read(texts).columns if arrow.types.is_dictionary(c.type)) if texts else 0
+            m, columns = f.metadata, f.schema_arrow
+            if len(columns) > MOST_COLUMNS: _check_names(path, columns.names)
+            nested = any(arrow.types.is_nested(c.type) for c in columns)
+            if nested and not _survives(lambda: _leaves(m)): raise ValueError('damaged metadata')
+            if max(m.num_rows*len(columns), _leaves(m) if nested else 0) > MOST_CELLS: raise DataError(_too_many_cells(path))
+        texts = [c.name for c in columns if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
+        with pq.ParquetFile(path, read_dictionary=texts) as f: t = f.read()
+        t.validate(full=True)   # texts are UTF-8, numbers point to texts that are there
+        n = sum(_unfolded(c) for k, c in zip(t.column_names, t.columns) if k in texts and arrow.types.is_dictionary(c.type)); del t
         if n > 2*MOST_TEXT: raise DataError(f'{place(path)}: its texts unfold to {n:,} bytes, more than the {2*MOST_TEXT:,} that are read; split the table')
         return pd.read_parquet(path)
     except DataError: raise
