@@ -6,7 +6,7 @@
 __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 'render_html', 'passing_on_interrupts', 'setting',
            'run_report', 'unfinished', 'unfinished_time', 'report', 'predict', 'data', 'validate', 'extract', 'doctor',
            'train_part', 'how_many', 'threads', 'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep',
-           'headlines', 'summarize', 'main', 'how_to_go_on', 'help_text', 'settings_text']
+           'headlines', 'summarize', 'main', 'held', 'how_to_go_on', 'help_text', 'settings_text']
 
 # %% ../nbs/13_cli.ipynb #5a825cac
 import importlib, inspect, os, re, signal, sys, tempfile, threading, time
@@ -365,7 +365,7 @@ def summarize(
     print(printable(summaries.key_results(summary)), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #aed24a97
+# %% ../nbs/13_cli.ipynb #d6481b4f
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
@@ -376,7 +376,7 @@ def main(
     "The command `preference_lab`"
     words = sys.argv[1:] if words is None else words
     if not words or words[0] in ('-h', '--help'): print(help_text()); return 0
-    alone = threading.current_thread() is threading.main_thread()   # others may not listen
+    alone, before = threading.current_thread() is threading.main_thread(), held()   # other threads may not listen
     old = signal.signal(signal.SIGTERM, signal.default_int_handler) if alone else None
     try:
         if words[0] not in COMMANDS: raise ConfigError(f'there is no command {words[0]!r}{nearest(words[0], COMMANDS)}; the commands are {", ".join(COMMANDS)}')
@@ -396,7 +396,13 @@ def main(
         return 130
     finally:
         if alone: signal.signal(signal.SIGTERM, old)
+        for f in held() - before: sys.modules['preference_lab.runs'].release(f)   # nobody is at work there any more
     return 0
+
+def held() -> set[Path]:
+    "The run folders that this process holds"
+    runs = sys.modules.get('preference_lab.runs')   # not imported: none
+    return set(runs.held_folders()) if runs else set()
 
 def how_to_go_on(
     command: str,
@@ -405,8 +411,7 @@ def how_to_go_on(
     "The line that a stopped command ends with"
     if 'resume=True' in said: return said
     if command == 'sweep': return f"{said or 'stopped'}; give the same command again to go on: what is finished stays"
-    runs = sys.modules.get('preference_lab.runs') if command in ('train', 'report') else None
-    return unfinished(*runs.held_folders() if runs else ()) or said or 'stopped'
+    return unfinished(*sorted(held()) if command in ('train', 'report') else ()) or said or 'stopped'
 
 def help_text() -> str:
     "What can be asked"
