@@ -23,7 +23,7 @@ def kept_weights(
     file, folder = 'model.safetensors', Path(model_id)
     return load_tensors(folder/file if folder.is_dir() else hf_hub_download(model_id, file, **hub), map_location)[0]
 
-# %% ../nbs/09b_hub.ipynb #a2e2e446
+# %% ../nbs/09b_hub.ipynb #cbacf284
 def _same_weights(folder: Path):
     "Refuse weights that are not those which the run was finished with"
     if not (folder/'manifest.json').is_file(): return
