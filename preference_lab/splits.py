@@ -108,14 +108,15 @@ def _linked(order, pairs) -> np.ndarray:
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(2*n, 2*n))
     return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
 
-# %% ../nbs/01_splits.ipynb #56d21781
+# %% ../nbs/01_splits.ipynb #14e1ba69
 def near_note(
     texts: Sequence[str],
     split: Sequence[str],             # (n,) side of each
     where: Callable[[int], str]=str,  # position -> where the text stands
+    folded: Sequence[str]=None,       # (n,) of `fold_text`, if it is known already
 ) -> list[dict]:                      # a note {code, message}, or none
     "What to say about texts on two sides that are nearly the same; those that are the same when folded are counted elsewhere"
-    folded = [fold_text(t) for t in texts]
+    if folded is None: folded = [fold_text(t) for t in texts]
     frame = pd.DataFrame(dict(group=_near_folded(folded), folded=pd.factorize(np.array(folded, dtype=object))[0], side=pd.Index(SPLITS).get_indexer(split)))
     wide = np.bincount(frame[['group', 'folded']].drop_duplicates().group, minlength=1) > 1   # groups of several texts
     several = frame[wide[frame.group]] if len(frame) else frame

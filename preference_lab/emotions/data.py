@@ -272,7 +272,7 @@ def _look(table: LabelTable) -> LabelTable:
     table.notes = [*table.notes, *notes]
     return table
 
-# %% ../../nbs/emotions/01_data.ipynb #50faa7d8
+# %% ../../nbs/emotions/01_data.ipynb #fb7708a4
 def load_emotions(
     data: str|Path='demo',       # demo, goemotions, or a table: its path, its folder, or its name in $PREFERENCE_LAB_DATA
     text_column: str='text',     # of a person's table
@@ -295,8 +295,8 @@ def load_emotions(
     if 'split' not in table.frame: table = _split(table, original, sizes, seed, near=str(data) != 'demo')
     if exclude_neutral: table = _drop_neutral(table)
     table = _look(table)
-    if table.published_split: table.notes.extend(near_note(table.texts, table.frame['split'].tolist(), lambda i: place(table.frame['source'].iloc[i] if 'source' in table.frame else table.name, table.frame.index[i])))
     keys = {'text': table.texts, 'folded text': [fold_text(t) for t in table.texts]}
+    if table.published_split: table.notes.extend(near_note(table.texts, table.frame['split'].tolist(), lambda i: place(table.frame['source'].iloc[i] if 'source' in table.frame else table.name, table.frame.index[i]), keys['folded text']))
     return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 
 # %% ../../nbs/emotions/01_data.ipynb #780732c2
