@@ -49,7 +49,7 @@ def _digest(names: dict, arrays: dict) -> str:
     for k in sorted(arrays): h.update(f'\n{k}: '.encode()); h.update(np.ascontiguousarray(arrays[k]).tobytes())
     return h.hexdigest()
 
-# %% ../nbs/00c_judgements.ipynb #a17baa7e
+# %% ../nbs/00c_judgements.ipynb #84c1ed8a
 @dataclass(eq=False, repr=False)
 class Pairs:
     "Comparisons as numbers: one row is one answer of a rater about two items and one target"
@@ -69,9 +69,10 @@ class Pairs:
         n = len(self.rater)
         for k, names in dict(rater=self.raters, left=self.items, right=self.items, target=self.targets).items():
             setattr(self, k, _codes(getattr(self, k), names, k, n))
-        self.left_wins = np.asarray(self.left_wins, dtype=bool)
-        if self.left_wins.shape != (n,):
-            raise DataError(f'left_wins has shape {self.left_wins.shape}; it must be ({n},), one answer a row')
+        won = np.asarray(self.left_wins)
+        if won.shape != (n,): raise DataError(f'left_wins has shape {won.shape}; it must be ({n},), one answer a row')
+        if won.dtype != bool and len(bad := np.flatnonzero(~np.isin(won.astype(float), (0, 1)))): raise DataError(f'row {bad[0]}: left_wins is {won[bad[0]]}, no answer; give True or False')
+        self.left_wins = won.astype(bool)
         if (same := self.left == self.right).any():
             i = int(same.argmax())
             raise DataError(f'row {i}: {short(self.items[self.left[i]])} is compared with itself; delete the row')

@@ -157,7 +157,7 @@ def preset_runs(
         if not is_done(there): out.append(replace(cfg, resume=there.exists()) if there.exists() else cfg)
     return out
 
-# %% ../../nbs/distributions/04_together.ipynb #34faac03
+# %% ../../nbs/distributions/04_together.ipynb #e35e51da
 def read_rows(
     folder: Path,   # a finished run
 ) -> ScoredRows:
@@ -166,7 +166,7 @@ def read_rows(
     names = [c.removeprefix('true_') for c in f if c.startswith('true_')]
     t, p = (f[[f'{w}_{n}' for n in names]].to_numpy() for w in ('true', 'pred'))
     kl = (np.where(t > 0, t*np.log(np.maximum(t, 1e-300)), 0) - t*np.log(np.maximum(p, np.finfo(float).eps))).sum(1)
-    groups = f['group'].to_numpy() if 'group' in f and f['group'].nunique() >= 8 else None
+    groups = f['group'].to_numpy() if 'group' in f and f['group'].nunique() >= 10 else None
     return ScoredRows(f['id'].to_numpy(), kl, p, groups)
 
 def compare_distributions(a: Path, b: Path) -> dict:  # difference of KL a - b, low, high, distinguishable, rows, same
