@@ -183,7 +183,7 @@ def tree(
     "What a folder holds, so that any change shows"
     folder = Path(folder)
     about = lambda p: (s := p.lstat()) and (s.st_size, s.st_mtime_ns, s.st_ino)
-    return {p.relative_to(folder).as_posix(): not p.is_dir() and about(p) for p in folder.rglob('*')}
+    return {p.relative_to(folder).as_posix(): not p.is_dir() and about(p) for p in folder.rglob('*') if p.name != '.lock'}   # which who asks sweeps up after a killed process
 
 # %% ../nbs/14_testing.ipynb #70c379b3
 class Canary:
