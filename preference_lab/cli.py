@@ -365,7 +365,7 @@ def summarize(
     print(printable(summaries.key_results(summary)), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #d6481b4f
+# %% ../nbs/13_cli.ipynb #288c18d5
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
