@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['MOST_SAID', 'MOST_TEXT', 'MOST_COLUMNS', 'MOST_CELLS', 'MOST_DEPTH', 'TABLE_SUFFIXES', 'SPLITS', 'printable',
            'LabError', 'DataError', 'ConfigError', 'place', 'is_missing', 'short', 'nearest', 'plain_markdown',
-           'no_formula', 'is_file', 'home_path', 'read_bytes', 'parse_json', 'read_parquet', 'read_table', 'find_data',
-           'hub_reachable', 'fingerprint', 'check_table', 'check_label_names', 'label_schema', 'LabelTable',
-           'drop_label']
+           'no_formula', 'is_file', 'home_path', 'read_bytes', 'parse_json', 'survives', 'read_parquet', 'read_table',
+           'find_data', 'hub_reachable', 'fingerprint', 'check_table', 'check_label_names', 'label_schema',
+           'LabelTable', 'drop_label']
 
 # %% ../nbs/00_records.ipynb #3503aab1
 import csv, difflib, hashlib, html, io, json, os, re, zipfile
@@ -251,13 +251,15 @@ def _read_json(path) -> pd.DataFrame:
     stripped = dict(zip(names, _check_names(path, list(names))))
     return pd.DataFrame({stripped[c]: pd.Series([o.get(c) for o in rows], numbers, dtype=object) for c in names}, index=numbers)
 
-# %% ../nbs/00_records.ipynb #f728f7ac
+# %% ../nbs/00_records.ipynb #37482fec
 def _unfolded(column) -> int:
     "Bytes of a column of texts when each stands for itself"
     return sum(pc.sum(pc.take(pc.binary_length(c.dictionary), c.indices)).as_py() or 0 for c in column.chunks if len(c.dictionary))
 
-def _survives(f) -> bool:
-    "Whether `f()` leaves its process alive; what pyarrow says of a damaged nested column ends it"
+def survives(
+    f,         # without arguments; tried in a child
+) -> bool:     # also where it raises an exception
+    "Whether `f()` leaves its process alive; what is written in C may end it when a file is damaged"
     if not hasattr(os, 'fork'): return True
     if not (pid := os.fork()):
         try: os.dup2(os.open(os.devnull, os.O_WRONLY), 2); f()
@@ -280,7 +282,7 @@ def read_parquet(
             m, columns = f.metadata, f.schema_arrow
             if len(columns) > MOST_COLUMNS: _check_names(path, columns.names)
             nested = any(arrow.types.is_nested(c.type) for c in columns)
-            if nested and not _survives(lambda: _leaves(m)): raise ValueError('damaged metadata')
+            if nested and not survives(lambda: _leaves(m)): raise ValueError('damaged metadata')
             if max(m.num_rows*len(columns), _leaves(m) if nested else 0) > MOST_CELLS: raise DataError(_too_many_cells(path))
         texts = [c.name for c in columns if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
         with pq.ParquetFile(path, read_dictionary=texts) as f: t = f.read()

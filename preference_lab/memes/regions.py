@@ -6,7 +6,7 @@
 __all__ = ['LOCATION', 'MOST_BYTES', 'locations', 'Regions', 'RegionCache', 'coverage', 'safe_unpickle', 'picture_id',
            'convert_regions']
 
-# %% ../../nbs/memes/01_regions.ipynb #6b71ff4a
+# %% ../../nbs/memes/01_regions.ipynb #c963e34d
 import copy, hashlib, io, json, math, os, pickle, pickletools, re, uuid, zipfile, zlib
 from collections import Counter, defaultdict
 from contextlib import contextmanager
@@ -17,8 +17,8 @@ import numpy as np, torch
 from fastcore.basics import patch
 from torch import Tensor
 from tqdm.auto import tqdm
-from ..records import ConfigError, DataError, nearest, short
-from ..files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, write_json
+from ..records import ConfigError, DataError, nearest, short, survives
+from ..files import file_sha256, load_tensors, read_json, save_tensors, write_json
 from ..encoders import cache_folder, hash_files
 from ..training import show_progress
 
@@ -435,10 +435,17 @@ def safe_unpickle(
     except DataError as e: raise DataError(f'{where}: the pickle {e}') from None
     except Exception as e: raise DataError(f'{where}: the pickle is damaged, or holds something else than arrays and plain containers ({short(str(e))})') from None
 
-# %% ../../nbs/memes/01_regions.ipynb #58386a0b
+# %% ../../nbs/memes/01_regions.ipynb #198aed61
+def _walk_lmdb(path):
+    "Go to every record, and to its end"
+    import lmdb
+    with lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False) as env, env.begin(buffers=True) as txn:
+        for k, v in txn.cursor(): bytes(v[-1:]); txn.get(bytes(k))
+
 @contextmanager
 def _open_lmdb(path):
     import lmdb
+    if not survives(lambda: _walk_lmdb(path)): raise DataError(f'{path}: its pages point beyond the file; it is damaged: copy it again')
     try: env = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
     except lmdb.Error as e: raise DataError(f'{path}: cannot be opened as LMDB ({e}); copy it again') from None
     with env, env.begin(buffers=True) as txn:
