@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from torch import Tensor
 from tqdm.auto import tqdm
 from ..records import ConfigError, DataError, nearest, short, survives
-from ..files import file_sha256, load_tensors, read_json, save_tensors, write_json
+from ..files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, write_json
 from ..encoders import cache_folder, hash_files
 from ..training import show_progress
 
