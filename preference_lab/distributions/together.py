@@ -44,7 +44,7 @@ def stacks(
             groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
-# %% ../../nbs/distributions/04_together.ipynb #6d078ccb
+# %% ../../nbs/distributions/04_together.ipynb #c4cf3959
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
@@ -82,9 +82,10 @@ def train_members(
     for group in stacks(members):
         mode, quiet = group[0][0].cfg.stacked, show_progress(group[0][0].cfg.progress) == 'none'
         was = {m: read_json(_how(m)) if m[0].cfg.resume and _how(m).exists() else None for m in group}   # by the process that began it, whatever would be faster now
-        new = [m for m in group if was[m] is None]
-        gain = stack_gain(new) if len(new) > 1 and mode == 'auto' else 1.
-        if many := len(new) > 1 and (mode == 'yes' or gain > 1):
+        new, known = [m for m in group if was[m] is None], [w for w in was.values() if w is not None]
+        gain = stack_gain(new) if len(new) > 1 and mode == 'auto' and not known else 1.
+        if known: many = any(known)   # it died before all of them were noted
+        elif many := len(new) > 1 and (mode == 'yes' or gain > 1):
             if not quiet: print(f'{len(new)} models of one shape are trained together' + (f' ({gain:.1f} times as fast as one by one)' if mode == 'auto' else ''))
         elif len(new) > 1 and not quiet: print(f'{len(new)} models of one shape are trained one by one: a stack of them would be no faster here ({gain:.2f} times)')
         was |= dict.fromkeys(new, many)
