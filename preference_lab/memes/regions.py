@@ -445,7 +445,7 @@ def _walk_lmdb(path):
 @contextmanager
 def _open_lmdb(path):
     import lmdb
-    if not survives(lambda: _walk_lmdb(path)): raise DataError(f'{path}: its pages point beyond the file; it is damaged: copy it again')
+    if not survives(lambda: _walk_lmdb(path)): raise DataError(f'{path}: its pages point beyond the file; it is cut short or damaged: copy it again')
     try: env = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
     except lmdb.Error as e: raise DataError(f'{path}: cannot be opened as LMDB ({e}); copy it again') from None
     with env, env.begin(buffers=True) as txn:
