@@ -17,7 +17,7 @@ from PIL import Image
 from .records import DataError, SPLITS
 from .judgements import Pairs, Ratings
 from .splits import link_groups
-from .encoders import EmbeddingCache, cache_folder, hash_files, open_image
+from .encoders import EmbeddingCache, hash_files, open_image
 
 # %% ../nbs/11a_likeness.ipynb #6efc5f27
 CUTS = ((0, 0, 0, 0), (.015,)*4, (.03,)*4, (.045,)*4, (.05, 0, 0, 0), (0, .05, 0, 0), (0, 0, .05, 0), (0, 0, 0, .05))   # shares cut off: left, top, right, bottom

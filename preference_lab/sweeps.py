@@ -18,7 +18,7 @@ import numpy as np, pandas as pd, psutil, yaml
 from fastcore.basics import patch
 from .records import ConfigError, DataError, LabError, nearest
 from .config import Config, Positive, Whole, check_value, make_config, read_config, read_yaml
-from .files import whole_file, write_text
+from .files import write_text
 from .training import same_run
 from .runs import hold, is_done, read_run, release, sign, write_table
 

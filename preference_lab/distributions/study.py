@@ -9,7 +9,7 @@ __all__ = ['NAMED', 'REPORTED_SWEEP', 'FOCAL', 'PRESETS', 'preset_group', 'Distr
 
 # %% ../../nbs/distributions/03_study.ipynb #64f90ecd
 import copy, hashlib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Literal
 import numpy as np, pandas as pd, torch
 from accelerate.state import PartialState
