@@ -5,6 +5,7 @@ The same notebooks in their short form are part of `make test`."""
 import json, os, sys, tempfile, time
 from argparse import ArgumentParser
 from pathlib import Path
+from shutil import rmtree
 
 import test as tests
 
@@ -21,15 +22,16 @@ def main():
     sys.path.insert(0, str(tests.ROOT))
     tests.prepare(jobs=1); tests.LIMIT = 6*3600
     todo, began, rows, broken = [tests.ROOT/'tests_nbs'/f'{PARTS[n]}.ipynb' for n in a.parts or PARTS], time.time(), [], []
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ['PREFERENCE_LAB_TORTURE'] = folder
-        runs = tests.results(todo, 1, slow=True)
-        try:
-            for path, r, seconds in runs:
-                print(f"{'✗' if r['failed'] else '✓'} {path.stem:<24} {seconds:7.0f} s  {r['passed']} tests passed", flush=True)
-                if r['failed']: broken.append(path.stem); print(f"\n{path.stem}, {r['error']}\n", flush=True)
-        except KeyboardInterrupt: runs.close(); broken.append('stopped by hand')
-        for f in sorted(Path(folder).glob('*.jsonl'), key=lambda f: list(PARTS).index(f.stem)): rows += [json.loads(l) for l in f.read_text().splitlines()]
+    folder = tempfile.mkdtemp()   # not a TemporaryDirectory, which would go when the first notebook's process, a fork of this one, ends
+    os.environ['PREFERENCE_LAB_TORTURE'] = folder
+    runs = tests.results(todo, 1, slow=True)
+    try:
+        for path, r, seconds in runs:
+            print(f"{'✗' if r['failed'] else '✓'} {path.stem:<24} {seconds:7.0f} s  {r['passed']} tests passed", flush=True)
+            if r['failed']: broken.append(path.stem); print(f"\n{path.stem}, {r['error']}\n", flush=True)
+    except KeyboardInterrupt: runs.close(); broken.append('stopped by hand')
+    for f in sorted(Path(folder).glob('*.jsonl'), key=lambda f: list(PARTS).index(f.stem)): rows += [json.loads(l) for l in f.read_text().splitlines()]
+    rmtree(folder)
     for r in rows:
         if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'the bench'}): {r['said']}")
     from preference_lab.testing import account_table

@@ -8,7 +8,7 @@ __all__ = ['STUDIES', 'COMMANDS', 'study_commands', 'train', 'report_notebook', 
            'train_part', 'how_many', 'threads', 'train_all', 'sweep', 'run_presets', 'draw_sweep', 'run_sweep',
            'headlines', 'summarize', 'main', 'held', 'how_to_go_on', 'help_text', 'settings_text']
 
-# %% ../nbs/13_cli.ipynb #5a825cac
+# %% ../nbs/13_cli.ipynb #e69bb097
 import importlib, inspect, os, re, signal, sys, tempfile, threading, time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from fastcore.script import Param, anno_parser
-from .records import ConfigError, DataError, LabError, hub_reachable, nearest, printable, short
+from .records import ConfigError, DataError, LabError, ask_to_stop, forget_wishes, hub_reachable, nearest, printable, short
 from .config import Config, describe_settings, make_config, split_settings
 from .files import Outside, whole_file, write_text
 
@@ -365,7 +365,7 @@ def summarize(
     print(printable(summaries.key_results(summary)), '\n')
     for path in summaries.write_summary(summary, out or runs): print(path)
 
-# %% ../nbs/13_cli.ipynb #288c18d5
+# %% ../nbs/13_cli.ipynb #5b0ceca3
 def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
 COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
@@ -377,7 +377,8 @@ def main(
     words = sys.argv[1:] if words is None else words
     if not words or words[0] in ('-h', '--help'): print(help_text()); return 0
     alone, before = threading.current_thread() is threading.main_thread(), held()   # other threads may not listen
-    old = signal.signal(signal.SIGTERM, signal.default_int_handler) if alone else None
+    old = {s: signal.signal(s, ask_to_stop) for s in (signal.SIGINT, signal.SIGTERM)} if alone else {}
+    forget_wishes()
     try:
         if words[0] not in COMMANDS: raise ConfigError(f'there is no command {words[0]!r}{nearest(words[0], COMMANDS)}; the commands are {", ".join(COMMANDS)}')
         if words[0] in ('train', 'report', 'sweep') and words[2:3] in (['-h'], ['--help']): print(settings_text(words[1])); return 0
@@ -395,7 +396,8 @@ def main(
         if os.environ.get('RANK', '0') == '0': print(f'\n{how_to_go_on(words[0], str(e))}', file=sys.stderr)   # several processes say it once
         return 130
     finally:
-        if alone: signal.signal(signal.SIGTERM, old)
+        for s, h in old.items(): signal.signal(s, h)
+        forget_wishes()
         for f in held() - before: sys.modules['preference_lab.runs'].release(f)   # nobody is at work there any more
     return 0
 

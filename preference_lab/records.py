@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MOST_SAID', 'MOST_TEXT', 'MOST_COLUMNS', 'MOST_CELLS', 'MOST_DEPTH', 'TABLE_SUFFIXES', 'SPLITS', 'printable',
-           'LabError', 'DataError', 'ConfigError', 'place', 'is_missing', 'short', 'nearest', 'plain_markdown',
-           'no_formula', 'is_file', 'home_path', 'read_bytes', 'parse_json', 'survives', 'read_parquet', 'read_table',
-           'find_data', 'hub_reachable', 'fingerprint', 'check_table', 'check_label_names', 'label_schema',
-           'LabelTable', 'drop_label']
+           'LabError', 'DataError', 'ConfigError', 'ask_to_stop', 'heed', 'forget_wishes', 'place', 'is_missing',
+           'short', 'nearest', 'plain_markdown', 'no_formula', 'is_file', 'home_path', 'read_bytes', 'parse_json',
+           'survives', 'read_parquet', 'read_table', 'find_data', 'hub_reachable', 'fingerprint', 'check_table',
+           'check_label_names', 'label_schema', 'LabelTable', 'drop_label']
 
 # %% ../nbs/00_records.ipynb #3503aab1
 import csv, difflib, hashlib, html, io, json, os, re, zipfile
@@ -37,6 +37,25 @@ class LabError(ValueError):
 class DataError(LabError): "Something is wrong in a file or a table"
 
 class ConfigError(LabError): "Something is wrong with a setting"
+
+# %% ../nbs/00_records.ipynb #aa24d5ce
+_wishes = []   # signals that ask this command to stop
+
+def ask_to_stop(
+    number: int,   # of the signal
+    frame=None,
+):
+    "What a command does with SIGINT and SIGTERM: stop, and remember that it was asked to"
+    _wishes.append(number)
+    raise KeyboardInterrupt
+
+def heed():
+    "Stop here, if that was asked for and the exception was lost on its way"
+    if _wishes: raise KeyboardInterrupt
+
+def forget_wishes():
+    "A command begins, or has ended"
+    _wishes.clear()
 
 # %% ../nbs/00_records.ipynb #9eb12ed9
 def place(

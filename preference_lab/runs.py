@@ -8,7 +8,7 @@ __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'r
            'is_done', 'finish_run', 'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table',
            'check_results', 'read_run', 'list_runs', 'same_setting']
 
-# %% ../nbs/09_runs.ipynb #62cf31f6
+# %% ../nbs/09_runs.ipynb #999c72c7
 import math, os, platform, re, signal, subprocess, threading, time, weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ import pandas as pd, torch
 from accelerate.state import PartialState
 from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
-from .records import ConfigError, DataError, LabError, nearest, no_formula, short
+from .records import ConfigError, DataError, LabError, heed, nearest, no_formula, short
 from .config import Config, config_yaml, read_config
 from .files import Outside, about_tensors, read_json, remove_leftovers, whole_file, whole_files, write_json, write_manifest, write_text
 from .training import PASSED_OVER, same_run
@@ -94,7 +94,7 @@ def die_with(
         os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=watch, daemon=True).start()
 
-# %% ../nbs/09_runs.ipynb #171b4cd1
+# %% ../nbs/09_runs.ipynb #254d3058
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
 @dataclass
@@ -131,6 +131,7 @@ def open_run(
 ) -> Run:
     "A new run folder, or with `resume=True` the unfinished one of this name"
     several = int(os.environ.get('WORLD_SIZE', 1)) > 1   # they share the folder that the first one opens
+    heed()
     state = PartialState(cpu=getattr(cfg, 'device', 'auto') == 'cpu') if several else None
     answer, lock = [None], None
     if state is None or state.is_main_process:

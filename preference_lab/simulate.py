@@ -56,7 +56,7 @@ def _written(words, end):
     s = ' '.join(words)
     return s[0].upper() + s[1:] + end
 
-# %% ../nbs/12_simulate.ipynb #05704be3
+# %% ../nbs/12_simulate.ipynb #be45287b
 @patch
 def sample(self: TextWorld,
     n: int,      # texts wanted
@@ -72,8 +72,8 @@ def sample(self: TextWorld,
     cdf = (self.word_proba.cumsum(1) + np.arange(len(self.prior))[:,None]).ravel()
     of_word = np.repeat(sets, lengths)
     ids = np.searchsorted(cdf, of_word + rng.random(len(of_word)), side='right') - of_word*v
-    words = np.split(np.array(self.words)[ids.clip(0, v-1)], lengths.cumsum()[:-1])
-    texts = [_written(o, end) for o,end in zip(words, rng.choice(['', '.', '.', '!', '?', '...'], n))]
+    words, ends = np.array(self.words)[ids.clip(0, v-1)].tolist(), rng.choice(['', '.', '.', '!', '?', '...'], n).tolist()
+    texts = [_written(words[i-k:i], end) for i,k,end in zip(lengths.cumsum().tolist(), lengths.tolist(), ends)]
     return texts, [tuple(self.label_sets[i]) for i in sets]
 
 # %% ../nbs/12_simulate.ipynb #f7867a1f

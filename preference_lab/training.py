@@ -8,7 +8,7 @@ __all__ = ['AVERAGE_EVERY', 'PASSED_OVER', 'TrainConfig', 'native_bf16', 'make_a
            'acc_shape', 'Stopped', 'peak_memory', 'show_progress', 'Trainer', 'drop_of', 'same_run', 'numbers_sha256',
            'load_checkpoint', 'my_sums']
 
-# %% ../nbs/07_training.ipynb #635a763e
+# %% ../nbs/07_training.ipynb #1f24246e
 import hashlib, json, math, os, resource, signal, sys, threading, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import TorchDynamoPlugin
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .records import ConfigError, DataError, LabError, nearest
+from .records import ConfigError, DataError, LabError, heed, nearest
 from .config import Config, Count, Fraction, NotNegative, Positive, Share, Whole
 from .files import _plain, about_tensors, load_tensors, read_json, save_tensors, tensors_sha256, write_json, write_text
 from .batching import TableFeed, share
@@ -518,10 +518,11 @@ def pass_over(self: Trainer, damaged: dict[Path, str], about: dict|None):
     write_json(notes, old + [dict(code='damaged_checkpoint', message=s) for s in said])
     for p in damaged: p.unlink(missing_ok=True)
 
-# %% ../nbs/07_training.ipynb #5b1a90f4
+# %% ../nbs/07_training.ipynb #c9d39049
 @contextmanager
 def _listening(trainer):
     if threading.current_thread() is not threading.main_thread(): yield; return
+    heed()
     def wish(number, frame):
         if trainer.stop: raise KeyboardInterrupt
         trainer.stop = True
