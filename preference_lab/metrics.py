@@ -331,7 +331,7 @@ def _p_value(value, draws, without, wider=1., slack=(0., 0.)):
 # %% ../nbs/03_metrics.ipynb #922c2f56
 FEWEST = 6 # units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
 
-# %% ../nbs/03_metrics.ipynb #b036f96f
+# %% ../nbs/03_metrics.ipynb #ddcea33a
 def paired_intervals(
     score_a: Scorer, # the first predictor's scores
     score_b: Scorer, # the second one's, of the same rows
@@ -350,8 +350,10 @@ def paired_intervals(
     for k in [k for k, s in value if s == 0 and np.ndim(value[k, 0]) == 0]:
         a, b = float(value[k, 0]), float(value[k, 1])
         d, w = (x[k, 0] - x[k, 1] for x in (draws, without))
-        if units < FEWEST and a != b: d = d*np.nan
-        if a != b and {a, b} & {0., 1.} and np.ptp(d) < 1e-12: w = a-b + np.r_[1., -1.]*(1 + abs(a-b))/units # nothing varies
+        if a != b:
+            never = any(v in (0, 1) and np.ptp(draws[k, s]) < 1e-12 for s, v in enumerate((a, b))) # right in every row, or wrong
+            if never: w = np.r_[w, a-b + np.r_[1., -1.]*(1 + abs(a-b))/units]
+            if units < FEWEST or np.ptp(d) < 1e-12 and not never: d = d*np.nan
         how = dict(without=w, wider=wider.get(k, 1.), slack=tuple(s.get(k, 0.) for s in slack) if np.ptp(d) > 0 else (0., 0.))
         i = interval(a-b, d, level, share=False, **how)
         out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, **how), distinguishable=bool(i.low > 0 or i.high < 0)))
