@@ -384,7 +384,7 @@ def fit(self: MemeStudy) -> Trainer:
     self.acc, self.history = self.trainer.acc, pd.json_normalize(self.trainer.history)
     return self.trainer
 
-# %% ../../nbs/memes/07_study.ipynb #4ab7e81f
+# %% ../../nbs/memes/07_study.ipynb #4eeb6526
 @patch
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
@@ -444,6 +444,8 @@ def look_for_trouble(self: MemeStudy):
     equal = [f"{k.replace('_', ' ')} (AUROC {r.b:.3f}, difference {r.difference:+.3f}, 95 % interval {r.low:+.3f} to {r.high:+.3f})" for k, r in rows.items() if not r.low > 0]
     if equal: warn('one_half_suffices', f'the model is not distinguishable from {", ".join(equal)}, or worse: that it joins picture and words is not shown')
     if self.judged != 'test': warn('test_unlabelled', f"the {len(self.tables['test']):,} test memes have no labels: they were answered, not judged; the scores are of the validation memes, on which the epoch was chosen, and are too good")
+    y, g = self.truth(self.judged), self.tables[self.judged].groups; few = {k: len(np.unique(g[y == v])) for k, v in dict(positive=True, negative=False).items()}
+    if min(few.values()) < 30: warn('few_test_rows', f"the {len(y):,} {self.judged} memes are {len(np.unique(g)):,} groups, {few['positive']} of them with a positive meme and {few['negative']} with a negative one: with fewer than 30 the scores are uncertain, and only a large difference shows")
     if self.metrics[self.judged]['f1']['value'] == 0: warn('never_positive', f'no {self.judged} meme gets a probability of one half or more: look at the ROC curve, and choose a threshold for your purpose')
     if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
     if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo': warn('from_nothing', 'the network was trained from nothing on these memes: a pretrained one (encoder=NAME_OR_FOLDER) will be better')
