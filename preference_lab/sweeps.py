@@ -6,7 +6,7 @@
 __all__ = ['NOT_SWEPT', 'GRID_LIMIT', 'value_text', 'Choices', 'Range', 'Space', 'read_space', 'grid', 'draw', 'open_storage',
            'this_worker', 'is_stale', 'places', 'Trial', 'Sweep']
 
-# %% ../nbs/09a_sweeps.ipynb #a5b87739
+# %% ../nbs/09a_sweeps.ipynb #12d18d64
 import itertools, math, os, platform, re, threading, time, weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -233,14 +233,15 @@ def places(
         out.append(i if i is not None and i < n else None)
     return out
 
-# %% ../nbs/09a_sweeps.ipynb #e0e677af
+# %% ../nbs/09a_sweeps.ipynb #0e033889
 def _sampler(listed, seed):
     "Optuna's sampler: the list, or TPE with a seed for each trial"
     optuna = _optuna()
     class Proposer(optuna.samplers.BaseSampler):
         def before_trial(self, study, trial):
-            if listed is None: self.tpe = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, trial.number]).generate_state(1)[0]))
-            else: self.entry = listed[(places(study.get_trials(deepcopy=False))[trial.number] or 0) % len(listed)]   # one too many is dropped by ask
+            number = places(study.get_trials(deepcopy=False))[trial.number] or 0   # not Optuna's, which counts the killed ones too; one too many is dropped by ask
+            if listed is None: self.tpe = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+            else: self.entry = listed[number % len(listed)]
         def infer_relative_search_space(self, study, trial): return self.tpe.infer_relative_search_space(study, trial) if listed is None else {}
         def sample_relative(self, study, trial, space): return self.tpe.sample_relative(study, trial, space) if listed is None else {}
         def sample_independent(self, study, trial, name, among):
