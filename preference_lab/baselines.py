@@ -75,7 +75,7 @@ def bag_of_words(
     x, others = words.fit_transform(train_texts), [words.transform(t) for t in texts]
     out = [label_prior(y, len(t)) for t in texts]
     for l in np.flatnonzero(y.any(0) & ~y.all(0)):
-        model = LogisticRegression(C=5., solver='liblinear', dual=True, tol=.01, random_state=seed).fit(x, y[:, l])
+        model = LogisticRegression(C=5., solver='liblinear', dual=True, tol=.01, max_iter=1000, random_state=seed).fit(x, y[:, l])
         for p, other in zip(out, others): p[:, l] = model.predict_proba(other)[:, 1]
     return out
 
