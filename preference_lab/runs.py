@@ -306,7 +306,7 @@ def _harmless(table):
     own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)   # pandas writes a lone CR without quotes, and a new row begins there
     return table.map(own).set_axis([own(str(c)) for c in table.columns], axis=1)
 
-# %% ../nbs/09_runs.ipynb #f2b2d97f
+# %% ../nbs/09_runs.ipynb #92e4187b
 _KINDS = {**dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict), **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str), 'seed': int, 'warnings': list}
 _MAY = {**dict.fromkeys(('group', 'split', 'split.sizes', 'loss_parts', 'comparisons'), dict), **dict.fromkeys(('study', 'group.kind', 'group.name', 'test_rows_sha256'), str), **dict.fromkeys(('epochs', 'timing.epochs', 'model.best_epoch'), float)}
 _WORDS = {str: 'a text', int: 'a whole number', list: 'a list', dict: 'names with values', float: 'a number'}
@@ -337,6 +337,7 @@ def check_results(
     for i, w in enumerate(r['warnings']):
         for k in ('code', 'message'): need(need(w, dict, f'warnings.{i}').get(k), str, f'warnings.{i}.{k}')
     for k, c in (r.get('comparisons') or {}).items():
+        if k in r['baselines'] and not isinstance(c, list): need(c, dict, f'comparisons.{k}', may=True)
         rows = c if isinstance(c, list) else [v for m, v in (c or {}).items() if m in r['metrics'].get('test', {})] if k in r['baselines'] and isinstance(c, dict) else []
         for m in rows:
             if isinstance(m, dict) and isinstance(c, list): need(m.get('metric'), str, f'comparisons.{k}.metric')
