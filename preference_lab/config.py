@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Fraction', 'Share', 'Positive', 'NotNegative', 'MOST_YAML', 'check_value', 'Config', 'make_config',
            'split_settings', 'read_yaml', 'config_yaml', 'read_config', 'notebook_config', 'describe_settings',
-           'changed_settings']
+           'changed_settings', 'TrainConfig', 'JudgementConfig', 'same_run']
 
 # %% ../nbs/00a_config.ipynb #3c25e818
 import dataclasses, inspect, re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -181,3 +181,54 @@ def changed_settings(
 ) -> dict:
     "The settings that differ from their defaults"
     return {r['name']: getattr(cfg, r['name']) for r in describe_settings(type(cfg)) if getattr(cfg, r['name']) != r['default']}
+
+# %% ../nbs/00a_config.ipynb #2c9ab8fd
+@dataclass
+class TrainConfig(Config):
+    "The settings of the training loop"
+    epochs: Count = 3                      # passes over the training rows, at most
+    batch_size: Count = 32                 # rows an optimiser step, over all processes and parts
+    accumulate: Count = 1                  # parts that a batch is worked on in, one after the other, to save memory
+    learning_rate: Positive = 2e-4         # at its highest
+    weight_decay: NotNegative = .01        # decoupled; none on biases and norms
+    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'  # of the learning rate after warm-up: down to 0, or halved where the selecting metric stands still
+    plateau: Count = 5                     # epochs without gain after which the plateau schedule halves the learning rate
+    warmup: Fraction = .1                  # share of all steps in which the learning rate rises from 0
+    clip: NotNegative = 1.                 # largest norm of the gradient; 0: no clipping
+    ema: Share = 0.                        # decay a step of the weights' moving average, which is then what is validated and kept; 0: none
+    patience: Whole = 0                    # epochs without gain after which training stops; 0: never
+    min_delta: NotNegative = 0.            # least change of the selecting metric that counts as a gain
+    device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto'         # auto: an accelerator where there is one
+    precision: Literal['auto', 'fp32', 'bf16', 'fp16'] = 'auto'    # of matrix products; auto: bf16 where the hardware multiplies it natively
+    compile: Literal['no', 'default', 'reduce-overhead', 'max-autotune'] = 'no'  # torch.compile's mode; reduce-overhead captures CUDA graphs
+    checkpoint_every: Whole = 0            # optimiser steps between checkpoints; 0: every five minutes
+    trackers: list[str] = field(default_factory=list)  # tensorboard, wandb, mlflow, trackio …, beside the run folder's own history
+    progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'      # auto: a bar in a terminal or notebook, else a line an epoch
+
+# %% ../nbs/00a_config.ipynb #5ec7a867
+@dataclass
+class JudgementConfig(TrainConfig):
+    "The settings of any study that learns from judgements of items"
+    data: str = 'demo'                     # demo, faces_london, faces_morrison2017, or the path of your own table of ratings or comparisons
+    data_seed: Whole = 0                   # of generated judgements and of the splits; kept when seed changes, so that runs share their test rows
+    kind: str = ''                         # of your own table: ratings or comparisons; empty: found by its columns
+    left_code: str = ''                    # of your own comparisons: what stands for "left won"; must be given, since sources disagree
+    right_code: str = ''                   # of your own comparisons: what stands for "right won"; must be given
+    levels: str = ''                       # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    images: str = ''                       # folder of your own pictures, named by item
+    rater_column: str = 'rater'            # of your own table
+    item_column: str = 'item'              # of your own ratings, and of a table of embeddings
+    value_column: str = 'value'            # of your own ratings
+    left_column: str = 'left'              # of your own comparisons
+    right_column: str = 'right'            # of your own comparisons
+    target_column: str = 'target'          # of your own long table, if it has one
+    choice_column: str = 'choice'          # of your own long comparisons
+    target_columns: str = ''               # of your own wide comparisons, commas between; empty: all that are left over
+    encoder: str = 'tiny'                  # what looks at pictures: tiny (the lab's own), an open_clip model such as ViT-B-32, or a folder
+    weights: str = ''                      # of an open_clip model: a tag, a name on the Hub, a file, or random
+
+# %% ../nbs/00a_config.ipynb #0c626400
+def same_run(cfg: Config) -> dict:
+    "The settings that a continued run must share"
+    free = ('runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate')
+    return {k: v for k, v in vars(cfg).items() if k not in free}

@@ -15,9 +15,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
-import numpy as np, torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from .records import DataError, LabError, is_file, parse_json, read_bytes, short
 
 # %% ../nbs/00b_files.ipynb #cb8bdd18
@@ -100,7 +98,7 @@ def _plain(x):
     if isinstance(x, dict): return {str(k): _plain(v) for k, v in x.items()}
     if hasattr(x, '_asdict'): return _plain(x._asdict())
     if isinstance(x, (list, tuple, set)): return [_plain(v) for v in x]
-    if isinstance(x, (np.ndarray, np.generic, torch.Tensor)): return _plain(x.tolist())
+    if hasattr(x, 'tolist'): return _plain(x.tolist())   # of NumPy, torch, pandas
     if isinstance(x, float) and not math.isfinite(x): return None
     if x is None or isinstance(x, (str, int, float, bool)): return x
     return str(x)
@@ -135,17 +133,18 @@ def _about(f): return {k: parse_json(v) for k, v in (f.metadata() or {}).items()
 
 def save_tensors(
     path: str|Path,
-    tensors: dict[str, torch.Tensor],
+    tensors: dict,  # name -> torch.Tensor
     **about: Any,  # small values kept beside them
 ):
     "Write tensors, whole; shared memory is written out for each"
+    from safetensors.torch import save_file   # here, since it reads torch, for which no small file need wait
     with whole_file(path) as t:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, t, metadata={k: json.dumps(_plain(v)) for k, v in about.items()})
 
 def load_tensors(
     path: str|Path,
     device: str='cpu',
-) -> tuple[dict[str, torch.Tensor], dict]:  # tensors, and the small values
+) -> tuple[dict, dict]:  # name -> torch.Tensor; and the small values
     "Tensors that `save_tensors` wrote, or a `DataError` about a file that is absent or damaged"
     with _opened(path, device) as f: return {k: f.get_tensor(k) for k in f.keys()}, _about(f)
 
@@ -163,9 +162,10 @@ def file_sha256(
     with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
 
 def tensors_sha256(
-    tensors: dict[str, torch.Tensor],
+    tensors: dict,  # name -> torch.Tensor
 ) -> str:  # 64 hexadecimal digits
     "SHA-256 of names, types, shapes and values, whatever the order and the device"
+    import torch
     h = hashlib.sha256()
     for k in sorted(tensors):
         t = tensors[k].detach().cpu().contiguous()

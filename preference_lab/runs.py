@@ -16,14 +16,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
-import pandas as pd, torch
-from accelerate.state import PartialState
-from accelerate.utils import broadcast_object_list
+import pandas as pd
 from filelock import FileLock, Timeout
 from .records import ConfigError, DataError, LabError, heed, nearest, no_formula, short
-from .config import Config, config_yaml, read_config
+from .config import Config, config_yaml, read_config, same_run
 from .files import Outside, about_tensors, read_json, remove_leftovers, whole_file, whole_files, write_json, write_manifest, write_text
-from .training import PASSED_OVER, same_run
+
 
 # %% ../nbs/09_runs.ipynb #d51e4a68
 def _cpu() -> str:
@@ -38,6 +36,7 @@ def _git_commit() -> str|None:
 
 def environment() -> dict:
     "Versions, processor, cores and devices"
+    import torch
     def of(package):
         try: return version(package)
         except PackageNotFoundError: return None
@@ -132,9 +131,12 @@ def open_run(
     "A new run folder, or with `resume=True` the unfinished one of this name"
     several = int(os.environ.get('WORLD_SIZE', 1)) > 1   # they share the folder that the first one opens
     heed()
-    state = PartialState(cpu=getattr(cfg, 'device', 'auto') == 'cpu') if several else None
+    if several:
+        from accelerate.state import PartialState
+        from accelerate.utils import broadcast_object_list
+        state = PartialState(cpu=getattr(cfg, 'device', 'auto') == 'cpu')
     answer, lock = [None], None
-    if state is None or state.is_main_process:
+    if not several or state.is_main_process:
         try: folder, lock = _open_folder(study, cfg); answer = [folder]
         except (LabError, OSError) as e: answer = [e]
     if several: broadcast_object_list(answer)
@@ -234,6 +236,7 @@ def finish_run(
         for name, v in scores.items():
             if set(v) != {'value', 'low', 'high'}: raise DataError(f'{run.folder}: metrics.{side}.{name} must have value, low and high (null where unknown), it has {", ".join(v)}')
     if bare := without_floor(results['metrics'], results['baselines']): raise DataError(f'{run.folder}: no baseline has {", ".join(bare)}, and a score says nothing without its floor; fit the baselines before finishing (study.baselines())')
+    from preference_lab.training import PASSED_OVER   # a run that ends has read it long ago; who only looks for runs need not
     for p in sorted((run.folder/'checkpoints').rglob(PASSED_OVER)):
         for note in read_json(p): run.warn(**note)
     results = dict(study=run.study, name=run.cfg.name, seed=run.cfg.seed, config=vars(run.cfg), **results, state=training_state(run.folder), environment=environment())

@@ -24,7 +24,8 @@ from tqdm.auto import tqdm
 from .records import ConfigError, DataError, nearest
 from .batching import TableFeed
 from .files import tensors_sha256
-from .training import _Whole, AVERAGE_EVERY, NonFinite, TrainConfig, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
+from .config import TrainConfig
+from .training import _Whole, AVERAGE_EVERY, NonFinite, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
 
 # %% ../nbs/08_stacked.ipynb #159893ec
 def weight_shapes(

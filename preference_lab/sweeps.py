@@ -17,9 +17,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import numpy as np, pandas as pd, psutil, yaml
 from fastcore.basics import patch
 from .records import ConfigError, DataError, LabError, nearest
-from .config import Config, Positive, Whole, check_value, make_config, read_config, read_yaml
+from .config import Config, Positive, Whole, check_value, make_config, read_config, read_yaml, same_run
 from .files import write_text
-from .training import same_run
 from .runs import hold, is_done, read_run, release, sign, write_table
 
 # %% ../nbs/09a_sweeps.ipynb #43a986bb

@@ -27,7 +27,8 @@ from ..encoders import embed_texts, load_text_tower
 from ..comparisons import Headline, ScoredRows, compare_rows
 from .data import check_distributions
 from .model import DistributionModel, load_distribution_model, objective
-from .study import FOCAL, NAMED, PRESETS, REPORTED_SWEEP, DistributionsConfig, DistributionStudy, material_key, prepare
+from .settings import FOCAL, NAMED, PRESETS, REPORTED_SWEEP, DistributionsConfig
+from .study import DistributionStudy, material_key, prepare
 
 # %% ../../nbs/distributions/04_together.ipynb #1edfe087
 Member = tuple[DistributionStudy, int]   # a run, and the number of a fold of it
@@ -238,4 +239,4 @@ def check_table_of_votes(
     c = make_config(DistributionsConfig, settings, 'command line')
     return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbours=c.neighbours, split=c.split, held_out=c.held_out, districts=c.demo_districts, seed=c.data_seed)
 
-COMMANDS = dict(config=DistributionsConfig, train=train_distributions, predict=predict_distributions, check=check_table_of_votes, train_many=train_many, presets=preset_runs, headline=HEADLINE)
+COMMANDS = dict(train=train_distributions, predict=predict_distributions, check=check_table_of_votes, train_many=train_many, presets=preset_runs, headline=HEADLINE)

@@ -22,7 +22,8 @@ from ..files import load_tensors, save_tensors, tensors_sha256
 from ..judgements import Pairs
 from ..hub import load_kept, model_card
 from ..encoders import Tower, decode_images, load_tower, save_tower
-from ..faces import TEMPLATES, tiny_tower
+from ..judgements import TEMPLATES
+from ..faces import tiny_tower
 from .prompts import encode_prompts, rater_words, read_vocabulary, unknown_words, write_prompts
 from .adapters import adapter_parameters, adapter_state, add_adapters, frozen_state, load_adapter_state, merged, use_adapter
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from ..records import ConfigError, nearest
 from ..encoders import Tower
-from ..faces import TEMPLATES
+from ..judgements import TEMPLATES
 
 # %% ../../nbs/labeler_tokens/01_prompts.ipynb #540828f0
 @dataclass

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from ..records import DataError
 from ..files import whole_files
 from ..batching import TextFeed, tiny_tokenizer, tokenise
-from ..training import TrainConfig, Trainer
+from ..config import TrainConfig
+from ..training import Trainer
 from ..encoders import cache_folder
 from .data import nlvr_regions
 from .scenes import ScatteredWriter, Scenes, TowerWriter, draw_lesson, draw_scene, pointed_at
