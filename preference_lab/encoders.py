@@ -24,6 +24,7 @@ from .records import ConfigError, DataError, hub_reachable, is_file, nearest, sh
 from .files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, tensors_sha256, whole_file, write_json
 from .batching import in_order, lay_out, tokenise
 from .training import show_progress
+from .hub import hub_trouble
 
 # %% ../nbs/11_encoders.ipynb #4331f2a9
 def _no_picture(path) -> DataError:
@@ -232,7 +233,9 @@ def load_encoder(
         finally: transformers_logging.set_verbosity(verbosity)
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except Exception as e:   # a damaged folder fails in many ways, according to which file is damaged
-        raise DataError(f'encoder={name}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:160]}); the folder is damaged or incomplete: copy it again') from None
+        here = Path(place).is_dir()
+        if not here and (said := hub_trouble(e)): raise DataError(f'encoder={name}: there is no such folder, and {said}') from None
+        raise DataError(f'encoder={name}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:160]}); ' + ('the folder is damaged or incomplete: copy it again' if here else 'what has this name on the Hub is no encoder for texts, or is incomplete: give another')) from None
     return encoder, check_tokenizer(tokenizer, f'encoder={name}')
 
 # %% ../nbs/11_encoders.ipynb #18d6a09f

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['material_key', 'Material', 'deal', 'features_of', 'prepare', 'Fold', 'DistributionStudy', 'linear_inputs',
-           'fit_floors', 'proba_of', 'predictions_table', 'rows_sha256']
+           'fit_floors', 'proba_of', 'predictions_table', 'rows_sha256', 'DistributionsConfig']
 
 # %% ../../nbs/distributions/03_study.ipynb #64f90ecd
 import copy, hashlib
@@ -27,6 +27,9 @@ from ..faces import tiny_tower
 from .settings import Columns, DistributionsConfig, preset_group
 from .data import DistributionData, load_distributions
 from .model import DistributionLoss, DistributionModel, Learner, Predictor, TextNet, forward, make_net, objective
+
+# %% ../../nbs/distributions/03_study.ipynb #b77d1af2
+_all_ = ['DistributionsConfig']   # who takes everything from the study needs its settings too
 
 # %% ../../nbs/distributions/03_study.ipynb #a3039fed
 def material_key(cfg: DistributionsConfig) -> tuple:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionStudy', 'make_model', 'forward', 'score', 'predictions_table',
            'predictions_arrays', 'compare_predictions', 'latency', 'training_flops', 'train_emotions', 'predict_texts',
-           'check_table_of_texts', 'compare_runs']
+           'check_table_of_texts', 'compare_runs', 'EmotionsConfig']
 
 # %% ../../nbs/emotions/03_study.ipynb #96a66b26
 import time
@@ -28,6 +28,9 @@ from .data import check_data, load_emotions
 from ..encoders import find_encoder, load_encoder, set_dropout
 from .model import EmotionClassifier, load_classifier, tiny_config
 from transformers import BertModel
+
+# %% ../../nbs/emotions/03_study.ipynb #8a273636
+_all_ = ['EmotionsConfig']   # who takes everything from the study needs its settings too
 
 # %% ../../nbs/emotions/03_study.ipynb #32802a49
 class EmotionStudy:

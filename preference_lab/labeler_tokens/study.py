@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'LabelerFeed', 'augment_pixels', 'labeler_losses', 'choose_raters', 'only_raters', 'rater_consistency',
-           'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers', 'write_toy', 'toy_study']
+           'LabelerStudy', 'FittedLabelers', 'train_labelers', 'predict_labelers', 'write_toy', 'toy_study',
+           'LabelerConfig']
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #39a7594c
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ from ..preferences import check_judgements, load_judgements
 from .settings import LabelerConfig
 from .model import LabelerCLIP, as_crowd, encode_cells, encode_raters, entanglement, learn_raters, load_labelers, probe_raters
 from .adapters import adapter_norms, frozen_state
+
+# %% ../../nbs/labeler_tokens/04_study.ipynb #b89121e6
+_all_ = ['LabelerConfig']   # who takes everything from the study needs its settings too
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #17673f13
 class LabelerFeed(TableFeed):

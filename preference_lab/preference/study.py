@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FEATURES', 'COMMANDS', 'PreferenceStudy', 'Fitted', 'train_preference', 'predict_preference', 'toy_ratings',
-           'write_toy', 'toy_study']
+           'write_toy', 'toy_study', 'PreferenceConfig']
 
 # %% ../../nbs/preference/05_study.ipynb #59a32f6e
 import time
@@ -32,6 +32,9 @@ from .settings import PreferenceConfig
 from .network import PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
 from .taste import fit_taste, new_taste, taste_delta
 from .model import Basis, PreferenceModel, load_preference_model
+
+# %% ../../nbs/preference/05_study.ipynb #25be31b8
+_all_ = ['PreferenceConfig']   # who takes everything from the study needs its settings too
 
 # %% ../../nbs/preference/05_study.ipynb #19eed87d
 class PreferenceStudy:
