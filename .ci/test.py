@@ -3,7 +3,7 @@
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, makes an attack, or asserts. After a failure the rest of that notebook is not run.
 Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted aloud where they cannot."""
-import ast, atexit, gc, importlib, json, os, signal, subprocess, sys, tempfile, time, traceback
+import ast, atexit, gc, importlib, json, os, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
@@ -87,6 +87,41 @@ def stop(pid):
     except ProcessLookupError: pass
 
 
+class Nursery:
+    "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing asks)"
+    def __init__(self):
+        self.path, self.children = f'{tempfile.mkdtemp()}/door', set()
+        self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.door.bind(self.path); self.door.listen(); os.environ['PREFERENCE_LAB_NURSERY'] = self.path
+
+    def close(self): self.door.close(); shutil.rmtree(Path(self.path).parent)
+
+    def wait(self, seconds):
+        "Do what is asked in this time, and bury who has died"
+        if select.select([self.door], [], [], seconds)[0]: self.bear()
+        self.children -= {c for c in self.children if os.waitpid(c, os.WNOHANG)[0]}
+
+    def bear(self):
+        with self.door.accept()[0] as asks:
+            said, files, _, _ = socket.recv_fds(asks, 2**20, 3)
+            sys.stdout.flush(); sys.stderr.flush()
+            if pid := os.fork():
+                self.children.add(pid)
+                for f in files: os.close(f)
+                asks.send(b'.'); return
+            try:
+                want = json.loads(said); os.setpgid(0, want['group']); os.chdir(want['folder'])
+                os.environ.clear(); os.environ.update(want['env']); sys.argv = want['words']
+                for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_DFL)
+                for fd, f in enumerate(files): os.dup2(f, fd); os.close(f)
+                if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()
+                self.door.close(); asks.close()
+                sys.stdin = open(0, closefd=False)   # what stood in the buffer of the old one is not ours
+                exec(compile(want['code'], '<nursery>', 'exec'), {'__name__': '__main__'})
+            except BaseException: traceback.print_exc()
+            finally: sys.stderr.flush(); os._exit(1)   # the code ends by itself
+
+
 def result(status, log):
     "What a notebook's process said last, or how it ended"
     log.seek(0); out = log.read().rstrip(); log.close()
@@ -96,12 +131,12 @@ def result(status, log):
 
 def results(todo, jobs, slow):
     "Run notebooks, some at a time: (path, result, seconds) of each as it ends"
-    todo, running = list(todo), {}
+    todo, running, nursery = list(todo), {}, Nursery()
     try:
         while todo or running:
             while todo and len(running) < jobs:
                 path = todo.pop(0); pid, log = fork(run_notebook, path, slow); running[pid] = path, log, time.time()
-            time.sleep(.02)
+            nursery.wait(.02)
             for pid, (path, log, start) in list(running.items()):
                 done, status = os.waitpid(pid, os.WNOHANG)
                 late = time.time()-start > LIMIT
@@ -112,6 +147,7 @@ def results(todo, jobs, slow):
                 yield path, {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start
     finally:
         for pid in running: stop(pid)
+        nursery.close()
 
 
 def prepare(jobs):

@@ -24,7 +24,7 @@ from .records import ConfigError, DataError, hub_reachable, is_file, nearest, sh
 from .files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, tensors_sha256, whole_file, write_json
 from .batching import in_order, lay_out, tokenise
 from .training import show_progress
-from .hub import hub_trouble
+from .hub import hub_or_cache, hub_trouble
 
 # %% ../nbs/11_encoders.ipynb #4331f2a9
 def _no_picture(path) -> DataError:
@@ -133,7 +133,7 @@ def load_tower(
     if not hub and not is_file and weights != 'random':
         if weights not in open_clip.list_pretrained_tags_by_model(name): raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{nearest(weights, open_clip.list_pretrained_tags_by_model(name))}')
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng():
+        with warnings.catch_warnings(), torch.random.fork_rng(), hub_or_cache(weights if is_file else name) if hub or weights != 'random' else nullcontext():
             warnings.simplefilter('ignore'); torch.manual_seed(0); logging.disable(logging.ERROR)   # it says at length what was asked for, and what is said below
             source = {} if hub else dict(pretrained=None if weights == 'random' else str(Path(weights).expanduser()) if is_file else weights)
             model, _, preprocess = open_clip.create_model_and_transforms(name, **source, **({} if weights != 'random' else dict(load_weights=False) if hub else {}))
@@ -226,12 +226,13 @@ def load_encoder(
     from transformers.utils import logging as transformers_logging
     place = find_encoder(name)
     try:
-        config = AutoConfig.from_pretrained(place, trust_remote_code=False)   # else it asks at the terminal whether to run what stands in the folder
-        set_dropout(config, dropout, attention_dropout)
-        verbosity = transformers_logging.get_verbosity(); transformers_logging.set_verbosity_error(); transformers_logging.disable_progress_bar()
-        try: encoder = AutoModel.from_pretrained(place, config=config, trust_remote_code=False, dtype=torch.float32, **no_pooler(config))
-        finally: transformers_logging.set_verbosity(verbosity)
-        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+        with hub_or_cache(place):
+            config = AutoConfig.from_pretrained(place, trust_remote_code=False)   # else it asks at the terminal whether to run what stands in the folder
+            set_dropout(config, dropout, attention_dropout)
+            verbosity = transformers_logging.get_verbosity(); transformers_logging.set_verbosity_error(); transformers_logging.disable_progress_bar()
+            try: encoder = AutoModel.from_pretrained(place, config=config, trust_remote_code=False, dtype=torch.float32, **no_pooler(config))
+            finally: transformers_logging.set_verbosity(verbosity)
+            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except Exception as e:   # a damaged folder fails in many ways, according to which file is damaged
         here = Path(place).is_dir()
         if not here and (said := hub_trouble(e)): raise DataError(f'encoder={name}: there is no such folder, and {said}') from None

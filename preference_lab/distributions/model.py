@@ -289,7 +289,7 @@ def _from_pretrained(cls: DistributionModel, *, model_id, revision, cache_dir, f
     model = cls(**options)
     if model.kind == 'text':
         from transformers import AutoTokenizer
-        model.tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token)
+        model.tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token, cache_dir=cache_dir, local_files_only=local_files_only)
     model.load_state_dict(weights)
     return model.eval()
 

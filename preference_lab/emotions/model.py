@@ -144,7 +144,7 @@ def remember(self: EmotionClassifier,
 def _from_pretrained(cls: EmotionClassifier, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
     weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
-    tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token)
+    tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token, cache_dir=cache_dir, local_files_only=local_files_only)
     model = cls(**{k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}, tokenizer=tokenizer)
     model.load_state_dict(weights)
     return model.eval()

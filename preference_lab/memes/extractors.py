@@ -31,6 +31,7 @@ from ..files import load_tensors, read_json, tensors_sha256, write_json
 from ..training import show_progress
 from ..runs import die_with
 from ..encoders import PICTURES, cache_folder, find_encoder, load_tower
+from ..hub import hub_or_cache
 from .regions import RegionCache, Regions
 from .demo import find_objects, patch_features
 from .data import open_picture, picture_keys
@@ -180,7 +181,8 @@ class DinoGrid(Grid):
         if weights == 'random': network = AutoModel.from_config(Dinov2Config())
         else:
             name = dict(pretrained='facebook/dinov2-base').get(weights, weights)
-            try: network = AutoModel.from_pretrained(find_encoder(name), trust_remote_code=False, dtype=torch.float32)
+            try:
+                with hub_or_cache(name): network = AutoModel.from_pretrained(find_encoder(name), trust_remote_code=False, dtype=torch.float32)
             except DataError as e: raise DataError(f'extractor=dinov2, weights={weights}: {str(e).split(": ", 1)[1].split("; ")[0]}; put config.json and model.safetensors of {name} into a folder and give weights=FOLDER') from None
             except Exception as e: raise DataError(f'extractor=dinov2, weights={weights}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:100]}); copy the folder again') from None
         if not network.config.model_type.startswith('dinov2'): raise DataError(f'extractor=dinov2, weights={weights}: this is a {network.config.model_type}; give a folder of DINOv2')

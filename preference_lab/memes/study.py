@@ -28,6 +28,7 @@ from ..training import Trainer, predict_rows
 from ..runs import finish_run, keep_model, keep_table, open_run, read_run
 from ..comparisons import Headline
 from ..encoders import check_tokenizer, find_encoder
+from ..hub import hub_or_cache
 from .settings import ALONE, MemesConfig
 from .data import MemeTable, audit_memes, check_memes, confounder_pairs, load_memes, read_captions
 from .extractors import EXTRACTORS, extract_regions, find_pictures, load_extractor
@@ -219,7 +220,8 @@ def _reshaped(model: ViLBERT, shape: dict) -> ViLBERT:
 def _load_tokenizer(name: str):
     "A tokenizer by folder or Hub name"
     folder = Path(name).expanduser()
-    try: tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name), trust_remote_code=False)
+    try:
+        with hub_or_cache(name): tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name), trust_remote_code=False)
     except DataError as e: raise DataError(f"tokenizer={name}: {str(e).split(': ', 1)[1].split(';')[0]}; give the path of a folder with tokenizer.json or vocab.txt") from None
     except Exception as e: raise DataError(f"tokenizer={name}: holds no tokenizer ({type(e).__name__}); give the path of a folder with tokenizer.json or vocab.txt") from None
     return check_tokenizer(tokenizer, f'tokenizer={name}')
@@ -236,10 +238,11 @@ def begin_with(
     if path.is_file(): model = load_vilbert(path, ViLBERTConfig.variant(variant, **shape))
     else:
         place = find_encoder(encoder)
-        settings = PretrainedConfig.get_config_dict(place)[0]
-        if 'v_hidden_size' in settings or 'config' in settings: model = load_vilbert(place)
-        elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place, trust_remote_code=False), variant, shape)
-        else: raise ConfigError(f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a ViLBERT, or a BERT for the text stream")
+        with hub_or_cache(place):
+            settings = PretrainedConfig.get_config_dict(place)[0]
+            if 'v_hidden_size' in settings or 'config' in settings: model = load_vilbert(place)
+            elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place, trust_remote_code=False), variant, shape)
+            else: raise ConfigError(f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a ViLBERT, or a BERT for the text stream")
     if model.config.v_feature_size != shape['v_feature_size']: raise ConfigError(f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have {shape['v_feature_size']}; give regions of the kind it was trained on")
     model.tokenizer = given or model.tokenizer
     if model.tokenizer is None: raise ConfigError(f'encoder={encoder}: it brings no tokenizer; name one with tokenizer=FOLDER_OR_NAME')
