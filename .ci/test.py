@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 900  # seconds for one notebook; then it counts as failed
 PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transformers.models.auto.modeling_auto accelerate sklearn.linear_model sklearn.metrics
 sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.formats.style pandera.pandas seaborn tqdm.auto execnb.shell nbdev.process
-nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test'''.split()
+nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test pandera.backends.pandas.builtin_checks pyarrow.dataset datasets h5py open_clip peft
+optuna sqlalchemy papermill nbconvert'''.split()
 WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow')
 
 
