@@ -284,10 +284,13 @@ def keep_figure(
     run: Run,
     name: str,  # of the file, without ending
     figure,     # matplotlib Figure
-):
-    "Write a figure into the run folder and return it"
-    with whole_file(run.figures/f'{file_name(name)}.png') as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
-    return figure
+):              # an IPython Image of the file
+    "Write a figure into the run folder and return what a notebook shows: the file itself, so that nothing is drawn twice"
+    from IPython.display import Image
+    path = run.figures/f'{file_name(name)}.png'
+    with whole_file(path) as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
+    png = path.read_bytes()
+    return Image(data=png, format='png', width=round(int.from_bytes(png[16:20], 'big')*110/150), alt=name.replace('_', ' '))   # as large as figures of 110 dpi, which they are elsewhere, and sharper
 
 def keep_table(
     run: Run,
