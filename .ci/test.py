@@ -91,15 +91,19 @@ def stop(pid):
 class Nursery:
     "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing asks)"
     def __init__(self):
-        self.path, self.children = f'{tempfile.mkdtemp()}/door', set()
+        self.door, self.children = None, set()
+        if sys.platform != 'linux': return   # elsewhere they begin a Python of their own
+        self.path = f'{tempfile.mkdtemp()}/door'
         self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.door.bind(self.path); self.door.listen(); os.environ['PREFERENCE_LAB_NURSERY'] = self.path
 
-    def close(self): self.door.close(); shutil.rmtree(Path(self.path).parent)
+    def close(self):
+        if self.door: self.door.close(); shutil.rmtree(Path(self.path).parent)
 
     def wait(self, seconds):
         "Do what is asked in this time, and bury who has died"
-        if select.select([self.door], [], [], seconds)[0]: self.bear()
+        if not self.door: time.sleep(seconds)
+        elif select.select([self.door], [], [], seconds)[0]: self.bear()
         self.children -= {c for c in self.children if os.waitpid(c, os.WNOHANG)[0]}
 
     def bear(self):

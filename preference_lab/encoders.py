@@ -132,8 +132,9 @@ def load_tower(
     is_file = weights is not None and Path(weights).expanduser().is_file()
     if not hub and not is_file and weights != 'random':
         if weights not in open_clip.list_pretrained_tags_by_model(name): raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{nearest(weights, open_clip.list_pretrained_tags_by_model(name))}')
+    source_of = hub_or_cache(name) if hub or not is_file and weights != 'random' else nullcontext()
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng(), hub_or_cache(weights if is_file else name) if hub or weights != 'random' else nullcontext():
+        with warnings.catch_warnings(), torch.random.fork_rng(), source_of:
             warnings.simplefilter('ignore'); torch.manual_seed(0); logging.disable(logging.ERROR)   # it says at length what was asked for, and what is said below
             source = {} if hub else dict(pretrained=None if weights == 'random' else str(Path(weights).expanduser()) if is_file else weights)
             model, _, preprocess = open_clip.create_model_and_transforms(name, **source, **({} if weights != 'random' else dict(load_weights=False) if hub else {}))

@@ -86,7 +86,7 @@ def load_kept(
     except Exception as e:
         if not here and (said := hub_trouble(e)): raise DataError(f'{name}: there is no such folder, and {said}') from None
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]
-        raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); the folder is damaged or of another study: train or copy it again') from None
+        raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); {"the folder" if here else "what has this name on the Hub"} is damaged or of another study: train or copy it again') from None
     if here: _same_weights(folder)   # last: of a damaged file it is said what is wrong with it
     return model
 

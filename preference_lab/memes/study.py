@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HEADLINE', 'COMMANDS', 'meme_loss', 'Augment', 'read_synonyms', 'make_augment', 'MemeFeed', 'forward', 'as_proba',
            'MemeStudy', 'begin_with', 'predictions_table', 'compare_predictions', 'compare_runs', 'train_memes',
-           'predict_memes', 'validate_memes', 'extract_memes', 'check_table_of_memes', 'MemesConfig']
+           'predict_memes', 'validate_memes', 'extract_memes', 'check_table_of_memes', 'ALONE', 'MemesConfig']
 
 # %% ../../nbs/memes/07_study.ipynb #59881d9b
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from .pretraining import pretrained_scenes
 from .vilbert import ViLBERT, ViLBERTConfig, bert_settings, load_bert, load_vilbert
 
 # %% ../../nbs/memes/07_study.ipynb #e44d42de
-_all_ = ['MemesConfig']   # who takes everything from the study needs its settings too
+_all_ = ['ALONE', 'MemesConfig']   # who takes everything from the study needs its settings too
 
 # %% ../../nbs/memes/07_study.ipynb #6ccf54f1
 def meme_loss(
