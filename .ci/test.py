@@ -157,7 +157,7 @@ def results(todo, jobs, slow):
 
 def prepare(jobs):
     "Settings of every notebook's process: no Hub, the cores shared, figures inline"
-    threads = str(max(1, (os.cpu_count() or 1)//jobs))
+    threads = os.environ.get('OMP_NUM_THREADS') or str(max(1, (os.cpu_count() or 1)//jobs))
     for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): os.environ.setdefault(k, threads)
     os.environ.update(IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
                       PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")

@@ -92,7 +92,8 @@ NURSERY = 'PREFERENCE_LAB_NURSERY'   # environment variable: the socket of a pro
 def _begin(words: list[str], env: dict):
     "The process that waits for commands, which may run code of ours; files to ask it and to hear it, and its Popen, if it is a child of this one"
     (theirs, ask), (answer, said) = os.pipe(), os.pipe()
-    if (nursery := os.environ.get(NURSERY)) and all(env.get(k) == v for k, v in os.environ.items() if k.startswith('HF_')):   # which are read when the Hub's library is imported
+    once = [k for k in {**os.environ, **env} if k.startswith('HF_') or k in THREADS]   # what is read when libraries are imported, and never again
+    if (nursery := os.environ.get(NURSERY)) and all(env.get(k) == os.environ.get(k) for k in once):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
             s.connect(nursery)
             socket.send_fds(s, [json.dumps(dict(code=SERVER, words=['-c', *words], env=env, folder=os.getcwd(), group=os.getpgid(0))).encode()], [theirs, said, 2]); s.recv(1)
