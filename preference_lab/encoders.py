@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from .records import ConfigError, DataError, hub_reachable, is_file, nearest, short
 from .files import file_sha256, load_tensors, read_json, remove_leftovers, save_tensors, tensors_sha256, whole_file, write_json
 from .batching import in_order, lay_out, tokenise
+from .inference import inference
 from .training import show_progress
 from .hub import hub_or_cache, hub_trouble
 
@@ -67,7 +68,7 @@ def open_image(
 def _check_precision(precision):
     if precision not in ('fp32', 'bf16'): raise ConfigError(f'precision={precision!r}: take fp32 or bf16')
 
-def _products(precision, device): return torch.autocast(torch.device(device).type, torch.bfloat16) if precision == 'bf16' else nullcontext()
+def _products(precision, device): return inference(precision, torch.device(device))
 
 # %% ../nbs/11_encoders.ipynb #c78c29f0
 @dataclass(eq=False, repr=False)

@@ -240,6 +240,7 @@ def finish_run(
     for p in sorted((run.folder/'checkpoints').rglob(PASSED_OVER)):
         for note in read_json(p): run.warn(**note)
     results = dict(study=run.study, name=run.cfg.name, seed=run.cfg.seed, config=vars(run.cfg), **results, state=training_state(run.folder), environment=environment())
+    results['inference_precision'] = (results.get('inference') or {}).get('precision', getattr(run.cfg, 'inference_precision', None))
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))

@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['AVERAGE_EVERY', 'NAMED_BY', 'PASSED_OVER', 'native_bf16', 'make_accelerator', 'check_trackers', 'rate_at', 'halvings',
-           'parameter_groups', 'step_number', 'seed_step', 'NonFinite', 'check_finite', 'predict_rows', 'acc_shape',
-           'Stopped', 'peak_memory', 'show_progress', 'Trainer', 'drop_of', 'numbers_sha256', 'load_checkpoint',
-           'my_sums']
+           'parameter_groups', 'step_number', 'seed_step', 'NonFinite', 'check_finite', 'Stopped', 'peak_memory',
+           'show_progress', 'without_autocast', 'Trainer', 'drop_of', 'numbers_sha256', 'load_checkpoint', 'my_sums']
 
 # %% ../nbs/07_training.ipynb #1f24246e
 import hashlib, json, math, os, resource, signal, sys, threading, time
@@ -139,39 +138,6 @@ def check_finite(
     names = '; '.join(where(int(r)) for r in bad[:3]) + (f'; and {len(bad)-3} more' if len(bad) > 3 else '')
     raise NonFinite(f'step {step}: the loss is not finite for {names}. No step was taken: look at these rows, or lower learning_rate, or set precision=fp32')
 
-# %% ../nbs/07_training.ipynb #4217973d
-@torch.no_grad()
-def predict_rows(
-    model: nn.Module,
-    feed: TableFeed,
-    forward: Callable[[nn.Module, dict], Tensor],  # model and batch -> (rows, …)
-    acc: Accelerator=None,   # None: this process alone, in fp32, where the model is
-    batch_size: int=128,
-) -> Tensor:                 # (all rows, …) float32, on the CPU
-    "What the model says of each row, in the feed's order"
-    training, out, counts = model.training, None, torch.zeros(len(feed))
-    model.eval()
-    device = acc.device if acc else next(model.parameters()).device
-    batches = feed.in_order(batch_size)
-    for rows in (batches[acc.process_index::acc.num_processes] if acc else batches):
-        with acc.autocast() if acc else nullcontext():
-            z = forward(model, {k: v.to(device, non_blocking=True) for k, v in feed.load(rows).items()}).float().cpu()
-        if out is None: out = torch.zeros(len(feed), *z.shape[1:])
-        out[rows] = z; counts[rows] += 1
-    model.train(training)
-    if acc and acc.num_processes > 1:
-        if out is None: out = torch.zeros(len(feed), *acc_shape(acc, None))
-        else: acc_shape(acc, tuple(out.shape[1:]))
-        out, counts = acc.reduce(out.to(device), 'sum').cpu(), acc.reduce(counts.to(device), 'sum').cpu()
-    assert (counts == 1).all(), 'a row was predicted twice or not at all'
-    return out
-
-def acc_shape(acc, shape):
-    "The shape that any process knows, so that one without a batch can take part"
-    shapes = [None]*acc.num_processes
-    torch.distributed.all_gather_object(shapes, shape)
-    return next(s for s in shapes if s is not None)
-
 # %% ../nbs/07_training.ipynb #899845b8
 class Stopped(KeyboardInterrupt): "Training was asked to stop, and has kept its state"
 
@@ -187,6 +153,15 @@ def show_progress(
     "`auto` as a bar where somebody watches, else as a line an epoch"
     watched = sys.stderr.isatty() or 'JPY_SESSION_NAME' in os.environ or 'VSCODE_PID' in os.environ
     return how if how != 'auto' else 'bar' if watched else 'line'
+
+# %% ../nbs/07_training.ipynb #640cf668
+def without_autocast(
+    model: nn.Module,  # that Accelerate has prepared; changed in place
+):
+    "Take off the wrapper that makes a model's `forward` autocast wherever it is called"
+    if '_original_forward' not in vars(model): return
+    del model.forward
+    del model._original_forward
 
 # %% ../nbs/07_training.ipynb #2985dff5
 class _Whole(nn.Module):
@@ -216,6 +191,7 @@ class Trainer:
         optimizer = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
         self.several = self.acc.num_processes > 1
         self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
+        without_autocast(self.raw)
         self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.steps_an_epoch = len(feed.batches(0))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..files import save_tensors
 from ..losses import Loss, cross_entropy, entropy_floor, kl, max_logit, maxsup, smooth, tempered
 from ..batching import TableFeed
-from ..training import predict_rows
+from ..inference import InferenceMixin, in_fp32, predict_rows
 from ..hub import kept_weights, load_kept, model_card
 from ..encoders import no_pooler
 
@@ -64,7 +64,7 @@ class MLP(nn.Module):
     def forward(self,
         batch: dict[str, Tensor],   # features: (rows, width)
     ) -> Tensor:                    # (rows, classes) logits
-        return self.head(self.layers(self.standard(batch['features'])))
+        return in_fp32(self.head, self.layers(self.standard(batch['features'])))
 
 # %% ../../nbs/distributions/02_model.ipynb #4e4276cf
 class StarLayer(nn.Module):
@@ -128,7 +128,7 @@ class StarGraph(nn.Module):
         for i, layer in enumerate(self.layers):
             if i: x, near = x.relu(), self.layers[i-1].update(near).relu()   # neighbours have no neighbours: they are told nothing
             x, a = layer(x, near, edges, mask); seen.append(a)
-        return self.head(x), seen
+        return in_fp32(self.head, x), seen
 
 # %% ../../nbs/distributions/02_model.ipynb #c829a636
 class TextNet(nn.Module):
@@ -148,7 +148,7 @@ class TextNet(nn.Module):
     ) -> Tensor:                    # (rows, classes) logits
         h, mask = self.encoder(input_ids=batch['input_ids'], attention_mask=batch['attention_mask']).last_hidden_state, batch['attention_mask'][..., None].float()
         pooled = h[:, 0] if self.pooling == 'first' else (h*mask).sum(1)/mask.sum(1)
-        return self.head(F.dropout(pooled, self.dropout, self.training))
+        return in_fp32(self.head, F.dropout(pooled, self.dropout, self.training))
 
 # %% ../../nbs/distributions/02_model.ipynb #3619865c
 class Predictor(nn.Module):
@@ -231,7 +231,7 @@ def make_net(
     "A network by name"
     return dict(mlp=MLP, star=StarGraph)[kind](**settings)
 
-class DistributionModel(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['distributions', 'disagreement'], license='apache-2.0'):
+class DistributionModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['distributions', 'disagreement'], license='apache-2.0'):
     "Trained predictors of how answers spread"
     def __init__(self,
         categories: list[str],
@@ -259,10 +259,10 @@ class DistributionModel(nn.Module, PyTorchModelHubMixin, library_name='preferenc
 
     def proba(self,
         feed: TableFeed,
-        batch_size: int=256,
+        batch_size: int=0,   # rows at a time; 0: the default of inference
     ) -> np.ndarray:     # (rows, categories) float64
         "The answers to expect, the mean over members"
-        return torch.stack([predict_rows(m, feed, forward, batch_size=batch_size).double().softmax(1) for m in self.members]).mean(0).numpy()
+        return torch.stack([predict_rows(m, feed, forward, batch_size=batch_size or self.inference_rows, precision=self.inference_precision).double().softmax(1) for m in self.members]).mean(0).numpy()
 
 # %% ../../nbs/distributions/02_model.ipynb #a4817552
 def _settings(m: DistributionModel) -> dict:

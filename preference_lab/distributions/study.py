@@ -20,7 +20,8 @@ from ..losses import frequency_weights, lowest_entropy
 from ..metrics import distribution_intervals, distribution_metrics, distribution_rows, paired_distributions, same_answer
 from ..baselines import distribution_baselines, oracle_mean, ridge_distribution
 from ..batching import Ragged, TableFeed, TextFeed, padding_share, tokenise
-from ..training import Trainer, make_accelerator, peak_memory, predict_rows
+from ..inference import precision_difference, predict_rows, some_rows
+from ..training import Trainer, make_accelerator, peak_memory
 from ..runs import finish_run, keep_model, keep_table, open_run
 from ..encoders import embed_images, embed_texts, load_encoder, load_text_tower, load_tower
 from ..faces import tiny_tower
@@ -252,16 +253,21 @@ def baselines(self: DistributionStudy) -> pd.DataFrame:  # validation scores, a 
     return pd.DataFrame({k: distribution_metrics(y, v['validation'], self.ordered) for k, v in self.floors.items()}).T
 
 # %% ../../nbs/distributions/03_study.ipynb #d8e5c61a
-def proba_of(model: nn.Module, feed: TableFeed, acc=None) -> np.ndarray:  # (rows, categories) float64
+def proba_of(
+    model: nn.Module,
+    feed: TableFeed,
+    acc=None,               # whose device and processes compute
+    precision: str='fp32',  # of inference
+) -> np.ndarray:            # (rows, categories) float64
     "What a model says of each row"
-    return predict_rows(model, feed, forward, acc, 1024).double().softmax(1).numpy()
+    return predict_rows(model, feed, forward, acc, precision=precision).double().softmax(1).numpy()
 
 @patch
 def evaluate(self: DistributionStudy, fold: Fold, rows: np.ndarray):
     "A function that judges a fold's model on its validation rows, by KL without any penalty"
     y = self.votes.targets[rows]
     def judge(model, acc):
-        r = distribution_rows(y, proba_of(model, fold.validation, acc))
+        r = distribution_rows(y, proba_of(model, fold.validation, acc, self.cfg.inference_precision))
         return dict(loss=r['kl'].mean(), top1=r['top1'].mean(), entropy=r['entropy'].mean())
     return judge
 
@@ -304,7 +310,7 @@ def test_model(self: DistributionStudy) -> dict:  # side -> metric -> value, low
     opened = [f.test.open(f.best['sha256']) for f in self.folds]
     acc = make_accelerator(cfg)
     for f in self.folds: f.learner.to(acc.device)
-    said = lambda side: np.concatenate([proba_of(f.learner, self.make_feed(s[side]), acc) for f, s in zip(self.folds, m.sides)])
+    said = lambda side: np.concatenate([proba_of(f.learner, self.make_feed(s[side]), acc, cfg.inference_precision) for f, s in zip(self.folds, m.sides)])
     self.proba = {s: said(s) for s in ('validation', 'test')}
     self.targets = dict(validation=self.votes.targets[self.rows_of('validation')], test=np.concatenate([t.targets for t in opened]))
     self.truth = None if self.votes.truth is None else np.concatenate([t.truth for t in opened])
@@ -389,7 +395,7 @@ def model(self: DistributionStudy) -> DistributionModel:
     "The trained predictors as one model"
     m, c = self.material, self.cfg
     inputs = dict(feature_columns=c.feature_columns, edge_columns=c.edge_columns, tower=m.tower, width=m.tensors['features'].shape[1] if 'features' in m.tensors else 0)
-    out = DistributionModel(self.categories, self.kind, self.net_settings(), len(self.folds), self.ordered, inputs, encoder=self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None, tokenizer=m.tokenizer)
+    out = DistributionModel(self.categories, self.kind, self.net_settings(), len(self.folds), self.ordered, inputs, dict(inference_precision=c.inference_precision), encoder=self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None, tokenizer=m.tokenizer)
     out.members = nn.ModuleList(f.learner.predictor.cpu() for f in self.folds)
     return out
 
@@ -406,16 +412,23 @@ def timing(self: DistributionStudy) -> dict:
                 device=first.timing['device'], precision=first.timing['precision'], trained_together=first.together)
 
 @patch
+def inference_difference(self: DistributionStudy) -> dict:  # precision, other, rows, largest, mean
+    "What computing in another precision would change in the predicted shares of validation items of the first fold"
+    rows, learner = self.material.sides[0]['validation'], self.folds[0].learner
+    feed = self.make_feed(rows[some_rows(len(rows))])
+    return precision_difference(lambda p: proba_of(learner, feed, precision=p), self.cfg.inference_precision)
+
+@patch
 def finish(self: DistributionStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, first = self.run, self.cfg, self.folds[0]
     if not PartialState().is_main_process: return {}
-    model = self.model()
+    model, inference = self.model(), self.inference_difference()
     sha = first.best['sha256'] if len(self.folds) == 1 else hashlib.sha256(''.join(f.best['sha256'] for f in self.folds).encode()).hexdigest()
     about = dict(name=self.kind, parameters=sum(p.numel() for p in model.members[0].parameters()), members=len(self.folds), best_epoch=int(np.median([f.best['epoch'] for f in self.folds])), weights_sha256=sha, tower=self.material.tower)
     short = ('kl', 'js', 'tv', 'top1', 'top3', 'ece', 'brier')
     floors = {k: {n: v for n, v in s.items()} for k, s in self.floor_metrics.items()}
-    model.remember(metrics={k: self.metrics['test'][k] for k in short}, baselines={k: floors[k] for k in ('uniform', 'train_mean', 'linear') if k in floors}, warnings=run.warnings, data=f'{self.votes.name}, {len(first.feed):,} training items', fingerprint=self.fingerprint)
+    model.remember(metrics={k: self.metrics['test'][k] for k in short}, baselines={k: floors[k] for k in ('uniform', 'train_mean', 'linear') if k in floors}, warnings=run.warnings, data=f'{self.votes.name}, {len(first.feed):,} training items', fingerprint=self.fingerprint, inference=inference)
     keep_model(run, model)
     for s in ('validation', 'test'):
         rows = self.rows_of(s)
@@ -426,5 +439,5 @@ def finish(self: DistributionStudy) -> dict:
     kl = lambda t: t.set_index('metric')[['difference', 'low', 'high', 'p', 'distinguishable']].to_dict('index')
     return finish_run(run, data=dict(name=self.votes.name, fingerprint=self.fingerprint, rows=len(self.votes), categories=self.categories, ordered=self.ordered, answers=float(self.votes.weights.sum())),
         split=dict(sizes={s: len(np.unique(self.rows_of(s))) for s in SPLITS}, audit=self.material.audit), baselines=floors, metrics=self.metrics, comparisons={k: kl(t) for k, t in self.against.items()},
-        ceiling=self.ceiling(), controls=self.controls, loss_parts=parts, warnings=run.warnings, timing=self.timing(), model=about, epochs=int(np.median([len(f.history) for f in self.folds])), group=preset_group(cfg.preset, cfg.sweep),
+        ceiling=self.ceiling(), controls=self.controls, loss_parts=parts, warnings=run.warnings, timing=self.timing(), model=about, inference=inference, epochs=int(np.median([len(f.history) for f in self.folds])), group=preset_group(cfg.preset, cfg.sweep),
         test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']))

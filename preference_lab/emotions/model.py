@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig
 from ..records import ConfigError
 from ..files import save_tensors
 from ..batching import TextFeed, tokenise
-from ..training import predict_rows
+from ..inference import InferenceMixin, in_fp32, predict_rows
 from ..thresholds import Thresholds
 from ..hub import kept_weights, load_kept, model_card
 from ..encoders import find_pooling, no_pooler
@@ -31,7 +31,7 @@ def tiny_config(
                       max_position_embeddings=256, hidden_dropout_prob=0., attention_probs_dropout_prob=0., pad_token_id=tokenizer.pad_token_id)
 
 # %% ../../nbs/emotions/02_model.ipynb #9e3ba0e8
-class EmotionClassifier(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['emotions', 'multi-label'], license='apache-2.0'):
+class EmotionClassifier(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['emotions', 'multi-label'], license='apache-2.0'):
     "An encoder, pooling, and one linear question a label"
     def __init__(self,
         encoder_config: dict,        # the encoder's configuration, as transformers writes it
@@ -60,7 +60,7 @@ class EmotionClassifier(nn.Module, PyTorchModelHubMixin, library_name='preferenc
         attention_mask: Tensor,  # (rows, width) 1 where there is a token
     ) -> Tensor:                 # (rows, labels) logits
         h = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return self.head(self.dropout(find_pooling(self.pooling)(h, attention_mask)))
+        return in_fp32(self.head, self.dropout(find_pooling(self.pooling)(h, attention_mask)))
 
 # %% ../../nbs/emotions/02_model.ipynb #f139ccd2
 @patch
@@ -104,18 +104,18 @@ def freeze(self: EmotionClassifier,
 @patch
 def predict_proba(self: EmotionClassifier,
     texts: str|Sequence[str],
-    batch_size: int=64,
+    batch_size: int=0,   # texts at a time; 0: the default of inference
 ) -> np.ndarray:   # (texts, labels) float
     "The probability of each label for each text"
     texts = [clean_text(t, **self.clean) for t in ([texts] if isinstance(texts, str) else texts)]
     if not texts: return np.zeros((0, len(self.label_names)), np.float32)
-    feed = TextFeed(tokenise(texts, self.tokenizer, self.max_length), np.zeros((len(texts), 1)), batch_size, pad=self.tokenizer.pad_token_id)
-    return predict_rows(self, feed, lambda m, b: m(b['input_ids'], b['attention_mask']), batch_size=batch_size).sigmoid().numpy()
+    feed = TextFeed(tokenise(texts, self.tokenizer, self.max_length), np.zeros((len(texts), 1)), 1, pad=self.tokenizer.pad_token_id)
+    return predict_rows(self, feed, lambda m, b: m(b['input_ids'], b['attention_mask']), batch_size=batch_size or self.inference_rows, precision=self.inference_precision).sigmoid().numpy()
 
 @patch
 def predict(self: EmotionClassifier,
     texts: str|Sequence[str],
-    batch_size: int=64,
+    batch_size: int=0,
 ) -> list[list[str]]:   # of each text, the labels above their thresholds
     "The labels of each text"
     if self.thresholds is None: raise ConfigError('the model has no thresholds; fit it through the study, or use predict_proba')

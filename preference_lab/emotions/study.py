@@ -20,7 +20,8 @@ from ..metrics import bootstrap, collapsed, mcnemar, multilabel_metrics, paired,
 from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tiny_tokenizer, tokenise
-from ..training import Trainer, predict_rows
+from ..inference import precision_difference, predict_rows, some_rows
+from ..training import Trainer
 from ..runs import finish_run, keep_model, keep_table, open_run, read_run, same_setting
 from ..comparisons import Headline
 from .settings import EmotionsConfig
@@ -66,7 +67,7 @@ def make_model(
     if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
     own = getattr(encoder.config, 'hidden_dropout_prob', getattr(encoder.config, 'dropout', .1))
     model = EmotionClassifier.on_encoder(encoder, tokenizer, train.label_names, pooling=cfg.pooling, dropout=own if cfg.dropout is None else cfg.dropout,
-                                         max_length=cfg.max_length, clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji))
+                                         max_length=cfg.max_length, about=dict(inference_precision=cfg.inference_precision), clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji))
     model.start_at_prior(train.targets.mean(0))
     model.freeze(cfg.freeze)
     return model
@@ -106,7 +107,7 @@ def fit(self: EmotionStudy) -> Trainer:
     self.feeds = dict(train=self.feed(train.texts, train.targets, places), validation=self.feed(self.validation.texts, self.validation.targets))
     y = torch.as_tensor(self.validation.targets)
     def evaluate(model, acc):
-        z = predict_rows(model, self.feeds['validation'], forward, acc)
+        z = predict_rows(model, self.feeds['validation'], forward, acc, precision=cfg.inference_precision)
         p = z.sigmoid().numpy()
         scores = multilabel_metrics(y.numpy() > .5, p, p >= .5)
         return dict(loss=bce(z, y).mean(), **{k: scores[k] for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_macro')})
@@ -134,7 +135,7 @@ def score(
 @patch
 def predict_side(self: EmotionStudy, feed: TextFeed) -> np.ndarray:
     "Probabilities for the rows of a feed, each predicted once by one of the processes"
-    return predict_rows(self.model, feed, forward, self.trainer.acc).sigmoid().numpy()
+    return predict_rows(self.model, feed, forward, self.trainer.acc, precision=self.cfg.inference_precision).sigmoid().numpy()
 
 @patch
 def test_model(self: EmotionStudy) -> dict:  # side -> metric -> value, low, high
@@ -167,6 +168,14 @@ def look_for_trouble(self: EmotionStudy):
     if len(few): warn('few_test_positives', 'fewer than 30 test rows carry ' + ', '.join(f'{r.label} ({r.support})' for r in few.itertuples()) + ': their scores are uncertain')
     if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
     if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo': warn('from_nothing', 'the encoder was trained from nothing on these rows: a pretrained one (encoder=NAME_OR_FOLDER) will be better')
+
+# %% ../../nbs/emotions/03_study.ipynb #d3ca9cb1
+@patch
+def inference_difference(self: EmotionStudy) -> dict:  # precision, other, rows, largest, mean
+    "What computing in another precision would change in the probabilities of validation rows"
+    texts = [self.validation.texts[i] for i in some_rows(len(self.validation), self.trainer.acc.device)]
+    feed = self.feed(texts, np.zeros((len(texts), 1), np.float32))
+    return precision_difference(lambda p: predict_rows(self.model, feed, forward, precision=p).sigmoid().numpy(), self.cfg.inference_precision)
 
 # %% ../../nbs/emotions/03_study.ipynb #a5658dd1
 @patch
@@ -266,9 +275,10 @@ def finish(self: EmotionStudy) -> dict:
     floors = {k: {m: v for m, v in s.items()} for k, s in self.floor_metrics.items()}
     best = dict(name=cfg.encoder, parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
                 best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'])
+    inference = self.inference_difference()
     short = ('auc_micro', 'auc_macro', 'f1_micro', 'f1_macro', 'ap_macro', 'brier', 'ece')
     self.model.remember(self.thresholds, metrics={k: self.metrics['test'][k] for k in short}, baselines=floors, warnings=run.warnings, encoder=Path(cfg.encoder).name,
-                        data=f'{self.table.name}, {len(self.train):,} training rows', fingerprint=self.fingerprint)
+                        data=f'{self.table.name}, {len(self.train):,} training rows', fingerprint=self.fingerprint, inference=inference)
     keep_model(run, self.model)
     for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s], self.predicted[s]))
     keep_table(run, 'history.csv', self.history); keep_table(run, 'per_label.csv', self.per_label)
@@ -277,7 +287,7 @@ def finish(self: EmotionStudy) -> dict:
     seeds = self.seeds()
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table)), split=dict(sizes=self.audit.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
         baselines=floors, metrics=self.metrics, per_label=self.per_label.to_dict('records'), thresholds=self.thresholds.to_dict(), ceiling=ceiling, warnings=run.warnings,
-        timing=timing, model=best, comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()}, seeds=seeds.to_dict('records') if seeds is not None else None)
+        timing=timing, model=best, inference=inference, comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()}, seeds=seeds.to_dict('records') if seeds is not None else None)
 
 def train_emotions(
     cfg: EmotionsConfig,

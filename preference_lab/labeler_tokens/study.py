@@ -24,6 +24,7 @@ from ..splits import hold_out
 from ..metrics import drawn_by, gain_by_rater, pair_ceiling, pair_intervals, pair_means, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
 from ..baselines import pair_baselines
 from ..batching import TableFeed
+from ..inference import precision_difference, some_rows
 from ..training import Trainer
 from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
@@ -226,7 +227,8 @@ def make_model(self: LabelerStudy, **changed) -> LabelerCLIP:
     if cfg.towers == 'none': ranks = {}
     settings = dict(text_tokens=cfg.text_tokens, visual_prompts=cfg.visual_prompts, group=None if group is None else group.tolist(), ranks=ranks) | changed
     return LabelerCLIP(dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key), self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature, towers=cfg.towers if ranks else 'both',
-                       layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha, dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower, **settings)
+                       layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha, dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower,
+                       about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch), **settings)
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #ec9ff1b4
 @dataclass
@@ -265,7 +267,7 @@ def fit_model(self: LabelerStudy,
     some = train.take(np.sort(np.random.default_rng(cfg.seed).permutation(len(train))[:len(valid)]))
     both = join_labels(valid, some); n = len(valid)
     def evaluate(m, acc):
-        z = torch.from_numpy(m.logits(both, self.pixels, self.picture, autocast=acc.autocast, batch_size=cfg.encode_batch))
+        z = torch.from_numpy(m.logits(both, self.pixels, self.picture))
         right, lack = (z > 0).numpy() == both.left_wins, F.binary_cross_entropy_with_logits(z, torch.as_tensor(both.left_wins).double(), reduction='none').numpy()
         return dict(loss=lack[:n].mean(), accuracy=right[:n].mean(), seen_loss=lack[n:].mean(), seen_accuracy=right[n:].mean(),
                     **{f'accuracy_{r}': right[:n][valid.rater == k].mean() for k, r in enumerate(self.raters) if (valid.rater == k).any()})
@@ -310,7 +312,7 @@ def _right(pairs, proba): return np.where(proba == .5, .5, (proba > .5) == pairs
 @patch
 def _answers(self: LabelerStudy, model, pairs, as_rater=None) -> np.ndarray:
     "P(left wins)"
-    return _sigmoid(model.logits(pairs, self.pixels, self.picture, as_rater, self.trainer.acc.autocast, self.cfg.encode_batch))
+    return _sigmoid(model.logits(pairs, self.pixels, self.picture, as_rater))
 
 @patch
 def test_model(self: LabelerStudy) -> dict:  # side -> metric -> value, low, high
@@ -401,7 +403,7 @@ def item_scores(self: LabelerStudy,
 ) -> np.ndarray:  # (items,) mean 0, standard deviation 1
     "How much a rater likes each picture, as the model says"
     r = self.model.rater_number(rater)
-    v = encode_cells(self.model, self.pixels, self.picture, np.full(len(self.picture), self.model.viewer[r]), self.cfg.encode_batch, self.trainer.acc.autocast)
+    v = encode_cells(self.model, self.pixels, self.picture, np.full(len(self.picture), self.model.viewer[r]))
     s = (v@encode_raters(self.model)[r, self.targets.index(target)]).double().numpy()
     return (s-s.mean())/max(s.std(), 1e-12)
 
@@ -431,6 +433,16 @@ def ceiling(self: LabelerStudy) -> dict|None:
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #4cc6da9e
 @patch
+def inference_difference(self: LabelerStudy) -> dict:  # precision, other, rows, largest, mean
+    "What computing in another precision would change in the answers to validation comparisons"
+    some, own = self.validation.take(some_rows(len(self.validation), self.trainer.acc.device)), self.model.about
+    def answers(precision):
+        self.model.about = own | dict(inference_precision=precision)
+        try: return self._answers(self.model, some)
+        finally: self.model.about = own
+    return precision_difference(answers, self.cfg.inference_precision)
+
+@patch
 def finish(self: LabelerStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, m = self.run, self.cfg, self.model
@@ -438,7 +450,8 @@ def finish(self: LabelerStudy) -> dict:
     learnt = sum(t.numel() for t in m.state_dict().values())
     about = dict(name=f'{cfg.encoder} with words for raters', parameters=learnt, frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad), best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'],
                  frozen_sha256=self.fitted.frozen_sha256, tower=m.encoder, words=dict(zip(self.raters, m.words)))
-    m.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(self.train):,} training comparisons', fingerprint=self.data.fingerprint)
+    inference = self.inference_difference()
+    m.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(self.train):,} training comparisons', fingerprint=self.data.fingerprint, inference=inference)
     keep_model(run, m)
     for s, p in dict(validation=self.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     norms = adapter_norms(m.clip) if m.ranks else pd.DataFrame()
@@ -446,7 +459,7 @@ def finish(self: LabelerStudy) -> dict:
     return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), new_raters=0 if self.shown is None else len(self.shown.raters), items=len(self.items), targets=self.targets),
         split=dict(sizes=dict(train=len(self.train), validation=len(self.validation), test=len(self.test)), audit=self.axis.audit), baselines=self.floor_metrics, metrics=self.metrics, ablations=self.ablations, new_rater_curve=self.new_rater_curve or None,
         per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()},
-        history=self.epochs_table().to_dict('records'), consistency=dict(zip(self.raters, self.consistency().tolist())), probe=self.probe, ceiling=self.ceiling(), warnings=run.warnings, timing=self.trainer.timing() | dict(padding_share=0.), model=about)
+        history=self.epochs_table().to_dict('records'), consistency=dict(zip(self.raters, self.consistency().tolist())), probe=self.probe, ceiling=self.ceiling(), warnings=run.warnings, timing=self.trainer.timing() | dict(padding_share=0.), model=about, inference=inference)
 
 def train_labelers(
     cfg: LabelerConfig,

@@ -8,10 +8,11 @@ __all__ = ['REPORTED', 'SCORES', 'result_table', 'reported_table', 'headline_of'
            'attention_figure', 'conclusions']
 
 # %% ../../nbs/memes/08_report.ipynb #8d7d81f3
-import numpy as np, pandas as pd, torch
+import numpy as np, pandas as pd
 from PIL import Image
 from ..records import DataError
 from ..metrics import Interval
+from ..inference import inference
 from ..plots import attended_regions, contact_sheet
 from ..reporting import scores_frame
 from .data import confounder_pairs, open_picture
@@ -122,7 +123,6 @@ def worst_memes(
     return pd.DataFrame([dict(id=t.ids[i], text=t.texts[i], true=int(y[i]), probability=p[i], text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan) for i in np.argsort(-lack, kind='stable')[:n]])
 
 # %% ../../nbs/memes/08_report.ipynb #872b9996
-@torch.no_grad()
 def word_attention(
     study: MemeStudy,
     row: int,     # of the judged side
@@ -132,7 +132,8 @@ def word_attention(
     feed = study.feed(t.subset([row]))
     device = next(model.parameters()).device
     b = {k: v.to(device) for k, v in feed.load(np.array([0])).items()}
-    out = model(b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask'], attentions=True)
+    with inference(model.inference_precision, device):
+        out = model(b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask'], attentions=True)
     maps = [to_regions.mean(1)[0].float().cpu().numpy() for to_regions, _ in out.attentions]
     k = int(np.argmax([(w.max(1)/w.mean(1)).mean() for w in maps]))
     return model.tokenizer.convert_ids_to_tokens(b['input_ids'][0].tolist()), maps[k], f'meeting {k+1} of {len(maps)}'

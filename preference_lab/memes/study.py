@@ -24,7 +24,8 @@ from ..losses import Loss, cross_entropy, smooth
 from ..metrics import GroupMeans, binary_intervals, binary_metrics, collapsed, intervals, paired_binary
 from ..baselines import bag_of_words
 from ..batching import Ragged, TextFeed, lay_out, padding_share, tiny_tokenizer, tokenise
-from ..training import Trainer, predict_rows
+from ..inference import precision_difference, predict_rows, some_rows
+from ..training import Trainer
 from ..runs import finish_run, keep_model, keep_table, open_run, read_run
 from ..comparisons import Headline
 from ..encoders import check_tokenizer, find_encoder
@@ -265,6 +266,7 @@ def make_model(self: MemeStudy) -> ViLBERT:
     room = model.config.max_position_embeddings
     if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
     model.freeze(cfg.freeze)
+    model.remember(inference_precision=cfg.inference_precision)
     return model
 
 # %% ../../nbs/memes/07_study.ipynb #89758d47
@@ -294,7 +296,7 @@ def fit_model(self: MemeStudy,
     watched = self.feed(self.validation, y, hide)
     loss = meme_loss(cfg, self.train.targets)
     def evaluate(m, acc):
-        z = predict_rows(m, watched, forward, acc)
+        z = predict_rows(m, watched, forward, acc, precision=cfg.inference_precision)
         s = binary_metrics(y > .5, as_proba(z))
         return dict(loss=F.cross_entropy(z, torch.as_tensor(y).long()).item(), **{k: s[k] for k in ('auroc', 'accuracy', 'f1')})
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
@@ -305,7 +307,13 @@ def fit_model(self: MemeStudy,
 @patch
 def predict_side(self: MemeStudy, model: ViLBERT, table, hide: str='', regions=None) -> np.ndarray:
     "Probabilities for some memes, each predicted once by one of the processes"
-    return as_proba(predict_rows(model, self.feed(table, None, hide, regions=regions), forward, getattr(self, 'acc', None)))
+    return as_proba(predict_rows(model, self.feed(table, None, hide, regions=regions), forward, getattr(self, 'acc', None), precision=model.inference_precision))
+
+@patch
+def inference_difference(self: MemeStudy) -> dict:  # precision, other, rows, largest, mean
+    "What computing in another precision would change in the probabilities of validation memes"
+    feed = self.feed(self.validation.subset(some_rows(len(self.validation), self.acc.device)))
+    return precision_difference(lambda p: as_proba(predict_rows(self.model, feed, forward, precision=p)), self.cfg.inference_precision)
 
 @patch
 def baselines(self: MemeStudy) -> pd.DataFrame:  # validation scores, a row a baseline
@@ -455,18 +463,18 @@ def finish(self: MemeStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, timing, ceiling = self.run, self.cfg, self.timing(), self.ceiling()
     if not PartialState().is_main_process: return {}
-    compared = getattr(self, 'compared', None) or self.compare()
+    compared, inference = getattr(self, 'compared', None) or self.compare(), self.inference_difference()
     best = dict(name=f'ViLBERT {cfg.encoder if cfg.encoder in ("tiny", "scenes") else cfg.variant}', parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
                 best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'])
     source = self.extractor.about | dict(weights=cfg.extractor_weights) if self.extractor else self.regions.about
     self.model.remember(metrics=self.metrics[self.judged], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.table.name}, {len(self.train):,} training memes', fingerprint=self.fingerprint,
-                        regions=source, max_regions=cfg.max_regions, max_length=cfg.max_length)
+                        regions=source, max_regions=cfg.max_regions, max_length=cfg.max_length, inference=inference)
     keep_model(run, self.model)
     for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s]))
     keep_table(run, 'history.csv', self.history); keep_table(run, 'confounders.csv', self.pairs)
     for name, x in compared.items(): keep_table(run, f'comparison_{name}.csv', x['table'])
     return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint), split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
-        baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best,
+        baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best, inference=inference,
         history=self.history.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
 
 def train_memes(

@@ -24,6 +24,7 @@ from transformers import AutoTokenizer
 from ..records import ConfigError, DataError, nearest
 from ..config import Count, Positive, Share, Whole, check_value, make_config
 from ..files import load_tensors, save_tensors
+from ..inference import InferenceMixin, in_fp32
 from ..hub import kept_weights, load_kept, model_card
 from ..encoders import load_encoder
 from .genome import wanted_by
@@ -358,7 +359,7 @@ def add_global(
             None if mask is None else torch.cat([torch.ones_like(mask[:, :1]), mask], 1))
 
 # %% ../../nbs/memes/06_vilbert.ipynb #e30a3b7f
-class ViLBERT(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['memes', 'multimodal'], license='apache-2.0'):
+class ViLBERT(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['memes', 'multimodal'], license='apache-2.0'):
     "Two streams that meet, and a head; parameters are named as in the public checkpoints"
     def __init__(self,
         config: ViLBERTConfig|dict,  # a dict as `config.json` keeps it
@@ -402,7 +403,7 @@ class ViLBERT(nn.Module, PyTorchModelHubMixin, library_name='preference_lab', ta
         if c.pooler: said, shown = b.t_pooler(said), b.v_pooler(shown)
         joined = said*shown if c.fusion == 'mul' else said+shown if c.fusion == 'sum' else torch.cat([said, shown], -1)
         states = (t, v) if sequences else (None, None)
-        return ViLBERTOutput(self.classifier(joined), said, shown, *states, list(zip(maps[::2], maps[1::2])) if attentions else None)
+        return ViLBERTOutput(in_fp32(self.classifier, joined), said, shown, *states, list(zip(maps[::2], maps[1::2])) if attentions else None)
 
 # %% ../../nbs/memes/06_vilbert.ipynb #a01e1db3
 @patch

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from ..records import ConfigError, nearest
 from ..batching import TableFeed
+from ..inference import in_fp32
 from ..judgements import Questions, Ratings
 
 # %% ../../nbs/preference/02_network.ipynb #842fff27
@@ -119,15 +120,15 @@ def question_logits(
     batch: dict,   # of `QuestionFeed.load`
 ) -> tuple[Tensor, Tensor|None]:  # (questions, targets) each; the second, of swapped questions, for the joint head only
     "The logit of P(left wins) of each question and target"
-    f = net.encode(batch['x'], batch['raters'])
+    f = net.encode(batch['x'], batch['raters']).to(batch['x'].dtype)   # autocast leaves bfloat16
     l, r = f[batch['left']], f[batch['right']]
-    if net.head_kind == 'joint': z, swapped = net.head(torch.cat([l, r], 1)), net.head(torch.cat([r, l], 1))
+    if net.head_kind == 'joint': z, swapped = in_fp32(net.head, torch.cat([l, r], 1)), in_fp32(net.head, torch.cat([r, l], 1))
     elif net.head_kind == 'rating':
-        p, q = (net.head(v).unflatten(1, (net.targets, net.levels)).softmax(-1) for v in (l, r))
+        p, q = (in_fp32(net.head, v).unflatten(1, (net.targets, net.levels)).softmax(-1) for v in (l, r))
         return torch.logit(_level_wins(p, q).clamp(1e-6, 1-1e-6)), None
     else:
         d, swapped = l-r, None
-        z = net.head(d)
+        z = in_fp32(net.head, d)
         if net.tastes is not None: z = z + (net.tastes(batch['rater']).unflatten(1, (net.targets, -1))*d[:, None]).sum(2)
     if net.residual is not None:
         gap = net.residual(batch['items'][batch['left']]) - net.residual(batch['items'][batch['right']])
@@ -180,7 +181,7 @@ def rating_losses(
     batch: dict,   # x (n, width), rater, target, level (n,)
 ) -> Tensor:       # (n,)
     "Cross-entropy of each rating's level, from logits"
-    logits = net.head(net.encode(batch['x'], batch['rater'])).unflatten(1, (net.targets, net.levels))
+    logits = in_fp32(net.head, net.encode(batch['x'], batch['rater'])).unflatten(1, (net.targets, net.levels))
     return F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
 
 class RatingFeed(TableFeed):

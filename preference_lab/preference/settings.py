@@ -55,6 +55,8 @@ class PreferenceConfig(JudgementConfig):
             if a not in ACTIVATION_NAMES: raise ConfigError(f'setting activation={a!r} is unknown{nearest(a, ACTIVATION_NAMES)}; take one of {", ".join(ACTIVATION_NAMES)}')
         if self.kind not in ('', 'ratings', 'comparisons'): raise ConfigError(f'setting kind={self.kind!r}: write ratings or comparisons, or leave it out')
         if self.residual and 'new_item' in self.axes: raise ConfigError('residual=True has a number for each known item and knows nothing of new ones: leave new_item out of axes')
+        if self.inference_precision != 'fp32' and self.model == 'taste' and self.trunk != 'mlp':
+            raise ConfigError(f'setting inference_precision={self.inference_precision} is of a network, and model=taste without a trunk is computed in fp64; leave it out, or set trunk=mlp or model=network')
         if self.head == 'rating' and self.model != 'network': raise ConfigError('setting head=rating is of a network: set model=network')
 
 REPORTED_HIDDEN = [384, 256, 128, 64, 32]

@@ -22,7 +22,8 @@ from ..judgements import Pairs, Ratings, as_pairs, ask, first_labels, join_label
 from ..splits import Axis, hold_out
 from ..metrics import drawn_by, gain_by_rater, pair_ceiling, pair_intervals, pair_means, pair_metrics, paired_pairs, per_group_table, per_target, rater_agreement, rater_target_table, ratings_agreement
 from ..baselines import bradley_terry, mean_scores, pair_baselines
-from ..training import Trainer, peak_memory, predict_rows
+from ..inference import precision_difference, predict_rows, some_rows
+from ..training import Trainer, peak_memory
 from ..stacked import StackedTrainer
 from ..runs import finish_run, keep_model, keep_table, open_run
 from ..comparisons import PAIR_HEADLINE
@@ -31,7 +32,7 @@ from ..preferences import check_judgements, load_judgements
 from .settings import PreferenceConfig
 from .network import PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
 from .taste import fit_taste, new_taste, taste_delta
-from .model import Basis, PreferenceModel, load_preference_model
+from .model import QUESTION_ROWS, Basis, PreferenceModel, load_preference_model, trunk_features
 
 # %% ../../nbs/preference/05_study.ipynb #25be31b8
 _all_ = ['PreferenceConfig']   # who takes everything from the study needs its settings too
@@ -121,7 +122,7 @@ def train_network(self: PreferenceStudy,
     questions = ask(valid); check = QuestionFeed(self.table, questions, 4096, joined=net.joined)
     row, target, won = torch.as_tensor(questions.row), torch.as_tensor(valid.target.astype(np.int64)), torch.as_tensor(valid.left_wins)
     def evaluate(model, acc):
-        z = predict_rows(model, check, lambda m, b: question_logits(m, b)[0], acc, 4096)[row, target]
+        z = predict_rows(model, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision)[row, target]
         return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
     if head == 'rating': feed, objective = RatingFeed(self.table, labels, cfg.batch_size, cfg.seed), rating_losses
     else:
@@ -170,11 +171,11 @@ def fit_axis(self: PreferenceStudy,
     cfg, start = self.cfg, time.perf_counter()
     net = settings = trainer = None
     if self.wants_trunk(): net, settings, trainer = self.train_network(axis, 'taste' if cfg.model == 'taste' else cfg.rater, folder, 'antisymmetric' if cfg.model == 'taste' else cfg.head, quiet)
-    names = dict(raters=self.raters, items=self.items, targets=self.targets, width=self.table.shape[1], net=settings, tower=self.tower)
+    names = dict(raters=self.raters, items=self.items, targets=self.targets, width=self.table.shape[1], net=settings, tower=self.tower, about=dict(inference_precision=cfg.inference_precision if net is not None else 'fp64'))
     seen = torch.as_tensor(axis.seen)
     if cfg.model == 'network': model = PreferenceModel(kind='network', **names)
     else:
-        with torch.no_grad(): h = self.table if net is None else net.encode(self.table, torch.zeros(len(self.table), dtype=torch.long))
+        h = trunk_features(net, self.table, cfg.inference_precision)
         columns = len(self.items) if self.wants_item_columns() else 0
         counts = [0] if self.table.shape[1] == 1 else [cfg.features] if cfg.features else [16] if columns else FEATURES
         basis, psi, chosen = min((_chosen(h, seen, k, columns, axis, cfg) for k in counts), key=lambda c: _lack(c[2], c[1], axis.validation))
@@ -327,7 +328,7 @@ def compare_activations(self: PreferenceStudy,
             cfgs.append(replace(cfg, seed=seed, progress='none', resume=False))
             feeds.append(QuestionFeed(self.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
         check = QuestionFeed(self.table, valid, 4096, joined=nets[0].joined)
-        logits = lambda m, acc=None: predict_rows(m, check, lambda m, b: question_logits(m, b)[0], acc, 4096)[row, target]
+        logits = lambda m, acc=None: predict_rows(m, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision)[row, target]
         def evaluate(m, acc):
             z = logits(m, acc)
             return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
@@ -352,6 +353,18 @@ def compare_activations(self: PreferenceStudy,
 
 # %% ../../nbs/preference/05_study.ipynb #d89ad038
 @patch
+def inference_difference(self: PreferenceStudy) -> dict:  # precision, and where a network computes: other, rows, largest, mean
+    "What computing in another precision would change in the answers to validation comparisons"
+    some, own = self.axes['warm'].validation, self.model.about
+    if self.model.inference_precision == 'fp64': return dict(precision='fp64')
+    some = some.take(some_rows(len(some)))
+    def answers(precision):
+        self.model.about = own | dict(inference_precision=precision)
+        try: return self.model.proba(some)
+        finally: self.model.about = own
+    return precision_difference(answers, self.model.inference_precision)
+
+@patch
 def timing(self: PreferenceStudy) -> dict:
     "What training cost"
     f, labels = self.fitted['warm'], len(self.axes['warm'].train)
@@ -367,7 +380,8 @@ def finish(self: PreferenceStudy) -> dict:
     if not PartialState().is_main_process: return {}
     about = dict(name=cfg.model, parameters=sum(t.numel() for t in self.model.state_dict().values()), best_epoch=f.best['epoch'] if f.best else None, weights_sha256=f.sha256,
                  strength=getattr(self.model, 'strength', None), slope=getattr(self.model, 'slope', None), tower=self.tower)
-    self.model.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(a.train):,} training {self.data.kind}', fingerprint=self.data.fingerprint)
+    inference = self.inference_difference()
+    self.model.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(a.train):,} training {self.data.kind}', fingerprint=self.data.fingerprint, inference=inference)
     keep_model(run, self.model)
     for s, p in dict(validation=a.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     for name, t in dict(history=self.history, per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target).items(): keep_table(run, f'{name}.csv', t)
@@ -377,7 +391,7 @@ def finish(self: PreferenceStudy) -> dict:
         split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, splits=self.splits, new_rater_curve=curve,
         per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records') if len(self.rater_target) < 1000 else None,
         comparisons={k: t.to_dict('records') for k, t in self.against.items()}, activations=[t.to_dict('records') for t in activations] if activations else None,
-        ceiling=self.ceiling(), warnings=run.warnings, timing=self.timing(), model=about)
+        ceiling=self.ceiling(), warnings=run.warnings, timing=self.timing(), model=about, inference=inference)
 
 def train_preference(
     cfg: PreferenceConfig,
