@@ -171,25 +171,27 @@ def predict(
     text_column: Param('column of the texts in --file; else text', str)=None,
     weights: Param("file with the encoder's (or extractor's) weights, where they are not where they were", str)=None,
     regions: Param('features of regions for the memes of --file: an LMDB, HDF5, folder of .npy, or cache', str)=None,
+    device: Param('that computes: auto, cpu, cuda, cuda:1, mps', str)='auto',
+    batch_size: Param('rows at a time; 0: as the model was evaluated', int)=0,
+    precision: Param('fp32, tf32 or bf16; else that in which the model was evaluated', str)='',
 ):
-    "Ask a trained model"
+    "Ask a trained model; a table of any length is answered a block of rows at a time"
+    if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: give 1 or more, or leave it out')
     commands = study_commands(study)
     ask, both = commands['predict'], commands.get('both', False)   # both: text and picture are one question
-    takes = [k for k in inspect.signature(ask).parameters if k != 'run']
+    takes = [k for k in inspect.signature(ask).parameters if k not in ('run', 'device', 'batch_size', 'precision')]
     given = {k: v for k, v in dict(text=text, image=image, other=other, rater=rater, file=file, text_column=text_column, weights=weights, regions=regions).items() if v is not None}
     one = [k for k in ('text', 'image') if k in takes]
     if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
     asked = [k for k in one if k in given]
     if bool(asked) == ('file' in given) or asked and len(asked) != (len(one) if both else 1): raise ConfigError(f'predict: give either --{(" and --" if both else " or --").join(one)} "…" or --file TABLE')
-    if file is None: print(printable(ask(run, **given).to_string(index=False))); return
-    path = Path(out) if out else Path(file).with_suffix('.predictions.csv')
-    if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
-    if path.exists(): raise ConfigError(f'{path}: this file exists; give another one with --out')
-    if out and not path.parent.is_dir(): raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
-    answers = ask(run, **given)
-    from preference_lab.runs import write_table
-    write_table(path, answers)
-    print(f'{len(answers):,} answers: {path}')
+    serving = dict(device=device, batch_size=batch_size, precision=precision)
+    if file is None: print(printable(ask(run, **given, **serving).to_string(index=False))); return
+    from preference_lab.prediction_files import check_output, predict_file
+    path = check_output(file, out)
+    answer = commands['open_predictor'](run, **{k: v for k, v in given.items() if k != 'file'}, **serving)
+    rows = predict_file(answer, file, path, say=lambda line: print(printable(line), file=sys.stderr))
+    print(f'{rows:,} answers: {path}')
 
 # %% ../nbs/13_cli.ipynb #0c96bb2d
 def data(

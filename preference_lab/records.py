@@ -6,8 +6,8 @@
 __all__ = ['MOST_SAID', 'MOST_TEXT', 'MOST_COLUMNS', 'MOST_CELLS', 'MOST_DEPTH', 'TABLE_SUFFIXES', 'SPLITS', 'printable',
            'LabError', 'DataError', 'ConfigError', 'ask_to_stop', 'heed', 'forget_wishes', 'place', 'is_missing',
            'short', 'nearest', 'plain_markdown', 'no_formula', 'is_file', 'home_path', 'read_bytes', 'parse_json',
-           'survives', 'read_parquet', 'read_table', 'find_data', 'hub_reachable', 'fingerprint', 'check_table',
-           'check_label_names', 'label_schema', 'LabelTable', 'drop_label']
+           'survives', 'read_parquet', 'table_path', 'read_table', 'find_data', 'hub_reachable', 'fingerprint',
+           'check_table', 'check_label_names', 'label_schema', 'LabelTable', 'drop_label']
 
 # %% ../nbs/00_records.ipynb #3503aab1
 import csv, difflib, hashlib, html, io, json, os, re, zipfile
@@ -99,11 +99,14 @@ def plain_markdown(
     text = html.escape(printable(text) if marks else ' '.join(printable(text).split()), quote=False)
     return re.sub(r'[$\\]|\](?=\s*[(\[:])' + ('' if marks else '|[`*|]'), lambda m: f'&#{ord(m[0])};', text)
 
+_NUMBER = re.compile(r'[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?')
+
 def no_formula(
     cell,  # of a table
-):         # a text that begins as a formula does gets an apostrophe in front
+):         # a text that begins as a formula does gets an apostrophe in front; a number stays as it is
     "A cell or a header that no spreadsheet takes for a formula"
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple('=+-@\t\r\n＝＋－＠') else cell
+    if not isinstance(cell, str) or cell[:1] not in tuple('=+-@\t\r\n＝＋－＠') or _NUMBER.fullmatch(cell): return cell
+    return f"'{cell}"
 
 # %% ../nbs/00_records.ipynb #00104cdc
 MOST_TEXT = 2**29        # bytes of a text file, half a gigabyte: as strings it takes many times that
@@ -356,6 +359,20 @@ def _missing(path: Path) -> DataError:
     hint = nearest(path.name[:200], [p.name for p in path.parent.iterdir()])
     return DataError(f'{path}: there is no such file{hint}; check the path')
 
+def table_path(
+    path: str|Path,
+) -> Path:
+    "The path of a table that can be read, or a `DataError`"
+    path = home_path(path)
+    try: there = path.exists()
+    except OSError as e: raise DataError(f'{short(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}); check the path') from None
+    if path.is_dir(): raise DataError(f'{path}: this is a folder; give a file ({", ".join(TABLE_SUFFIXES)})')
+    if not there: raise _missing(path)
+    if not path.is_file(): raise DataError(f'{path}: this is a pipe or a device; give a plain file ({", ".join(TABLE_SUFFIXES)})')
+    if path.suffix.lower() not in TABLE_SUFFIXES: raise DataError(f'{path.name}: unknown kind of file {path.suffix!r}; save it as one of {", ".join(TABLE_SUFFIXES)}')
+    if not os.access(path, os.R_OK): raise DataError(f'{path}: may not be read; change its permissions')
+    return path
+
 def read_table(
     path: str|Path,              # .csv .tsv .txt .jsonl .json .parquet or .xlsx
     delimiter: str=None,         # of a text file; None: the likeliest of , ; tab for .csv, tab for .tsv and .txt
@@ -363,17 +380,8 @@ def read_table(
     quoted: bool=True,           # False: a quote is a character like any other
 ) -> pd.DataFrame:               # cells as they stand in the file; index = row as a person counts it
     "The table in a file, or a `DataError` that names the file and the row"
-    path = home_path(path)
-    read = _READERS.get(path.suffix.lower())
-    try: there = path.exists()
-    except OSError as e: raise DataError(f'{short(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}); check the path') from None
-    if path.is_dir(): raise DataError(f'{path}: this is a folder; give a file ({", ".join(TABLE_SUFFIXES)})')
-    if not there: raise _missing(path)
-    if not path.is_file(): raise DataError(f'{path}: this is a pipe or a device; give a plain file ({", ".join(TABLE_SUFFIXES)})')
-    if read is None:
-        raise DataError(f'{path.name}: unknown kind of file {path.suffix!r}; save it as one of '
-                        f'{", ".join(TABLE_SUFFIXES)}')
-    if not os.access(path, os.R_OK): raise DataError(f'{path}: may not be read; change its permissions')
+    path = table_path(path)
+    read = _READERS[path.suffix.lower()]
     df = read(path, *{_read_delimited: (delimiter, columns, quoted), _read_binary: (columns,)}.get(read, ()))
     if not len(df): raise DataError(f'{place(path)}: no rows below the header; export the file again')
     return df

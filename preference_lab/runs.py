@@ -6,7 +6,7 @@
 __all__ = ['LOCK', 'NEEDED', 'REPORT', 'environment', 'Busy', 'hold', 'sign', 'release', 'held_folders', 'die_with', 'Run',
            'finished', 'open_run', 'check_free', 'find_unfinished', 'without_floor', 'training_state', 'seal_run',
            'is_done', 'finish_run', 'summary', 'keep_model', 'file_name', 'keep_figure', 'keep_table', 'write_table',
-           'check_results', 'read_run', 'list_runs', 'same_setting']
+           'harmless_table', 'check_results', 'read_run', 'list_runs', 'same_setting']
 
 # %% ../nbs/09_runs.ipynb #999c72c7
 import math, os, platform, re, signal, subprocess, threading, time, weakref
@@ -307,11 +307,17 @@ def write_table(
     table: pd.DataFrame,
 ):
     "Write a table, whole; in CSV no cell and no header is a formula"
-    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else _harmless(table).to_csv(t, index=False)
+    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else harmless_table(table).to_csv(t, index=False)
 
-def _harmless(table):
+def harmless_table(
+    table: pd.DataFrame,
+) -> pd.DataFrame:
+    "The table with no cell and no header that a spreadsheet takes for a formula; numbers stay numbers"
     own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)   # pandas writes a lone CR without quotes, and a new row begins there
-    return table.map(own).set_axis([own(str(c)) for c in table.columns], axis=1)
+    texts = [c for c, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
+    out = table.copy(deep=False)
+    for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(own))
+    return out.set_axis([own(str(c)) for c in table.columns], axis=1)
 
 # %% ../nbs/09_runs.ipynb #92e4187b
 _KINDS = {**dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict), **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str), 'seed': int, 'warnings': list}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Member', 'HEADLINE', 'COMMANDS', 'stacks', 'stack_gain', 'train_members', 'train_many', 'train_distributions',
-           'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'predict_distributions',
-           'check_table_of_votes']
+           'preset_runs', 'read_rows', 'compare_distributions', 'ask_table', 'open_distribution_predictor',
+           'predict_distributions', 'check_table_of_votes']
 
 # %% ../../nbs/distributions/04_together.ipynb #26d68cb1
 import copy, time
@@ -22,6 +22,7 @@ from ..votes import pick_columns
 from ..batching import TableFeed, TextFeed, tokenise
 from ..training import Trainer, show_progress
 from ..stacked import StackedTrainer, stackable
+from ..prediction_files import join_answers
 from ..runs import is_done
 from ..encoders import embed_texts, load_text_tower
 from ..comparisons import Headline, ScoredRows, compare_rows
@@ -185,12 +186,20 @@ def _features(model, frame, path) -> np.ndarray:
         names = pick_columns(frame, i['feature_columns'], path, 'feature_columns')
         parts.append(finite_numbers(frame[names].to_numpy(dtype=object), frame, names, path))
     if i['tower'] and i['tower']['kind'] == 'text':
-        t = i['tower']; tower = load_text_tower(t['name'], t['pooling'], t['max_length'])
+        t, tower = i['tower'], _text_tower(model)
         if tower.key != t['key']: raise DataError(f"the encoder {t['name']} here is another one ({tower.key[:12]}) than the model was trained on ({t['key'][:12]}); give the same weights")
         parts += [embed_texts(x, tower, progress='none') for x in _texts(model, frame, path)]
     x = np.concatenate(parts, 1) if parts else np.zeros((len(frame), 0), np.float32)
     if x.shape[1] != i['width']: raise DataError(f'{place(path)}: the model reads {i["width"]} numbers of an item, and these columns give {x.shape[1]}; it was trained on something that a table does not tell (a table of embeddings, pictures, or groups of raters): ask it from Python')
     return x
+
+def _text_tower(model):
+    "The encoder whose embeddings the model reads, loaded once"
+    t = model.inputs['tower']
+    if getattr(model, '_tower', None) is None:
+        device = next(model.parameters()).device
+        model._tower = load_text_tower(t['name'], t['pooling'], t['max_length'], str(device))
+    return model._tower
 
 def _texts(model, frame, path) -> list[list[str]]:
     "A list of texts for each column the model was trained on; a column `text` stands for all that are not there"
@@ -212,24 +221,36 @@ def ask_table(
     if model.kind == 'star': raise ConfigError('this model reads neighbours: ask it from Python, with DistributionModel.proba and a feed of features, neighbours, edges and mask')
     if model.kind == 'text':
         ids = tokenise(['\n'.join(t) for t in zip(*_texts(model, frame, path))], model.tokenizer, model.net['max_length'])
-        return model.proba(TextFeed(ids, np.zeros((len(frame), 1), np.float32), 64, pad=model.tokenizer.pad_token_id))
+        return model.proba(TextFeed(ids, np.zeros((len(frame), 1), np.float32), 1, pad=model.tokenizer.pad_token_id))
     return model.proba(TableFeed(dict(features=torch.as_tensor(_features(model, frame, path))), 256))
+
+def open_distribution_predictor(
+    run: str,                   # run folder or Hub name
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+):                              # rows of a table -> a column `pred_<category>` each
+    "A trained model that answers tables of the columns it was trained on"
+    model = load_distribution_model(run).serve(device, precision, batch_size)
+    return lambda frame, path: pd.DataFrame(ask_table(model, frame, path), columns=[f'pred_{c}' for c in model.categories])
 
 def predict_distributions(
     run: str,        # run folder or Hub name
     text: str=None,  # one text
     file: str=None,  # or a table with the columns the model was trained on
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
 ) -> pd.DataFrame:   # a row a category; or the rows of the file with a share for each
     "How answers will spread, as a trained model sees it"
-    model = load_distribution_model(run)
-    if text is not None:
-        if not text.strip(): raise DataError('--text: is empty; write a text')
-        if not (model.inputs.get('tower') or {}).get('columns'): raise ConfigError(f'{run}: this model was not trained on texts; ask it with --file TABLE')
-        p = ask_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
-        return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
-    frame = read_table(file)
-    p = ask_table(model, frame, file)
-    return pd.concat([frame.reset_index(drop=True), pd.DataFrame(p.round(6), columns=[f'pred_{c}' for c in model.categories])], axis=1)
+    if text is None:
+        frame = read_table(file)
+        return join_answers(frame, open_distribution_predictor(run, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+    model = load_distribution_model(run).serve(device, precision, batch_size)
+    if not text.strip(): raise DataError('--text: is empty; write a text')
+    if not (model.inputs.get('tower') or {}).get('columns'): raise ConfigError(f'{run}: this model was not trained on texts; ask it with --file TABLE')
+    p = ask_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
+    return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
 
 def check_table_of_votes(
     path: str,
@@ -239,4 +260,4 @@ def check_table_of_votes(
     c = make_config(DistributionsConfig, settings, 'command line')
     return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbours=c.neighbours, split=c.split, held_out=c.held_out, districts=c.demo_districts, seed=c.data_seed)
 
-COMMANDS = dict(train=train_distributions, predict=predict_distributions, check=check_table_of_votes, train_many=train_many, presets=preset_runs, headline=HEADLINE)
+COMMANDS = dict(train=train_distributions, predict=predict_distributions, open_predictor=open_distribution_predictor, check=check_table_of_votes, train_many=train_many, presets=preset_runs, headline=HEADLINE)

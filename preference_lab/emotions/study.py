@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['DECISIONS', 'HEADLINE', 'COMMANDS', 'EmotionStudy', 'make_model', 'forward', 'score', 'predictions_table',
-           'predictions_arrays', 'compare_predictions', 'latency', 'training_flops', 'train_emotions', 'predict_texts',
-           'check_table_of_texts', 'compare_runs', 'EmotionsConfig']
+           'predictions_arrays', 'compare_predictions', 'latency', 'training_flops', 'train_emotions', 'joined_labels',
+           'open_text_predictor', 'predict_texts', 'check_table_of_texts', 'compare_runs', 'EmotionsConfig']
 
 # %% ../../nbs/emotions/03_study.ipynb #96a66b26
 import time
@@ -22,6 +22,7 @@ from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tiny_tokenizer, tokenise
 from ..inference import precision_difference, predict_rows, some_rows
 from ..training import Trainer
+from ..prediction_files import join_answers
 from ..runs import finish_run, keep_model, keep_table, open_run, read_run, same_setting
 from ..comparisons import Headline
 from .settings import EmotionsConfig
@@ -298,26 +299,51 @@ def train_emotions(
     return study
 
 # %% ../../nbs/emotions/03_study.ipynb #352469ca
-def predict_texts(
-    run: str,                  # run folder or Hub name
-    text: str|None=None,       # one text
-    file: str|None=None,       # or a table of texts
+def joined_labels(
+    predicted: np.ndarray,    # (rows, labels) bool
+    label_names: list[str],
+) -> list[str]:
+    "The predicted labels of each row, commas between"
+    patterns, which = np.unique(predicted, axis=0, return_inverse=True)
+    said = [', '.join(n for n, yes in zip(label_names, row) if yes) for row in patterns]
+    return [said[k] for k in which.ravel()]
+
+def open_text_predictor(
+    run: str,                   # run folder or Hub name
     text_column: str='text',
-) -> pd.DataFrame:  # for a text: a row a label, the likeliest first; for a file: its rows with labels and probabilities
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+):                              # rows of a table -> their labels, and a column `pred_prob_<label>` each
+    "A trained model that answers tables of texts"
+    model = load_classifier(run).serve(device, precision, batch_size)
+    def answer(frame, path):
+        if text_column not in frame: raise DataError(f'{place(path)}: there is no column {text_column!r}{nearest(text_column, frame)}; the columns are {", ".join(frame)}; name it with --text_column')
+        empty = ~frame[text_column].map(lambda t: isinstance(t, str) and t.strip() != '').to_numpy(bool)
+        if empty.any(): raise DataError(f'{place(path, frame.index[empty][0], text_column)}: is no text: write one or delete the row')
+        p = model.predict_proba(frame[text_column].tolist())
+        labels = joined_labels(model.thresholds.predict(p) if model.thresholds else p >= .5, model.label_names)
+        return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
+    return answer
+
+def predict_texts(
+    run: str,                   # run folder or Hub name
+    text: str|None=None,        # one text
+    file: str|None=None,        # or a table of texts
+    text_column: str='text',
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+) -> pd.DataFrame:  # for a text: a row a label, the likeliest first; for a file: its columns, labels and probabilities
     "What a trained model says"
-    model = load_classifier(run)
-    if text is not None:
-        if not text.strip(): raise DataError('--text: is empty; write a text')
-        p = model.predict_proba(text)[0]
-        yes = model.thresholds.predict(p[None])[0] if model.thresholds else p >= .5
-        return pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=np.where(yes, 'yes', 'no'))).sort_values('probability', ascending=False, ignore_index=True)
-    frame = read_table(file)
-    if text_column not in frame: raise DataError(f'{place(file)}: there is no column {text_column!r}{nearest(text_column, frame)}; the columns are {", ".join(frame)}')
-    if (empty := frame[text_column].astype(str).str.strip() == '').any(): raise DataError(f'{place(file, frame.index[empty][0], text_column)}: is no text: write one or delete the row')
-    p = model.predict_proba(frame[text_column].tolist())
-    yes = model.thresholds.predict(p) if model.thresholds else p >= .5
-    labels = [', '.join(n for n, y in zip(model.label_names, row) if y) for row in yes]
-    return pd.concat([frame.reset_index(drop=True)[[text_column]].assign(labels=labels), pd.DataFrame(p, columns=[f'pred_prob_{n}' for n in model.label_names])], axis=1)
+    if text is None:
+        frame = read_table(file)
+        return join_answers(frame, open_text_predictor(run, text_column, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+    model = load_classifier(run).serve(device, precision, batch_size)
+    if not text.strip(): raise DataError('--text: is empty; write a text')
+    p = model.predict_proba(text)[0]
+    yes = model.thresholds.predict(p[None])[0] if model.thresholds else p >= .5
+    return pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=np.where(yes, 'yes', 'no'))).sort_values('probability', ascending=False, ignore_index=True)
 
 def check_table_of_texts(
     path: str,
@@ -341,4 +367,4 @@ def compare_runs(
     return dict(difference=row.difference, low=row.low, high=row.high, distinguishable=bool(row.distinguishable), rows=about['rows'], same=bool(same))
 
 HEADLINE = Headline('auc_macro', True, dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'), 'Best Val Macro AUC', compare_runs)
-COMMANDS = dict(train=train_emotions, predict=predict_texts, check=check_table_of_texts, headline=HEADLINE)
+COMMANDS = dict(train=train_emotions, predict=predict_texts, open_predictor=open_text_predictor, check=check_table_of_texts, headline=HEADLINE)

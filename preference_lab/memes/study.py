@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['HEADLINE', 'COMMANDS', 'meme_loss', 'Augment', 'read_synonyms', 'make_augment', 'MemeFeed', 'forward', 'as_proba',
            'MemeStudy', 'begin_with', 'predictions_table', 'compare_predictions', 'compare_runs', 'train_memes',
-           'predict_memes', 'validate_memes', 'extract_memes', 'check_table_of_memes', 'ALONE', 'MemesConfig']
+           'open_meme_predictor', 'predict_memes', 'validate_memes', 'extract_memes', 'check_table_of_memes', 'ALONE',
+           'MemesConfig']
 
 # %% ../../nbs/memes/07_study.ipynb #59881d9b
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from accelerate.state import PartialState
@@ -26,6 +28,7 @@ from ..baselines import bag_of_words
 from ..batching import Ragged, TextFeed, lay_out, padding_share, tiny_tokenizer, tokenise
 from ..inference import precision_difference, predict_rows, some_rows
 from ..training import Trainer
+from ..prediction_files import join_answers
 from ..runs import finish_run, keep_model, keep_table, open_run, read_run
 from ..comparisons import Headline
 from ..encoders import check_tokenizer, find_encoder
@@ -491,20 +494,60 @@ def _extractor_of(model, weights):
     said = model.about.get('regions') or {}
     name = said.get('name')
     if name not in EXTRACTORS: raise ConfigError(f"the model's regions came from {name or 'a file'}, not from an extractor of this lab, so it cannot look at a picture; give regions=FILE with features of the same kind")
-    extractor = load_extractor(name, weights or said.get('weights') or 'pretrained', most=said.get('most'))
+    device = next(model.parameters()).device
+    extractor = load_extractor(name, weights or said.get('weights') or 'pretrained', str(device) if device.type == 'cuda' else 'cpu', most=said.get('most'))
     if said.get('key') and extractor.key != said['key']: raise ConfigError(f'extractor {name}: its weights or settings are not those the model was trained with (key {extractor.key[:12]}, not {said["key"][:12]}); give the right file with weights=')
     return extractor
 
-def _look(model, pictures, weights, regions, where):   # pictures: id -> path or None
+def _look(model, pictures, extractor, regions, where):   # pictures: id -> path or None; extractor: makes one
     "Regions of some memes"
     if regions: cache = convert_regions(Path(regions).expanduser(), ids=list(pictures), names={i: Path(p).stem if p else i for i, p in pictures.items()}, most=model.about['max_regions']); bad = []
     else:
         if lost := next((i for i, p in pictures.items() if not p), None): raise DataError(f'{where}: meme {lost} has no picture; name one in the column img, or give regions=FILE')
-        cache, bad = extract_regions(pictures, _extractor_of(model, weights), progress='auto' if len(pictures) > 1 else 'none')
+        cache, bad = extract_regions(pictures, extractor(), progress='none')
     if bad and len(pictures) == 1: raise DataError(bad[0]['reason'])
     if missing := cache.missing(list(pictures)): raise DataError(f'{where}: {len(missing):,} of {len(pictures):,} memes have no regions: {", ".join(missing[:5])}{" …" if len(missing) > 5 else ""}{"; " + bad[0]["reason"] if bad else ""}')
     if cache.width != model.config.v_feature_size: raise DataError(f'{where}: the regions have {cache.width} numbers each, the model takes {model.config.v_feature_size}; give features of the kind it was trained on')
     return cache
+
+def _meme_probabilities(model, texts, pictures, cache, where) -> np.ndarray:   # (memes,)
+    table = MemeTable(pd.DataFrame(dict(id=list(pictures), text=texts, label=-1, image=[p or '' for p in pictures.values()])), name=where)
+    feed = MemeFeed(table, cache, model.tokenizer, np.zeros(len(table)), 1, max_length=model.about['max_length'], most=model.about['max_regions'])
+    return as_proba(predict_rows(model, feed, forward, batch_size=model.inference_rows, precision=model.inference_precision))
+
+def _serve(run, device, batch_size, precision) -> ViLBERT:
+    model = load_vilbert(run)
+    if model.tokenizer is None or 'max_regions' not in model.about: raise ConfigError(f'{run}: this ViLBERT was not trained for memes here; train with encoder={run}, and ask that run')
+    return model.serve(device, precision, batch_size)
+
+def _meme_ids(frame, path, seen: set) -> list[str]:
+    "The id of each row, else its number; an id that stood there before is an error"
+    ids = [str(v) for v in frame['id']] if 'id' in frame else [str(r) for r in frame.index]
+    for row, i in zip(frame.index, ids):
+        if i in seen: raise DataError(f'{place(path, row)}: the id {i} stands there twice; give each meme its own')
+        seen.add(i)
+    return ids
+
+def open_meme_predictor(
+    run: str,                   # run folder or Hub name
+    regions: str=None,          # features that are there, for a model that was trained on such, or to save extraction
+    weights: str=None,          # file with the extractor's weights, where they are not where they were
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+):                              # rows of a table -> proba, label
+    "A trained model that answers tables of memes: text, and img (files, beside the table or as paths), perhaps id"
+    model, seen = _serve(run, device, batch_size, precision), set()
+    extractor = lru_cache(None)(lambda: _extractor_of(model, weights))
+    def answer(frame, path):
+        if 'text' not in frame: raise DataError(f"{place(path, 1)}: there is no column 'text'{nearest('text', list(frame))}; the columns are {', '.join(frame)}")
+        if (empty := frame['text'].astype(str).str.strip() == '').any(): raise DataError(f"{place(path, frame.index[empty][0], 'text')}: is no text: write one or delete the row")
+        column, ids = next((c for c in ('img', 'image') if c in frame), None), _meme_ids(frame, path, seen)
+        find = lambda p: next((str(q) for q in (Path(p).expanduser(), Path(path).parent/p) if q.is_file()), str(p))
+        pictures = {i: find(p) if column and isinstance(p, str) and p.strip() else None for i, p in zip(ids, frame[column] if column else [None]*len(ids))}
+        p = _meme_probabilities(model, frame['text'].to_numpy(), pictures, _look(model, pictures, extractor, regions, place(path)), place(path))
+        return pd.DataFrame(dict(proba=p, label=(p >= .5).astype(int)))
+    return answer
 
 def predict_memes(
     run: str,             # run folder or Hub name
@@ -513,27 +556,21 @@ def predict_memes(
     file: str=None,       # or a table with the columns text and img (files, beside the table or as paths), perhaps id
     regions: str=None,    # features that are there, for a model that was trained on such, or to save extraction
     weights: str=None,    # file with the extractor's weights, where they are not where they were
-) -> pd.DataFrame:        # id, proba, label; a row a meme
+    device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
+    batch_size: int=0,          # rows at a time; 0: as it was evaluated
+    precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+) -> pd.DataFrame:        # for a file its columns, proba and label; a row a meme
     "What a trained model says"
-    if file is not None and (text or image): raise ConfigError('text and image go without file')
-    model = load_vilbert(run)
-    if model.tokenizer is None or 'max_regions' not in model.about: raise ConfigError(f'{run}: this ViLBERT was not trained for memes here; train with encoder={run}, and ask that run')
-    if file is None:
-        if not (text or '').strip() or image is None: raise ConfigError('a meme has both halves: give --image FILE and --text "…", or --file TABLE')
-        frame, pictures, where = pd.DataFrame(dict(text=[text])), {'meme': image}, image
-    else:
-        frame, where = read_table(file), place(file)
-        if 'text' not in frame: raise DataError(f"{place(file, 1)}: there is no column 'text'{nearest('text', list(frame))}; the columns are {', '.join(frame)}")
-        if (empty := frame['text'].astype(str).str.strip() == '').any(): raise DataError(f"{place(file, frame.index[empty][0], 'text')}: is no text: write one or delete the row")
-        column = next((c for c in ('img', 'image') if c in frame), None)
-        ids = [str(v) for v in frame['id']] if 'id' in frame else [str(r) for r in frame.index]
-        if twice := next((i for i, n in pd.Series(ids).value_counts().items() if n > 1), None): raise DataError(f'{where}: the id {twice} stands there twice; give each meme its own')
-        find = lambda p: next((str(q) for q in (Path(p).expanduser(), Path(file).parent/p) if q.is_file()), str(p))
-        pictures = {i: find(p) if column and isinstance(p, str) and p.strip() else None for i, p in zip(ids, frame[column] if column else [None]*len(ids))}
-    cache = _look(model, pictures, weights, regions, where)
-    table = MemeTable(pd.DataFrame(dict(id=list(pictures), text=frame['text'].to_numpy(), label=-1, image=[p or '' for p in pictures.values()])), name=where)
-    p = as_proba(predict_rows(model, MemeFeed(table, cache, model.tokenizer, np.zeros(len(table)), 64, max_length=model.about['max_length'], most=model.about['max_regions']), forward))
-    return pd.DataFrame(dict(id=table.ids, proba=p.round(6), label=(p >= .5).astype(int)))
+    if file is not None:
+        if text or image: raise ConfigError('text and image go without file')
+        frame = read_table(file)
+        return join_answers(frame, open_meme_predictor(run, regions, weights, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+    model = _serve(run, device, batch_size, precision)
+    if not (text or '').strip() or image is None: raise ConfigError('a meme has both halves: give --image FILE and --text "…", or --file TABLE')
+    pictures = {'meme': image}
+    cache = _look(model, pictures, lambda: _extractor_of(model, weights), regions, image)
+    p = _meme_probabilities(model, [text], pictures, cache, image)
+    return pd.DataFrame(dict(id='meme', proba=p, label=(p >= .5).astype(int)))
 
 def validate_memes(
     run: str,                  # a finished run's folder
@@ -569,4 +606,4 @@ def check_table_of_memes(
     return check_memes(path, make_config(MemesConfig, settings, 'command line').seen)
 
 HEADLINE = Headline('auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs)
-COMMANDS = dict(train=train_memes, predict=predict_memes, validate=validate_memes, check=check_table_of_memes, extract=extract_memes, headline=HEADLINE, both=True)
+COMMANDS = dict(train=train_memes, predict=predict_memes, open_predictor=open_meme_predictor, validate=validate_memes, check=check_table_of_memes, extract=extract_memes, headline=HEADLINE, both=True)
