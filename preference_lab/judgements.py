@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Sequence
 import numpy as np, pandas as pd, pandera.pandas as pa
 from fastcore.basics import patch
+from .numerics import clip_probabilities
 from .records import *
 
 # %% ../nbs/00c_judgements.ipynb #143c75aa
@@ -78,8 +79,8 @@ class Pairs:
             raise DataError(f'row {i}: {short(self.items[self.left[i]])} is compared with itself; delete the row')
         if self.proba is None: return
         self.proba = np.asarray(self.proba, dtype=np.float64)
-        if self.proba.shape != (n,) or not ((self.proba >= 0) & (self.proba <= 1)).all():
-            raise DataError(f'proba has shape {self.proba.shape}; it must be ({n},) probabilities from 0 to 1')
+        if self.proba.shape != (n,): raise DataError(f'proba has shape {self.proba.shape}; it must be ({n},) probabilities from 0 to 1')
+        self.proba = clip_probabilities(self.proba, lambda at: f'row {at[0]}: proba is {self.proba[at]}, no probability; give 0 to 1')
 
     def __len__(self): return len(self.rater)
     def __repr__(self):

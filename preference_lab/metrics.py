@@ -24,6 +24,7 @@ from scipy.special import comb, entr, rel_entr
 from scipy.stats import binomtest, chi2, norm
 
 from .judgements import Pairs, Ratings
+from .numerics import clip_probabilities, correlation, rounding_tolerance, rows_off_one
 from .records import ConfigError, DataError
 
 # %% ../nbs/03_metrics.ipynb #95eca8e5
@@ -221,11 +222,8 @@ def _checked(targets, proba, predicted):
     if not (targets.ndim == 2 and targets.size and targets.shape == proba.shape == predicted.shape):
         raise DataError(f'targets {targets.shape}, proba {proba.shape} and predicted {predicted.shape} '
                         'must be one shape (rows, labels), not empty')
-    if proba.dtype.kind != 'f': proba = proba.astype(float)
-    bad = np.argwhere(~((proba >= 0) & (proba <= 1)))
-    if len(bad):
-        row, label = bad[0]
-        raise DataError(f'proba, row {row}, label {label}: {proba[row, label]} is no probability; give 0 to 1')
+    raw = proba
+    proba = clip_probabilities(raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1')
     return _yes_no(targets), proba, _yes_no(predicted, 'predicted')
 
 def _yes_no(targets, name='targets'): # -> bool
@@ -484,10 +482,9 @@ def per_label_table(
 # %% ../nbs/03_metrics.ipynb #5b8519f9
 def _answers_and_proba(targets, proba): # -> (n,) float, (n,) float
     "Answers (or shares of answers) and probabilities of one shape, flat, or a sentence that says what is wrong"
-    y, p = np.asarray(targets, float), np.asarray(proba); p = p if p.dtype.kind == 'f' else p.astype(float)
+    y, p = np.asarray(targets, float), np.asarray(proba)
     if y.shape != p.shape or not y.size: raise DataError(f'targets {y.shape} and proba {p.shape} must be one shape, not empty')
-    for name, a in dict(targets=y, proba=p).items():
-        if len(bad := np.argwhere(~((a >= 0) & (a <= 1)))): raise DataError(f'{name}, row {bad[0][0]}: {a[tuple(bad[0])]} is no probability; give 0 to 1')
+    y, p = (clip_probabilities(a, lambda at: f'{name}, row {at[0]}: {a[at]} is no probability; give 0 to 1') for name, a in dict(targets=y, proba=p).items())
     return y.ravel(), p.ravel()
 
 # %% ../nbs/03_metrics.ipynb #dc8c46a7
@@ -575,9 +572,7 @@ def _pair_proba(pairs, proba): # (n,) float, checked
     p = np.asarray(proba)
     if p.shape != (len(pairs),) or not len(pairs):
         raise DataError(f'proba {p.shape} for {len(pairs)} pairs; give one probability for each of at least one pair')
-    bad = np.flatnonzero(~((p >= 0) & (p <= 1)))
-    if len(bad): raise DataError(f'proba, pair {bad[0]}: {p[bad[0]]} is no probability; give 0 to 1')
-    return p
+    return clip_probabilities(p, lambda at: f'proba, pair {at[0]}: {p[at]} is no probability; give 0 to 1')
 
 # %% ../nbs/03_metrics.ipynb #5bbbf1b2
 def _pair_scores(pairs, proba): # {name: (n,)}
@@ -843,7 +838,7 @@ def split_half(
             side = rng.permutation(len(who))[rater] < len(who)//2
             n = np.bincount(item+len(what)*side, minlength=2*len(what)).reshape(2, -1)
             m = _ratio(np.bincount(item+len(what)*side, value, 2*len(what)).reshape(2, -1), n.astype(float))[:, (n > 0).all(0)]
-            rs.append(np.corrcoef(m)[0, 1] if m.shape[1] > 2 else np.nan)
+            rs.append(correlation(*m) if m.shape[1] > 2 else np.nan)
         half = np.mean(rs) if rs else np.nan
         out.append(dict(target=name, raters=len(who), items=len(what), half=half, reliability=2*half/(1+half)))
     return pd.DataFrame(out)
@@ -879,10 +874,12 @@ def checked_shares(
     if len(shape) != 2 or not shape[0] or shape[1] < 2 or any(o != shape for o in others):
         raise DataError(f'{" and ".join(f"{k} {v.shape}" for k, v in out.items())} must be (rows, categories) of one shape, not empty, with two categories or more')
     for k, v in out.items():
-        if len(bad := np.argwhere(~(np.isfinite(v) & (v >= 0)))):
+        slack = rounding_tolerance(np.asarray(arrays[k]).dtype)
+        if len(bad := np.argwhere(~(np.isfinite(v) & (v >= -slack)))):
             row, category = bad[0]; raise DataError(f'{k}, row {row}, category {category}: {v[row, category]} is no share; give finite numbers from 0 to 1')
-        if len(off := np.flatnonzero(np.abs(v.sum(1) - 1) > 1e-6)):
+        if len(off := rows_off_one(arrays[k])):
             raise DataError(f'{k}, row {off[0]}, all {shape[1]} categories: they sum to {v[off[0]].sum():.7g}, not 1; divide each row by its sum')
+        out[k] = v.clip(min=0)
     return list(out.values())
 
 # %% ../nbs/03_metrics.ipynb #ba208cdd

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fastcore.basics import patch
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
+from .numerics import clip_probabilities
 from .records import ConfigError, DataError, nearest
 
 # %% ../nbs/12_simulate.ipynb #a2ff99fe
@@ -94,7 +95,8 @@ def posterior(self: TextWorld,
     counts = csr_matrix((np.ones(len(cols)), cols, starts), shape=(len(texts), len(self.words)))
     with np.errstate(divide='ignore'): logp = np.log(self.word_proba)
     logp = np.maximum(logp, -1e4)   # a word that a set never says: -inf times a count of 0 would be nan
-    return softmax(counts @ logp.T + np.log(self.prior), axis=1) @ self.members
+    p = softmax(counts @ logp.T + np.log(self.prior), axis=1) @ self.members
+    return clip_probabilities(p, lambda at: f'text {at[0]}, label {at[1]}: its posterior is {p[at]}, no probability; report this')
 
 # %% ../nbs/12_simulate.ipynb #3b15b747
 @dataclass(repr=False)

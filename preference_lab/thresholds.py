@@ -13,13 +13,20 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from .metrics import Ranking, resample_weights
+from .numerics import clip_probabilities
 from .records import ConfigError, DataError, nearest
 
 # %% ../nbs/05_thresholds.ipynb #9282848e
-def _check(targets=None, proba=None): # arrays (rows, labels)
-    "A sentence that says which probability or answer is none"
-    for name, a, right, give in (('targets', targets, lambda a: np.isin(a, (0, 1)), 'answer; give 0 or 1'), ('proba', proba, lambda a: (a >= 0) & (a <= 1), 'probability; give 0 to 1')):
-        if a is not None and len(bad := np.argwhere(~right(np.asarray(a, float)))): raise DataError(f'{name}, row {bad[0][0]}, label {bad[0][1]}: {np.asarray(a)[tuple(bad[0])]} is no {give}')
+def _check(
+    targets=None,  # (rows, labels) 0 or 1
+    proba=None,    # (rows, labels)
+) -> np.ndarray|None:  # proba, rounding outside 0..1 set to the bound
+    "A sentence that says which answer or probability is none"
+    if targets is not None and len(bad := np.argwhere(~np.isin(np.asarray(targets, float), (0, 1)))):
+        row, label = bad[0]
+        raise DataError(f'targets, row {row}, label {label}: {np.asarray(targets)[row, label]} is no answer; give 0 or 1')
+    raw = np.asarray(proba)
+    return clip_probabilities(raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1')
 
 # %% ../nbs/05_thresholds.ipynb #095c55d6
 @dataclass
@@ -40,7 +47,7 @@ class Thresholds:
         if proba.ndim != 2 or proba.shape[1] != len(self.values):
             n = len(self.values)
             raise DataError(f'proba {proba.shape}: there are thresholds for {n} labels; give (rows, {n})')
-        _check(proba=proba)
+        proba = _check(proba=proba)
         yes = proba >= self.values
         return yes if self.k is None else yes & _top(proba, self.k)
 
@@ -151,7 +158,8 @@ def fit_thresholds(
         raise ConfigError(f'strategy: "{strategy}" is not one of {", ".join(known)}{nearest(strategy, known)}')
     if not (len(shapes[0]) == 2 and shapes[0] == shapes[1] and len(names) == shapes[0][1] and np.size(targets)):
         raise DataError(f'targets {shapes[0]}, proba {shapes[1]} and {len(names)} label names must agree, not empty; give validation rows')
-    _check(targets, proba); targets, logits = np.asarray(targets, bool), _logits(proba)
+    proba = _check(targets, proba)
+    targets, logits = np.asarray(targets, bool), _logits(proba)
     common, positives, flags = _global_cut(targets, logits), targets.sum(0), []
     one = float(expit(common))
     out = Thresholds(strategy, np.full(len(names), one).clip(*limits), names, one, flags=flags)
@@ -184,7 +192,7 @@ def threshold_sweep(
 ) -> pd.DataFrame: # a row a threshold
     "Micro and macro scores over thresholds; `labels_predicted` at least once; `labels_per_row` in the mean"
     if np.ndim(targets) != 2 or np.shape(targets) != np.shape(proba) or not np.size(targets): raise DataError(f'targets {np.shape(targets)} and proba {np.shape(proba)} must be one shape (rows, labels), not empty')
-    _check(targets, proba); y, p, out = np.asarray(targets, bool), np.asarray(proba), []
+    y, p, out = np.asarray(targets, bool), _check(targets, proba), []
     over = lambda a, b: np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) > 0)
     for t in np.arange(1, 10)/10 if grid is None else grid:
         yes = p >= t

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student
 from .. import plots
 from ..metrics import GroupMeans, distribution_rows, intervals
+from ..numerics import correlation
 from ..reporting import scores_frame
 from .study import DistributionStudy
 
@@ -145,7 +146,7 @@ def share_intervals(study: DistributionStudy) -> np.ndarray:  # (categories, 2)
 def category_table(study: DistributionStudy) -> pd.DataFrame:
     "Mean share of each category, answered and predicted; correlation and mean absolute difference over items"
     t, p, ends = study.targets['test'], study.proba['test'], share_intervals(study)
-    follows = [np.corrcoef(a, b)[0, 1] if a.std() > 1e-9 and b.std() > 1e-9 else None for a, b in zip(t.T, p.T)]
+    follows = [correlation(a, b) for a, b in zip(t.T, p.T)]
     return pd.DataFrame({'category': study.categories, 'answered': t.mean(0), '95 % interval': [f'{a:.3f} to {b:.3f}' for a, b in ends], 'predicted': p.mean(0),
                          'correlation': np.array(follows, float), 'difference': abs(t-p).mean(0), 'of the train mean': abs(t-study.floors['train_mean']['test']).mean(0)})
 
@@ -244,7 +245,8 @@ def _may(study: DistributionStudy) -> list[str]:
         out.append(f'By test KL the model is {words}: difference {r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]{after}.')
     if top := study.ceiling(): out.append(f"The answers are generated: the distributions that they were drawn from have a KL of {top['kl']:.4f}, and the model went {top['share_of_way']:.1%} of the way there from the train mean.")
     rows = distribution_rows(study.targets['test'], study.proba['test'])
-    if rows['entropy'].std() > 1e-9 and rows['target_entropy'].std() > 1e-9: out.append(f"Predicted and answered entropy correlate at {np.corrcoef(rows['entropy'], rows['target_entropy'])[0, 1]:.2f} over items; on average {rows['entropy'].mean():.3f} nats are predicted and {rows['target_entropy'].mean():.3f} answered.")
+    r = correlation(rows['entropy'], rows['target_entropy'])
+    if np.isfinite(r): out.append(f"Predicted and answered entropy correlate at {r:.2f} over items; on average {rows['entropy'].mean():.3f} nats are predicted and {rows['target_entropy'].mean():.3f} answered.")
     if inert := [k for k, p in study.loss_parts().items() if p['inert']]: out.append(f"Without {' and '.join(plots.metric_name(k) for k in inert)} this would have been the same run: {'they' if len(inert) > 1 else 'it'} never had a gradient.")
     return out
 

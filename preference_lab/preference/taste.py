@@ -12,6 +12,7 @@ import numpy as np, torch
 from torch import Tensor
 from ..records import ConfigError, DataError
 from ..judgements import Pairs, Ratings
+from ..numerics import cholesky, inverse
 from ..baselines import fit_slope
 
 # %% ../../nbs/preference/03_taste.ipynb #e1f0f27a
@@ -97,11 +98,11 @@ def rating_posterior(
     batch: int=256,  # units inverted at once
 ):                   # weights (units, size), sum over units of their covariances, sum of expected squared errors
     "Each unit's weights, and what is needed to learn from them"
-    prior = torch.linalg.inv(cov)
+    prior = inverse(cov, "raters' covariance")
     weights, total, error = torch.empty_like(e.b), torch.zeros_like(cov), 0.
     for s in range(0, len(e.b), batch):
         a, b, m = e.a[s:s+batch], e.b[s:s+batch], mean[e.kind[s:s+batch]]
-        c = torch.cholesky_inverse(torch.linalg.cholesky(prior + a/noise))
+        c = torch.cholesky_inverse(cholesky(prior + a/noise, "raters' precision"))
         w = m + torch.einsum('uij,uj->ui', c, (b - torch.einsum('uij,uj->ui', a, m))/noise)
         weights[s:s+batch] = w; total += c.sum(0)
         aw = torch.einsum('uij,uj->ui', a, w)
@@ -128,7 +129,7 @@ def pair_posterior(
         for t, rows in blocks:
             d, s = diff[rows], share[rows]
             g[t*p:(t+1)*p] += d.T@(s - wins[rows]); h[t*p:(t+1)*p, t*p:(t+1)*p] += (d*(s*(1-s))[:, None]).T@d
-        chol = torch.linalg.cholesky(h)
+        chol = cholesky(h, "a rater's precision")
         step, was, size = torch.cholesky_solve(g[:, None], chol)[:, 0], value(w), 1.
         while value(w - size*step) > was and size > 1e-6: size /= 2
         w = w - size*step
@@ -234,7 +235,7 @@ def fit_pairs(
         cov = weak*max(float((mean**2).mean()), 1e-3)
     weights = torch.empty(units, size, dtype=e.diff.dtype)
     def posteriors():
-        prior, total = torch.linalg.inv(cov), torch.zeros_like(cov)
+        prior, total = inverse(cov, "raters' covariance"), torch.zeros_like(cov)
         for u in range(units):
             s = slice(e.start[u], e.start[u+1])
             weights[u], c = pair_posterior(e.diff[s], e.target[s], e.wins[s], mean[e.kind[u]], prior); total += c
@@ -312,7 +313,7 @@ def new_taste(
     if isinstance(labels, Ratings):
         e = rating_evidence(psi, labels, joint); w = rating_posterior(e, taste.mean, taste.cov, taste.noise)[0]
     else:
-        e, prior = pair_evidence(psi, labels, joint), torch.linalg.inv(taste.cov)
+        e, prior = pair_evidence(psi, labels, joint), inverse(taste.cov, "raters' covariance")
         cut = [slice(a, b) for a, b in zip(e.start, e.start[1:])]
         w = torch.stack([pair_posterior(e.diff[s], e.target[s], e.wins[s], taste.mean[k], prior)[0] for s, k in zip(cut, e.kind)])
     if joint: out[torch.as_tensor(e.unit)] = w.reshape(-1, targets, taste.p)
