@@ -16,11 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Callable
 import pandas as pd
 from fastcore.script import Param, anno_parser
 from .records import ConfigError, DataError, LabError, ask_to_stop, forget_wishes, hub_reachable, nearest, printable, short
 from .config import Config, describe_settings, make_config, split_settings
 from .files import Outside, whole_file, write_text
+from .terminal import make_streams_safe, one_process_note
 
 # %% ../nbs/13_cli.ipynb #d9f9e65c
 STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together', labeler_tokens='preference_lab.labeler_tokens.study', memes='preference_lab.memes.study')
@@ -81,7 +83,7 @@ def render_html(
 
 @contextmanager
 def passing_on_interrupts(
-    folder: Path,  # of the run; until it is there, nothing has been begun that is worth keeping
+    begun: Callable[[], bool],  # whether there is a run folder; until then nothing has been begun that is worth keeping
 ):
     "Pass the first SIGINT or SIGTERM on to the notebook's process; the second, or one before anything was begun, ends both"
     import psutil
@@ -90,7 +92,7 @@ def passing_on_interrupts(
         with suppress(psutil.Error): return 'ipykernel' in ' '.join(process.cmdline())
     def hand_on(number, frame):
         seen.append(number)
-        at_once = len(seen) > 1 or not folder.exists()
+        at_once = len(seen) > 1 or not begun()
         for k in psutil.Process().children(recursive=True):
             if is_kernel(k): k.kill() if at_once else k.send_signal(signal.SIGINT)
         if at_once: raise KeyboardInterrupt
@@ -116,28 +118,35 @@ def run_report(
 ) -> Path:              # the run folder
     "Run a study's report notebook; its output and the HTML stand in the run folder"
     cfg = make_config(study_settings(study), settings, 'command line')
+    from preference_lab.runs import check_free, seal_run
+    if cfg.resume and not cfg.time: cfg.time = unfinished_time(study, cfg)
+    if cfg.time and not cfg.resume: check_free(Path(cfg.runs_dir).expanduser()/study/f'{cfg.name}-{cfg.time}')
+    given = {k: getattr(cfg, k) for k in (*settings, 'time')}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        folder = _report_in(Path(elsewhere), study, cfg, given)
+    render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')
+    seal_run(folder)
+    return folder
+
+def _report_in(elsewhere: Path, study: str, cfg: Config, given: dict) -> Path:   # the run folder
+    "Run the report notebook in a process of its own, which opens the run folder and says where it is"
     import papermill
     from papermill.exceptions import PapermillExecutionError
-    from preference_lab.runs import REPORT, check_free, hold, seal_run
-    if cfg.resume and not cfg.time: cfg.time = unfinished_time(study, cfg)
-    cfg.time = cfg.time or time.strftime('%Y%m%d-%H%M%S')
-    folder = Path(cfg.runs_dir).expanduser()/study/f'{cfg.name}-{cfg.time}'
-    if not cfg.resume: check_free(folder)
-    given = {k: getattr(cfg, k) for k in (*settings, 'time')}
-    with tempfile.TemporaryDirectory() as elsewhere, passing_on_interrupts(folder) as interrupts, setting(REPORT, 'yes'):
-        draft = Path(elsewhere)/'report.ipynb'
+    from preference_lab.runs import REPORT, hold
+    draft, told = elsewhere/'report.ipynb', elsewhere/'folder'
+    begun = lambda: [Path(told.read_text(encoding='utf-8'))] if told.is_file() else []
+    with passing_on_interrupts(begun) as interrupts, setting(REPORT, str(told)):
         try:
             papermill.execute_notebook(report_notebook(study), draft, parameters=given, kernel_name='python3', progress_bar=False, log_output=False, stdout_file=sys.stdout, extra_arguments=['--IPKernelApp.log_level=50'], request_save_on_cell_execute=False)
         except PapermillExecutionError as e:
-            if e.ename in ('Stopped', 'KeyboardInterrupt'): raise KeyboardInterrupt(e.evalue or unfinished(folder)) from None
+            if e.ename in ('Stopped', 'KeyboardInterrupt'): raise KeyboardInterrupt(e.evalue or unfinished(*begun())) from None
             raise LabError(e.evalue if e.ename in ('LabError', 'ConfigError', 'DataError', 'NonFinite', 'DiskFull', 'Busy') else f'{e.ename}: {e.evalue} (cell {e.exec_count} of {report_notebook(study).name})') from None
         except RuntimeError as e:   # the notebook's process is gone
-            if interrupts: raise KeyboardInterrupt(unfinished(folder)) from None
-            raise LabError(f'{folder}: the process of the report ended before its time ({e}), perhaps for want of memory; go on with resume=True') from None
+            if interrupts: raise KeyboardInterrupt(unfinished(*begun())) from None
+            raise LabError(f'{(begun() or [study])[0]}: the process of the report ended before its time ({e}), perhaps for want of memory; go on with resume=True') from None
+        folder, = begun()
         lock = hold(folder)   # which the notebook's process has let go
         write_text(folder/'report.ipynb', draft.read_text(encoding='utf-8'))
-    render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')
-    seal_run(folder)
     return folder
 
 def unfinished(*folders: Path) -> str:
@@ -387,18 +396,23 @@ def main(
 ) -> int:                        # exit status
     "The command `preference_lab`"
     words = sys.argv[1:] if words is None else words
-    if not words or words[0] in ('-h', '--help'): print(help_text()); return 0
+    make_streams_safe(); one_process_note()
     alone, before = threading.current_thread() is threading.main_thread(), held()   # other threads may not listen
     old = {s: signal.signal(s, ask_to_stop) for s in (signal.SIGINT, signal.SIGTERM)} if alone else {}
     forget_wishes()
     try:
+        if not words or words[0] in ('-h', '--help'): print(help_text(), flush=True); return 0
         if words[0] not in COMMANDS: raise ConfigError(f'there is no command {words[0]!r}{nearest(words[0], COMMANDS)}; the commands are {", ".join(COMMANDS)}')
         if words[0] in ('train', 'report', 'sweep') and words[2:3] in (['-h'], ['--help']): print(settings_text(words[1])); return 0
         parser = anno_parser(COMMANDS[words[0]], prog=f'preference_lab {words[0]}')
         parser.error = lambda message: _refuse(words[0], message)
         args = vars(parser.parse_intermixed_args(words[1:]))   # settings may stand before and after options
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
+        sys.stdout.flush()
     except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
+    except BrokenPipeError:   # who read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as e: print(printable(f'error: {short(str(e.filename or words[0]), 200)[1:-1]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place'), file=sys.stderr); return 2
     except RuntimeError as e:
         if 'home directory' not in str(e): raise

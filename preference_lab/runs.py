@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from .records import ConfigError, DataError, LabError, heed, nearest, no_formula, short
 from .config import Config, config_yaml, read_config, same_run
 from .files import Outside, about_tensors, read_json, remove_leftovers, whole_file, whole_files, write_json, write_manifest, write_text
-
+from .terminal import one_process_note
 
 # %% ../nbs/09_runs.ipynb #d51e4a68
 def _cpu() -> str:
@@ -96,6 +96,8 @@ def die_with(
 # %% ../nbs/09_runs.ipynb #254d3058
 NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timing', 'model')
 
+REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself; the run's folder is written to this file
+
 @dataclass
 class Run:
     "A run folder and what is known so far"
@@ -129,6 +131,7 @@ def open_run(
     cfg: Config,
 ) -> Run:
     "A new run folder, or with `resume=True` the unfinished one of this name"
+    one_process_note()
     several = int(os.environ.get('WORLD_SIZE', 1)) > 1   # they share the folder that the first one opens
     heed()
     if several:
@@ -141,6 +144,7 @@ def open_run(
         except (LabError, OSError) as e: answer = [e]
     if several: broadcast_object_list(answer)
     if isinstance(answer[0], Exception): raise answer[0]
+    if lock and (told := os.environ.get(REPORT)): write_text(told, str(answer[0]))   # who makes the report asks where the run is
     return Run(study, cfg, answer[0], lock=lock)
 
 def check_free(
@@ -155,15 +159,25 @@ def _open_folder(study, cfg) -> tuple[Path, FileLock]:
     parent = Path(cfg.runs_dir).expanduser()/study
     if Path(cfg.runs_dir).expanduser().is_file(): raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
     if cfg.resume: return _take_up(find_unfinished(parent, cfg), cfg)
-    folder = parent/f"{cfg.name}-{cfg.time or time.strftime('%Y%m%d-%H%M%S')}"
-    check_free(folder)
-    try: folder.mkdir(parents=True)
-    except OSError as e:
-        check_free(folder)   # another process was faster
-        raise ConfigError(f'{folder}: the run folder cannot be made ({e.strerror}); set runs_dir to a folder that can be written') from None
+    folder = _make_folder(parent, cfg)
     lock = hold(folder); sign(folder)
     write_text(folder/'config.yaml', config_yaml(cfg))
     return folder, lock
+
+def _make_folder(parent: Path, cfg: Config) -> Path:
+    "A folder that nobody else has: of the time that was asked for; or of this second, with -2, -3 … where others began in it"
+    if cfg.time: check_free(parent/f'{cfg.name}-{cfg.time}')
+    now = cfg.time or time.strftime('%Y%m%d-%H%M%S')
+    for k in range(1, 10_000):
+        folder = parent/(f'{cfg.name}-{now}' + f'-{k}'*(k > 1))
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            if cfg.time: check_free(folder)   # another process was faster
+        except OSError as e: raise ConfigError(f'{folder}: the run folder cannot be made ({e.strerror}); set runs_dir to a folder that can be written') from None
+    raise ConfigError(f'{folder}: ten thousand runs of this name began in this second; choose another name')
 
 def _take_up(folder, cfg) -> tuple[Path, FileLock]:
     "An unfinished run, if it was begun with these settings, without what a killed process left half-written"
@@ -182,7 +196,9 @@ def find_unfinished(
 ) -> Path:
     "The newest unfinished run of this name"
     if cfg.time: candidates = [p for p in [parent/f'{cfg.name}-{cfg.time}'] if p.is_dir()]
-    else: candidates = sorted(p for p in parent.glob(f'{cfg.name}-*') if p.name.removeprefix(f'{cfg.name}-').replace('-', '').isdigit())
+    else:
+        when = lambda p: [int(n) for n in re.findall(r'\d+', p.name.removeprefix(f'{cfg.name}-'))]
+        candidates = sorted((p for p in parent.glob(f'{cfg.name}-*') if p.name.removeprefix(f'{cfg.name}-').replace('-', '').isdigit()), key=when)
     left = [p for p in candidates if not finished(p)]
     if left: return left[-1]
     for p in candidates: is_done(p)
@@ -200,8 +216,6 @@ def without_floor(
     return [m for m in scores if not {m, m.removesuffix('_tuned').removesuffix('_at_half')} & known]
 
 # %% ../nbs/09_runs.ipynb #b9241768
-REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself
-
 def training_state(
     folder: Path,   # of a run
 ) -> dict[str, str]:  # model -> SHA-256 of the tensors in its last checkpoint

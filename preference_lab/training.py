@@ -23,6 +23,7 @@ from .records import ConfigError, DataError, LabError, heed, nearest
 from .config import TrainConfig, same_run
 from .files import _plain, about_tensors, load_tensors, read_json, save_tensors, tensors_sha256, write_json, write_text
 from .batching import TableFeed, share
+from .terminal import one_process_note
 
 # %% ../nbs/07_training.ipynb #fc6f4008
 def native_bf16(
@@ -37,6 +38,7 @@ def make_accelerator(
     folder: Path=None,  # for the trackers' files
 ) -> Accelerator:
     "Accelerate, set up as the configuration says"
+    one_process_note()
     if cfg.device == 'cuda' and not torch.cuda.is_available(): raise ConfigError('device=cuda: this machine has no CUDA device; set device=auto')
     if cfg.device == 'mps' and not torch.backends.mps.is_available(): raise ConfigError('device=mps: this machine has no MPS device; set device=auto')
     if PartialState._shared_state == {} or PartialState().num_processes == 1: PartialState._reset_state()
