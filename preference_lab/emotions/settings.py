@@ -18,7 +18,7 @@ class EmotionsConfig(TrainConfig):
     name: str = 'emotions'                 # first part of the run folder's name
     data: str = 'demo'                     # demo, goemotions, or the path of your own CSV, JSONL, parquet or XLSX
     data_seed: Whole = 0                   # of generated texts and of a split of our making; kept when seed changes, so that runs share their test rows
-    demo_rows: Count = 30000               # generated texts
+    demo_rows: Count = 20000               # generated texts
     train_rows: Whole = 0                  # training rows that are used, drawn at random; 0: all
     text_column: str = 'text'              # of your own table
     label_columns: str = ''                # one that lists the labels, or several of 0 and 1, commas between; empty: found by name
