@@ -183,13 +183,19 @@ def tiny_tower(
 LABELS = dict(anna=3701, ben=4588, chloe=4602, dan=2812, eve=148, finn=299)   # of each rater, over all targets
 MATTERS = ('face width', 'hair colour', 'hair length', 'eye size', 'eye spacing', 'brow angle', 'mouth width', 'smile')
 BEST = dict(anna=.62, ben=.68, chloe=.91, dan=.85, eve=.62, finn=.72)         # each rater's best reachable accuracy
+def _orthogonal(
+    rows: np.ndarray,   # (n, k), n not above k
+) -> np.ndarray:        # (n, k): orthogonal, each of length sqrt(k)
+    "Gram-Schmidt: the first row keeps its direction, and each next one what is orthogonal to those before it"
+    q, r = np.linalg.qr(rows.T)
+    return (q*np.sign(np.diag(r))).T*rows.shape[1]**.5
 
 @dataclass(eq=False)
 class FaceWorld:
     "Faces, and raters whose choice probabilities are known"
     seed: int = 0
     items: int = 5000       # faces
-    personal: float = .8    # strength of a rater's own taste beside the shared one
+    personal: float = 1.6    # standard deviation of a rater's own taste, in those of the shared one
     new_raters: int = 0     # beside the six
 
     def __post_init__(self):
@@ -199,8 +205,14 @@ class FaceWorld:
         draw = lambda rng, *shape: rng.normal(size=(*shape, len(ATTRIBUTES)))*matters
         self.shared = draw(rng, len(TARGETS))
         smile = ATTRIBUTES.index('smile'); self.shared[:, smile] = np.abs(self.shared[:, smile])   # who smiles is liked
-        own = lambda rng, n: self.personal*(.8*draw(rng, n, 1) + .6*draw(rng, n, len(TARGETS)))
-        self.own = np.concatenate([own(rng, len(LABELS)), *(own(np.random.default_rng([self.seed, 14, i]), 1) for i in range(self.new_raters))])   # (raters, targets, attributes)
+        own = lambda rng, n: .8*draw(rng, n, 1) + .6*draw(rng, n, len(TARGETS))
+        six = own(rng, len(LABELS))
+        new = [own(np.random.default_rng([self.seed, 14, i]), 1) for i in range(self.new_raters)]
+
+        for t in range(len(TARGETS)):   # how far the six differ is the same in every world: no matter of chance
+            parts = _orthogonal(np.concatenate([self.shared[t][None], six[:, t]])[:, matters])
+            self.shared[t, matters], six[:, t][:, matters] = parts[0], parts[1:]
+        self.own = self.personal*np.concatenate([six, *new])   # (raters, targets, attributes)
 
     def faces(self, size: int=48) -> np.ndarray: return draw_faces(self.attributes, size)
 
@@ -218,10 +230,11 @@ def demo_comparisons(
     pool: int=3000,        # different pairs of faces that raters are asked about; some by several of them
     new_raters: int=0,     # raters beside the six
     new_labels: int=300,   # answers of each of those, over all targets
+    personal: float=FaceWorld.personal,  # standard deviation of own tastes, in those of the shared one
 ) -> tuple[Pairs, FaceWorld]:  # answers with the true P(left wins), and the world they come from
     "As many answers as in the report to reproduce, and those of new raters, whose best reachable accuracy is anything from .7 to .9"
     if new_labels > pool*len(TARGETS): raise ConfigError(f'new_labels={new_labels}: {pool:,} pairs and {len(TARGETS)} targets make {pool*len(TARGETS):,} questions; ask fewer, or take a larger pool')
-    world, rng = FaceWorld(seed, new_raters=new_raters), np.random.default_rng([seed, 13])
+    world, rng = FaceWorld(seed, personal=personal, new_raters=new_raters), np.random.default_rng([seed, 13])
     left = rng.integers(0, world.items, pool); right = (left + rng.integers(1, world.items, pool)) % world.items
     later = [np.random.default_rng([seed, 15, i]) for i in range(new_raters)]
     who = [(n, BEST[name], rng) for name, n in LABELS.items()] + [(new_labels, g.uniform(.7, .9), g) for g in later]

@@ -7,7 +7,7 @@ __all__ = ['TextWorld', 'Crowd', 'CrowdWorld']
 
 # %% ../nbs/12_simulate.ipynb #26c72a79
 import re, numpy as np
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fastcore.basics import patch
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
@@ -28,11 +28,14 @@ class TextWorld:
     min_words: int = 3            # words in the shortest text
     max_words: int = 30           # words in the longest text
     mean_words: float = 12.8      # words in a text on average
+    irony: float = 0.             # share of texts that are meant ironically, which "/s" at their end says
+    opposite: dict[str, str] = field(default_factory=dict)  # label -> the one whose cues stand for it in an ironic text
 
     def __post_init__(self):
-        for o in self.lexicon:
-            if o not in self.label_names:
-                raise ConfigError(f"lexicon: unknown label {o!r}{nearest(o, self.label_names)}; use one of label_names")
+        for what, names in dict(lexicon=self.lexicon, opposite=[*self.opposite, *self.opposite.values()]).items():
+            for o in names:
+                if o not in self.label_names:
+                    raise ConfigError(f"{what}: unknown label {o!r}{nearest(o, self.label_names)}; use one of label_names")
         cues = {w for o in self.lexicon.values() for w in o}
         self.words = sorted(cues.union(self.background))
         self.prior = np.array(self.weights, float)/np.sum(self.weights)                                       # (sets,)
@@ -40,8 +43,10 @@ class TextWorld:
         zipf = self._spread(self.background, 1/(np.arange(len(self.background)) + 10))
         c = np.stack([self._spread(self.lexicon[o]) if o in self.lexicon else zipf for o in self.label_names])
         q,e = self.cue_rate,self.stray_rate
-        own = self.members@c / self.members.sum(1, keepdims=True)
-        self.word_proba = (1-q-e)*zipf + e*self._spread(sorted(cues)) + q*own                                 # (sets, words)
+        ironic = c[[self.label_names.index(self.opposite.get(o, o)) for o in self.label_names]]
+        own = np.concatenate([self.members@c, self.members@ironic]) / np.tile(self.members.sum(1, keepdims=True), (2, 1))
+        both = (1-q-e)*zipf + e*self._spread(sorted(cues)) + q*own
+        self.word_proba, self.ironic_proba = np.split(both, 2)                                                # (sets, words)
 
     def __repr__(self):
         return f'TextWorld({len(self.label_names)} labels, {len(self.prior)} label sets, {len(self.words)} words)'
@@ -70,10 +75,13 @@ def sample(self: TextWorld,
     span = self.max_words - self.min_words
     m = (self.mean_words - self.min_words)/span
     lengths = self.min_words + rng.binomial(span, rng.beta(4*m, 4*(1-m), n))
-    cdf = (self.word_proba.cumsum(1) + np.arange(len(self.prior))[:,None]).ravel()
-    of_word = np.repeat(sets, lengths)
+    ironic = np.random.default_rng([seed, 1]).random(n) < self.irony
+    proba = np.concatenate([self.word_proba, self.ironic_proba])
+    cdf = (proba.cumsum(1) + np.arange(len(proba))[:,None]).ravel()
+    of_word = np.repeat(sets + ironic*len(self.prior), lengths)
     ids = np.searchsorted(cdf, of_word + rng.random(len(of_word)), side='right') - of_word*v
     words, ends = np.array(self.words)[ids.clip(0, v-1)].tolist(), rng.choice(['', '.', '.', '!', '?', '...'], n).tolist()
+    ends = [end + (' /s' if i else '') for end, i in zip(ends, ironic)]
     texts = [_written(words[i-k:i], end) for i,k,end in zip(lengths.cumsum().tolist(), lengths.tolist(), ends)]
     return texts, [tuple(self.label_sets[i]) for i in sets]
 
@@ -87,15 +95,20 @@ def posterior(self: TextWorld,
 ): # (n, labels) float
     "The exact P(label | text): the ceiling of every score"
     place,cols,starts = {w:i for i,w in enumerate(self.words)}, [], [0]
+    ironic = np.array([t.rstrip().lower().endswith('/s') for t in texts], bool)
+    if ironic.any() and not self.irony: raise DataError(f"text {ironic.argmax()}: \"/s\" marks irony, which this world does not have")
+    texts = [t.rstrip()[:-2] if i else t for t, i in zip(texts, ironic)]
     for i,t in enumerate(texts):
         for w in _word.findall(t.lower()):
             if w not in place: raise DataError(f"text {i}: {w!r} is not a word of this world; its posterior is unknown")
             cols.append(place[w])
         starts.append(len(cols))
     counts = csr_matrix((np.ones(len(cols)), cols, starts), shape=(len(texts), len(self.words)))
-    with np.errstate(divide='ignore'): logp = np.log(self.word_proba)
-    logp = np.maximum(logp, -1e4)   # a word that a set never says: -inf times a count of 0 would be nan
-    p = softmax(counts @ logp.T + np.log(self.prior), axis=1) @ self.members
+    p = np.empty((len(texts), len(self.label_names)))
+    for rows, spoken in ((~ironic, self.word_proba), (ironic, self.ironic_proba)):
+        with np.errstate(divide='ignore'): logp = np.log(spoken)
+        logp = np.maximum(logp, -1e4)   # a word that a set never says: -inf times a count of 0 would be nan
+        p[rows] = softmax(counts[rows] @ logp.T + np.log(self.prior), axis=1) @ self.members
     return clip_probabilities(p, lambda at: f'text {at[0]}, label {at[1]}: its posterior is {p[at]}, no probability; report this')
 
 # %% ../nbs/12_simulate.ipynb #3b15b747

@@ -60,7 +60,7 @@ class DistributionData:
 WORDS = ['quiet', 'lively', 'shabby', 'green', 'elegant', 'busy', 'gloomy', 'homely']
 
 def demo_streets(
-    districts: int=60,
+    districts: int=240,
     seed: int=0,
 ) -> DistributionData:
     "Generated answers, with the distribution that they were drawn from"
@@ -252,7 +252,7 @@ def load_distributions(
     neighbours: str='',       # table of neighbours of a person's items
     split: str='made',        # made or published, of convabuse
     held_out: str='items',    # items or raters, of faces_london
-    districts: int=60,        # of the demo
+    districts: int=240,       # of the demo
     seed: int=0,              # of generated answers and of the split of raters
 ) -> DistributionData:
     "A crowd's answers and what is known about the items"

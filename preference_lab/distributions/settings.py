@@ -62,7 +62,7 @@ class DistributionsConfig(TrainConfig):
     name: str = 'distributions'            # first part of the run folder's name
     data: str = 'demo'                     # demo, convabuse, faces_london, or the path of your own table, or of a folder with train, validation and test
     data_seed: Whole = 0                   # of generated answers and of the split; kept when seed changes, so that runs share their test rows
-    demo_districts: Count = 60             # of the demo, ten streets each
+    demo_districts: Count = 240            # of the demo, ten streets each
     split: Literal['made', 'published'] = 'made'  # of convabuse: by conversation, or as its authors split
     held_out: Literal['items', 'raters'] = 'items'  # of faces_london: faces nobody rated, or raters nobody asked
     folds: Whole|None = None               # cross-validation over items; none: 6 for new London faces, else 0: one held-out side

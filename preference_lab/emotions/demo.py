@@ -85,10 +85,15 @@ person always someone sure those these last work long life point post two place 
 read made show week team season player list page city story movie song house school car food dog phone water money door street morning night weekend""".split()
 
 # %% ../../nbs/emotions/00_demo.ipynb #4609487e
+_opposites = dict(joy='sadness', gratitude='anger', love='disgust', approval='disapproval', admiration='annoyance',
+                  amusement='disappointment', optimism='fear', pride='embarrassment', excitement='nervousness',
+                  realization='confusion', curiosity='caring', surprise='relief', desire='remorse')
+
 def demo_world() -> TextWorld:
-    "The world that demo texts come from: real label sets, made-up words"
+    "The world that demo texts come from: real label sets, made-up words, some of them meant ironically"
     counts = label_set_counts()
-    return TextWorld(EMOTIONS, list(counts), list(counts.values()), _lexicon, _background, cue_rate=.21, stray_rate=.1)
+    return TextWorld(EMOTIONS, list(counts), list(counts.values()), _lexicon, _background, cue_rate=.21, stray_rate=.1,
+                     irony=.4, opposite=_opposites | {b: a for a, b in _opposites.items()})
 
 # %% ../../nbs/emotions/00_demo.ipynb #01ca775b
 def demo_table(

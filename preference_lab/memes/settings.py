@@ -30,7 +30,7 @@ class MemesConfig(TrainConfig):
     preset: str = ''                       # a pipeline of the report to reproduce: lmdb, precomputed, resnet, fasterrcnn, fasterrcnn_vg; what you set yourself stays
     data: str = 'demo'                     # demo, nlvr, hateful_memes, the folder of Hateful Memes, or your own CSV, JSONL, parquet or XLSX
     data_seed: Whole = 0                   # of generated memes and of a split of our making; kept when seed changes, so that runs share their test rows
-    demo_rows: Count = 6000                # generated memes
+    demo_rows: Count = 5200                # generated memes
     train_rows: Whole = 0                  # training memes that are used, drawn at random; 0: all
     seen: bool = False                     # of Hateful Memes: validate and test on the seen files instead of the unseen
     epochs: Count = 8                      # passes over the training memes, at most
