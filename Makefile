@@ -13,11 +13,8 @@ test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow ce
 torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part
 	@$(BIN)/python .ci/torture.py $(ARGS)
 
-reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are
-	@for nb in $$(ls nbs/reports/*.ipynb | grep -v summary.ipynb); do \
-	  $(BIN)/preference_lab report $$(basename $$nb .ipynb) data=demo || exit 1; done
-	@$(BIN)/preference_lab summarize runs >/dev/null
-	@echo "HTML reports:"; ls -1t runs/*/*/report.html runs/RESULTS_SUMMARY.html | sed 's/^/  /'
+reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are, and which failed
+	@$(BIN)/python .ci/reports.py $(ARGS)
 
 docs: .venv/.dev  ## build the site in _docs/ without Quarto (with Quarto: nbdev_docs)
 	@$(BIN)/python .ci/docs.py

@@ -3,7 +3,7 @@
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, makes an attack, or asserts. After a failure the rest of that notebook is not run.
 Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted aloud where they cannot."""
-import ast, atexit, gc, importlib, json, os, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
+import ast, atexit, gc, importlib, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
@@ -155,6 +155,12 @@ def results(todo, jobs, slow):
         nursery.close()
 
 
+def last_line(error):
+    "The line of a traceback that says what was wrong, without colours"
+    lines = [l for l in re.sub(r'\x1b\[[0-9;]*m', '', error).splitlines() if l.strip()]
+    return next((l for l in reversed(lines) if re.match(r'[A-Za-z_.]*(Error|Exception|Interrupt|Stopped|NonFinite)\b', l)), lines[-1])[:200]
+
+
 def prepare(jobs):
     "Settings of every notebook's process: no Hub, the cores shared, figures inline"
     threads = os.environ.get('OMP_NUM_THREADS') or str(max(1, (os.cpu_count() or 1)//jobs))
@@ -180,24 +186,30 @@ def main():
     # a report is run with its default parameters by tests_nbs, through papermill
     is_report = lambda p: p.parent.name == 'reports' and '"parameters"' in p.read_text(encoding='utf-8')
     todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
-    total, skipped, runs = Counter(), Counter(), results(todo, a.jobs, a.slow)
+    total, skipped, runs, broken, done = Counter(), Counter(), results(todo, a.jobs, a.slow), [], set()
     try:
-        if len(todo) > a.jobs: preload()
+        if len(todo) > a.jobs:
+            try: preload()
+            except Exception as e: print(f'not imported once for all: {type(e).__name__}: {e}; each notebook imports for itself', flush=True)
         wrong = checks.communicate()[0].splitlines() if checks else []
         wrong = (wrong or ['.ci/check.py itself failed']) if checks and checks.returncode else []
         for w in wrong: print('✗', w)
         for path, r, seconds in runs:
+            done.add(path)
             notes = [f"{r[k]} {k.replace('_', ' ')}" for k in ('failed', 'not_run') if r[k]] + [f'{n} skipped ({k})' for k, n in r['skipped'].items()]
             print(f"{'✗' if r['failed'] else '✓'} {rel(path):<40} {seconds:6.1f} s  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
-            if r['error']: print(f"\n{rel(path)}, {r['error']}\n", flush=True)
+            if r['error']:
+                print(f"\n{rel(path)}, {r['error']}\n", flush=True)
+                broken.append(f"{rel(path)}, {r['error'].splitlines()[0].rstrip(':')}: {last_line(r['error'])}")
             total.update({k: r[k] for k in ('passed', 'failed', 'not_run')}); skipped.update(r['skipped'])
     except (KeyboardInterrupt, SystemExit):
         runs.close()
         if checks: checks.kill()
-        print('\nstopped', flush=True); os._exit(130)
+        print(f'\nstopped; not run to their end: {", ".join(rel(p) for p in todo if p not in done)}', flush=True); os._exit(130)
     failed = total['failed'] + len(wrong) + (not todo)
     print(f'{len(todo)} notebooks in {time.time()-began:.0f} s, {a.jobs} at a time with {os.environ["OMP_NUM_THREADS"]} threads each' if todo else 'no notebook found')
     for k, n in skipped.items(): print(f'{n} cells flagged {k} were skipped: {WHY[k]}')
+    for line in broken: print('failed:', line)
     if total['not_run']: print(f"{total['not_run']} tests were not run, since a cell before them failed")
     print(f"{total['passed']} passed, {failed} failed" + (f', {sum(skipped.values())} skipped' if skipped else ''))
     sys.stdout.flush(); os._exit(bool(failed))  # without two seconds of taking torch down

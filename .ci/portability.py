@@ -1,0 +1,99 @@
+#!/usr/bin/env python
+"""Run the notebooks that train, evaluate or serve as on other machines: forced bfloat16, the oldest instruction set, one thread and two,
+and other seeds than those the cells were written with. A table at the end counts what passed; a failure does not hide the others."""
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = '''nbs/00g_numerics nbs/07a_inference nbs/12_simulate nbs/emotions/03_study nbs/distributions/04_together nbs/preference/05_study
+nbs/labeler_tokens/04_study nbs/memes/07_study nbs/memes/08_report'''.split()
+FULL = QUICK + '''nbs/index nbs/02_losses nbs/03_metrics nbs/04_baselines nbs/05_thresholds nbs/06_batching nbs/07_training nbs/08_stacked nbs/09d_prediction_files
+nbs/10a_reporting nbs/11_encoders nbs/12a_faces nbs/12b_preferences nbs/emotions/00_demo nbs/emotions/02_model nbs/emotions/04_report
+nbs/distributions/02_model nbs/distributions/03_study nbs/distributions/05_report nbs/preference/02_network nbs/preference/03_taste
+nbs/preference/04_model nbs/preference/06_report nbs/labeler_tokens/02_adapters nbs/labeler_tokens/03_model nbs/labeler_tokens/05_report
+nbs/memes/02_demo nbs/memes/05_extractors nbs/memes/06_vilbert nbs/memes/06a_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
+tests_nbs/06_distributions tests_nbs/07_labeler_tokens tests_nbs/08_memes tests_nbs/13_predict_is_evaluated'''.split()
+
+
+def numpy_features() -> str:
+    "Instruction sets that NumPy chooses at run time and uses here"
+    code = 'from numpy._core._multiarray_umath import __cpu_features__ as f, __cpu_dispatch__ as d; print(*(x for x in d if f.get(x)))'
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip()
+
+
+def conditions() -> dict[str, dict[str, str]]:
+    "Name -> environment; an empty value takes a variable away"
+    old = dict(ATEN_CPU_CAPABILITY='default', NPY_DISABLE_CPU_FEATURES=numpy_features(), ONEDNN_MAX_CPU_ISA='SSE41', OPENBLAS_L2_SIZE='')
+    kernels = dict(haswell='Haswell', skylakex='SkylakeX')
+    if 'avx512f' not in Path('/proc/cpuinfo').read_text(errors='replace'): kernels.pop('skylakex')
+    threads = lambda n: dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(n))
+    return {'bf16': dict(PORTABILITY_BF16='1'), 'oldest': old | dict(OPENBLAS_CORETYPE='Nehalem'),
+            **{k: dict(OPENBLAS_CORETYPE=v, OPENBLAS_L2_SIZE='') for k, v in kernels.items()},
+            'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k)) for k in (1, 2, 3)}}
+
+
+def machine(env: dict[str, str]) -> str:
+    "What really computes in a condition"
+    code = ('import numpy as np, torch, threadpoolctl as t; np.ones((9, 9))@np.ones((9, 9)); '
+            'print(torch.backends.cpu.get_cpu_capability(), *(f"{x[\'internal_api\']}:{x.get(\'architecture\')}" for x in t.threadpool_info() if x["user_api"] == "blas"))')
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env).stdout.strip()
+
+
+def environment(changes: dict[str, str]) -> dict[str, str]:
+    "This process's environment with a condition's changes"
+    env = os.environ | changes
+    env['PYTHONPATH'] = os.pathsep.join(p for p in (str(ROOT/'.ci'/'hooks'), os.environ.get('PYTHONPATH')) if p)
+    return {k: v for k, v in env.items() if v}
+
+
+def run(name: str, changes: dict[str, str], paths: list[str], jobs: int) -> dict:
+    "Run notebooks under a condition: counts, seconds, and the failures"
+    env, start = environment(changes), time.time()
+    used = machine(env)
+    print(f'\n== {name}: {" ".join(f"{k}={v[:60]}" for k, v in changes.items())}\n   {used}', flush=True)
+    process = subprocess.Popen([sys.executable, str(ROOT/'.ci'/'test.py'), f'--jobs={jobs}', *paths], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = []
+    for line in process.stdout:
+        print(line, end='', flush=True)
+        lines.append(line)
+    process.wait()
+    passed, failed = (sum(line.startswith(mark) for line in lines) for mark in '✓✗')
+    lost = len(paths) - passed - failed   # notebooks that never came to an end are failures
+    return dict(name=name, passed=passed, failed=failed+lost, seconds=round(time.time()-start), computes=used,
+                failures=[line.removeprefix('failed: ').strip() for line in lines if line.startswith('failed: ')])
+
+
+def table(rows: list[dict]) -> str:
+    "The results as Markdown"
+    about = next((line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text(errors='replace').splitlines() if line.startswith('model name')), platform.processor())
+    lines = [f'{about}, {os.cpu_count()} cores, Python {platform.python_version()}', '', '| condition | notebooks passed | failed | seconds | computed by |', '|---|---|---|---|---|']
+    lines += [f"| {r['name']} | {r['passed']} | {r['failed']} | {r['seconds']} | {r['computes']} |" for r in rows]
+    return '\n'.join(lines + [f"- {r['name']}: {f}" for r in rows for f in r['failures']]) + '\n'
+
+
+def main() -> int:
+    known = conditions()
+    p = ArgumentParser(description=__doc__)
+    p.add_argument('names', nargs='*', metavar='condition', help=f'default: all of {", ".join(known)}')
+    p.add_argument('--quick', action='store_true', help='the notebooks of the studies alone')
+    p.add_argument('--notebooks', nargs='+', help='these instead')
+    p.add_argument('--jobs', type=int, default=min(2, os.cpu_count() or 1))
+    p.add_argument('--out', help='file for the table')
+    a = p.parse_args()
+    if wrong := [n for n in a.names if n not in known]: p.error(f'unknown condition {wrong[0]}; take {", ".join(known)}')
+    paths = a.notebooks or [f'{n}.ipynb' for n in (QUICK if a.quick else FULL)]
+    rows = [run(n, known[n], paths, a.jobs) for n in a.names or known]
+    print('\n' + table(rows))
+    if a.out: Path(a.out).write_text(table(rows), encoding='utf-8')
+    failed = sum(r['failed'] for r in rows)
+    print(f'{len(rows)} conditions, {sum(r["passed"] for r in rows)} notebooks passed, {failed} failed')
+    return int(bool(failed))
+
+
+if __name__ == '__main__': sys.exit(main())
