@@ -2,16 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test torture reports docs readme clean
+.PHONY: help test torture portability reports docs readme clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' Makefile
 
 test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/03_metrics.ipynb tests one
 	@$(BIN)/python .ci/test.py $(ARGS)
 
 torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part
 	@$(BIN)/python .ci/torture.py $(ARGS)
+
+portability: .venv/.dev  ## run notebooks as on other machines; ARGS="--quick bf16 oldest" names conditions, none: all
+	@$(BIN)/python .ci/portability.py $(ARGS)
 
 reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are, and which failed
 	@$(BIN)/python .ci/reports.py $(ARGS)

@@ -17,7 +17,7 @@ def notebooks(*folders):
     return [p for f in folders for p in sorted((ROOT/f).rglob('*.ipynb'), key=lambda p: (len(p.parts), p)) if not hidden(p)]
 
 
-def rel(p): return p.relative_to(ROOT).as_posix()
+def rel(p): return p.relative_to(ROOT).as_posix() if p.is_relative_to(ROOT) else str(p)
 
 
 def in_step():

@@ -198,7 +198,10 @@ def predict(
     if file is None: print(printable(ask(run, **given, **serving).to_string(index=False))); return
     from preference_lab.prediction_files import check_output, predict_file
     path = check_output(file, out)
-    answer = commands['open_predictor'](run, **{k: v for k, v in given.items() if k != 'file'}, **serving)
+    make, options = commands['open_predictor'], {k: v for k, v in given.items() if k != 'file'}
+    if alone := next((k for k in options if k not in inspect.signature(make).parameters), None):
+        raise ConfigError(f'predict {study}: text, image, other and rater go without file; write {alone} into a column of the table')
+    answer = make(run, **options, **serving)
     rows = predict_file(answer, file, path, say=lambda line: print(printable(line), file=sys.stderr))
     print(f'{rows:,} answers: {path}')
 

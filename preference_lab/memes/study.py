@@ -546,7 +546,8 @@ def open_meme_predictor(
         find = lambda p: next((str(q) for q in (Path(p).expanduser(), Path(path).parent/p) if q.is_file()), str(p))
         pictures = {i: find(p) if column and isinstance(p, str) and p.strip() else None for i, p in zip(ids, frame[column] if column else [None]*len(ids))}
         p = _meme_probabilities(model, frame['text'].to_numpy(), pictures, _look(model, pictures, extractor, regions, place(path)), place(path))
-        return pd.DataFrame(dict(proba=p, label=(p >= .5).astype(int)))
+        own = {} if 'id' in frame else dict(id=ids)
+        return pd.DataFrame(own | dict(proba=p, label=(p >= .5).astype(int)))
     return answer
 
 def predict_memes(
