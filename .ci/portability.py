@@ -1,6 +1,7 @@
 #!/usr/bin/env python
-"""Run the notebooks that train, evaluate or serve as on other machines: forced bfloat16, the oldest instruction set, one thread and two,
-and other seeds than those the cells were written with. A table at the end counts what passed; a failure does not hide the others."""
+"""Run the notebooks that train, evaluate or serve as on other machines: bfloat16 or float32 forced in training, the oldest instruction set,
+other matrix kernels, one thread and two, and other seeds than those the cells were written with. (Other versions of libraries and of Python
+are not among them.) A table at the end counts what passed; a failure does not hide the others."""
 import os
 import platform
 import re
@@ -27,22 +28,29 @@ def numpy_features() -> str:
     return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip()
 
 
+def cpu_info() -> str:
+    "What the system says of its processor"
+    path = Path('/proc/cpuinfo')
+    return path.read_text(errors='replace') if path.is_file() else platform.processor()
+
+
 def conditions() -> dict[str, dict[str, str]]:
     "Name -> environment; an empty value takes a variable away"
-    old = dict(ATEN_CPU_CAPABILITY='default', NPY_DISABLE_CPU_FEATURES=numpy_features(), ONEDNN_MAX_CPU_ISA='SSE41', OPENBLAS_L2_SIZE='')
-    kernels = dict(haswell='Haswell', skylakex='SkylakeX')
-    if 'avx512f' not in Path('/proc/cpuinfo').read_text(errors='replace'): kernels.pop('skylakex')
+    old = dict(ATEN_CPU_CAPABILITY='default', NPY_DISABLE_CPU_FEATURES=numpy_features(), ONEDNN_MAX_CPU_ISA='SSE41', MKL_ENABLE_INSTRUCTIONS='SSE4_2',
+               OPENBLAS_L2_SIZE='', PORTABILITY_AUTO='fp32')   # such a processor multiplies no bfloat16
+    kernels = {k: name for k, (name, flag) in dict(haswell=('Haswell', 'avx2'), skylakex=('SkylakeX', 'avx512f')).items() if flag in cpu_info()}
     threads = lambda n: dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(n))
-    return {'bf16': dict(PORTABILITY_BF16='1'), 'oldest': old | dict(OPENBLAS_CORETYPE='Nehalem'),
+    return {'bf16': dict(PORTABILITY_AUTO='bf16'), 'fp32': dict(PORTABILITY_AUTO='fp32'), 'oldest': old | dict(OPENBLAS_CORETYPE='Nehalem'),
             **{k: dict(OPENBLAS_CORETYPE=v, OPENBLAS_L2_SIZE='') for k, v in kernels.items()},
             'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k)) for k in (1, 2, 3)}}
 
 
 def machine(env: dict[str, str]) -> str:
     "What really computes in a condition"
-    code = ('import numpy as np, torch, threadpoolctl as t; np.ones((9, 9))@np.ones((9, 9)); '
+    code = ('import numpy as np, scipy.linalg, torch, threadpoolctl as t; np.ones((9, 9))@np.ones((9, 9)); '
             'print(torch.backends.cpu.get_cpu_capability(), *(f"{x[\'internal_api\']}:{x.get(\'architecture\')}" for x in t.threadpool_info() if x["user_api"] == "blas"))')
-    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env).stdout.strip()
+    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env)
+    return r.stdout.strip() if not r.returncode else f'not known: {r.stderr.strip().splitlines()[-1]}'
 
 
 def environment(changes: dict[str, str]) -> dict[str, str]:
@@ -57,21 +65,24 @@ def run(name: str, changes: dict[str, str], paths: list[str], jobs: int) -> dict
     env, start = environment(changes), time.time()
     used = machine(env)
     print(f'\n== {name}: {" ".join(f"{k}={v[:60]}" for k, v in changes.items())}\n   {used}', flush=True)
-    process = subprocess.Popen([sys.executable, str(ROOT/'.ci'/'test.py'), f'--jobs={jobs}', *paths], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen([sys.executable, str(ROOT/'.ci'/'test.py'), f'--jobs={jobs}', *paths], env=env | dict(PYTHONIOENCODING='utf-8'), cwd=ROOT,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
     lines = []
     for line in process.stdout:
         print(line, end='', flush=True)
         lines.append(line)
     process.wait()
-    passed, failed = (sum(line.startswith(mark) for line in lines) for mark in '✓✗')
+    ended = {m[2]: m[1] for line in lines if (m := re.match(r'([✓✗]) (\S+\.ipynb) +[\d.]+ s  ', line))}
+    passed, failed = (list(ended.values()).count(mark) for mark in '✓✗')
     lost = len(paths) - passed - failed   # notebooks that never came to an end are failures
+    if process.returncode and not failed + lost: lost = 1   # the run itself went wrong
     return dict(name=name, passed=passed, failed=failed+lost, seconds=round(time.time()-start), computes=used,
                 failures=[line.removeprefix('failed: ').strip() for line in lines if line.startswith('failed: ')])
 
 
 def table(rows: list[dict]) -> str:
     "The results as Markdown"
-    about = next((line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text(errors='replace').splitlines() if line.startswith('model name')), platform.processor())
+    about = next((line.split(':', 1)[1].strip() for line in cpu_info().splitlines() if line.startswith('model name')), platform.processor())
     lines = [f'{about}, {os.cpu_count()} cores, Python {platform.python_version()}', '', '| condition | notebooks passed | failed | seconds | computed by |', '|---|---|---|---|---|']
     lines += [f"| {r['name']} | {r['passed']} | {r['failed']} | {r['seconds']} | {r['computes']} |" for r in rows]
     return '\n'.join(lines + [f"- {r['name']}: {f}" for r in rows for f in r['failures']]) + '\n'

@@ -1,11 +1,11 @@
-"""Read by every Python process of a portability run (its folder is on PYTHONPATH): other seeds, and bfloat16 taken for native."""
+"""Read by every Python process of a portability run (its folder is on PYTHONPATH): other seeds, and what precision=auto takes."""
 import importlib.abc
 import importlib.util
 import os
 import sys
 
 SHIFT = int(os.environ.get('PORTABILITY_SEEDS', 0))       # added to each seed that is a number
-BF16 = os.environ.get('PORTABILITY_BF16') == '1'          # precision=auto takes bf16 also where the processor lacks it
+AUTO = os.environ.get('PORTABILITY_AUTO')                 # bf16 or fp32: what precision=auto takes, whatever the processor has
 
 
 def moved(seed):
@@ -19,18 +19,32 @@ def moved(seed):
 def after_numpy_random(module):
     if not SHIFT: return
     rng, sequence = module.default_rng, module.SeedSequence
+    class SeedSequence(sequence):   # a class still, since libraries ask isinstance
+        def __init__(self, entropy=None, **rest): super().__init__(moved(entropy), **rest)
+    module.SeedSequence = SeedSequence
     module.default_rng = lambda seed=None: rng(moved(seed))
-    module.SeedSequence = lambda entropy=None, **rest: sequence(moved(entropy), **rest)
 
 
 def after_torch(module):
-    if BF16: module.cpu._is_avx512_bf16_supported = lambda: True
+    if AUTO: module.cpu._is_avx512_bf16_supported = module.cpu._is_amx_tile_supported = lambda: AUTO == 'bf16'
     if SHIFT:
-        seed = module.manual_seed
-        module.manual_seed = lambda number: seed(moved(number))
+        seed, real = module.manual_seed, module.Generator
+        class Kind(type(real)):
+            def __instancecheck__(cls, o): return isinstance(o, real)
+        class Generator(real, metaclass=Kind):
+            # a number of a step (63 bits) comes from SeedSequence and is shifted already
+            def manual_seed(self, number): return super().manual_seed(moved(number) if number < 2**32 else number)
+        module.Generator = Generator
+        module.manual_seed = module.random.manual_seed = lambda number: seed(moved(number))
 
 
-AFTER = {'numpy.random': after_numpy_random, 'torch': after_torch}
+def after_sklearn_validation(module):
+    if not SHIFT: return
+    check = module.check_random_state
+    module.check_random_state = lambda seed: check(moved(seed))
+
+
+AFTER = {'numpy.random': after_numpy_random, 'torch': after_torch, 'sklearn.utils.validation': after_sklearn_validation}
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -49,4 +63,4 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if SHIFT or BF16: sys.meta_path.insert(0, Finder())
+if SHIFT or AUTO: sys.meta_path.insert(0, Finder())
