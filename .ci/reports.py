@@ -1,14 +1,18 @@
 #!/usr/bin/env python
 """Run every study's report on generated data, one after the other. A study that fails does not hide the others: the end says which failed
 and why, and the exit status is 1."""
+import os
 import subprocess
 import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
 
+from preference_lab.terminal import make_streams_safe
+
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [str(Path(sys.executable).parent/'preference_lab')]
+OUTPUT = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')   # whatever the terminal has
 
 
 def studies() -> list[str]:
@@ -18,7 +22,7 @@ def studies() -> list[str]:
 
 def run(words: list[str]) -> tuple[int, list[str]]:
     "Run a command, show what it says as it comes, and return its status and its lines"
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    process = subprocess.Popen(words, env=os.environ | dict(PYTHONIOENCODING='utf-8'), **OUTPUT)
     lines = []
     for line in process.stdout:
         print(line, end='', flush=True)
@@ -37,6 +41,7 @@ def main() -> int:
     p.add_argument('settings', nargs='*', help='setting=value …, which all reports share; data=demo is given')
     p.add_argument('--studies', nargs='+', default=studies(), help='default: all')
     p.add_argument('--runs', default='runs', help='folder for the runs')
+    make_streams_safe()
     a = p.parse_intermixed_args()
     failed, reports, began = {}, [], time.time()
     for k, study in enumerate(a.studies, 1):
@@ -46,7 +51,7 @@ def main() -> int:
         if status: failed[study] = why(status, lines)
         else: reports += [line.removeprefix('report: ') for line in lines if line.startswith('report: ')]
     if reports:
-        r = subprocess.run([*COMMAND, 'summarize', a.runs], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+        r = subprocess.run([*COMMAND, 'summarize', a.runs], env=os.environ | dict(PYTHONIOENCODING='utf-8'), **OUTPUT)
         if r.returncode: failed['summarize'] = why(r.returncode, r.stdout.splitlines())
         else: reports.append(str(Path(a.runs)/'RESULTS_SUMMARY.html'))
     print(f'\n{len(a.studies)-len(failed.keys() & set(a.studies))} of {len(a.studies)} reports in {time.time()-began:.0f} s')

@@ -66,13 +66,14 @@ def preload():
 
 def fork(f, *args):
     "Start `f(*args)` in a process and a process group of its own: its number, and the file that gets what it says and, as the last line, its result"
-    log = tempfile.TemporaryFile('w+', errors='replace')
+    log = tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
     sys.stdout.flush(); sys.stderr.flush()
     if pid := os.fork(): os.setpgid(pid, pid); return pid, log
     status = 1
     try:
         os.setpgid(0, 0); signal.signal(signal.SIGTERM, signal.SIG_DFL); signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background
         for fd, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log.fileno()), (2, log.fileno())): os.dup2(to, fd)
+        for stream in (sys.stdout, sys.stderr): stream.reconfigure(encoding='utf-8', errors='backslashreplace')
         if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()  # Python's own generator does so by itself
         print('\n' + json.dumps(f(*args)))
         status = 0
@@ -180,8 +181,10 @@ def main():
     from check import notebooks, rel
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.chdir(ROOT); sys.path.insert(0, str(ROOT))
+    from preference_lab.terminal import make_streams_safe
+    make_streams_safe()
     began = time.time()
-    checks = None if a.paths else subprocess.Popen([sys.executable, '.ci/check.py'], text=True, stdout=subprocess.PIPE)
+    checks = None if a.paths else subprocess.Popen([sys.executable, '.ci/check.py'], stdout=subprocess.PIPE, encoding='utf-8', errors='replace', env=os.environ | dict(PYTHONIOENCODING='utf-8'))
     prepare(a.jobs)
     # a report is run with its default parameters by tests_nbs, through papermill
     is_report = lambda p: p.parent.name == 'reports' and '"parameters"' in p.read_text(encoding='utf-8')
