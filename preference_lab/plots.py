@@ -27,6 +27,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import beta, entropy
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+from .numerics import correlation
 
 # %% ../nbs/10_plots.ipynb #f82c1e2b
 colours = dict(blue='#0072B2', orange='#E69F00', green='#009E73', vermillion='#D55E00', sky='#56B4E9', purple='#CC79A7',
@@ -765,7 +766,7 @@ def entropy_scatter(
 ) -> Figure: # a dot an item (from 500 items on: cells shaded by their number), and means of ten groups
     "Predicted against target entropy, with the diagonal and the maximum"
     x,y,top = np.asarray(target_entropy), np.asarray(predicted_entropy), np.log(categories)
-    r = np.corrcoef(x, y)[0,1] if len(x) > 2 and x.std() > 1e-9 and y.std() > 1e-9 else np.nan
+    r = correlation(x, y) if len(x) > 2 else np.nan
     said = f'correlation {r:.2f}' if r==r else 'too few items for a correlation' if len(x) < 3 else 'no correlation, one of them never changes'
     fig,ax = _canvas(title or f'Predicted entropy against that of the answers: {said}', f'Mean: {x.mean():.3f} answered, {y.mean():.3f} predicted. Marks: means of groups of like prediction, '
                      'with 95 % intervals; where they climb, the model knows who is divided. Few answers have less entropy than their crowd: marks a little above the diagonal are to be expected.', 5.8, 5.4)

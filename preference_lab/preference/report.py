@@ -10,6 +10,7 @@ __all__ = ['REPORTED', 'headline_of', 'what_model', 'data_table', 'axes_table', 
 import numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from ..pair_reports import headline_sentence, labels_needed, may_say, nothing_beyond, resampled, two_lists
+from ..numerics import correlation
 from .. import plots
 from .study import PreferenceStudy
 
@@ -59,7 +60,7 @@ def some_raters(study: PreferenceStudy, n: int=3) -> list[str]:
     many = np.flatnonzero(count >= np.quantile(count, .9 if len(count) > 60 else 0))
     s = study.model.psi(study.model.embeddings, study.model.known)@study.model.weights[:, 0].T      # (items, raters)
     crowd = study.model.psi(study.model.embeddings, study.model.known)@study.model.taste.crowd[0]
-    like = np.corrcoef(np.c_[crowd.numpy(), s[:, many].numpy()].T)[0, 1:]
+    like = np.array([correlation(crowd.numpy(), s[:, k].numpy()) for k in many])
     return [study.raters[many[k]] for k in np.argsort(like, kind='stable')[:n]]
 
 def shown_raters(study: PreferenceStudy, n: int=3) -> list[str|None]:
