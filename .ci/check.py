@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 "Say where notebooks and modules disagree, which notebooks are not clean, and which the site would not show in full."
-import os, re, shutil, subprocess, sys, tempfile
+import ast, os, re, shutil, subprocess, sys, tempfile
 from json import loads
 from pathlib import Path
 
@@ -71,6 +71,21 @@ def shown():
     return out
 
 
+def imports_apart():
+    "A sentence for each cell that imports and does more: nbdev runs it alone when it makes the site, without what stands before it"
+    out = []
+    for p in notebooks('nbs'):
+        text = p.read_text(encoding='utf-8')
+        if 'default_exp' not in text: continue
+        for c in loads(text)['cells']:
+            src = ''.join(c['source'])
+            if c['cell_type'] != 'code' or re.search(r'^#\| *(export\w*|eval: *false)', src, re.M) or 'nbdev_export()' in src: continue
+            try: kinds = {isinstance(n, (ast.Import, ast.ImportFrom)) for n in ast.parse(src).body}
+            except SyntaxError: continue   # a magic
+            if len(kinds) == 2: out.append(f'{rel(p)}, cell {c["id"]}: put its imports into a cell of their own')
+    return out
+
+
 def sections():
     "The sidebar of _quarto.yml as (section title or None, notebook) pairs"
     for o in yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']:
@@ -87,7 +102,7 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + readme()
+def problems(): return in_step() + clean() + shown() + imports_apart() + readme()
 
 
 if __name__ == '__main__':

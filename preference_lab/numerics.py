@@ -43,7 +43,9 @@ def rows_off_one(
 ) -> np.ndarray:       # positions of the rows
     "Rows whose sum is not 1, by more than rounding"
     p = np.asarray(p)
-    with np.errstate(invalid='ignore'): return np.flatnonzero(~(np.abs(p.sum(1, dtype=float)-1) <= max(TYPED, rounding_tolerance(p.dtype))))
+    stored = float(np.finfo(p.dtype).eps) if p.dtype.kind == 'f' else 0.   # each share is off by at most half of that, relatively
+    slack = max(TYPED, rounding_tolerance(p.dtype), stored)
+    with np.errstate(invalid='ignore'): return np.flatnonzero(~(np.abs(p.sum(1, dtype=float)-1) <= slack))
 
 # %% ../nbs/00g_numerics.ipynb #d1929bad
 def correlation(
