@@ -1,15 +1,22 @@
 #!/usr/bin/env python
 """Run the notebooks that train, evaluate or serve as on other machines: bfloat16 or float32 forced in training, the oldest instruction set,
-other matrix kernels, one thread and two, and other seeds than those the cells were written with. (Other versions of libraries and of Python
-are not among them.) A table at the end counts what passed; a failure does not hide the others."""
+other matrix kernels, one thread and two, other seeds than those the cells were written with, the lowest versions that settings.ini admits,
+and a newer Python with the newest versions. A table at the end counts what passed; a failure does not hide the others.
+Environments of other versions are made once in .venv-portability/ (about 7 GB each)."""
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/00g_numerics nbs/07a_inference nbs/12_simulate nbs/emotions/03_study nbs/distributions/04_together nbs/preference/05_study
@@ -42,14 +49,66 @@ def conditions() -> dict[str, dict[str, str]]:
     threads = lambda n: dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(n))
     return {'bf16': dict(PORTABILITY_AUTO='bf16'), 'fp32': dict(PORTABILITY_AUTO='fp32'), 'oldest': old | dict(OPENBLAS_CORETYPE='Nehalem'),
             **{k: dict(OPENBLAS_CORETYPE=v, OPENBLAS_L2_SIZE='') for k, v in kernels.items()},
-            'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k)) for k in (1, 2, 3)}}
+            'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k)) for k in (1, 2, 3)},
+            **{k: {} for k in VERSIONS}}
 
 
-def machine(env: dict[str, str]) -> str:
+def lowest_versions() -> list[str]:
+    "The oldest release of each requirement that settings.ini admits, as pip constraints"
+    settings = ConfigParser(interpolation=None)
+    settings.read(ROOT/'settings.ini', encoding='utf-8')
+    needed = {str(r.name): r.specifier for k in ('requirements', 'sweeps_requirements') for r in map(Requirement, settings['DEFAULT'][k].split())}
+
+    def lowest(name):
+        r = subprocess.run([sys.executable, '-m', 'pip', 'index', 'versions', name], capture_output=True, text=True)
+        if not (found := re.search(r'Available versions: (.*)', r.stdout)): raise SystemExit(f'{name}: the package index lists no versions\n{r.stderr}')
+        return f'{name}=={min(needed[name].filter(map(Version, found[1].split(", "))))}'
+    with ThreadPoolExecutor(4) as pool: return list(pool.map(lowest, sorted(needed)))
+
+
+def newer_python() -> str | None:
+    "A Python newer than this one; $PORTABILITY_PYTHON names one"
+    if named := os.environ.get('PORTABILITY_PYTHON'): return named
+    minors = range(19, sys.version_info.minor, -1)
+    found = [shutil.which(f'python3.{n}') for n in minors] + [str(p) for n in minors for p in sorted(Path.home().glob(f'.pyenv/versions/3.{n}.*/bin/python3'))]
+    works = lambda p: subprocess.run([p, '-c', 'import sys; sys.exit(sys.version_info[1] not in range(12, 20))'], capture_output=True).returncode == 0
+    return next((p for p in found if p and works(p)), None)
+
+
+def other_versions(name: str) -> Path:
+    "The Python of an environment of other versions, made or brought up to date where settings.ini is newer; a RuntimeError says why not"
+    folder = ROOT/'.venv-portability'/name
+    python, stamp = folder/'bin'/'python', folder/'.made'
+    if stamp.exists() and stamp.stat().st_mtime >= (ROOT/'settings.ini').stat().st_mtime: return python
+    base = sys.executable if name == 'lowest' else newer_python()
+    if base is None: raise RuntimeError('no Python 3.12 or newer was found; name one in PORTABILITY_PYTHON')
+    print(f'{name}: an environment is made in {folder} …', flush=True)
+    subprocess.run([base, '-m', 'venv', '--clear', folder], check=True)
+    env = {k: v for k, v in os.environ.items() if k != 'PIP_CONSTRAINT'}
+    if name == 'lowest':
+        (folder/'constraints.txt').write_text('\n'.join(lowest_versions()) + '\n')
+        env['PIP_CONSTRAINT'] = str(folder/'constraints.txt')
+    r = subprocess.run([python, '-m', 'pip', 'install', '-q', '-e', f'{ROOT}[dev]'], env=env, capture_output=True, text=True)
+    if r.returncode: raise RuntimeError(r.stderr.strip().splitlines()[-1])
+    stamp.touch()
+    return python
+
+
+VERSIONS = ('lowest', 'newest')
+
+
+def versions(python: Path) -> str:
+    "Python's version and those of what computes"
+    code = ('import platform; from importlib.metadata import version as v; '
+            'print("Python", platform.python_version(), *(f"{p} {v(p)}," for p in ("torch", "transformers", "numpy", "pandas", "scikit-learn")))')
+    return subprocess.run([python, '-c', code], capture_output=True, text=True).stdout.strip().rstrip(',')
+
+
+def machine(env: dict[str, str], python: Path) -> str:
     "What really computes in a condition"
     code = ('import numpy as np, scipy.linalg, torch, threadpoolctl as t; np.ones((9, 9))@np.ones((9, 9)); '
             'print(torch.backends.cpu.get_cpu_capability(), *(f"{x[\'internal_api\']}:{x.get(\'architecture\')}" for x in t.threadpool_info() if x["user_api"] == "blas"))')
-    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=env)
+    r = subprocess.run([python, '-c', code], capture_output=True, text=True, env=env)
     return r.stdout.strip() if not r.returncode else f'not known: {r.stderr.strip().splitlines()[-1]}'
 
 
@@ -63,9 +122,13 @@ def environment(changes: dict[str, str]) -> dict[str, str]:
 def run(name: str, changes: dict[str, str], paths: list[str], jobs: int) -> dict:
     "Run notebooks under a condition: counts, seconds, and the failures"
     env, start = environment(changes), time.time()
-    used = machine(env)
+    try: python = other_versions(name) if name in VERSIONS else Path(sys.executable)
+    except RuntimeError as e:
+        print(f'\n== {name}: not run: {e}', flush=True)
+        return dict(name=name, passed=0, failed=len(paths), seconds=round(time.time()-start), computes='not run', failures=[str(e)])
+    used = machine(env, python) + (f'; {versions(python)}' if name in VERSIONS else '')
     print(f'\n== {name}: {" ".join(f"{k}={v[:60]}" for k, v in changes.items())}\n   {used}', flush=True)
-    process = subprocess.Popen([sys.executable, str(ROOT/'.ci'/'test.py'), f'--jobs={jobs}', *paths], env=env | dict(PYTHONIOENCODING='utf-8'), cwd=ROOT,
+    process = subprocess.Popen([python, str(ROOT/'.ci'/'test.py'), f'--jobs={jobs}', *paths], env=env | dict(PYTHONIOENCODING='utf-8'), cwd=ROOT,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
     lines = []
     for line in process.stdout:

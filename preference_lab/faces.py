@@ -183,6 +183,7 @@ def tiny_tower(
 LABELS = dict(anna=3701, ben=4588, chloe=4602, dan=2812, eve=148, finn=299)   # of each rater, over all targets
 MATTERS = ('face width', 'hair colour', 'hair length', 'eye size', 'eye spacing', 'brow angle', 'mouth width', 'smile')
 BEST = dict(anna=.62, ben=.68, chloe=.91, dan=.85, eve=.62, finn=.72)         # each rater's best reachable accuracy
+
 def _orthogonal(
     rows: np.ndarray,   # (n, k), n not above k
 ) -> np.ndarray:        # (n, k): orthogonal, each of length sqrt(k)
@@ -195,7 +196,7 @@ class FaceWorld:
     "Faces, and raters whose choice probabilities are known"
     seed: int = 0
     items: int = 5000       # faces
-    personal: float = 1.6    # standard deviation of a rater's own taste, in those of the shared one
+    personal: float = 1.6   # standard deviation of a rater's own taste, in those of the shared one
     new_raters: int = 0     # beside the six
 
     def __post_init__(self):
