@@ -46,10 +46,11 @@ def conditions() -> dict[str, dict[str, str]]:
     old = dict(ATEN_CPU_CAPABILITY='default', NPY_DISABLE_CPU_FEATURES=numpy_features(), ONEDNN_MAX_CPU_ISA='SSE41', MKL_ENABLE_INSTRUCTIONS='SSE4_2',
                OPENBLAS_L2_SIZE='', PORTABILITY_AUTO='fp32')   # such a processor multiplies no bfloat16
     kernels = {k: name for k, (name, flag) in dict(haswell=('Haswell', 'avx2'), skylakex=('SkylakeX', 'avx512f')).items() if flag in cpu_info()}
+    cache = Path(os.environ.get('PREFERENCE_LAB_CACHE') or Path.home()/'.cache'/'preference_lab').expanduser()/'portability'   # what other seeds draw must not meet what these drew
     threads = lambda n: dict.fromkeys(('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'), str(n))
     return {'bf16': dict(PORTABILITY_AUTO='bf16'), 'fp32': dict(PORTABILITY_AUTO='fp32'), 'oldest': old | dict(OPENBLAS_CORETYPE='Nehalem'),
             **{k: dict(OPENBLAS_CORETYPE=v, OPENBLAS_L2_SIZE='') for k, v in kernels.items()},
-            'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k)) for k in (1, 2, 3)},
+            'thread1': threads(1), 'thread2': threads(2), **{f'seeds{k}': dict(PORTABILITY_SEEDS=str(1000*k), PREFERENCE_LAB_CACHE=str(cache/f'seeds{k}')) for k in (1, 2, 3)},
             **{k: {} for k in VERSIONS}}
 
 
