@@ -135,7 +135,9 @@ def _report_in(elsewhere: Path, study: str, cfg: Config, given: dict) -> Path:  
     from preference_lab.runs import REPORT, hold
     draft, told = elsewhere/'report.ipynb', elsewhere/'folder'
     begun = lambda: [Path(told.read_text(encoding='utf-8'))] if told.is_file() else []
-    with passing_on_interrupts(begun) as interrupts, setting(REPORT, str(told)):
+    quiet = setting('PYDEVD_DISABLE_FILE_VALIDATION', '1')   # older kernels print a note about breakpoints
+    own = setting('IPYTHONDIR', str(elsewhere/'ipython'))    # nobody's start-up files, and a folder that can be written
+    with passing_on_interrupts(begun) as interrupts, setting(REPORT, str(told)), quiet, own:
         try:
             papermill.execute_notebook(report_notebook(study), draft, parameters=given, kernel_name='python3', progress_bar=False, log_output=False, stdout_file=sys.stdout, extra_arguments=['--IPKernelApp.log_level=50'], request_save_on_cell_execute=False)
         except PapermillExecutionError as e:
