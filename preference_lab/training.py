@@ -25,6 +25,7 @@ from .records import ConfigError, DataError, LabError, heed, nearest
 from .config import TrainConfig, same_run
 from .files import _plain, about_tensors, load_tensors, read_json, save_tensors, tensors_sha256, write_json, write_text
 from .batching import TableFeed, batch_on_device, share
+from .capture import CapturedGradients, capture_nothing
 from .terminal import one_process_note
 
 # %% ../nbs/07_training.ipynb #fc6f4008
@@ -48,7 +49,8 @@ def make_accelerator(
     state = PartialState(cpu=cfg.device == 'cpu')
     precision = ('bf16' if native_bf16(state.device.type) else 'fp32') if cfg.precision == 'auto' else cfg.precision
     if precision == 'fp16' and state.device.type == 'cpu': raise ConfigError('precision=fp16 needs a GPU; set precision=auto, bf16 or fp32')
-    dynamo = None if cfg.compile == 'no' else TorchDynamoPlugin(backend='inductor', mode=cfg.compile, dynamic=cfg.compile != 'reduce-overhead')
+    if cfg.compile == 'capture' and state.device.type != 'cuda': raise ConfigError('compile=capture needs a CUDA device; set compile=no')
+    dynamo = None if cfg.compile in ('no', 'capture') else TorchDynamoPlugin(backend='inductor', mode=cfg.compile, dynamic=cfg.compile != 'reduce-overhead')
     return Accelerator(mixed_precision={'fp32': 'no'}.get(precision, precision), cpu=cfg.device == 'cpu', dynamo_plugin=dynamo,
                        log_with=check_trackers(cfg.trackers) or None, project_dir=folder)
 
@@ -239,6 +241,8 @@ class Trainer:
         self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
         without_autocast(self.raw)
         cuda = self.acc.device.type == 'cuda'
+        self.captured = None
+        if cfg.compile == 'capture': self.capture()
         self.read_every, self.records = read_every or (READ_EVERY if cuda else 1), []   # of steps whose losses have not been read
         self.refused = torch.zeros((), device=self.acc.device)                          # 1: this step and all until the next reading are refused
         if self.read_every > 1: self.optimizer.optimizer.refused = self.refused
@@ -267,7 +271,7 @@ def train_step(self: Trainer, batch: np.ndarray, following: np.ndarray|None=None
         self.records.append(self.gradients(batch))
         if self.read_every > 1: self.refuse(self.records[-1])
         else: self.read_steps()
-        self.optimizer.step(); self.optimizer.zero_grad()
+        self.optimizer.step(); self.optimizer.zero_grad(set_to_none=self.captured is None)
         self.prefetch(following)
     if n % self.read_every == 0 or n % self.steps_an_epoch == 0 or self.average and n % AVERAGE_EVERY == 0: self.read_steps()
     if self.average: self.update_average()
@@ -284,12 +288,23 @@ def gradients(self: Trainer, batch: np.ndarray) -> StepRecord:
     total, seen = 0., []
     for i, rows in enumerate(parts):
         with nullcontext() if i == len(parts)-1 else acc.no_sync(self.model):
-            b = next(tensors)
-            with acc.autocast(): losses = (self.model(b) if self.several else self.objective(self.model, b)).float()
-            acc.backward(losses.sum()*weight)
-        total = total + losses.detach().sum()*bool(weight)
-        seen.append((rows, losses.detach().clone()))   # a captured graph writes the next step's losses to the same memory
+            losses = (self.captured or self.part_gradients)(next(tensors), weight)
+        total = total + losses.sum()*bool(weight)
+        seen.append((rows, losses))
     return StepRecord(self.step, seen, total, self.clip(), self.feed.units(mine), len(mine))
+
+@patch
+def part_gradients(self: Trainer, batch: dict, weight: float) -> Tensor:
+    "The losses of some rows; their gradient, times the weight, is added"
+    with self.acc.autocast(): losses = (self.model(batch) if self.several else self.objective(self.model, batch)).float()
+    self.acc.backward(losses.sum()*weight)
+    return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
+
+@patch
+def capture(self: Trainer, **options):
+    "Replay forward and backward as captured graphs where a batch has a shape that was seen before"
+    if self.several: raise ConfigError('compile=capture is for one process; set compile=no')
+    self.captured = CapturedGradients(self.part_gradients, list(self.trained.values()), **options)
 
 @patch
 def rate(self: Trainer, step: int) -> float:
@@ -379,7 +394,7 @@ def go_back(self: Trainer, step: int):
     "Stand before this step, whose weights these are, since it was refused"
     self.step, self.fetched = step, None
     self.refused.zero_()
-    self.optimizer.zero_grad()
+    self.optimizer.zero_grad(set_to_none=self.captured is None)
 
 # %% ../nbs/07_training.ipynb #c7f3de6f
 AVERAGE_EVERY = 8
