@@ -81,9 +81,9 @@ def free():
     if DEVICE.type == 'cuda': torch.cuda.empty_cache()
 
 
-def timed(run, items: list, seconds: float) -> tuple[list, dict]:
+def timed(run, items: list, seconds: float, warm: int=WARM) -> tuple[list, dict]:
     "Time and memory of `run` on as many items as fill the seconds, after some that are not timed; and the items that were timed"
-    warm = 2 if TOY else WARM
+    warm = 2 if TOY else warm
     run(items[:warm])
     with measured(DEVICE) as first: run(items[warm:2*warm])
     n = int(np.clip(seconds/first['seconds']*warm, warm, len(items)-2*warm))
@@ -229,7 +229,7 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
     for make, batch_size, compile in ways:
         how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile={compile}"
         try: rows.append(dict(what=title) | (make(name, batch_size, seconds, compile) if make is train_ours else make(name, batch_size, seconds)))
-        except Exception as e:
+        except (Exception, TimeIsUp) as e:
             (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # compiling is no condition of the rest
             if isinstance(e, TimeIsUp): break
         free()
@@ -347,9 +347,9 @@ def image_embedding() -> dict:
             for b in some: tower.model.encode_image(b)
     x = on_device(tower.normalise(pixels), DEVICE)
     batches, rows = [images[i:i+batch] for i in range(0, n, batch)], []
-    for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 20)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
+    for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 10)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
         for way, is_peer, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):
-            done, m = timed(run, items, .3 if TOY else 3)
+            done, m = timed(run, items, .3 if TOY else 3, 3)
             rows.append(dict(what=f'ViT-B/32, {what}', way=way, peer=is_peer, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **rates(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
     return dict(rows=beside(rows))
 
@@ -392,7 +392,7 @@ def predict() -> dict:
 # ---- what must hold on the device
 
 DEMOS = dict(emotions=('auc_micro', dict(demo_rows=4000, epochs=3, resamples=200)), preference=('accuracy', dict(model='network', epochs=5)),
-             distributions=('kl', dict(epochs=20)), labeler_tokens=('accuracy', dict(epochs=2, ablations=[])), memes=('auroc', dict(demo_rows=1200, epochs=2)))
+             distributions=('kl', dict(epochs=20)), labeler_tokens=('accuracy', dict(epochs=2, ablations=[], new_raters=10, new_rater_labels=[5])), memes=('auroc', dict(demo_rows=1200, epochs=2)))
 TOY_DEMOS = dict(emotions=dict(demo_rows=300, epochs=1, resamples=50), preference=dict(model='network', epochs=1, resamples=50), distributions=dict(epochs=1, demo_districts=30, resamples=50),
                  labeler_tokens=dict(epochs=1, ablations=[], resamples=50, templates=['a {} person'], top_raters=2, new_raters=3, new_rater_labels=[5], most_pairs=2000), memes=dict(demo_rows=200, epochs=1, resamples=50))
 
@@ -408,18 +408,23 @@ def test_score(study: str, metric: str, device: str, settings: dict) -> dict:
 
 def demos() -> dict:
     "Each study's generated data: the score of a model trained on the device lies in the interval of the one trained on the CPU"
-    rows, outside = [], []
+    rows, failures = [], []
     for study, (metric, settings) in DEMOS.items():
         settings = TOY_DEMOS[study] if TOY else settings
-        start = time.perf_counter()
-        here = test_score(study, metric, DEVICE.type, settings)
-        seconds = time.perf_counter()-start
-        cpu = test_score(study, metric, 'cpu', settings) if DEVICE.type != 'cpu' else here
+        try:
+            start = time.perf_counter()
+            here = test_score(study, metric, DEVICE.type, settings)
+            seconds = time.perf_counter()-start
+            cpu = test_score(study, metric, 'cpu', settings) if DEVICE.type != 'cpu' else here
+        except (Exception, TimeIsUp) as e:
+            failures.append(f'{study}: {type(e).__name__}: {str(e)[:300]}')
+            if isinstance(e, TimeIsUp): break
+            continue
         inside = bool(cpu['low'] <= here['value'] <= cpu['high'])
         rows.append(dict(what=study, metric=metric, value=here['value'], cpu_value=cpu['value'], cpu_low=cpu['low'], cpu_high=cpu['high'], inside=inside, seconds_on_device=seconds))
-        if not inside: outside.append(f"{study}: {metric} {here['value']:.3f} is outside the CPU's interval {cpu['low']:.3f} to {cpu['high']:.3f}")
+        if not inside: failures.append(f"{study}: {metric} {here['value']:.3f} is outside the CPU's interval {cpu['low']:.3f} to {cpu['high']:.3f}")
         free()
-    return dict(rows=rows, failure='; '.join(outside) or None)
+    return dict(rows=rows, failure='; '.join(failures) or None)
 
 
 def cuda_cells() -> dict[str, int]:

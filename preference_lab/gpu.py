@@ -108,7 +108,7 @@ def generated_lengths(
     return np.interp(u, list(GOEMOTIONS_TOKENS), list(GOEMOTIONS_TOKENS.values())).round().astype(int)
 
 # %% ../nbs/14a_gpu.ipynb #bb649870
-class TimeIsUp(Exception): "A part took longer than it may"
+class TimeIsUp(BaseException): "A part took longer than it may; no `except Exception` on the way holds it"
 
 @contextmanager
 def _time_limit(seconds):
@@ -131,7 +131,7 @@ def run_part(
     try:
         if seconds <= 0: raise TimeIsUp('not begun: the time of the whole was used up')
         with time_limit(seconds): out |= function()
-    except Exception as e:
+    except (Exception, TimeIsUp) as e:
         at = traceback.extract_tb(e.__traceback__)[-1]
         out['failure'] = f'{type(e).__name__}: {str(e)[:500]} ({Path(at.filename).name}, line {at.lineno})'
     return out | dict(seconds=time.perf_counter()-start)
