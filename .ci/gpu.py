@@ -436,14 +436,34 @@ def cuda_cells() -> dict[str, int]:
     return out
 
 
-def cells(seconds: float) -> dict:
-    "Run every `#| cuda` cell, with the cells of its notebook that stand before it"
-    found = cuda_cells()
-    rows = [dict(what=p, cells=n) for p, n in found.items()]
-    if DEVICE.type != 'cuda': return dict(rows=rows, notes=[f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device'])
-    r = subprocess.run([sys.executable, str(ROOT/'.ci'/'test.py'), '--jobs=2', *found], capture_output=True, text=True, timeout=max(10, seconds), cwd=ROOT)
-    failed = [line for line in r.stdout.splitlines() if line.startswith('failed: ')]
-    return dict(rows=rows, notes=r.stdout.splitlines()[-1:], failure=None if r.returncode == 0 else '; '.join(failed)[:2000] or r.stderr[-500:])
+def run_notebook(path: str) -> int:
+    "Run the cells of a notebook in this process, with those for a GPU where there is one; the number of cells. Needs nothing of nbdev"
+    import matplotlib
+    matplotlib.use('Agg')
+    os.chdir((ROOT/path).parent)
+    names, n = dict(__name__='__main__', display=print), 0
+    for cell in json.loads((ROOT/path).read_text(encoding='utf-8'))['cells']:
+        source = ''.join(cell['source'])
+        flags = {line.strip()[2:].strip() for line in source.splitlines() if line.startswith('#|')}
+        if cell['cell_type'] != 'code' or flags & {'slow', 'realdata', 'eval: false'} or 'import nbdev' in source or 'from nbdev' in source: continue
+        if 'cuda' in flags and not torch.cuda.is_available(): continue
+        exec(compile(source, f"{Path(path).name}, cell {cell['id']}", 'exec'), names)
+        n += 1
+    return n
+
+
+def cells(left) -> dict:
+    "Run every `#| cuda` cell, with the cells of its notebook that stand before it, each notebook in a process of its own"
+    found, notes, failures = cuda_cells(), [], []
+    todo = list(found) if DEVICE.type == 'cuda' else ['nbs/14a_gpu.ipynb']   # a quick one, to rehearse
+    if DEVICE.type != 'cuda': notes.append(f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device')
+    for path in todo:
+        try: r = subprocess.run([sys.executable, __file__, '--notebook', path], capture_output=True, text=True, timeout=max(5, left()))
+        except subprocess.TimeoutExpired as e: failures.append(f'{path}: stopped after {e.timeout:.0f} seconds'); continue
+        lines = (r.stdout + r.stderr).strip().splitlines() or ['it said nothing']
+        if r.returncode: failures.append(f"{path}: {lines[-1][:300]} ({next((line.strip() for line in reversed(lines) if ', cell ' in line), 'no cell')[:120]})")
+        else: notes.append(f'{path}: {lines[-1]}')
+    return dict(rows=[dict(what=p, cells=n) for p, n in found.items()], notes=notes, failure='; '.join(failures) or None)
 
 
 # ---- the whole
@@ -452,7 +472,7 @@ def parts(left) -> dict:
     "Name -> function and limit in seconds; the figures come first, what must hold comes after"
     return dict(roberta_large=(roberta_large, 150), distilbert=(distilbert, 50),
                 vilbert=(vilbert, 50), clip_lora=(clip_lora, 45), image_embedding=(image_embedding, 35), stacked=(stacked, 40), predict=(predict, 40), demos=(demos, 110),
-                cells=(lambda: cells(left()-5), 120))
+                cells=(lambda: cells(lambda: left()-5), 150))
 
 
 def main() -> int:
@@ -463,8 +483,12 @@ def main() -> int:
     p.add_argument('--parts', nargs='+', default=names, choices=names, metavar='PART', help=f'of {", ".join(names)}; default: all')
     p.add_argument('--out', help='file for the figures')
     p.add_argument('--seconds', type=float, default=470, help='for the whole; parts that would begin later are not begun')
-    p.add_argument('--fail', help=SUPPRESS)   # a part that is made to fail, for the tests
+    p.add_argument('--fail', help=SUPPRESS)       # a part that is made to fail, for the tests
+    p.add_argument('--notebook', help=SUPPRESS)   # run this one's cells and nothing else
     a = p.parse_args()
+    if a.notebook:
+        print(f'{run_notebook(a.notebook)} cells were run')
+        return 0
     start, TOY = time.perf_counter(), a.rehearse
     if not TOY and not torch.cuda.is_available():
         print('there is no CUDA device here: ARGS=--rehearse runs the same at toy size on the CPU', file=sys.stderr)

@@ -176,4 +176,6 @@ def show_figures(
     if not rows: return Markdown('\n\n'.join(failures) or f'No GPU figures of {", ".join(parts)} were taken yet.')
     table = pd.DataFrame(rows)
     columns = [c for c in COLUMNS if c in table and table[c].notna().any()]
-    return show_table(table[columns].rename(columns=COLUMNS), ' '.join([f"Measured by make gpu on {', '.join(sorted({f['date'][:10] for f in files}))}.", *failures]), digits=2)
+    aims = [f"{f['device']}: {a['what']} {a['measured']:.3g}, aim {a['goal']:g}." for f in files for p in parts for a in f['parts'].get(p, {}).get('aims', [])]
+    dates = ', '.join(sorted({f['date'][:10] for f in files}))
+    return show_table(table[columns].rename(columns=COLUMNS), ' '.join([f'Measured by make gpu on {dates}.', *aims, *failures]), digits=2)
