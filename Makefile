@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test torture portability reports docs readme clean
+.PHONY: help test torture gpu portability reports docs readme clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' Makefile
@@ -12,6 +12,9 @@ test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow ce
 
 torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part
 	@$(BIN)/python .ci/torture.py $(ARGS)
+
+gpu:  ## measure on this machine's GPU in eight minutes; ARGS=--rehearse: at toy size on the CPU
+	@$$([ -x $(BIN)/python ] && echo $(BIN)/python || echo $(PYTHON)) .ci/gpu.py $(ARGS)   # what is installed has to do: there may be no network
 
 portability: .venv/.dev  ## run notebooks as on other machines; ARGS="--quick bf16 oldest" names conditions, none: all
 	@$(BIN)/python .ci/portability.py $(ARGS)

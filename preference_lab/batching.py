@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPECIAL', 'Ragged', 'tokenise', 'tiny_tokenizer', 'lay_out', 'LengthBuckets', 'in_order', 'padding_share', 'share',
-           'TableFeed', 'TextFeed']
+           'on_device', 'batch_on_device', 'TableFeed', 'TextFeed']
 
 # %% ../nbs/06_batching.ipynb #edac38fb
 import math
@@ -122,6 +122,23 @@ def share(
     "The rows of a batch that this process works on; none is given to two"
     return batch[rank::world]
 
+# %% ../nbs/06_batching.ipynb #e7bf1be4
+def on_device(
+    tensor: Tensor,
+    device: torch.device,
+) -> Tensor:
+    "The tensor on this device; a CUDA device is not waited for"
+    if tensor.device == device: return tensor
+    if device.type == 'cuda' and tensor.device.type == 'cpu': tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+def batch_on_device(
+    batch: dict[str, Tensor],
+    device: torch.device,
+) -> dict[str, Tensor]:
+    "The tensors of a batch on this device"
+    return {k: on_device(v, device) for k, v in batch.items()}
+
 # %% ../nbs/06_batching.ipynb #69b6427d
 class TableFeed:
     "Rows of tensors that are kept on the device"
@@ -141,7 +158,8 @@ class TableFeed:
     def in_order(self, batch_size: int) -> list[np.ndarray]: return in_order(self.sampler.lengths, batch_size)
     def units(self, rows: np.ndarray) -> int: return len(rows)  # what the work is counted in: rows here, tokens for texts
     def where(self, row: int) -> str: return self.places[row] if self.places is not None else f'row {row}'
-    def load(self, rows: np.ndarray) -> dict[str, Tensor]: return {k: v[torch.as_tensor(rows)] for k, v in self.tensors.items()}
+    def load(self, rows: np.ndarray) -> dict[str, Tensor]:
+        return {k: v[on_device(torch.as_tensor(rows), v.device)] for k, v in self.tensors.items()}
 
 class TextFeed(TableFeed):
     "Tokenised texts in length buckets, with their targets"

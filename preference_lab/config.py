@@ -201,7 +201,7 @@ class TrainConfig(Config):
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto'         # auto: an accelerator where there is one
     precision: Literal['auto', 'fp32', 'bf16', 'fp16'] = 'auto'    # of matrix products; auto: bf16 where the hardware multiplies it natively
     inference_precision: Literal['fp32', 'tf32', 'bf16'] = 'fp32'  # of whatever is evaluated, stored, explained or served; tf32: NVIDIA GPUs only
-    compile: Literal['no', 'default', 'reduce-overhead', 'max-autotune'] = 'no'  # torch.compile's mode; reduce-overhead captures CUDA graphs
+    compile: Literal['no', 'capture', 'default', 'reduce-overhead', 'max-autotune'] = 'no'  # capture: forward and backward as CUDA graphs, for small batches; else torch.compile's mode
     checkpoint_every: Whole = 0            # optimiser steps between checkpoints; 0: every five minutes
     trackers: list[str] = field(default_factory=list)  # tensorboard, wandb, mlflow, trackio …, beside the run folder's own history
     progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'      # auto: a bar in a terminal or notebook, else a line an epoch

@@ -14,8 +14,8 @@ import numpy as np, torch
 from torch import Tensor, nn
 from accelerate import Accelerator
 from .records import ConfigError, nearest
-from .batching import TableFeed
-from .training import native_bf16
+from .batching import TableFeed, batch_on_device
+from .training import enough_memory, native_bf16
 
 # %% ../nbs/07a_inference.ipynb #e64999e3
 def find_device(
@@ -115,17 +115,16 @@ def predict_rows(
 ) -> Tensor:                 # (all rows, …) float32, on the CPU
     "What the model says of each row, in the feed's order"
     device = acc.device if acc else next((p.device for p in model.parameters()), torch.device('cpu'))
-    batches = inference_batches(feed, batch_size or (TEXT_ROWS if hasattr(feed, 'ragged') else TABLE_ROWS))
+    size = batch_size or (TEXT_ROWS if hasattr(feed, 'ragged') else TABLE_ROWS)
+    batches = inference_batches(feed, size)
     if acc: batches = batches[acc.process_index::acc.num_processes]
     training = model.training
     model.eval()
-    with inference(precision, device):
-        said = [forward(model, _to(device, feed.load(rows))).float() for rows in batches]
+    with inference(precision, device), enough_memory(f'predicting {size} rows at a time', f'pass batch_size={max(1, size//2)} or less'):
+        said = [forward(model, batch_on_device(feed.load(rows), device)).float() for rows in batches]
     model.train(training)
     rows = torch.as_tensor(np.concatenate(batches) if batches else np.zeros(0, int))
     return _in_order(torch.cat(said).cpu() if said else None, rows, len(feed), acc)
-
-def _to(device, batch): return {k: v.to(device, non_blocking=True) for k, v in batch.items()}
 
 def _in_order(said, rows, n, acc) -> Tensor:
     "What this process and the others computed, as one table"

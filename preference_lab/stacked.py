@@ -22,7 +22,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from tqdm.auto import tqdm
 from .records import ConfigError, DataError, nearest
-from .batching import TableFeed
+from .batching import TableFeed, batch_on_device, on_device
 from .files import tensors_sha256
 from .config import TrainConfig
 from .training import _Whole, AVERAGE_EVERY, NonFinite, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
@@ -284,7 +284,7 @@ def load(self: StackedTrainer,
     rows: np.ndarray,     # (members, batch) row numbers
 ) -> tuple[dict, int]:    # tensors, and the dimension of the members in them (None: all have the same)
     "The members' batches; from one table in one gather"
-    to = lambda batch: {k: v.to(self.acc.device, non_blocking=True) for k, v in batch.items()}
+    to = lambda batch: batch_on_device(batch, self.acc.device)
     feeds = [m.feed for m in members]
     if self.alike: return to(feeds[0].load(rows[0])), None
     one_table = all(type(f).load is TableFeed.load and f.tensors.keys() == feeds[0].tensors.keys() and
@@ -359,9 +359,9 @@ def train_step(self: StackedTrainer,
         if not m.error and not math.isfinite(norm):
             m.error = NonFinite(f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, or set precision=fp32')
         for k, v in dict(loss=value, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += v
-    limits = torch.tensor([m.cfg.clip or math.inf for m in self.live], dtype=norms.dtype, device=norms.device)
+    limits = on_device(torch.tensor([m.cfg.clip or math.inf for m in self.live], dtype=norms.dtype), norms.device)
     scale = (limits/(norms+1e-6)).clamp(max=1.)
-    if (scale < 1).any(): self.grad.mul_(scale[:, None])
+    if norms.is_cuda or (scale < 1).any(): self.grad.mul_(scale[:, None])   # to look costs a wait there
     if any(m.error for m in self.live): self.leave()
     if not self.live: return
     for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])

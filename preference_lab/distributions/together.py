@@ -63,7 +63,7 @@ def stack_gain(
     stack = _trainer(members, [copy.deepcopy(s.folds[f].learner) for s, f in members])
     orders = [m.feed.batches(0) for m in stack.members]
     s, f = members[0]
-    one = Trainer(copy.deepcopy(s.folds[f].learner), s.folds[f].feed, objective, lambda m, a: {}, replace(s.cfg, resume=False))
+    one = Trainer(copy.deepcopy(s.folds[f].learner), s.folds[f].feed, objective, lambda m, a: {}, replace(s.cfg, resume=False), read_every=1)   # so that a step that is timed has been computed
     steps = min(steps, len(orders[0])-3)
     if steps < 1: return 1.
     def timed(step):

@@ -12,7 +12,7 @@ import numpy as np, torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from ..records import ConfigError, nearest
-from ..batching import TableFeed
+from ..batching import TableFeed, batch_on_device
 from ..inference import in_fp32
 from ..judgements import Questions, Ratings
 
@@ -158,10 +158,9 @@ class QuestionFeed(TableFeed):
         "x (u, width), items (u,), raters (u,): what is encoded; left, right: positions in it; rater, answers"
         cells = np.concatenate([c[rows] for c in self.cells])
         cells, at = np.unique(cells, return_inverse=True) if self.distinct else (cells, np.arange(2*len(rows)))
-        items = torch.from_numpy(cells//self.count if self.joined else cells).to(self.table.device)
-        raters = torch.from_numpy(cells % self.count).to(self.table.device) if self.joined else torch.zeros_like(items)
-        at = torch.from_numpy(at).to(self.table.device)
-        i = torch.as_tensor(rows, device=self.table.device)
+        known, zeros = (cells//self.count, cells % self.count) if self.joined else (cells, np.zeros_like(cells))
+        to = batch_on_device({k: torch.from_numpy(v) for k, v in dict(items=known, raters=zeros, at=at, rows=np.asarray(rows)).items()}, self.table.device)
+        items, raters, at, i = to['items'], to['raters'], to['at'], to['rows']
         return dict(x=self.table[items], items=items, raters=raters, left=at[:len(rows)], right=at[len(rows):], rater=self.tensors['rater'][i], answers=self.tensors['answers'][i])
 
 # %% ../../nbs/preference/02_network.ipynb #0355c7c1
