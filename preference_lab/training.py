@@ -241,8 +241,6 @@ class Trainer:
         self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
         without_autocast(self.raw)
         cuda = self.acc.device.type == 'cuda'
-        self.captured = None
-        if cfg.compile == 'capture': self.capture()
         self.read_every, self.records = read_every or (READ_EVERY if cuda else 1), []   # of steps whose losses have not been read
         self.refused = torch.zeros((), device=self.acc.device)                          # 1: this step and all until the next reading are refused
         if self.read_every > 1: self.optimizer.optimizer.refused = self.refused
@@ -250,6 +248,8 @@ class Trainer:
         if cuda: self.copies.wait_stream(torch.cuda.current_stream(self.acc.device))    # tables of the feed may still be on their way
         self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
+        self.captured = None
+        if cfg.compile == 'capture': self.capture()
         self.steps_an_epoch = len(feed.batches(0))
         self.total = cfg.epochs*self.steps_an_epoch
         self.step, self.history, self.best, self.stop, self.drop = 0, [], None, False, 1.
