@@ -8,7 +8,7 @@ __all__ = ['MAX_PIXELS', 'PICTURES', 'open_image', 'Tower', 'load_tower', 'make_
            'cache_folder', 'EmbeddingCache', 'hash_files', 'embed_images', 'decode_images', 'embed_texts']
 
 # %% ../nbs/11_encoders.ipynb #35ec47c8
-import hashlib, io, json, logging, math, os, re, stat, uuid, warnings
+import hashlib, io, json, logging, math, os, re, stat, sys, tempfile, uuid, warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -316,11 +316,24 @@ def load_text_tower(
     "A frozen encoder of texts by name"
     return TextTower(name, *load_encoder(name), pooling, max_length, precision, device)
 
-# %% ../nbs/11_encoders.ipynb #bc024fe0
+# %% ../nbs/11_encoders.ipynb #0a1b2c02
 def cache_folder() -> Path:
-    "`$PREFERENCE_LAB_CACHE`, or `~/.cache/preference_lab`"
-    return Path(os.environ.get('PREFERENCE_LAB_CACHE') or Path.home()/'.cache'/'preference_lab').expanduser()
+    "`$PREFERENCE_LAB_CACHE`, or `~/.cache/preference_lab`, or a temporary folder where there is no home that can be written"
+    if given := os.environ.get('PREFERENCE_LAB_CACHE'): return Path(given).expanduser()
+    kept = Path(os.path.expanduser('~/.cache/preference_lab'))   # begins with ~ where nobody knows the home folder
+    there = next(p for p in (kept, *kept.parents) if p.exists())
+    return kept if kept.is_absolute() and there.is_dir() and os.access(there, os.W_OK) else _temporary_cache(kept)
 
+@lru_cache(maxsize=None)
+def _temporary_cache(kept):
+    folder = Path(tempfile.gettempdir())/f'preference_lab-{os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")}'
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, 'getuid') and (folder.is_symlink() or folder.stat().st_uid != os.getuid()):
+        raise ConfigError(f'{kept} cannot be written, and {folder} is not yours; set PREFERENCE_LAB_CACHE to a folder that can be written')
+    print(f'note: {kept} cannot be written; what is kept for later stands in {folder} (set PREFERENCE_LAB_CACHE to choose)', file=sys.stderr)
+    return folder
+
+# %% ../nbs/11_encoders.ipynb #bc024fe0
 class EmbeddingCache:
     "Embeddings of one tower in half precision, by the hash of the picture or the text"
     def __init__(self,

@@ -63,7 +63,7 @@ def check_trackers(
     for n in names:
         if n not in known: raise ConfigError(f'trackers={n}: unknown{nearest(n, known)}; take of {", ".join(known)}')
         if n not in there: raise ConfigError(f'trackers={n}: not installed; run "pip install {n}" or leave it out')
-    if 'wandb' in names and not (os.environ.get('WANDB_API_KEY') or (Path.home()/'.netrc').exists()): os.environ.setdefault('WANDB_MODE', 'offline')
+    if 'wandb' in names and not (os.environ.get('WANDB_API_KEY') or os.path.exists(os.path.expanduser('~/.netrc'))): os.environ.setdefault('WANDB_MODE', 'offline')
     return names
 
 # %% ../nbs/07_training.ipynb #31ea4eb8
