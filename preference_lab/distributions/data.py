@@ -115,11 +115,6 @@ def _join_groups(votes, alike):
 # %% ../../nbs/distributions/01_data.ipynb #c9bbfb3e
 AGES = {'to 20': (0, 20), '20 to 25': (20, 25), '25 to 35': (25, 35), 'over 35': (35, 200)}
 
-def _join_groups(votes, alike):
-    "Put items into one group that are alike, whatever their groups are"
-    own = np.array(votes.ids, object) if votes.groups is None else votes.groups
-    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)): votes.groups = np.array([f'group {g}' for g in joined], object)
-
 def london(
     folder: Path,
     held_out: str='items',   # items, or raters
