@@ -36,17 +36,14 @@ def wait_for(device: torch.device):
     if device.type == 'cuda': torch.cuda.synchronize(device)
 
 @contextmanager
-def _measured(device):
+def measured(device: torch.device):
+    "A context that gives a dict, which afterwards holds seconds and peak memory (GiB) of the block"
     if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
     wait_for(device)
     figures, start = {}, time.perf_counter()
     yield figures
     wait_for(device)
     figures.update(seconds=time.perf_counter()-start, memory_gib=peak_memory(device)/2**30)
-
-def measured(device: torch.device):
-    "A context that gives a dict, which afterwards holds seconds and peak memory (GiB) of the block"
-    return _measured(device)
 
 # %% ../nbs/14a_gpu.ipynb #d9428dc0
 def rates(
@@ -97,7 +94,9 @@ def count_waits(
     return sum('synchronizing CUDA operation' in str(w.message) for w in said)
 
 # %% ../nbs/14a_gpu.ipynb #b04892dc
-GOEMOTIONS_TOKENS = {0: 3, .025: 5, .05: 6, .1: 8, .2: 11, .3: 14, .4: 16, .5: 19, .6: 22, .7: 25, .8: 28, .9: 32, .95: 35, .975: 38, .99: 42, .999: 52, .9999: 75, 1: 128}   # share of texts -> tokens at most
+GOEMOTIONS_TOKENS = {   # share of texts -> tokens at most
+    0: 3, .025: 5, .05: 6, .1: 8, .2: 11, .3: 14, .4: 16, .5: 19, .6: 22, .7: 25, .8: 28, .9: 32,
+    .95: 35, .975: 38, .99: 42, .999: 52, .9999: 75, 1: 128}
 
 def generated_lengths(
     n: int,     # texts
@@ -111,16 +110,13 @@ def generated_lengths(
 class TimeIsUp(BaseException): "A part took longer than it may; no `except Exception` on the way holds it"
 
 @contextmanager
-def _time_limit(seconds):
+def time_limit(seconds: float):
+    "A context that is left with `TimeIsUp` after so many seconds"
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, 'SIGALRM'): yield; return   # no alarm is to be had
     def ring(number, frame): raise TimeIsUp(f'stopped after {seconds:.0f} seconds')
     old = signal.signal(signal.SIGALRM, ring); signal.setitimer(signal.ITIMER_REAL, seconds)
     try: yield
     finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, old)
-
-def time_limit(seconds: float):
-    "A context that is left with `TimeIsUp` after so many seconds"
-    return _time_limit(seconds)
 
 def run_part(
     function: Callable[[], dict],   # -> rows (a list of dicts) and whatever else is to be kept
@@ -159,8 +155,8 @@ def read_figures(
     return [read_json(p) for p in sorted(Path(folder).glob('*.json'))]
 
 # %% ../nbs/14a_gpu.ipynb #826a0994
-COLUMNS = dict(device='device', what='what', way='way', batch_size='rows a step', samples_per_second='samples a second', tokens_per_second='tokens a second', milliseconds='milliseconds a step',
-               tflops='TFLOP/s', share_of_peak='share of peak', memory_gib='peak memory, GiB', times_as_fast='times as fast as the peer')
+COLUMNS = dict(device='device', what='what', way='way', batch_size='rows a step', samples_per_second='samples a second', tokens_per_second='tokens a second',
+               milliseconds='milliseconds a step', tflops='TFLOP/s', share_of_peak='share of peak', memory_gib='peak memory, GiB', times_as_fast='times as fast as the peer')
 
 def show_figures(
     *parts: str,                # names of parts, as `make gpu` prints them

@@ -205,7 +205,8 @@ def find_unfinished(
     if left: return left[-1]
     for p in candidates: is_done(p)
     if candidates: raise ConfigError(f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one')
-    raise ConfigError(f"{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, [m['name'] if (m := BEGAN.fullmatch(p.name)) else p.name.rpartition('-')[0] for p in parent.glob('*')])}; leave resume out to start one")
+    names = [m['name'] if (m := BEGAN.fullmatch(p.name)) else p.name.rpartition('-')[0] for p in parent.glob('*')]
+    raise ConfigError(f'{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, names)}; leave resume out to start one')
 
 # %% ../nbs/09_runs.ipynb #b83afbec
 def without_floor(

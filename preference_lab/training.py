@@ -164,16 +164,14 @@ class RefusingAdamW(torch.optim.AdamW):
 
 # %% ../nbs/07_training.ipynb #2c764f93
 @contextmanager
-def _enough_memory(what, advice):
-    try: yield
-    except torch.OutOfMemoryError: raise ConfigError(f"{what}: the device's memory is too small for it; {advice}") from None
-
 def enough_memory(
     what: str,    # that is done
     advice: str,  # which setting to change
 ):
     "A context that turns a device's lack of memory into a `ConfigError`"
-    return _enough_memory(what, advice)
+    try: yield
+    except torch.OutOfMemoryError:
+        raise ConfigError(f"{what}: the device's memory is too small for it; {advice}") from None
 
 # %% ../nbs/07_training.ipynb #899845b8
 class Stopped(KeyboardInterrupt): "Training was asked to stop, and has kept its state"
@@ -266,7 +264,9 @@ class Trainer:
 def train_step(self: Trainer, batch: np.ndarray, following: np.ndarray|None=None):
     "One optimiser step on a batch of row numbers; the following one is loaded while a GPU computes"
     cfg, n = self.cfg, self.step + 1
-    with enough_memory(f'step {self.step} of {len(batch)} rows', f'set batch_size={max(1, len(batch)//2)} or less, or accumulate={2*cfg.accumulate}, which keeps the batch and works on it in parts'):
+    advice = (f'set batch_size={max(1, len(batch)//2)} or less, or accumulate={2*cfg.accumulate}, '
+              'which keeps the batch and works on it in parts')
+    with enough_memory(f'step {self.step} of {len(batch)} rows', advice):
         for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*self.rate(self.step)
         self.records.append(self.gradients(batch))
         if self.read_every > 1: self.refuse(self.records[-1])
