@@ -35,8 +35,13 @@ def label_prior(
 def _checked(targets):
     targets = np.asarray(targets)
     if targets.ndim != 2 or not targets.size:
-        raise DataError(f'train targets {targets.shape} must be (rows, labels), not empty; look at the size of the training side')
-    if len(bad := np.argwhere(~np.isin(targets.astype(float), (0, 1)))): raise DataError(f'train targets, row {bad[0][0]}, label {bad[0][1]}: {targets[tuple(bad[0])]} is no answer; give 0 or 1')
+        raise DataError(
+            f'train targets {targets.shape} must be (rows, labels), not empty; look at the size of the training side'
+        )
+    if len(bad := np.argwhere(~np.isin(targets.astype(float), (0, 1)))):
+        raise DataError(
+            f'train targets, row {bad[0][0]}, label {bad[0][1]}: {targets[tuple(bad[0])]} is no answer; give 0 or 1'
+        )
     return targets.astype(bool)
 
 # %% ../nbs/04_baselines.ipynb #f8c3d09b
@@ -75,7 +80,9 @@ def bag_of_words(
     x, others = words.fit_transform(train_texts), [words.transform(t) for t in texts]
     out = [label_prior(y, len(t)) for t in texts]
     for l in np.flatnonzero(y.any(0) & ~y.all(0)):
-        model = LogisticRegression(C=5., solver='liblinear', dual=True, tol=.01, max_iter=1000, random_state=seed).fit(x, y[:, l])
+        model = LogisticRegression(
+            C=5.0, solver='liblinear', dual=True, tol=0.01, max_iter=1000, random_state=seed
+        ).fit(x, y[:, l])
         for p, other in zip(out, others): p[:, l] = model.predict_proba(other)[:, 1]
     return out
 
@@ -106,11 +113,14 @@ def _left_counts(train): # Pairs | Ratings -> wins of the left side, all pairs; 
     shape = len(train.raters), len(train.targets)
     if isinstance(train, Pairs):
         cell = train.rater.astype(np.int64)*shape[1] + train.target
-        return np.bincount(cell, train.left_wins, np.prod(shape)).reshape(shape), np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
+        return np.bincount(cell, train.left_wins, np.prod(shape)).reshape(shape), np.bincount(
+            cell, minlength=np.prod(shape)
+        ).reshape(shape)
     won, lost = np.zeros(shape), np.zeros(shape)
     for t, v in _rating_tables(train):
         for i in range(v.shape[1]-1): # left is the item that comes first
-            won[:, t] += (v[:, i:i+1] > v[:, i+1:]).sum(1); lost[:, t] += (v[:, i:i+1] < v[:, i+1:]).sum(1)
+            won[:, t] += (v[:, i:i+1] > v[:, i+1:]).sum(1)
+            lost[:, t] += (v[:, i:i+1] < v[:, i+1:]).sum(1)
     return won, won+lost
 
 def _rating_tables(ratings): # yields target code, (raters, items) float32 with NaN where there is no rating
@@ -139,7 +149,8 @@ def fit_slope(
 ) -> float: # 0 where the scores say nothing, or the contrary
     "The slope that makes differences of scores the log odds of winning"
     d = np.where(left_wins, difference, -np.asarray(difference)) # the winner's lead
-    if len(bad := np.flatnonzero(~np.isfinite(d))): raise DataError(f'difference, pair {bad[0]}: {d[bad[0]]} is no finite number; look at the scores')
+    if len(bad := np.flatnonzero(~np.isfinite(d))):
+        raise DataError(f'difference, pair {bad[0]}: {d[bad[0]]} is no finite number; look at the scores')
     scale = np.abs(d).mean() if len(d) else 0.
     if scale == 0: return 0. if len(d) else 1.
     loss = lambda b: np.logaddexp(0, -b*d/scale).mean()
@@ -151,7 +162,8 @@ def mean_scores(
 ) -> np.ndarray: # (targets, items)
     "The mean rating of each item, raters centred; the population's opinion"
     shape = len(train.targets), len(train.items)
-    of_rater = train.keys('rater', 'target'); r = np.unique(of_rater, return_inverse=True)[1]
+    of_rater = train.keys('rater', 'target')
+    r = np.unique(of_rater, return_inverse=True)[1]
     value = train.value - (np.bincount(r, train.value)/np.bincount(r))[r]
     cell = train.target.astype(np.int64)*shape[1] + train.item
     return (np.bincount(cell, value, np.prod(shape)) / (np.bincount(cell, minlength=np.prod(shape)) + 1)).reshape(shape)
@@ -166,7 +178,9 @@ def win_counts(
         win, lose = np.where(train.left_wins, [train.left, train.right], [train.right, train.left])
         for t in range(len(train.targets)):
             here = train.target == t
-            w = sparse.coo_array((np.ones(here.sum()), (win[here], lose[here])), (m, m)); w.sum_duplicates(); out.append(w)
+            w = sparse.coo_array((np.ones(here.sum()), (win[here], lose[here])), (m, m))
+            w.sum_duplicates()
+            out.append(w)
         return out
     for _, v in _rating_tables(train):
         out.append(sparse.coo_array(np.stack([(v[:, i:i+1] > v).sum(0) for i in range(m)]).astype(float)))
@@ -184,7 +198,9 @@ def bradley_terry(
             slack = w.data*p
             g = np.bincount(w.col, slack, len(s)) - np.bincount(w.row, slack, len(s)) + penalty*s
             return -(w.data*np.log1p(-np.minimum(p, 1-1e-12))).sum() + penalty/2*(s @ s), g
-        return minimize(loss, np.zeros(w.shape[0]), jac=True, method='L-BFGS-B', options=dict(maxiter=500, gtol=1e-6, ftol=1e-12)).x
+        return minimize(
+            loss, np.zeros(w.shape[0]), jac=True, method='L-BFGS-B', options=dict(maxiter=500, gtol=1e-6, ftol=1e-12)
+        ).x
     return np.stack([fit(w) for w in win_counts(train)])
 
 # %% ../nbs/04_baselines.ipynb #3d91a3dd
@@ -199,11 +215,13 @@ def _games(train, n, rng): # -> winner, loser, target: (up to n,)
     if isinstance(train, Pairs):
         p = train.take(rng.permutation(len(train))[:n])
         return *np.where(p.left_wins, [p.left, p.right], [p.right, p.left]), p.target
-    key = train.keys('rater', 'target'); order = np.argsort(key, kind='stable')
+    key = train.keys('rater', 'target')
+    order = np.argsort(key, kind='stable')
     start, size = (np.unique(key[order], **{k: True})[1] for k in ('return_index', 'return_counts'))
     block = rng.choice(len(size), 2*n, p=size*(size-1)/(size*(size-1)).sum()) # by the pairs it holds
     a, b = (order[start[block] + (rng.random(2*n)*size[block]).astype(int)] for _ in range(2))
-    v = train.value; strict = v[a] != v[b]
+    v = train.value
+    strict = v[a] != v[b]
     a, b = a[strict][:n], b[strict][:n]
     return *np.where(v[a] > v[b], [train.item[a], train.item[b]], [train.item[b], train.item[a]]), train.target[a]
 
@@ -217,30 +235,43 @@ def elo(
     "Elo's points after all games, in an order drawn from the seed"
     points = np.zeros((len(train.targets), len(train.items))).tolist()
     for w, l, t in zip(*(o.tolist() for o in _games(train, games, np.random.default_rng(seed)))):
-        s = points[t]; move = k/(1 + exp(s[w]-s[l]))
-        s[w] += move; s[l] -= move
+        s = points[t]
+        move = k/(1 + exp(s[w]-s[l]))
+        s[w] += move
+        s[l] -= move
     return np.array(points)
 
 # %% ../nbs/04_baselines.ipynb #d513480a
 def _whitened(embeddings): # (items, width) -> (items, rank) float64
     "Centred vectors in their own axes, the mean square length one"
-    x = np.asarray(embeddings, float); x = x - x.mean(0)
+    x = np.asarray(embeddings, float)
+    x = x - x.mean(0)
     u, s, _ = np.linalg.svd(x, full_matrices=False)
     return u*s / max(np.sqrt((s**2).sum()/len(x)), 1e-12)
 
 def _linear_fits(train, x, shrink, seed): # yields (targets, items) for each value of shrink
     "Scores of items by a linear model, for several penalties"
     if isinstance(train, Ratings):
-        n = np.stack([np.bincount(train.item[train.target == t], minlength=len(train.items)) for t in range(len(train.targets))])
+        n = np.stack(
+            [np.bincount(train.item[train.target == t], minlength=len(train.items)) for t in range(len(train.targets))]
+        )
         mean = mean_scores(train)*(n+1)/np.maximum(n, 1)
-        for a in shrink: yield np.stack([Ridge(a*c.sum()).fit(x, m, sample_weight=c).predict(x) for m, c in zip(mean, n)])
+        for a in shrink:
+            yield np.stack([Ridge(a*c.sum()).fit(x, m, sample_weight=c).predict(x) for m, c in zip(mean, n)])
         return
     rng, models, sets = np.random.default_rng(seed), {}, {}
     for t in range(len(train.targets)):
-        rows = np.flatnonzero(train.target == t); rows = rng.permutation(rows)[:20_000]
-        d = (x[train.left[rows]] - x[train.right[rows]]).astype(np.float32); y = train.left_wins[rows]
-        if len(set(y)) == 1: d[::2], y = -d[::2], y ^ (np.arange(len(y)) % 2 == 0) # the order of the sides carries nothing
-        if len(y) > 1: sets[t], models[t] = (d, y), LogisticRegression(fit_intercept=False, warm_start=True, tol=1e-4, max_iter=200)
+        rows = np.flatnonzero(train.target == t)
+        rows = rng.permutation(rows)[:20_000]
+        d = (x[train.left[rows]] - x[train.right[rows]]).astype(np.float32)
+        y = train.left_wins[rows]
+        # the order of the sides carries nothing
+        if len(set(y)) == 1: d[::2], y = -d[::2], y ^ (np.arange(len(y)) % 2 == 0)
+        if len(y) > 1:
+            sets[t], models[t] = (
+                (d, y),
+                LogisticRegression(fit_intercept=False, warm_start=True, tol=1e-4, max_iter=200),
+            )
     for a in shrink: # strongest first, each start from the one before
         s = np.zeros((len(train.targets), len(x)))
         for t, m in models.items(): s[t] = x @ m.set_params(C=1/(a*len(sets[t][1]))).fit(*sets[t]).coef_[0]
@@ -255,16 +286,24 @@ def linear_scores(
     seed: int = 0, # of which 20,000 pairs a target are taken, where there are more
 ) -> np.ndarray: # (targets, items)
     "The scores of all items, seen or not, by a linear model of their embeddings"
-    if len(embeddings) != len(train.items): raise DataError(f'{len(embeddings)} embeddings for {len(train.items)} items; give one for each')
-    loss = lambda s: np.logaddexp(0, -fit_slope(d, validation.left_wins)*np.where(validation.left_wins, d, -d)).mean() if len(d := _lead(s, validation)) else 0.
+    if len(embeddings) != len(train.items):
+        raise DataError(f'{len(embeddings)} embeddings for {len(train.items)} items; give one for each')
+    loss = lambda s: (
+        np.logaddexp(0, -fit_slope(d, validation.left_wins) * np.where(validation.left_wins, d, -d)).mean()
+        if len(d := _lead(s, validation))
+        else 0.0
+    )
     return min(_linear_fits(train, _whitened(embeddings), shrink, seed), key=loss)
 
 # %% ../nbs/04_baselines.ipynb #4b6db470
 def _table(train): # -> value, weight: (raters, targets*items) float64; weight 0 where nothing is known
     "Ratings, or shares of wins minus losses, as one table; raters centred"
     n, t, m = len(train.raters), len(train.targets), len(train.items)
-    add = lambda item, v: sparse.coo_array((v, (train.rater, train.target.astype(np.int64)*m + item)), (n, t*m)).toarray()
-    if isinstance(train, Ratings): sums, weight = add(train.item, train.value.astype(float)), add(train.item, np.ones(len(train)))
+    add = lambda item, v: sparse.coo_array(
+        (v, (train.rater, train.target.astype(np.int64) * m + item)), (n, t * m)
+    ).toarray()
+    if isinstance(train, Ratings):
+        sums, weight = add(train.item, train.value.astype(float)), add(train.item, np.ones(len(train)))
     else:
         won, one = np.where(train.left_wins, 1., -1.), np.ones(len(train))
         sums, weight = add(train.left, won) + add(train.right, -won), add(train.left, one) + add(train.right, one)
@@ -290,9 +329,11 @@ def als(
 ) -> np.ndarray: # (raters, targets, items)
     "Every rater's score of every item, by alternating least squares"
     value, weight = _table(train)
-    n, columns = value.shape; q = np.random.default_rng(seed).normal(0, .3, (columns, factors))
+    n, columns = value.shape
+    q = np.random.default_rng(seed).normal(0, .3, (columns, factors))
     value = value / max(np.sqrt((weight*value**2).sum()/weight.sum()), 1e-12)
-    mean = (weight*value).sum(0) / (weight.sum(0) + 1); own = np.zeros((n, 1))
+    mean = (weight*value).sum(0) / (weight.sum(0) + 1)
+    own = np.zeros((n, 1))
     for _ in range(steps):
         u = _solve(value - mean - own, weight, q, penalty)
         q = _solve((value - mean - own).T, weight.T, u, penalty)
@@ -312,21 +353,36 @@ def pair_baselines(
 ) -> dict[str, dict[str, np.ndarray]]: # name -> side -> (n,) P(left wins)
     "What each baseline says of pairs"
     won, shrink, penalties = validation.left_wins, (.1, .01, .001, .0001), (4., 12., 24., 36.)
-    def slope_loss(s): d = _lead(s, validation); b = fit_slope(d, won); return b, np.logaddexp(0, -b*np.where(won, d, -d)).mean() if len(d) else 0.
+    def slope_loss(s):
+        d = _lead(s, validation)
+        b = fit_slope(d, won)
+        return b, np.logaddexp(0, -b*np.where(won, d, -d)).mean() if len(d) else 0.
     def items(labels):
         s = dict(bradley_terry=bradley_terry(labels), elo=elo(labels, seed))
         return s | dict(population=mean_scores(labels) if isinstance(labels, Ratings) else s['bradley_terry'])
     best = lambda fits: min(range(len(fits)), key=lambda i: slope_loss(fits[i])[1])
     scores, x = items(train), None if embeddings is None else _whitened(embeddings)
-    if x is not None: linear = [*_linear_fits(train, x, shrink, seed)]; at = best(linear); scores['linear'] = linear[at]
-    fits = [als(train, penalty=p, seed=seed) for p in penalties]; penalty = penalties[best(fits)]; scores['als'] = fits[best(fits)]
+    if x is not None:
+        linear = [*_linear_fits(train, x, shrink, seed)]
+        at = best(linear)
+        scores['linear'] = linear[at]
+    fits = [als(train, penalty=p, seed=seed) for p in penalties]
+    penalty = penalties[best(fits)]
+    scores['als'] = fits[best(fits)]
     slopes, last = {k: slope_loss(s)[0] for k, s in scores.items()}, scores
     if refit is not None:
         last = items(refit) | dict(als=als(refit, penalty=penalty, seed=seed))
         if x is not None: last['linear'] = [*_linear_fits(refit, x, shrink[:at+1], seed)][-1]
     use = lambda side: (train, scores) if side == 'validation' or refit is None else (refit, last)
-    out = {k: {side: majority(use(side)[0], p, by) for side, p in sides.items()} for k, by in (('majority', False), ('rater_majority', True))}
-    return out | {k: {side: expit(slopes[k]*_lead(use(side)[1][k], p)) for side, p in sides.items()} for k in ('population', 'linear', 'bradley_terry', 'elo', 'als') if k in scores}
+    out = {
+        k: {side: majority(use(side)[0], p, by) for side, p in sides.items()}
+        for k, by in (('majority', False), ('rater_majority', True))
+    }
+    return out | {
+        k: {side: expit(slopes[k] * _lead(use(side)[1][k], p)) for side, p in sides.items()}
+        for k in ('population', 'linear', 'bradley_terry', 'elo', 'als')
+        if k in scores
+    }
 
 # %% ../nbs/04_baselines.ipynb #cf5de7c0
 def _half_vote(proba, rows): # (n, categories) -> the same
@@ -354,11 +410,19 @@ def oracle_mean(
 # %% ../nbs/04_baselines.ipynb #899cf962
 def _checked_features(**sides): # name=(x, rows or None) -> [(rows, width) float64]
     "Feature tables of one width, or a sentence that says what is wrong"
-    out = {k: (np.asarray(x, float), n) for k, (x, n) in sides.items()}; width = next(iter(out.values()))[0].shape[1:]
+    out = {k: (np.asarray(x, float), n) for k, (x, n) in sides.items()}
+    width = next(iter(out.values()))[0].shape[1:]
     for k, (x, n) in out.items():
         if x.ndim != 2 or x.shape[1:] != width or n not in (None, len(x)):
-            raise DataError(f'{k} {x.shape} must be (rows, features) with {width[0] if width else "some"} features' + (f' and {n} rows, as its targets' if n is not None else ''))
-        if len(bad := np.argwhere(~np.isfinite(x))): raise DataError(f'{k}, row {bad[0][0]}, feature {bad[0][1]}: {x[tuple(bad[0])]} is not finite; leave the row out or fill it in')
+            raise DataError(
+                f'{k} {x.shape} must be (rows, features) with {width[0] if width else "some"} features'
+                + (f' and {n} rows, as its targets' if n is not None else '')
+            )
+        if len(bad := np.argwhere(~np.isfinite(x))):
+            raise DataError(
+                f'{k}, row {bad[0][0]}, feature {bad[0][1]}: {x[tuple(bad[0])]} is not finite; leave the row out or '
+                'fill it in'
+            )
     return [x for x, _ in out.values()]
 
 # %% ../nbs/04_baselines.ipynb #c6944658
@@ -371,14 +435,21 @@ def ridge_distribution(
 ) -> list[np.ndarray]: # for each of `xs`, (its rows, categories)
     "Shares by multinomial logistic regression on standardised features"
     (t,), (v,) = checked_shares(train_targets=train_targets), checked_shares(validation_targets=validation[1])
-    sides = dict(train_x=(train_x, len(t)), validation_x=(validation[0], len(v))) | {f'side {i+1}': (x, None) for i, x in enumerate(xs)}
-    train_x, *xs = _checked_features(**sides); scale = StandardScaler().fit(train_x)
-    x, *xs = (scale.transform(o) for o in (train_x, *xs)); row, category = np.nonzero(t)
+    sides = dict(train_x=(train_x, len(t)), validation_x=(validation[0], len(v))) | {
+        f'side {i + 1}': (x, None) for i, x in enumerate(xs)
+    }
+    train_x, *xs = _checked_features(**sides)
+    scale = StandardScaler().fit(train_x)
+    x, *xs = (scale.transform(o) for o in (train_x, *xs))
+    row, category = np.nonzero(t)
     if (category == category[0]).all(): return [distribution_baselines(t, len(o))['train_mean'] for o in xs[1:]]
     model, best, out = LogisticRegression(warm_start=True, max_iter=500), np.inf, []
     for a in shrink:
-        model.set_params(C=1/(a*len(t))).fit(x[row], category, t[row, category]); said = [np.zeros((len(o), t.shape[1])) for o in xs]
-        for p, o in zip(said, xs): p[:, model.classes_] = model.predict_proba(o); p[:] = _half_vote(p, len(t))
+        model.set_params(C=1/(a*len(t))).fit(x[row], category, t[row, category])
+        said = [np.zeros((len(o), t.shape[1])) for o in xs]
+        for p, o in zip(said, xs):
+            p[:, model.classes_] = model.predict_proba(o)
+            p[:] = _half_vote(p, len(t))
         if (loss := distribution_rows(v, said[0])['kl'].mean()) >= best: break
         best, out = loss, said[1:]
     return out

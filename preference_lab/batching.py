@@ -31,13 +31,20 @@ class Ragged:
     @property
     def lengths(self) -> np.ndarray: return np.diff(self.offsets)
 
+# %% ../nbs/06_batching.ipynb #484d608a
 def tokenise(
     texts: list[str],
     tokenizer,            # of transformers
     max_length: int=128,  # tokens; what is longer is cut
 ) -> Ragged:
     "Tokens of each text, special tokens included"
-    return Ragged.of(tokenizer(texts, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False)['input_ids'] if texts else [])
+    return Ragged.of(
+        tokenizer(
+            texts, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False
+        )['input_ids']
+        if texts
+        else []
+    )
 
 # %% ../nbs/06_batching.ipynb #2f2679d5
 SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]']
@@ -56,8 +63,12 @@ def tiny_tokenizer(
     entries = [*SPECIAL, *letters, *(f'##{c}' for c in letters), *often][:vocabulary]
     t = Tokenizer(models.WordPiece({w: i for i, w in enumerate(entries)}, unk_token='[UNK]'))
     t.normalizer, t.pre_tokenizer = normalise, split
-    t.post_processor = processors.TemplateProcessing(single='[CLS] $A [SEP]', special_tokens=[(s, t.token_to_id(s)) for s in ('[CLS]', '[SEP]')])
-    return PreTrainedTokenizerFast(tokenizer_object=t, pad_token='[PAD]', unk_token='[UNK]', cls_token='[CLS]', sep_token='[SEP]')
+    t.post_processor = processors.TemplateProcessing(
+        single='[CLS] $A [SEP]', special_tokens=[(s, t.token_to_id(s)) for s in ('[CLS]', '[SEP]')]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=t, pad_token='[PAD]', unk_token='[UNK]', cls_token='[CLS]', sep_token='[SEP]'
+    )
 
 # %% ../nbs/06_batching.ipynb #e93e1fba
 def lay_out(
@@ -96,6 +107,7 @@ class LengthBuckets:
         batches = [order[i:i+size] for i in range(0, len(order), size)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
+# %% ../nbs/06_batching.ipynb #9328febd
 def in_order(
     lengths: np.ndarray,   # (rows,) tokens
     batch_size: int,
@@ -104,6 +116,7 @@ def in_order(
     order = np.argsort(-lengths, kind='stable')
     return [order[i:i+batch_size] for i in range(0, len(order), batch_size)]
 
+# %% ../nbs/06_batching.ipynb #16921b7f
 def padding_share(
     lengths: np.ndarray,         # (rows,) tokens
     batches: list[np.ndarray],   # row numbers
@@ -132,6 +145,7 @@ def on_device(
     if device.type == 'cuda' and tensor.device.type == 'cpu': tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 
+# %% ../nbs/06_batching.ipynb #4e234e27
 def batch_on_device(
     batch: dict[str, Tensor],
     device: torch.device,
@@ -156,11 +170,13 @@ class TableFeed:
     def __len__(self): return len(self.sampler.lengths)  # rows
     def batches(self, epoch: int) -> list[np.ndarray]: return self.sampler.epoch(epoch)
     def in_order(self, batch_size: int) -> list[np.ndarray]: return in_order(self.sampler.lengths, batch_size)
-    def units(self, rows: np.ndarray) -> int: return len(rows)  # what the work is counted in: rows here, tokens for texts
+    # what the work is counted in: rows here, tokens for texts
+    def units(self, rows: np.ndarray) -> int: return len(rows)
     def where(self, row: int) -> str: return self.places[row] if self.places is not None else f'row {row}'
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
         return {k: v[on_device(torch.as_tensor(rows), v.device)] for k, v in self.tensors.items()}
 
+# %% ../nbs/06_batching.ipynb #6ae239ef
 class TextFeed(TableFeed):
     "Tokenised texts in length buckets, with their targets"
     def __init__(self,
@@ -173,7 +189,13 @@ class TextFeed(TableFeed):
         multiple: int=1,              # widths are multiples of this
         pool: int=100,                # batches that are sorted together by length; 0: none
     ):
-        self.ragged, self.targets, self.places, self.pad, self.multiple = ragged, torch.as_tensor(targets), places, pad, multiple
+        self.ragged, self.targets, self.places, self.pad, self.multiple = (
+            ragged,
+            torch.as_tensor(targets),
+            places,
+            pad,
+            multiple,
+        )
         self.sampler = LengthBuckets(ragged.lengths, batch_size, seed, pool)
 
     def units(self, rows: np.ndarray) -> int: return int(self.ragged.lengths[rows].sum())

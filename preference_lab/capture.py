@@ -20,6 +20,7 @@ def capture_cuda(
     with torch.cuda.graph(graph, pool=pool): out = function()
     return graph.replay, out
 
+# %% ../nbs/06a_capture.ipynb #f43c6096
 def capture_nothing(
     function: Callable[[], Tensor],
     pool=None,
@@ -48,7 +49,8 @@ class CapturedGradients:
 
     def __call__(self, batch: dict[str, Tensor], weight: float) -> Tensor:
         key = (weight, *((k, tuple(v.shape), v.dtype) for k, v in batch.items()))
-        if self.graphs and self.places != self.addresses(): self.graphs.clear()   # somebody has put other gradients there
+        # somebody has put other gradients there
+        if self.graphs and self.places != self.addresses(): self.graphs.clear()
         if key in self.graphs: return self.replay(key, batch)
         if self.note or key not in self.seen or len(self.graphs) >= MOST_GRAPHS:
             self.seen.add(key)
@@ -85,7 +87,10 @@ class CapturedGradients:
         _set_random_state(random, device)
         computed = self.compute(batch, weight)
         if losses is not None:
-            same = torch.allclose(losses, computed, self.tolerance, self.tolerance) and abs(norm/_norm(gradients)-1) < self.tolerance
+            same = (
+                torch.allclose(losses, computed, self.tolerance, self.tolerance)
+                and abs(norm / _norm(gradients) - 1) < self.tolerance
+            )
             why = 'a replay differs from what is computed'
         if losses is None or not (same or not torch.isfinite(computed).all()): self.stop(why)
         return computed

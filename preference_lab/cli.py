@@ -19,13 +19,29 @@ from pathlib import Path
 from typing import Callable
 import pandas as pd
 from fastcore.script import Param, anno_parser
-from .records import ConfigError, DataError, LabError, ask_to_stop, forget_wishes, hub_reachable, nearest, printable, short
+from preference_lab.records import (
+    ConfigError,
+    DataError,
+    LabError,
+    ask_to_stop,
+    forget_wishes,
+    hub_reachable,
+    nearest,
+    printable,
+    short,
+)
 from .config import Config, describe_settings, make_config, split_settings
 from .files import Outside, whole_file, write_text
 from .terminal import make_streams_safe, one_process_note
 
 # %% ../nbs/13_cli.ipynb #d9f9e65c
-STUDIES = dict(emotions='preference_lab.emotions.study', preference='preference_lab.preference.study', distributions='preference_lab.distributions.together', labeler_tokens='preference_lab.labeler_tokens.study', memes='preference_lab.memes.study')
+STUDIES = dict(
+    emotions='preference_lab.emotions.study',
+    preference='preference_lab.preference.study',
+    distributions='preference_lab.distributions.together',
+    labeler_tokens='preference_lab.labeler_tokens.study',
+    memes='preference_lab.memes.study',
+)
 
 def study_commands(
     name: str,  # emotions, …
@@ -34,6 +50,7 @@ def study_commands(
     _known(name)
     return importlib.import_module(STUDIES[name]).COMMANDS
 
+# %% ../nbs/13_cli.ipynb #fca0f0c4
 def study_settings(
     name: str,  # emotions, …
 ) -> type:      # a dataclass below `Config`
@@ -42,7 +59,8 @@ def study_settings(
     return importlib.import_module(f'preference_lab.{name}.settings').SETTINGS
 
 def _known(name):
-    if name not in STUDIES: raise ConfigError(f'there is no study {name!r}{nearest(name, STUDIES)}; the studies are {", ".join(STUDIES)}')
+    if name not in STUDIES:
+        raise ConfigError(f'there is no study {name!r}{nearest(name, STUDIES)}; the studies are {", ".join(STUDIES)}')
 
 # %% ../nbs/13_cli.ipynb #36dd5447
 def train(
@@ -61,11 +79,15 @@ def report_notebook(
 ) -> Path:
     "The report notebook of a study: in the checkout, or where a wheel puts it"
     here = Path(importlib.import_module('preference_lab').__file__).parents[1]
-    places = [here/'nbs'/'reports'/f'{study}.ipynb', Path(sys.prefix)/'share'/'preference_lab'/'reports'/f'{study}.ipynb']
+    places = [
+        here / 'nbs' / 'reports' / f'{study}.ipynb',
+        Path(sys.prefix) / 'share' / 'preference_lab' / 'reports' / f'{study}.ipynb',
+    ]
     for p in places:
         if p.is_file(): return p
     raise DataError(f'{places[0]}: the report notebook is missing; install the package again')
 
+# %% ../nbs/13_cli.ipynb #f6b0fe99
 def render_html(
     notebook: Path,  # executed
     out: Path,
@@ -77,10 +99,21 @@ def render_html(
     nb = nbformat.read(notebook, as_version=4)
     nb.metadata['title'] = title
     nb.metadata.pop('widgets', None)
-    exporter = HTMLExporter(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True, embed_images=True, mathjax_url='', require_js_url='', jquery_url='', mermaid_js_url='')
+    exporter = HTMLExporter(
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        embed_images=True,
+        mathjax_url='',
+        require_js_url='',
+        jquery_url='',
+        mermaid_js_url='',
+    )
     page, _ = exporter.from_notebook_node(nb)
-    write_text(out, re.sub(r'<script (?:src=""|type="module")>.*?</script>', '', page, flags=re.S))   # what would fetch MathJax and Mermaid
+    # what would fetch MathJax and Mermaid
+    write_text(out, re.sub(r'<script (?:src=""|type="module")>.*?</script>', '', page, flags=re.S))
 
+# %% ../nbs/13_cli.ipynb #6b6b6101
 @contextmanager
 def passing_on_interrupts(
     begun: Callable[[], bool],  # whether there is a run folder; until then nothing has been begun that is worth keeping
@@ -108,10 +141,12 @@ def setting(
     value: str,
 ):
     "An environment variable for a while"
-    old = os.environ.get(name); os.environ[name] = value
+    old = os.environ.get(name)
+    os.environ[name] = value
     try: yield
     finally: os.environ.pop(name) if old is None else os.environ.update({name: old})
 
+# %% ../nbs/13_cli.ipynb #fab99971
 def run_report(
     study: str,
     settings: dict,     # setting -> value or its text
@@ -139,28 +174,49 @@ def _report_in(elsewhere: Path, study: str, cfg: Config, given: dict) -> Path:  
     own = setting('IPYTHONDIR', str(elsewhere/'ipython'))    # nobody's start-up files, and a folder that can be written
     with passing_on_interrupts(begun) as interrupts, setting(REPORT, str(told)), quiet, own:
         try:
-            papermill.execute_notebook(report_notebook(study), draft, parameters=given, kernel_name='python3', progress_bar=False, log_output=False, stdout_file=sys.stdout, extra_arguments=['--IPKernelApp.log_level=50'], request_save_on_cell_execute=False)
+            papermill.execute_notebook(
+                report_notebook(study),
+                draft,
+                parameters=given,
+                kernel_name='python3',
+                progress_bar=False,
+                log_output=False,
+                stdout_file=sys.stdout,
+                extra_arguments=['--IPKernelApp.log_level=50'],
+                request_save_on_cell_execute=False,
+            )
         except PapermillExecutionError as e:
-            if e.ename in ('Stopped', 'KeyboardInterrupt'): raise KeyboardInterrupt(e.evalue or unfinished(*begun())) from None
-            raise LabError(e.evalue if e.ename in ('LabError', 'ConfigError', 'DataError', 'NonFinite', 'DiskFull', 'Busy') else f'{e.ename}: {e.evalue} (cell {e.exec_count} of {report_notebook(study).name})') from None
+            if e.ename in ('Stopped', 'KeyboardInterrupt'):
+                raise KeyboardInterrupt(e.evalue or unfinished(*begun())) from None
+            raise LabError(
+                e.evalue
+                if e.ename in ('LabError', 'ConfigError', 'DataError', 'NonFinite', 'DiskFull', 'Busy')
+                else f'{e.ename}: {e.evalue} (cell {e.exec_count} of {report_notebook(study).name})'
+            ) from None
         except RuntimeError as e:   # the notebook's process is gone
             if interrupts: raise KeyboardInterrupt(unfinished(*begun())) from None
-            raise LabError(f'{(begun() or [study])[0]}: the process of the report ended before its time ({e}), perhaps for want of memory; go on with resume=True') from None
+            raise LabError(
+                f'{(begun() or [study])[0]}: the process of the report ended before its time ({e}), perhaps for want '
+                'of memory; go on with resume=True'
+            ) from None
         folder, = begun()
         lock = hold(folder)   # which the notebook's process has let go
         write_text(folder/'report.ipynb', draft.read_text(encoding='utf-8'))
     return folder
 
+# %% ../nbs/13_cli.ipynb #08478e1b
 def unfinished(*folders: Path) -> str:
     "What to do with runs that were begun, or nothing"
     there = ', '.join(str(f) for f in folders if f.exists())
     return f'stopped; go on with resume=True: {there}' if there else ''
 
+# %% ../nbs/13_cli.ipynb #f0f899be
 def unfinished_time(study: str, cfg: Config) -> str:
     "The time in the name of the unfinished run that `resume=True` means"
     from preference_lab.runs import find_unfinished
     return find_unfinished(Path(cfg.runs_dir).expanduser()/study, cfg).name.removeprefix(f'{cfg.name}-')
 
+# %% ../nbs/13_cli.ipynb #d81c7224
 def report(
     study: str,  # emotions, …
     settings: Param('setting=value …; none: the defaults', str, nargs='*'),
@@ -191,18 +247,39 @@ def predict(
     commands = study_commands(study)
     ask, both = commands['predict'], commands.get('both', False)   # both: text and picture are one question
     takes = [k for k in inspect.signature(ask).parameters if k not in ('run', 'device', 'batch_size', 'precision')]
-    given = {k: v for k, v in dict(text=text, image=image, other=other, rater=rater, file=file, text_column=text_column, weights=weights, regions=regions).items() if v is not None}
+    given = {
+        k: v
+        for k, v in dict(
+            text=text,
+            image=image,
+            other=other,
+            rater=rater,
+            file=file,
+            text_column=text_column,
+            weights=weights,
+            regions=regions,
+        ).items()
+        if v is not None
+    }
     one = [k for k in ('text', 'image') if k in takes]
-    if strange := next((k for k in given if k not in takes), None): raise ConfigError(f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}')
+    if strange := next((k for k in given if k not in takes), None):
+        raise ConfigError(
+            f'predict {study}: --{strange} is not for this study; it takes {", ".join(f"--{k}" for k in takes)}'
+        )
     asked = [k for k in one if k in given]
-    if bool(asked) == ('file' in given) or asked and len(asked) != (len(one) if both else 1): raise ConfigError(f'predict: give either --{(" and --" if both else " or --").join(one)} "…" or --file TABLE')
+    if bool(asked) == ('file' in given) or asked and len(asked) != (len(one) if both else 1):
+        raise ConfigError(f'predict: give either --{(" and --" if both else " or --").join(one)} "…" or --file TABLE')
     serving = dict(device=device, batch_size=batch_size, precision=precision)
-    if file is None: print(printable(ask(run, **given, **serving).to_string(index=False))); return
+    if file is None:
+        print(printable(ask(run, **given, **serving).to_string(index=False)))
+        return
     from preference_lab.prediction_files import check_output, predict_file
     path = check_output(file, out)
     make, options = commands['open_predictor'], {k: v for k, v in given.items() if k != 'file'}
     if alone := next((k for k in options if k not in inspect.signature(make).parameters), None):
-        raise ConfigError(f'predict {study}: text, image, other and rater go without file; write {alone} into a column of the table')
+        raise ConfigError(
+            f'predict {study}: text, image, other and rater go without file; write {alone} into a column of the table'
+        )
     answer = make(run, **options, **serving)
     rows = predict_file(answer, file, path, say=lambda line: print(printable(line), file=sys.stderr))
     print(f'{rows:,} answers: {path}')
@@ -215,9 +292,13 @@ def data(
     settings: Param('setting=value …, as for train: text_column, label_columns …', str, nargs='*'),
 ):
     "Look at a table as the study would, and say what is in it or what is wrong with it"
-    if action != 'check': raise ConfigError(f'data {action}: unknown{nearest(action, ["check"])}; write "preference_lab data check {study} {path}"')
+    if action != 'check':
+        raise ConfigError(
+            f'data {action}: unknown{nearest(action, ["check"])}; write "preference_lab data check {study} {path}"'
+        )
     print(printable(study_commands(study)['check'](path, split_settings(list(settings)))))
 
+# %% ../nbs/13_cli.ipynb #e82459d2
 def validate(
     study: str,   # memes
     run: str,     # a finished run's folder
@@ -225,9 +306,14 @@ def validate(
 ):
     "Judge a trained model on validation rows"
     commands = study_commands(study)
-    if 'validate' not in commands: raise ConfigError(f'validate {study}: this study judges a model in its report only; studies that can: {", ".join(s for s in STUDIES if "validate" in study_commands(s))}')
+    if 'validate' not in commands:
+        raise ConfigError(
+            f'validate {study}: this study judges a model in its report only; studies that can: '
+            f'{", ".join(s for s in STUDIES if "validate" in study_commands(s))}'
+        )
     print(printable(commands['validate'](run, split_settings(list(settings))).round(4).to_string(index=False)))
 
+# %% ../nbs/13_cli.ipynb #c333a5a8
 def extract(
     study: str,   # memes
     images: str,  # a folder of pictures
@@ -239,21 +325,43 @@ def extract(
 ):
     "Extract features of the regions of pictures, once"
     commands = study_commands(study)
-    if 'extract' not in commands: raise ConfigError(f'extract {study}: this study extracts nothing; studies that do: {", ".join(s for s in STUDIES if "extract" in study_commands(s))}')
-    if not extractor or not out: raise ConfigError(f'extract {study}: say what extracts and where to, with --extractor NAME --out FOLDER')
+    if 'extract' not in commands:
+        raise ConfigError(
+            f'extract {study}: this study extracts nothing; studies that do: '
+            f'{", ".join(s for s in STUDIES if "extract" in study_commands(s))}'
+        )
+    if not extractor or not out:
+        raise ConfigError(f'extract {study}: say what extracts and where to, with --extractor NAME --out FOLDER')
     print(commands['extract'](images, extractor, out, weights, most, workers))
 
+# %% ../nbs/13_cli.ipynb #b933d5f4
 def doctor():
     "Versions, device, precision, Hub, and data that are found"
     import torch
     from preference_lab.runs import environment
     from preference_lab.training import native_bf16
-    e, device = environment(), 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
+    e, device = (
+        environment(),
+        'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu',
+    )
     root = os.environ.get('PREFERENCE_LAB_DATA')
     there = sorted(p.name for p in Path(root).iterdir() if p.is_dir()) if root and Path(root).is_dir() else []
-    rows = {'python': e['python'], **{k: v or 'not installed' for k, v in e['packages'].items()}, 'processor': f"{e['cpu']}, {e['cores']} cores, {e['threads']} threads", 'device': ', '.join(e['gpu']) or device,
-            'precision=auto': 'bf16 (native)' if native_bf16(device) else 'fp32 (this hardware does not multiply bf16 natively)', 'Hugging Face Hub': 'reachable' if hub_reachable() else 'not reachable: give encoders as folders, or encoder=tiny',
-            '$PREFERENCE_LAB_DATA': f"{root}: {', '.join(there) or 'no data sets there'}" if root else 'not set: only data=demo, your own files, and the Hub', 'reports': str(report_notebook('emotions').parent)}
+    rows = {
+        'python': e['python'],
+        **{k: v or 'not installed' for k, v in e['packages'].items()},
+        'processor': f"{e['cpu']}, {e['cores']} cores, {e['threads']} threads",
+        'device': ', '.join(e['gpu']) or device,
+        'precision=auto': 'bf16 (native)'
+        if native_bf16(device)
+        else 'fp32 (this hardware does not multiply bf16 natively)',
+        'Hugging Face Hub': 'reachable'
+        if hub_reachable()
+        else 'not reachable: give encoders as folders, or encoder=tiny',
+        '$PREFERENCE_LAB_DATA': f"{root}: {', '.join(there) or 'no data sets there'}"
+        if root
+        else 'not set: only data=demo, your own files, and the Hub',
+        'reports': str(report_notebook('emotions').parent),
+    }
     for k, v in rows.items(): print(f'{k:22} {v}')
 
 # %% ../nbs/13_cli.ipynb #2c0c36d0
@@ -264,13 +372,15 @@ def train_part(
 ) -> list[Path|LabError]:  # the run folder of each, or why there is none
     "Train some runs in this process"
     commands, out = study_commands(study), []
-    if many := commands.get('train_many'): return [s if isinstance(s, LabError) else s.run.folder for s in many(cfgs, kept)]
+    if many := commands.get('train_many'):
+        return [s if isinstance(s, LabError) else s.run.folder for s in many(cfgs, kept)]
     for c in cfgs:
         try: out.append(commands['train'](c).run.folder)
         except Outside: raise
         except LabError as e: out.append(e)
     return out
 
+# %% ../nbs/13_cli.ipynb #1798092b
 def how_many(
     workers: int,   # 0: as many as pay
     runs: int,
@@ -280,16 +390,19 @@ def how_many(
     if workers: return min(workers, runs)
     return 1 if torch.cuda.is_available() or torch.backends.mps.is_available() else max(1, min(os.cpu_count(), runs//4))
 
+# %% ../nbs/13_cli.ipynb #1c0dfb5f
 @contextmanager
 def threads(
     n: int,   # that torch works with meanwhile
 ):
     "A number of threads for a while"
     import torch
-    old = torch.get_num_threads(); torch.set_num_threads(n)
+    old = torch.get_num_threads()
+    torch.set_num_threads(n)
     try: yield
     finally: torch.set_num_threads(old)
 
+# %% ../nbs/13_cli.ipynb #0e20cd7b
 def train_all(
     study: str,
     cfgs: list[Config],
@@ -306,8 +419,12 @@ def train_all(
         with ProcessPoolExecutor(n-1, get_context('spawn'), die_with, (os.getpid(),)) as pool:
             try:
                 parts = [pool.submit(cli.train_part, study, cfgs[i::n]) for i in range(1, n)]
-                with threads(max(1, os.cpu_count()//n)): done = [train_part(study, cfgs[::n], kept), *(p.result() for p in parts)]   # this process takes its share
-            except KeyboardInterrupt: pool.shutdown(wait=True, cancel_futures=True); raise
+                # this process takes its share
+                with threads(max(1, os.cpu_count()//n)):
+                    done = [train_part(study, cfgs[::n], kept), *(p.result() for p in parts)]
+            except KeyboardInterrupt:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
     for i, part in enumerate(done): out[i::n] = part
     return out
 
@@ -326,10 +443,24 @@ def sweep(
 ):
     "Train many runs: presets, a grid, a random search, or Optuna's"
     given, commands = split_settings(list(settings)), study_commands(study)
-    if bool(over) == bool(presets): raise ConfigError(f"sweep {study}: say what is varied: --over 'learning_rate=1e-4|1e-3', or --presets all")
+    if bool(over) == bool(presets):
+        raise ConfigError(f"sweep {study}: say what is varied: --over 'learning_rate=1e-4|1e-3', or --presets all")
     if presets: run_presets(study, commands, presets, given, workers)
-    else: run_sweep(study, commands, split_settings(list(over)), given, method or ('random' if n else 'grid'), n, storage, seed, together, workers)
+    else:
+        run_sweep(
+            study,
+            commands,
+            split_settings(list(over)),
+            given,
+            method or ('random' if n else 'grid'),
+            n,
+            storage,
+            seed,
+            together,
+            workers,
+        )
 
+# %% ../nbs/13_cli.ipynb #a37afed3
 def _say(errors):
     for e in errors: print(f'not trained: {e}', file=sys.stderr)
     return len(errors)
@@ -341,9 +472,14 @@ def run_presets(study: str, commands: dict, presets: str, given: dict, workers: 
     start = time.perf_counter()
     failed = _say([e for e in (train_all(study, todo, workers) if todo else []) if isinstance(e, LabError)])
     runs = make_config(study_settings(study), {k: v for k, v in given.items() if k == 'runs_dir'}).runs_dir
-    print(f'{len(todo)-failed} runs finished in {time.perf_counter()-start:.0f} s' + (f', {failed} not' if failed else '') + f'; preference_lab summarize {runs}')
+    print(
+        f'{len(todo) - failed} runs finished in {time.perf_counter() - start:.0f} s'
+        + (f', {failed} not' if failed else '')
+        + f'; preference_lab summarize {runs}'
+    )
     if failed: raise LabError(f'{failed} of {len(todo)} runs could not be trained (see above); the others are finished')
 
+# %% ../nbs/13_cli.ipynb #8d24cab8
 def draw_sweep(
     trials: pd.DataFrame,   # a column a setting, and the metric
     metric: str,
@@ -353,19 +489,40 @@ def draw_sweep(
     "A picture of a sweep: two settings of a few values each as a heat map, else a line a trial"
     from preference_lab.plots import sweep_heatmap, sweep_parallel
     over = [c for c in trials if c != metric]
-    few = len(over) == 2 and all(trials[c].nunique() <= 10 for c in over) and len(trials) == trials[over].drop_duplicates().shape[0] == trials[over[0]].nunique()*trials[over[1]].nunique()
+    few = (
+        len(over) == 2
+        and all(trials[c].nunique() <= 10 for c in over)
+        and len(trials)
+        == trials[over].drop_duplicates().shape[0]
+        == trials[over[0]].nunique() * trials[over[1]].nunique()
+    )
     figure = sweep_heatmap(trials, *over, metric, higher) if few else sweep_parallel(trials, metric, higher)
     with whole_file(path) as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
 
-def run_sweep(study: str, commands: dict, over: dict, given: dict, method: str, n: int, storage: str, seed: int, together: int, workers: int):
+# %% ../nbs/13_cli.ipynb #31838ca6
+def run_sweep(
+    study: str,
+    commands: dict,
+    over: dict,
+    given: dict,
+    method: str,
+    n: int,
+    storage: str,
+    seed: int,
+    together: int,
+    workers: int,
+):
     "Ask for trials, train them, tell what came of them, until nothing is left to do"
     from preference_lab.sweeps import Sweep
     if 'headline' not in commands: raise ConfigError(f'{study} cannot be swept')
     h, kind, kept = commands['headline'], study_settings(study), {}
     fixed = dict(name='sweep') | given
     if 'sweep' in [f.name for f in fields(kind)]: fixed.setdefault('sweep', fixed['name'])
-    with Sweep(study, kind, over, h.metric, fixed, method, n, 'maximize' if h.higher else 'minimize', seed, storage) as s:
-        if len(was := s.trials()) and (k := int((was.state == 'finished').sum())): print(f'{k} trials are finished already')
+    with Sweep(
+        study, kind, over, h.metric, fixed, method, n, 'maximize' if h.higher else 'minimize', seed, storage
+    ) as s:
+        if len(was := s.trials()) and (k := int((was.state == 'finished').sum())):
+            print(f'{k} trials are finished already')
         while trials := s.ask(together):
             for t, done in zip(trials, train_all(study, [s.config(t) for t in trials], workers, kept)):
                 s.tell(t, error=str(done) if isinstance(done, LabError) else '')
@@ -374,13 +531,18 @@ def run_sweep(study: str, commands: dict, over: dict, given: dict, method: str, 
         if failed == len(table): raise LabError(f'{s.folder}: no trial could be trained (see above)')
         best, done = s.best(), table[table.state == 'finished'].rename(columns=dict(value=h.metric))
         if len(done) > 1: draw_sweep(done[[*over, h.metric]], h.metric, h.higher, s.folder/'sweep.png')
-        print(f"best validation {h.metric} {best.value:.4f}: " + ', '.join(f'{k}={best[k]}' for k in over) + f'\n{best.folder}\n{s.folder/"trials.csv"}, sweep.png')
+        print(
+            f"best validation {h.metric} {best.value:.4f}: "
+            + ', '.join(f'{k}={best[k]}' for k in over)
+            + f'\n{best.folder}\n{s.folder / "trials.csv"}, sweep.png'
+        )
 
 # %% ../nbs/13_cli.ipynb #2bc193f9
 def headlines() -> dict:  # study -> its `Headline`
     "How the summary reads each study's runs"
     return {s: c['headline'] for s in STUDIES if 'headline' in (c := study_commands(s))}
 
+# %% ../nbs/13_cli.ipynb #76254ddd
 def summarize(
     runs: str,   # folder that holds <study>/<name>-<time>/
     out: Param('folder for RESULTS_SUMMARY.md, .html and .csv; else the runs\' own', str)=None,
@@ -392,39 +554,78 @@ def summarize(
     for path in summaries.write_summary(summary, out or runs): print(path)
 
 # %% ../nbs/13_cli.ipynb #5b0ceca3
-def _refuse(command, message): raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
+def _refuse(command, message):
+    raise ConfigError(f'{command}: {message}; "preference_lab {command} --help" shows what it takes')
 
-COMMANDS = dict(report=report, train=train, predict=predict, validate=validate, extract=extract, sweep=sweep, summarize=summarize, data=data, doctor=doctor)
+COMMANDS = dict(
+    report=report,
+    train=train,
+    predict=predict,
+    validate=validate,
+    extract=extract,
+    sweep=sweep,
+    summarize=summarize,
+    data=data,
+    doctor=doctor,
+)
 
 def main(
     words: list[str]|None=None,  # None: those of the command line
 ) -> int:                        # exit status
     "The command `preference_lab`"
     words = sys.argv[1:] if words is None else words
-    make_streams_safe(); one_process_note()
+    make_streams_safe()
+    one_process_note()
     alone, before = threading.current_thread() is threading.main_thread(), held()   # other threads may not listen
     old = {s: signal.signal(s, ask_to_stop) for s in (signal.SIGINT, signal.SIGTERM)} if alone else {}
     forget_wishes()
     try:
-        if not words or words[0] in ('-h', '--help'): print(help_text(), flush=True); return 0
-        if words[0] not in COMMANDS: raise ConfigError(f'there is no command {words[0]!r}{nearest(words[0], COMMANDS)}; the commands are {", ".join(COMMANDS)}')
-        if words[0] in ('train', 'report', 'sweep') and words[2:3] in (['-h'], ['--help']): print(settings_text(words[1])); return 0
+        if not words or words[0] in ('-h', '--help'):
+            print(help_text(), flush=True)
+            return 0
+        if words[0] not in COMMANDS:
+            raise ConfigError(
+                f'there is no command {words[0]!r}{nearest(words[0], COMMANDS)}; the commands are {", ".join(COMMANDS)}'
+            )
+        if words[0] in ('train', 'report', 'sweep') and words[2:3] in (['-h'], ['--help']):
+            print(settings_text(words[1]))
+            return 0
         parser = anno_parser(COMMANDS[words[0]], prog=f'preference_lab {words[0]}')
         parser.error = lambda message: _refuse(words[0], message)
         args = vars(parser.parse_intermixed_args(words[1:]))   # settings may stand before and after options
         COMMANDS[words[0]](**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
         sys.stdout.flush()
-    except LabError as e: print(f'error: {e}', file=sys.stderr); return 2
+    except LabError as e:
+        print(f'error: {e}', file=sys.stderr)
+        return 2
     except BrokenPipeError:   # who read the output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as e: print(printable(f'error: {short(str(e.filename or words[0]), 200)[1:-1]}: {e.strerror or e}; look at its permissions and at the room on the disk, or give another place'), file=sys.stderr); return 2
+    except OSError as e:
+        print(
+            printable(
+                f'error: {short(str(e.filename or words[0]), 200)[1:-1]}: {e.strerror or e}; look at its permissions '
+                'and at the room on the disk, or give another place'
+            ),
+            file=sys.stderr,
+        )
+        return 2
     except RuntimeError as e:
         if 'home directory' not in str(e): raise
-        print(f'error: {words[0]}: a path begins with ~ and a name that is no user of this machine; write the whole path', file=sys.stderr); return 2
-    except MemoryError: print(f'error: {words[0]}: there is not memory enough; give fewer rows or columns, or smaller files', file=sys.stderr); return 2
+        print(
+            f'error: {words[0]}: a path begins with ~ and a name that is no user of this machine; write the whole path',
+            file=sys.stderr,
+        )
+        return 2
+    except MemoryError:
+        print(
+            f'error: {words[0]}: there is not memory enough; give fewer rows or columns, or smaller files',
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt as e:
-        if os.environ.get('RANK', '0') == '0': print(f'\n{how_to_go_on(words[0], str(e))}', file=sys.stderr)   # several processes say it once
+        # several processes say it once
+        if os.environ.get('RANK', '0') == '0': print(f'\n{how_to_go_on(words[0], str(e))}', file=sys.stderr)
         return 130
     finally:
         for s, h in old.items(): signal.signal(s, h)
@@ -432,11 +633,13 @@ def main(
         for f in held() - before: sys.modules['preference_lab.runs'].release(f)   # nobody is at work there any more
     return 0
 
+# %% ../nbs/13_cli.ipynb #c19eccb6
 def held() -> set[Path]:
     "The run folders that this process holds"
     runs = sys.modules.get('preference_lab.runs')   # not imported: none
     return set(runs.held_folders()) if runs else set()
 
+# %% ../nbs/13_cli.ipynb #0495c7cd
 def how_to_go_on(
     command: str,
     said: str,   # by who stopped, perhaps nothing
@@ -446,11 +649,22 @@ def how_to_go_on(
     if command == 'sweep': return f"{said or 'stopped'}; give the same command again to go on: what is finished stays"
     return unfinished(*sorted(held()) if command in ('train', 'report') else ()) or said or 'stopped'
 
+# %% ../nbs/13_cli.ipynb #ac231ff6
 def help_text() -> str:
     "What can be asked"
-    return '\n'.join(['preference_lab COMMAND …', '', *(f'  {k:9} {f.__doc__}' for k, f in COMMANDS.items()), '', f'studies: {", ".join(STUDIES)}',
-                      'settings of a study: preference_lab train STUDY --help', 'options of a command: preference_lab COMMAND --help'])
+    return '\n'.join(
+        [
+            'preference_lab COMMAND …',
+            '',
+            *(f'  {k:9} {f.__doc__}' for k, f in COMMANDS.items()),
+            '',
+            f'studies: {", ".join(STUDIES)}',
+            'settings of a study: preference_lab train STUDY --help',
+            'options of a command: preference_lab COMMAND --help',
+        ]
+    )
 
+# %% ../nbs/13_cli.ipynb #0267620a
 def settings_text(study: str) -> str:
     "The settings of a study, a line each"
     rows = describe_settings(study_settings(study))

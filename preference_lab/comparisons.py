@@ -21,11 +21,14 @@ class Headline:
     metric: str                            # test metric that ranks, as in `results.json`: kl, auc_macro, accuracy
     higher: bool                           # whether more of it is better
     columns: dict[str, str]                # metric -> title of its column: dict(kl='Test KL', top1='Test Top-1')
-    validation: str                        # title of the validation score of the same metric, which holds no penalty: 'Best Val Loss'
-    compare: Callable[[Path, Path], dict]  # two run folders, paired -> difference (first minus second), low, high, distinguishable, rows, same
+    # title of the validation score of the same metric, which holds no penalty: 'Best Val Loss'
+    validation: str
+    # two run folders, paired -> difference (first minus second), low, high, distinguishable, rows, same
+    compare: Callable[[Path, Path], dict]
 
     def __post_init__(self):
-        if self.metric not in self.columns: raise ConfigError(f'Headline: columns lacks {self.metric!r}, which ranks the runs; add it with a title')
+        if self.metric not in self.columns:
+            raise ConfigError(f'Headline: columns lacks {self.metric!r}, which ranks the runs; add it with a title')
 
     @property
     def title(self) -> str: return self.columns[self.metric]
@@ -40,7 +43,8 @@ class ScoredRows:
     score: np.ndarray             # (n,) float: each row's part of the metric, whose mean ranks
     predicted: np.ndarray         # (n, k) float: what was predicted
     groups: np.ndarray|None=None  # (n,) groups of rows that are drawn whole
-    wider: Callable|None=None     # (rows, (rows,) difference of each) -> how many times wider the interval must be than drawn groups say
+    # (rows, (rows,) difference of each) -> how many times wider the interval must be than drawn groups say
+    wider: Callable|None=None
 
 # %% ../nbs/09c_comparisons.ipynb #9a53d4fa
 def compare_rows(
@@ -52,18 +56,34 @@ def compare_rows(
     "Two runs on the test rows that both have, paired"
     x, y = read(Path(a)), read(Path(b))
     for rows, folder in ((x, a), (y, b)):
-        if not (names := pd.Index(rows.ids)).is_unique: raise DataError(f'{Path(folder).name}: the test row {names[names.duplicated()][0]} stands there twice; rows can only be paired by ids that are unique')
+        if not (names := pd.Index(rows.ids)).is_unique:
+            raise DataError(
+                f'{Path(folder).name}: the test row {names[names.duplicated()][0]} stands there twice; rows can only '
+                'be paired by ids that are unique'
+            )
     there = pd.Index(y.ids).get_indexer(x.ids)
     here, there = np.flatnonzero(there >= 0), there[there >= 0]
-    if not len(here): raise DataError(f'{Path(a).name} and {Path(b).name} share no test rows, so they cannot be compared; compare runs on the same data')
+    if not len(here):
+        raise DataError(
+            f'{Path(a).name} and {Path(b).name} share no test rows, so they cannot be compared; compare runs on the '
+            'same data'
+        )
     groups = np.arange(len(here)) if x.groups is None else np.unique(np.asarray(x.groups)[here], return_inverse=True)[1]
-    sums = [np.bincount(groups, s) for s in (x.score[here], y.score[there], np.ones(len(here)))]     # groups are drawn whole: their sums suffice
+    # groups are drawn whole: their sums suffice
+    sums = [np.bincount(groups, s) for s in (x.score[here], y.score[there], np.ones(len(here)))]
     mean = lambda k: lambda w: dict(score=sums[k] @ w / (sums[2] @ w))
     wider = x.wider(here, x.score[here] - y.score[there]) if x.wider else 1.
     t = paired_intervals(mean(0), mean(1), len(sums[0]), n=resamples, wider=dict(score=wider)).iloc[0]
     p, q = x.predicted[here], y.predicted[there]
     same = len(here) == len(x.ids) == len(y.ids) and p.shape == q.shape and np.allclose(p, q, rtol=0, atol=1e-5)
-    return dict(difference=t.difference, low=t.low, high=t.high, distinguishable=bool(t.distinguishable), rows=len(here), same=bool(same))
+    return dict(
+        difference=t.difference,
+        low=t.low,
+        high=t.high,
+        distinguishable=bool(t.distinguishable),
+        rows=len(here),
+        same=bool(same),
+    )
 
 # %% ../nbs/09c_comparisons.ipynb #da5685b7
 def row_ids(
@@ -82,9 +102,29 @@ def read_pair_rows(
     "Test comparisons of a run and whether they are answered rightly, for comparing runs"
     t = read_parquet(Path(folder)/'predictions_test.parquet')
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
-    (rater, raters), (ends, items), (target, targets) = (pd.factorize(c) for c in (t.rater, np.r_[t.left, t.right], t.target)); left, items_right = ends.reshape(2, -1)
-    pairs = Pairs(*(np.int32(c) for c in (rater, left, items_right, target)), t.left_wins.to_numpy(bool), *(list(map(str, n)) for n in (raters, items, targets)))
+    (rater, raters), (ends, items), (target, targets) = (
+        pd.factorize(c) for c in (t.rater, np.r_[t.left, t.right], t.target)
+    )
+    left, items_right = ends.reshape(2, -1)
+    pairs = Pairs(
+        *(np.int32(c) for c in (rater, left, items_right, target)),
+        t.left_wins.to_numpy(bool),
+        *(list(map(str, n)) for n in (raters, items, targets)),
+    )
     by = drawn_by(pairs)
-    return ScoredRows(row_ids(t, ['rater', 'left', 'right', 'target']), right, t[['proba']].to_numpy(), pairs.keys(by), None if by == 'rater' else lambda rows, d: shared_items(pairs.take(rows), d))
+    return ScoredRows(
+        row_ids(t, ['rater', 'left', 'right', 'target']),
+        right,
+        t[['proba']].to_numpy(),
+        pairs.keys(by),
+        None if by == 'rater' else lambda rows, d: shared_items(pairs.take(rows), d),
+    )
 
-PAIR_HEADLINE = Headline('accuracy', True, dict(accuracy='Test Accuracy', log_loss='Test Log Loss'), 'Best Val Accuracy', lambda a, b: compare_rows(a, b, read_pair_rows))  # of studies that predict comparisons
+# of studies that predict comparisons
+PAIR_HEADLINE = Headline(
+    'accuracy',
+    True,
+    dict(accuracy='Test Accuracy', log_loss='Test Log Loss'),
+    'Best Val Accuracy',
+    lambda a, b: compare_rows(a, b, read_pair_rows),
+)

@@ -39,7 +39,8 @@ def check_value(
 ) -> Any:        # the value, in that type
     "`value` as `kind`, or a `ConfigError` that says what was wanted"
     if isinstance(value, str) and _is_list(kind): value = [v.strip() for v in value.strip('[]').split(',') if v.strip()]
-    if isinstance(value, str) and value.lower() in ('none', 'null') and type(None) in getattr(kind, '__args__', ()): value = None
+    if isinstance(value, str) and value.lower() in ('none', 'null') and type(None) in getattr(kind, '__args__', ()):
+        value = None
     if isinstance(value, Path): value = str(value)
     if isinstance(value, bool) and kind is str: value = str(value)
     try: return _adapter(kind).validate_python(value)
@@ -62,7 +63,11 @@ class Config:
         hints = get_type_hints(type(self), include_extras=True)
         for f in fields(self): setattr(self, f.name, check_value(f.name, getattr(self, f.name), hints[f.name]))
         for k in ('name', 'time'):
-            if re.search(r'[^\w.+-]', getattr(self, k)): raise ConfigError(f'setting {k}={getattr(self, k)!r}: letters, digits and . _ + - only, since it becomes part of a folder\'s name')
+            if re.search(r'[^\w.+-]', getattr(self, k)):
+                raise ConfigError(
+                    f'setting {k}={getattr(self, k)!r}: letters, digits and . _ + - only, since it becomes part of a '
+                    'folder\'s name'
+                )
         if not self.name: raise ConfigError("setting name='': give the run a name")
         self.check()
 
@@ -70,10 +75,15 @@ class Config:
 
     def take_preset(self, presets: dict[str, dict]):  # name -> settings
         "Put the settings of `self.preset` where the defaults stand; what was given stays"
-        if self.preset and self.preset not in presets: raise ConfigError(f'setting preset={self.preset!r} is unknown{nearest(self.preset, presets)}; take one of {", ".join(presets)}')
+        if self.preset and self.preset not in presets:
+            raise ConfigError(
+                f'setting preset={self.preset!r} is unknown{nearest(self.preset, presets)}; take one of '
+                f'{", ".join(presets)}'
+            )
         for f in fields(self):
             default = f.default_factory() if f.default is dataclasses.MISSING else f.default
-            if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default: setattr(self, f.name, presets[self.preset][f.name])
+            if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default:
+                setattr(self, f.name, presets[self.preset][f.name])
 
 # %% ../nbs/00a_config.ipynb #fd847c1e
 def make_config(
@@ -85,7 +95,10 @@ def make_config(
     known = [f.name for f in fields(kind)]
     where = f'{source}: ' if source else ''
     for k in settings:
-        if k not in known: raise ConfigError(f'{where}there is no setting {str(k)!r}{nearest(k, known)}; the settings are {", ".join(known)}')
+        if k not in known:
+            raise ConfigError(
+                f'{where}there is no setting {str(k)!r}{nearest(k, known)}; the settings are {", ".join(known)}'
+            )
     try: return kind(**settings)
     except ConfigError as e: raise ConfigError(f'{where}{e}') from None
 
@@ -108,7 +121,10 @@ _MOST_VALUES = 100_000 # in it, aliases counted as often as they stand there: a 
 def _values(x) -> int:
     "How many values there are, or one more than are read"
     todo, n = [x], 0
-    while todo and n <= _MOST_VALUES: v = todo.pop(); n += 1; todo += [*v, *v.values()] if isinstance(v, dict) else v if isinstance(v, (list, tuple, set)) else []
+    while todo and n <= _MOST_VALUES:
+        v = todo.pop()
+        n += 1
+        todo += [*v, *v.values()] if isinstance(v, dict) else v if isinstance(v, (list, tuple, set)) else []
     return n
 
 def read_yaml(
@@ -116,15 +132,24 @@ def read_yaml(
 ) -> dict:
     "What a file of settings holds, or a `ConfigError`; no code in it is run"
     try: text = read_bytes(path, MOST_YAML).decode('utf-8-sig')
-    except UnicodeDecodeError as e: raise ConfigError(f'{path}: not a YAML file ({e}); mend it or write it anew') from None
+    except UnicodeDecodeError as e:
+        raise ConfigError(f'{path}: not a YAML file ({e}); mend it or write it anew') from None
     except LabError as e: raise ConfigError(str(e)) from None
     try: settings = yaml.safe_load(text)
-    except RecursionError: raise ConfigError(f'{path}: not a YAML file of settings (its lists are nested too deeply); mend it or write it anew') from None
+    except RecursionError:
+        raise ConfigError(
+            f'{path}: not a YAML file of settings (its lists are nested too deeply); mend it or write it anew'
+        ) from None
     except Exception as e:   # of YAML itself, or of a value that is no date, no number …
         line = f'line {e.problem_mark.line+1}, ' if getattr(e, 'problem_mark', None) else ''
-        raise ConfigError(f'{path}: not a YAML file ({line}{(str(getattr(e, "problem", None) or e).splitlines() or [type(e).__name__])[0]}); mend it or write it anew') from None
+        raise ConfigError(
+            f'{path}: not a YAML file '
+            f'({line}{(str(getattr(e, "problem", None) or e).splitlines() or [type(e).__name__])[0]}); mend it or '
+            'write it anew'
+        ) from None
     if not isinstance(settings, dict): raise ConfigError(f'{path}: must hold lines "setting: value"')
-    if _values(settings) > _MOST_VALUES: raise ConfigError(f'{path}: holds more than {_MOST_VALUES:,} values; this is no file of settings')
+    if _values(settings) > _MOST_VALUES:
+        raise ConfigError(f'{path}: holds more than {_MOST_VALUES:,} values; this is no file of settings')
     return settings
 
 # %% ../nbs/00a_config.ipynb #1fb98f87
@@ -133,7 +158,12 @@ def _meanings(kind: type) -> dict[str, str]:
     def source(c):
         try: return inspect.getsource(c)
         except OSError: return ''   # a class typed into a notebook has no file
-    return {m[1]: m[2] for c in reversed(kind.__mro__) if dataclasses.is_dataclass(c) for m in re.finditer(r'^    (\w+): [^\n#]*# (.*)$', source(c), re.M)}
+    return {
+        m[1]: m[2]
+        for c in reversed(kind.__mro__)
+        if dataclasses.is_dataclass(c)
+        for m in re.finditer(r'^    (\w+): [^\n#]*# (.*)$', source(c), re.M)
+    }
 
 def config_yaml(
     cfg: Config,
@@ -146,6 +176,7 @@ def config_yaml(
         lines.append(f'{line:<40} # {docs.get(f.name)}' if docs.get(f.name) else line)
     return '\n'.join(lines) + '\n'
 
+# %% ../nbs/00a_config.ipynb #9fc804fa
 def read_config(
     kind: type,      # a study's dataclass below `Config`
     path: str|Path,  # a `config.yaml`
@@ -174,13 +205,21 @@ def describe_settings(
     docs, hints = _meanings(kind), get_type_hints(kind)
     show = lambda t: getattr(t, '__name__', None) if not hasattr(t, '__args__') else str(t).replace('typing.', '')
     default = lambda f: f.default_factory() if f.default is dataclasses.MISSING else f.default
-    return [dict(name=f.name, type=show(hints[f.name]), default=default(f), meaning=docs.get(f.name) or '') for f in fields(kind)]
+    return [
+        dict(name=f.name, type=show(hints[f.name]), default=default(f), meaning=docs.get(f.name) or '')
+        for f in fields(kind)
+    ]
 
+# %% ../nbs/00a_config.ipynb #b297b071
 def changed_settings(
     cfg: Config,
 ) -> dict:
     "The settings that differ from their defaults"
-    return {r['name']: getattr(cfg, r['name']) for r in describe_settings(type(cfg)) if getattr(cfg, r['name']) != r['default']}
+    return {
+        r['name']: getattr(cfg, r['name'])
+        for r in describe_settings(type(cfg))
+        if getattr(cfg, r['name']) != r['default']
+    }
 
 # %% ../nbs/00a_config.ipynb #2c9ab8fd
 @dataclass
@@ -191,31 +230,43 @@ class TrainConfig(Config):
     accumulate: Count = 1                  # parts that a batch is worked on in, one after the other, to save memory
     learning_rate: Positive = 2e-4         # at its highest
     weight_decay: NotNegative = .01        # decoupled; none on biases and norms
-    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'  # of the learning rate after warm-up: down to 0, or halved where the selecting metric stands still
-    plateau: Count = 5                     # epochs without gain after which the plateau schedule halves the learning rate
+    # of the learning rate after warm-up: down to 0, or halved where the selecting metric stands still
+    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'
+    # epochs without gain after which the plateau schedule halves the learning rate
+    plateau: Count = 5
     warmup: Fraction = .1                  # share of all steps in which the learning rate rises from 0
     clip: NotNegative = 1.                 # largest norm of the gradient; 0: no clipping
-    ema: Share = 0.                        # decay a step of the weights' moving average, which is then what is validated and kept; 0: none
+    # decay a step of the weights' moving average, which is then what is validated and kept; 0: none
+    ema: Share = 0.
     patience: Whole = 0                    # epochs without gain after which training stops; 0: never
     min_delta: NotNegative = 0.            # least change of the selecting metric that counts as a gain
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto'         # auto: an accelerator where there is one
-    precision: Literal['auto', 'fp32', 'bf16', 'fp16'] = 'auto'    # of matrix products; auto: bf16 where the hardware multiplies it natively
-    inference_precision: Literal['fp32', 'tf32', 'bf16'] = 'fp32'  # of whatever is evaluated, stored, explained or served; tf32: NVIDIA GPUs only
-    compile: Literal['no', 'capture', 'default', 'reduce-overhead', 'max-autotune'] = 'no'  # capture: forward and backward as CUDA graphs, for small batches; else torch.compile's mode
+    # of matrix products; auto: bf16 where the hardware multiplies it natively
+    precision: Literal['auto', 'fp32', 'bf16', 'fp16'] = 'auto'
+    # of whatever is evaluated, stored, explained or served; tf32: NVIDIA GPUs only
+    inference_precision: Literal['fp32', 'tf32', 'bf16'] = 'fp32'
+    # capture: forward and backward as CUDA graphs, for small batches; else torch.compile's mode
+    compile: Literal['no', 'capture', 'default', 'reduce-overhead', 'max-autotune'] = 'no'
     checkpoint_every: Whole = 0            # optimiser steps between checkpoints; 0: every five minutes
-    trackers: list[str] = field(default_factory=list)  # tensorboard, wandb, mlflow, trackio …, beside the run folder's own history
-    progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'      # auto: a bar in a terminal or notebook, else a line an epoch
+    # tensorboard, wandb, mlflow, trackio …, beside the run folder's own history
+    trackers: list[str] = field(default_factory=list)
+    # auto: a bar in a terminal or notebook, else a line an epoch
+    progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'
 
 # %% ../nbs/00a_config.ipynb #5ec7a867
 @dataclass
 class JudgementConfig(TrainConfig):
     "The settings of any study that learns from judgements of items"
-    data: str = 'demo'                     # demo, faces_london, faces_morrison2017, or the path of your own table of ratings or comparisons
-    data_seed: Whole = 0                   # of generated judgements and of the splits; kept when seed changes, so that runs share their test rows
+    # demo, faces_london, faces_morrison2017, or the path of your own table of ratings or comparisons
+    data: str = 'demo'
+    # of generated judgements and of the splits; kept when seed changes, so that runs share their test rows
+    data_seed: Whole = 0
     kind: str = ''                         # of your own table: ratings or comparisons; empty: found by its columns
-    left_code: str = ''                    # of your own comparisons: what stands for "left won"; must be given, since sources disagree
+    # of your own comparisons: what stands for "left won"; must be given, since sources disagree
+    left_code: str = ''
     right_code: str = ''                   # of your own comparisons: what stands for "right won"; must be given
-    levels: str = ''                       # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    levels: str = ''
     images: str = ''                       # folder of your own pictures, named by item
     rater_column: str = 'rater'            # of your own table
     item_column: str = 'item'              # of your own ratings, and of a table of embeddings
@@ -225,11 +276,23 @@ class JudgementConfig(TrainConfig):
     target_column: str = 'target'          # of your own long table, if it has one
     choice_column: str = 'choice'          # of your own long comparisons
     target_columns: str = ''               # of your own wide comparisons, commas between; empty: all that are left over
-    encoder: str = 'tiny'                  # what looks at pictures: tiny (the lab's own), an open_clip model such as ViT-B-32, or a folder
+    # what looks at pictures: tiny (the lab's own), an open_clip model such as ViT-B-32, or a folder
+    encoder: str = 'tiny'
     weights: str = ''                      # of an open_clip model: a tag, a name on the Hub, a file, or random
 
 # %% ../nbs/00a_config.ipynb #0c626400
 def same_run(cfg: Config) -> dict:
     "The settings that a continued run must share"
-    free = ('runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate')
+    free = (
+        'runs_dir',
+        'resume',
+        'time',
+        'name',
+        'device',
+        'compile',
+        'checkpoint_every',
+        'trackers',
+        'progress',
+        'accumulate',
+    )
     return {k: v for k, v in vars(cfg).items() if k not in free}

@@ -21,7 +21,20 @@ from .judgements import TEMPLATES, Pairs
 from .encoders import Tower, cache_folder, load_tower, make_tower, save_tower
 
 # %% ../nbs/12a_faces.ipynb #7d4db6fd
-ATTRIBUTES = ['face width', 'skin', 'hair colour', 'hair length', 'eye size', 'eye spacing', 'brow angle', 'nose length', 'mouth width', 'smile', 'cheeks', 'background']
+ATTRIBUTES = [
+    'face width',
+    'skin',
+    'hair colour',
+    'hair length',
+    'eye size',
+    'eye spacing',
+    'brow angle',
+    'nose length',
+    'mouth width',
+    'smile',
+    'cheeks',
+    'background',
+]
 _SKIN = [(255, 224, 196), (241, 194, 150), (198, 134, 88), (120, 74, 46)]
 _HAIR = [(34, 26, 28), (104, 62, 36), (176, 84, 42), (232, 190, 108)]
 _BACK = [(150, 196, 236), (168, 222, 190), (250, 226, 150), (244, 178, 178)]
@@ -29,7 +42,8 @@ _BACK = [(150, 196, 236), (168, 222, 190), (250, 226, 150), (244, 178, 178)]
 def _mix(stops, t):
     "Colours along a path: t (n,) from 0 to 1 -> (n, 3)"
     stops = np.asarray(stops, np.float32)/255
-    at = t*(len(stops)-1); i = np.minimum(at.astype(int), len(stops)-2)
+    at = t*(len(stops)-1)
+    i = np.minimum(at.astype(int), len(stops)-2)
     return stops[i]*(1-(f := (at-i)[:, None])) + stops[i+1]*f
 
 class _Canvas:
@@ -53,20 +67,31 @@ def _draw(a, size):
     "A few faces: (n, 12) -> (n, size, size, 3) uint8"
     n, flat = len(a), lambda k: a[:, ATTRIBUTES.index(k)]
     v = {k: flat(k).astype(np.float32)[:, None, None] for k in ATTRIBUTES}
-    skin, hair, c = _mix(_SKIN, flat('skin')), _mix(_HAIR, flat('hair colour')), _Canvas(_mix(_BACK, flat('background')), size)
+    skin, hair, c = (
+        _mix(_SKIN, flat('skin')),
+        _mix(_HAIR, flat('hair colour')),
+        _Canvas(_mix(_BACK, flat('background')), size),
+    )
     one = lambda *rgb: np.broadcast_to(np.float32(rgb)/255, (n, 3))
     rx, long = .42+.2*v['face width'], v['hair length']
-    c.paint(np.maximum(c.ellipse(0, -.2, rx+.14, .66), c.y+.2), hair)                                        # hair behind
+    # hair behind
+    c.paint(np.maximum(c.ellipse(0, -.2, rx+.14, .66), c.y+.2), hair)
     c.paint(c.capsule(rx*.9-.06, -.25, rx*.9-.02+.06*long, -.25+1.05*long, .16), hair)
     c.paint(np.minimum(c.ellipse(0, 1.15, .8, .45), c.capsule(0, .3, 0, .7, .2)), one(84, 110, 150))         # shirt
-    c.paint(c.capsule(0, .3, 0, .68, .19), skin*.88)                                                         # neck, ears, face
+    # neck, ears, face
+    c.paint(c.capsule(0, .3, 0, .68, .19), skin*.88)
     c.paint(c.ellipse(rx, .02, .09, .13), skin*.94)
     c.paint(c.ellipse(0, .02, rx, .66), skin)
     blush = np.exp(-(((c.x-rx*.62)/.15)**2 + ((c.y-.2)/.11)**2))
     c.paint(-np.ones_like(blush), one(228, 70, 84), blush*v['cheeks']*.75)
     c.paint(np.maximum(c.ellipse(0, -.14, rx+.06, .6), c.y+.34-.24*(c.x/rx)**2), hair)                       # fringe
     ex, er = .17+.12*v['eye spacing'], .065+.075*v['eye size']
-    for wide, high, colour in ((1.25, 1., one(255, 255, 255)), (.72, .72, one(70, 110, 120)), (.36, .36, one(20, 20, 26))): c.paint(c.ellipse(ex, -.05, er*wide, er*high), colour)
+    for wide, high, colour in (
+        (1.25, 1.0, one(255, 255, 255)),
+        (0.72, 0.72, one(70, 110, 120)),
+        (0.36, 0.36, one(20, 20, 26)),
+    ):
+        c.paint(c.ellipse(ex, -.05, er*wide, er*high), colour)
     tilt = (v['brow angle']-.5)*.22
     c.paint(c.capsule(ex-.11, -.235+tilt, ex+.13, -.235-tilt, .03), hair*.7)
     ny = .04+.24*v['nose length']
@@ -85,14 +110,44 @@ def draw_faces(
 ) -> np.ndarray:              # (n, size, size, 3) uint8
     "Pictures of faces"
     a = np.asarray(attributes, np.float32)
-    if a.ndim != 2 or a.shape[1] != len(ATTRIBUTES) or not ((a >= 0) & (a <= 1)).all(): raise DataError(f'attributes {a.shape}: give (n, {len(ATTRIBUTES)}) numbers from 0 to 1')
-    return np.concatenate([_draw(a[i:i+64], size) for i in range(0, len(a), 64)]) if len(a) else np.zeros((0, size, size, 3), np.uint8)
+    if a.ndim != 2 or a.shape[1] != len(ATTRIBUTES) or not ((a >= 0) & (a <= 1)).all():
+        raise DataError(f'attributes {a.shape}: give (n, {len(ATTRIBUTES)}) numbers from 0 to 1')
+    return (
+        np.concatenate([_draw(a[i : i + 64], size) for i in range(0, len(a), 64)])
+        if len(a)
+        else np.zeros((0, size, size, 3), np.uint8)
+    )
 
 # %% ../nbs/12a_faces.ipynb #e75e89a8
-WORDS = [('narrow', 'broad'), ('pale', 'dark'), ('blackhaired', 'blond'), ('shorthaired', 'longhaired'), ('smalleyed', 'bigeyed'), ('closeset', 'wideset'), ('worried', 'stern'), ('shortnosed', 'longnosed'),
-         ('smallmouthed', 'widemouthed'), ('frowning', 'smiling'), ('fresh', 'blushing'), ('coolroom', 'warmroom')]
+WORDS = [
+    ('narrow', 'broad'),
+    ('pale', 'dark'),
+    ('blackhaired', 'blond'),
+    ('shorthaired', 'longhaired'),
+    ('smalleyed', 'bigeyed'),
+    ('closeset', 'wideset'),
+    ('worried', 'stern'),
+    ('shortnosed', 'longnosed'),
+    ('smallmouthed', 'widemouthed'),
+    ('frowning', 'smiling'),
+    ('fresh', 'blushing'),
+    ('coolroom', 'warmroom'),
+]
 TARGETS = ['attractive', 'smart', 'trustworthy']
-VOCABULARY = ['<start>', *(w for pair in WORDS for w in pair), 'a', 'person', 'this', 'looks', 'is', 'appears', *TARGETS, 'preference', '<end>']   # a word's place is its token
+# a word's place is its token
+VOCABULARY = [
+    '<start>',
+    *(w for pair in WORDS for w in pair),
+    'a',
+    'person',
+    'this',
+    'looks',
+    'is',
+    'appears',
+    *TARGETS,
+    'preference',
+    '<end>',
+]
 
 def describe_faces(
     attributes: np.ndarray,   # (n, 12)
@@ -106,8 +161,14 @@ def describe_faces(
     return out
 
 # %% ../nbs/12a_faces.ipynb #c1cfd8c0
-TINY = dict(name='tiny', embed_dim=128, vision=dict(image_size=24, patch_size=24, width=128, layers=1, head_width=32, pool_type='avg'),
-            text=dict(context_length=len(WORDS)+2, vocab_size=len(VOCABULARY), width=64, heads=2, layers=1), words=VOCABULARY, version=4)
+TINY = dict(
+    name='tiny',
+    embed_dim=128,
+    vision=dict(image_size=24, patch_size=24, width=128, layers=1, head_width=32, pool_type='avg'),
+    text=dict(context_length=len(WORDS) + 2, vocab_size=len(VOCABULARY), width=64, heads=2, layers=1),
+    words=VOCABULARY,
+    version=4,
+)
 
 def tokens(
     captions: list[str],
@@ -117,18 +178,23 @@ def tokens(
     place, out = {w: i for i, w in enumerate(VOCABULARY)}, torch.zeros(len(captions), context, dtype=torch.long)
     for i, c in enumerate(captions):
         words = c.split()
-        if strange := next((w for w in words if w not in place), None): raise DataError(f'caption {i}: {strange!r} is no word that the tiny tower knows; take of {", ".join(VOCABULARY[1:-1])}')
+        if strange := next((w for w in words if w not in place), None):
+            raise DataError(
+                f'caption {i}: {strange!r} is no word that the tiny tower knows; take of {", ".join(VOCABULARY[1:-1])}'
+            )
         ids = [*(place[w] for w in words), len(VOCABULARY)-1]
         out[i, 1:len(ids)+1] = torch.tensor(ids)
     return out
 
+# %% ../nbs/12a_faces.ipynb #f4913109
 @torch.no_grad()
 def _whiten_patches(model, images):
     "Start the patch embedding at the principal directions of the pictures' patches"
     p, w = model.visual.conv1.kernel_size[0], model.visual.conv1.weight
     x = F.unfold(images, p, stride=p).transpose(1, 2).flatten(0, 1)
     values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    k = min(len(w), len(values)); e = values[-k:].clamp(min=0)
+    k = min(len(w), len(values))
+    e = values[-k:].clamp(min=0)
     w[:k] = .3*(vectors[:, -k:]/(e + .01*e.mean()).sqrt()).T.reshape(k, *w.shape[1:])
 
 def caption_losses(model, batch) -> torch.Tensor:  # (rows,)
@@ -142,7 +208,9 @@ def caption_losses(model, batch) -> torch.Tensor:  # (rows,)
 class _FaceFeed(TableFeed):
     "Faces, their attributes, and each word in each template"
     def load(self, rows): return super().load(rows) | dict(prompts=self.prompts)
-    prompts = tokens([t.format(w) for t in TEMPLATES for pair in WORDS for w in pair]).unflatten(0, (len(TEMPLATES), -1))
+    prompts = tokens([t.format(w) for t in TEMPLATES for pair in WORDS for w in pair]).unflatten(
+        0, (len(TEMPLATES), -1)
+    )
 
 # %% ../nbs/12a_faces.ipynb #9548764e
 def train_tiny_tower(
@@ -160,13 +228,26 @@ def train_tiny_tower(
         model = tower.model.requires_grad_(True).train()
         _whiten_patches(model, x[:1500])
         table = lambda s: dict(images=x[s], attributes=torch.from_numpy(a[s]))
-        cfg = TrainConfig(epochs=epochs, batch_size=64, learning_rate=1e-3, weight_decay=.01, warmup=.04, seed=seed, device='cpu', precision='fp32', progress=progress)
+        cfg = TrainConfig(
+            epochs=epochs,
+            batch_size=64,
+            learning_rate=1e-3,
+            weight_decay=0.01,
+            warmup=0.04,
+            seed=seed,
+            device='cpu',
+            precision='fp32',
+            progress=progress,
+        )
         held = _FaceFeed(table(slice(faces, None)), 500)
         def evaluate(m, acc):
-            with torch.random.fork_rng(devices=[]), torch.no_grad(): torch.manual_seed(0); return dict(loss=caption_losses(m, held.load(np.arange(500))).mean())
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                torch.manual_seed(0)
+                return dict(loss=caption_losses(m, held.load(np.arange(500))).mean())
         Trainer(model, _FaceFeed(table(slice(faces)), cfg.batch_size, seed), caption_losses, evaluate, cfg).fit()
     return Tower('tiny', model, tower.preprocess, {k: v for k, v in tower.settings.items()}, words=VOCABULARY)
 
+# %% ../nbs/12a_faces.ipynb #13d66894
 def tiny_tower(
     cache_dir: str|Path=None,  # None: the lab's cache folder
 ) -> Tower:
@@ -205,7 +286,8 @@ class FaceWorld:
         self.raters = [*LABELS, *(f'new{i+1:02}' for i in range(self.new_raters))]
         draw = lambda rng, *shape: rng.normal(size=(*shape, len(ATTRIBUTES)))*matters
         self.shared = draw(rng, len(TARGETS))
-        smile = ATTRIBUTES.index('smile'); self.shared[:, smile] = np.abs(self.shared[:, smile])   # who smiles is liked
+        smile = ATTRIBUTES.index('smile')
+        self.shared[:, smile] = np.abs(self.shared[:, smile])   # who smiles is liked
         own = lambda rng, n: .8*draw(rng, n, 1) + .6*draw(rng, n, len(TARGETS))
         six = own(rng, len(LABELS))
         new = [own(np.random.default_rng([self.seed, 14, i]), 1) for i in range(self.new_raters)]
@@ -234,18 +316,27 @@ def demo_comparisons(
     personal: float=FaceWorld.personal,  # standard deviation of own tastes, in those of the shared one
 ) -> tuple[Pairs, FaceWorld]:  # answers with the true P(left wins), and the world they come from
     "As many answers as in the report to reproduce, and those of new raters, whose best reachable accuracy is anything from .7 to .9"
-    if new_labels > pool*len(TARGETS): raise ConfigError(f'new_labels={new_labels}: {pool:,} pairs and {len(TARGETS)} targets make {pool*len(TARGETS):,} questions; ask fewer, or take a larger pool')
+    if new_labels > pool*len(TARGETS):
+        raise ConfigError(
+            f'new_labels={new_labels}: {pool:,} pairs and {len(TARGETS)} targets make {pool * len(TARGETS):,} '
+            'questions; ask fewer, or take a larger pool'
+        )
     world, rng = FaceWorld(seed, personal=personal, new_raters=new_raters), np.random.default_rng([seed, 13])
-    left = rng.integers(0, world.items, pool); right = (left + rng.integers(1, world.items, pool)) % world.items
+    left = rng.integers(0, world.items, pool)
+    right = (left + rng.integers(1, world.items, pool)) % world.items
     later = [np.random.default_rng([seed, 15, i]) for i in range(new_raters)]
     who = [(n, BEST[name], rng) for name, n in LABELS.items()] + [(new_labels, g.uniform(.7, .9), g) for g in later]
     u, parts = world.utility, []
     for r, (n, reachable, rng) in enumerate(who):
         q = rng.permutation(pool)[:-(-n//len(TARGETS))]
-        rows = dict(left=np.repeat(left[q], 3)[:n], right=np.repeat(right[q], 3)[:n], target=np.tile(np.arange(3), len(q))[:n])
+        rows = dict(
+            left=np.repeat(left[q], 3)[:n], right=np.repeat(right[q], 3)[:n], target=np.tile(np.arange(3), len(q))[:n]
+        )
         d = u[r, rows['target'], rows['left']] - u[r, rows['target'], rows['right']]
         best = lambda t: (1/(1+np.exp(-np.abs(d)/np.exp(t)))).mean() - reachable
         p = 1/(1+np.exp(-d/np.exp(brentq(best, -5, 8))))
         parts.append(rows | dict(rater=np.full(n, r), proba=p, left_wins=rng.random(n) < p))
     columns = {k: np.concatenate([x[k] for x in parts]) for k in parts[0]}
-    return Pairs(**columns, raters=world.raters, items=[f'face{i:04}' for i in range(world.items)], targets=TARGETS), world
+    return Pairs(
+        **columns, raters=world.raters, items=[f'face{i:04}' for i in range(world.items)], targets=TARGETS
+    ), world

@@ -100,7 +100,11 @@ def read_embeddings(
     cells = _lists(df, names[0], path) if listed else df[names].to_numpy(dtype=object)
     x = finite_numbers(cells, df, names, path)
     if x.shape[1] > 1 and len(none := np.flatnonzero(~x.any(1))):
-        raise DataError(f'{place(path, df.index[none[0]])}: every number of the embedding of {short(ids.iloc[none[0]])} is 0, and of {len(none)-1:,} more; what is missing must not be filled with zeros: delete the row, and the item is left out and counted')
+        raise DataError(
+            f'{place(path, df.index[none[0]])}: every number of the embedding of {short(ids.iloc[none[0]])} is 0, and '
+            f'of {len(none) - 1:,} more; what is missing must not be filled with zeros: delete the row, and the item '
+            'is left out and counted'
+        )
     return ids.tolist(), x
 
 # %% ../nbs/00d_features.ipynb #ab56e016
@@ -123,6 +127,7 @@ def long_ratings(
     return pd.DataFrame(dict(rater=long(rater), item=item, value=value.ravel(), source=path.name, **more),
                         index=np.repeat(df.index, len(columns)))
 
+# %% ../nbs/00d_features.ipynb #36b5908c
 def describe_raters(
     df: pd.DataFrame,    # a row a rater
     rater,               # (rows,) who rated

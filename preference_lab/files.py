@@ -19,18 +19,25 @@ from safetensors import SafetensorError, safe_open
 from .records import DataError, LabError, is_file, parse_json, read_bytes, short
 
 # %% ../nbs/00b_files.ipynb #cb8bdd18
-class Outside(LabError): "Not the fault of a run: the same command may succeed later, and a trial of a sweep that meets it has not failed"
+class Outside(LabError):
+    "Not the fault of a run: the same command may succeed later, and a trial of a sweep that meets it has not failed"
 
+# %% ../nbs/00b_files.ipynb #ab33d7a0
 class DiskFull(Outside, OSError):
     "There is no room for a file; what stood in its place stands there still"
     def __init__(self, path): OSError.__init__(self, errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    def __str__(self): return f'{self.filename}: the disk is full, and the file was not written; make room, then go on with resume=True'
+    def __str__(self):
+        return (
+            f'{self.filename}: the disk is full, and the file was not written; make room, then go on with resume=True'
+        )
     def __reduce__(self): return DiskFull, (self.filename,)   # from a worker process
 
+# %% ../nbs/00b_files.ipynb #3509b6b1
 def _number(e) -> int|None:
     "The system's number of what went wrong with a file, where a library tells it"
     if isinstance(e, OSError) and e.errno: return e.errno
-    if isinstance(e, (OSError, SafetensorError)) and (m := re.search(r'(?:os error|errno) (\d+)', str(e))): return int(m[1])
+    if isinstance(e, (OSError, SafetensorError)) and (m := re.search(r'(?:os error|errno) (\d+)', str(e))):
+        return int(m[1])
 
 def _sync_folder(folder):
     with suppress(OSError):   # some file systems cannot
@@ -60,6 +67,7 @@ def whole_file(
     finally:
         with suppress(OSError): temporary.unlink(missing_ok=True)
 
+# %% ../nbs/00b_files.ipynb #af7ded28
 def write_text(
     path: str|Path,
     text: str,
@@ -83,6 +91,7 @@ def whole_files(
             with whole_file(folder/p.relative_to(temporary)) as t: os.replace(p, t)
     finally: rmtree(temporary, ignore_errors=True)
 
+# %% ../nbs/00b_files.ipynb #1605d158
 def remove_partial(
     path: str|Path,      # of a file that `whole_file` writes
     seconds: float=0.,   # that they must be old, where other processes may be writing
@@ -92,6 +101,7 @@ def remove_partial(
         with suppress(OSError):
             if time.time() - p.stat().st_mtime >= seconds: p.unlink()
 
+# %% ../nbs/00b_files.ipynb #d9cd629d
 def remove_leftovers(
     folder: str|Path,
     seconds: float=0.,   # that they must be old, where other processes may be writing
@@ -119,6 +129,7 @@ def write_json(
     "Write a JSON file, whole"
     write_text(path, json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + '\n')
 
+# %% ../nbs/00b_files.ipynb #2d278086
 def read_json(
     path: str|Path,
 ) -> Any:
@@ -126,7 +137,8 @@ def read_json(
     path = Path(path)
     raw = read_bytes(path)
     try: return parse_json(raw.decode('utf-8-sig'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as e: raise DataError(f'{path}: not JSON ({e}); the file is damaged: restore or delete it') from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise DataError(f'{path}: not JSON ({e}); the file is damaged: restore or delete it') from None
 
 # %% ../nbs/00b_files.ipynb #c10bcb51
 @contextmanager
@@ -136,7 +148,9 @@ def _opened(path, device='cpu'):
     try:
         with safe_open(path, framework='pt', device=str(device)) as f: yield f
     except (SafetensorError, json.JSONDecodeError, OSError, UnicodeDecodeError, MemoryError) as e:
-        raise DataError(f'{path}: cannot be read as safetensors ({e}); the file is damaged or cut short: copy or train it again') from None
+        raise DataError(
+            f'{path}: cannot be read as safetensors ({e}); the file is damaged or cut short: copy or train it again'
+        ) from None
 
 def _about(f): return {k: parse_json(v) for k, v in (f.metadata() or {}).items() if k != 'format'}
 
@@ -148,8 +162,13 @@ def save_tensors(
     "Write tensors, whole; shared memory is written out for each"
     from safetensors.torch import save_file   # here, since it reads torch, for which no small file need wait
     with whole_file(path) as t:
-        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, t, metadata={k: json.dumps(_plain(v)) for k, v in about.items()})
+        save_file(
+            {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()},
+            t,
+            metadata={k: json.dumps(_plain(v)) for k, v in about.items()},
+        )
 
+# %% ../nbs/00b_files.ipynb #446533b4
 def load_tensors(
     path: str|Path,
     device: str='cpu',
@@ -157,6 +176,7 @@ def load_tensors(
     "Tensors that `save_tensors` wrote, or a `DataError` about a file that is absent or damaged"
     with _opened(path, device) as f: return {k: f.get_tensor(k) for k in f.keys()}, _about(f)
 
+# %% ../nbs/00b_files.ipynb #151804d6
 def about_tensors(
     path: str|Path,
 ) -> dict:
@@ -170,6 +190,7 @@ def file_sha256(
     "SHA-256 of a file"
     with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
 
+# %% ../nbs/00b_files.ipynb #0214d0a2
 def tensors_sha256(
     tensors: dict,  # name -> torch.Tensor
 ) -> str:  # 64 hexadecimal digits
@@ -188,22 +209,42 @@ def write_manifest(
     without: Sequence[str]=(),   # files and folders in it that do not count
 ):
     "Write `manifest.json`: every file below the folder, its size in bytes and its SHA-256"
-    folder = Path(folder); not_these = {'manifest.json', *without}
-    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and p.relative_to(folder).parts[0] not in not_these and not p.name.endswith('.tmp')]
-    write_json(folder/'manifest.json', {p.relative_to(folder).as_posix(): dict(bytes=p.stat().st_size, sha256=file_sha256(p)) for p in files})
+    folder = Path(folder)
+    not_these = {'manifest.json', *without}
+    files = [
+        p
+        for p in sorted(folder.rglob('*'))
+        if p.is_file() and p.relative_to(folder).parts[0] not in not_these and not p.name.endswith('.tmp')
+    ]
+    write_json(
+        folder / 'manifest.json',
+        {p.relative_to(folder).as_posix(): dict(bytes=p.stat().st_size, sha256=file_sha256(p)) for p in files},
+    )
 
+# %% ../nbs/00b_files.ipynb #66e75369
 def check_manifest(
     folder: str|Path,
 ) -> list[str]:  # one sentence a file that is absent or changed; empty: all is as it was
     "What has changed since the manifest was written"
     folder, wrong = Path(folder), []
     listed = read_json(folder/'manifest.json')
-    if not isinstance(listed, dict): raise DataError(f'{folder/"manifest.json"}: {short(listed)} is no list of files by name; the file is damaged: restore it')
+    if not isinstance(listed, dict):
+        raise DataError(
+            f'{folder / "manifest.json"}: {short(listed)} is no list of files by name; the file is damaged: restore it'
+        )
     for name, was in listed.items():
         p = folder/name
-        if Path(name).is_absolute() or '..' in Path(name).parts or not isinstance(was, dict) or not isinstance(was.get('bytes'), int) or not isinstance(was.get('sha256'), str):
-            wrong.append(f'{short(name)}: what the manifest says of it was not written by the lab'); continue
+        if (
+            Path(name).is_absolute()
+            or '..' in Path(name).parts
+            or not isinstance(was, dict)
+            or not isinstance(was.get('bytes'), int)
+            or not isinstance(was.get('sha256'), str)
+        ):
+            wrong.append(f'{short(name)}: what the manifest says of it was not written by the lab')
+            continue
         if not is_file(p): wrong.append(f'{name}: is gone')
-        elif p.stat().st_size != was['bytes']: wrong.append(f'{name}: has {p.stat().st_size:,} bytes, had {was["bytes"]:,}')
+        elif p.stat().st_size != was['bytes']:
+            wrong.append(f'{name}: has {p.stat().st_size:,} bytes, had {was["bytes"]:,}')
         elif file_sha256(p) != was['sha256']: wrong.append(f'{name}: its content has changed')
     return wrong

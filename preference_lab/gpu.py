@@ -35,6 +35,7 @@ def wait_for(device: torch.device):
     "Wait until a CUDA device has computed all that it was told"
     if device.type == 'cuda': torch.cuda.synchronize(device)
 
+# %% ../nbs/14a_gpu.ipynb #786ecac0
 @contextmanager
 def measured(device: torch.device):
     "A context that gives a dict, which afterwards holds seconds and peak memory (GiB) of the block"
@@ -72,13 +73,18 @@ def counted_operations(
 class CountWaits(TorchDispatchMode):
     "Counts the operators for whose result the host would have to wait"
     names = ('_local_scalar_dense', 'is_nonzero', 'nonzero', 'masked_select', 'equal', '_unique2', 'unique_dim')
-    def __init__(self): super().__init__(); self.n = 0
+    def __init__(self):
+        super().__init__()
+        self.n = 0
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.overloadpacket.__name__
-        masked = name.startswith('index') and any(isinstance(i, Tensor) and i.dtype == torch.bool for a in args if isinstance(a, (list, tuple)) for i in a)
+        masked = name.startswith('index') and any(
+            isinstance(i, Tensor) and i.dtype == torch.bool for a in args if isinstance(a, (list, tuple)) for i in a
+        )
         self.n += name in self.names or masked
         return func(*args, **(kwargs or {}))
 
+# %% ../nbs/14a_gpu.ipynb #87e6ba9e
 def count_waits(
     function: Callable[[], None],
     device: torch.device,
@@ -89,7 +95,9 @@ def count_waits(
         return count.n
     torch.cuda.set_sync_debug_mode('warn')
     try:
-        with warnings.catch_warnings(record=True) as said: warnings.simplefilter('always'); function()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter('always')
+            function()
     finally: torch.cuda.set_sync_debug_mode('default')
     return sum('synchronizing CUDA operation' in str(w.message) for w in said)
 
@@ -109,15 +117,23 @@ def generated_lengths(
 # %% ../nbs/14a_gpu.ipynb #bb649870
 class TimeIsUp(BaseException): "A part took longer than it may; no `except Exception` on the way holds it"
 
+# %% ../nbs/14a_gpu.ipynb #84b7f717
 @contextmanager
 def time_limit(seconds: float):
     "A context that is left with `TimeIsUp` after so many seconds"
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, 'SIGALRM'): yield; return   # no alarm is to be had
+    # no alarm is to be had
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, 'SIGALRM'):
+        yield
+        return
     def ring(number, frame): raise TimeIsUp(f'stopped after {seconds:.0f} seconds')
-    old = signal.signal(signal.SIGALRM, ring); signal.setitimer(signal.ITIMER_REAL, seconds)
+    old = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try: yield
-    finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, old)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
+# %% ../nbs/14a_gpu.ipynb #d30b0fc0
 def run_part(
     function: Callable[[], dict],   # -> rows (a list of dicts) and whatever else is to be kept
     seconds: float,                 # limit
@@ -140,6 +156,7 @@ def figures_path(
     "The file of a device's figures"
     return Path(folder)/(re.sub('[^a-z0-9]+', '_', device.lower()).strip('_') + '.json')
 
+# %% ../nbs/14a_gpu.ipynb #b31d31e8
 def numbers_of(
     value: dict|list|float,   # of a JSON file
 ) -> list[float]:
@@ -148,6 +165,7 @@ def numbers_of(
     if isinstance(value, list): return [x for v in value for x in numbers_of(v)]
     return [float(value)] if isinstance(value, (int, float)) else []
 
+# %% ../nbs/14a_gpu.ipynb #46b120f6
 def read_figures(
     folder: Path,
 ) -> list[dict]:   # one a device: device, date, rehearsal, parts …
@@ -155,8 +173,19 @@ def read_figures(
     return [read_json(p) for p in sorted(Path(folder).glob('*.json'))]
 
 # %% ../nbs/14a_gpu.ipynb #826a0994
-COLUMNS = dict(device='device', what='what', way='way', batch_size='rows a step', samples_per_second='samples a second', tokens_per_second='tokens a second',
-               milliseconds='milliseconds a step', tflops='TFLOP/s', share_of_peak='share of peak', memory_gib='peak memory, GiB', times_as_fast='times as fast as the peer')
+COLUMNS = dict(
+    device='device',
+    what='what',
+    way='way',
+    batch_size='rows a step',
+    samples_per_second='samples a second',
+    tokens_per_second='tokens a second',
+    milliseconds='milliseconds a step',
+    tflops='TFLOP/s',
+    share_of_peak='share of peak',
+    memory_gib='peak memory, GiB',
+    times_as_fast='times as fast as the peer',
+)
 
 def show_figures(
     *parts: str,                # names of parts, as `make gpu` prints them
@@ -167,11 +196,30 @@ def show_figures(
     from preference_lab.reporting import show_table   # which imports what a machine that only measures need not have
     files = read_figures(folder)
     if not files: return Markdown('No GPU figures were taken yet: `make gpu` measures on a machine that has one.')
-    rows = [dict(device=f['device'] + (' (rehearsal)' if f.get('rehearsal') else '')) | r for f in files for p in parts for r in f['parts'].get(p, {}).get('rows', [])]
-    failures = [f"{f['device']}: {p} failed: {why}." for f in files for p in parts if (why := f['parts'].get(p, {}).get('failure'))]
+    rows = [
+        dict(device=f['device'] + (' (rehearsal)' if f.get('rehearsal') else '')) | r
+        for f in files
+        for p in parts
+        for r in f['parts'].get(p, {}).get('rows', [])
+    ]
+    failures = [
+        f"{f['device']}: {p} failed: {why}."
+        for f in files
+        for p in parts
+        if (why := f['parts'].get(p, {}).get('failure'))
+    ]
     if not rows: return Markdown('\n\n'.join(failures) or f'No GPU figures of {", ".join(parts)} were taken yet.')
     table = pd.DataFrame(rows)
     columns = [c for c in COLUMNS if c in table and table[c].notna().any()]
-    aims = [f"{f['device']}: {a['what']} {a['measured']:.3g}, aim {a['goal']:g}." for f in files for p in parts for a in f['parts'].get(p, {}).get('aims', [])]
+    aims = [
+        f"{f['device']}: {a['what']} {a['measured']:.3g}, aim {a['goal']:g}."
+        for f in files
+        for p in parts
+        for a in f['parts'].get(p, {}).get('aims', [])
+    ]
     dates = ', '.join(sorted({f['date'][:10] for f in files}))
-    return show_table(table[columns].rename(columns=COLUMNS), ' '.join([f'Measured by make gpu on {dates}.', *aims, *failures]), digits=2)
+    return show_table(
+        table[columns].rename(columns=COLUMNS),
+        ' '.join([f'Measured by make gpu on {dates}.', *aims, *failures]),
+        digits=2,
+    )

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from huggingface_hub import ModelCard, ModelCardData, constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.utils import HFValidationError
 from torch import Tensor, nn
 from .records import DataError, hub_reachable, nearest, plain_markdown
@@ -32,7 +39,9 @@ def hub_or_cache(
     name: str|Path,  # what is wanted; a folder needs neither
 ):
     "Within: where the Hub does not answer, only the cache is looked into"
-    if Path(name).expanduser().exists(): yield; return
+    if Path(name).expanduser().exists():
+        yield
+        return
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = before or not hub_reachable()
     try: yield
@@ -44,13 +53,20 @@ def _cached(name, revision=None, cache_dir=None) -> bool:
     except HFValidationError: return False   # not a name that the Hub could have
 
 # %% ../nbs/09b_hub.ipynb #dd46ced0
-_TROUBLES = {GatedRepoError: 'the Hugging Face Hub has it, but gives it only to those who were granted access: ask for it on its page, then log in with "hf auth login"',
-             RepositoryNotFoundError: 'the Hugging Face Hub has nothing of this name, or it is private: look at the spelling, or log in with "hf auth login"',
-             RevisionNotFoundError: 'the Hugging Face Hub has this name, but not this revision; leave it out, or look at the spelling',
-             LocalEntryNotFoundError: 'the Hugging Face Hub cannot be reached or answered with an error, and the model is not in the local cache; give a folder, or try again later',
-             RemoteEntryNotFoundError: 'the Hugging Face Hub has this name, but not the files of a model of this kind; give another name',
-             HFValidationError: 'it is no name that the Hugging Face Hub could have; give a folder, or OWNER/NAME',
-             HfHubHTTPError: 'the Hugging Face Hub answered with an error; try again later, or give a folder'}
+_TROUBLES = {
+    GatedRepoError: 'the Hugging Face Hub has it, but gives it only to those who were granted access: ask for it on '
+    'its page, then log in with "hf auth login"',
+    RepositoryNotFoundError: 'the Hugging Face Hub has nothing of this name, or it is private: look at the spelling, '
+    'or log in with "hf auth login"',
+    RevisionNotFoundError: 'the Hugging Face Hub has this name, but not this revision; leave it out, or look at the '
+    'spelling',
+    LocalEntryNotFoundError: 'the Hugging Face Hub cannot be reached or answered with an error, and the model is not '
+    'in the local cache; give a folder, or try again later',
+    RemoteEntryNotFoundError: 'the Hugging Face Hub has this name, but not the files of a model of this kind; give '
+                              'another name',
+    HFValidationError: 'it is no name that the Hugging Face Hub could have; give a folder, or OWNER/NAME',
+    HfHubHTTPError: 'the Hugging Face Hub answered with an error; try again later, or give a folder',
+}
 
 def hub_trouble(
     e: BaseException,
@@ -67,7 +83,11 @@ def _same_weights(folder: Path):
     "Refuse weights that are not those which the run was finished with"
     if not (folder/'manifest.json').is_file(): return
     was, file = read_json(folder/'manifest.json').get('model.safetensors'), folder/'model.safetensors'
-    if isinstance(was, dict) and file.is_file() and file_sha256(file) != was.get('sha256'): raise DataError(f'{file}: these are not the weights that the run was finished with and tested on (its manifest has another hash); copy the original file again, or train again')
+    if isinstance(was, dict) and file.is_file() and file_sha256(file) != was.get('sha256'):
+        raise DataError(
+            f'{file}: these are not the weights that the run was finished with and tested on (its manifest has another '
+            'hash); copy the original file again, or train again'
+        )
 
 def load_kept(
     kind: type,      # a model's class, with `from_pretrained`
@@ -75,18 +95,29 @@ def load_kept(
     **options,       # of `from_pretrained`
 ) -> nn.Module:
     "`kind.from_pretrained`, with its troubles in one sentence"
-    folder = Path(name).expanduser(); here = folder.is_dir()
-    if here and not (folder/'config.json').is_file(): raise DataError(f'{name}: the folder has no config.json, so it holds no model; give the folder of a finished run')
+    folder = Path(name).expanduser()
+    here = folder.is_dir()
+    if here and not (folder/'config.json').is_file():
+        raise DataError(
+            f'{name}: the folder has no config.json, so it holds no model; give the folder of a finished run'
+        )
     if not here and not _cached(str(name), options.get('revision'), options.get('cache_dir')) and not hub_reachable():
         near = nearest(folder.name, [p.name for p in folder.parent.glob('*')])
-        raise DataError(f'{name}: there is no such folder{near}, and the Hugging Face Hub cannot be reached; give a run folder')
+        raise DataError(
+            f'{name}: there is no such folder{near}, and the Hugging Face Hub cannot be reached; give a run folder'
+        )
     try:
         with hub_or_cache(name): model = kind.from_pretrained(str(folder if here else name), **options)
     except DataError: raise
     except Exception as e:
-        if not here and (said := hub_trouble(e)): raise DataError(f'{name}: there is no such folder, and {said}') from None
+        if not here and (said := hub_trouble(e)):
+            raise DataError(f'{name}: there is no such folder, and {said}') from None
         a, why = 'an' if kind.__name__[0] in 'AEIOU' else 'a', ' '.join(str(e).split())[:160]
-        raise DataError(f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); {"the folder" if here else "what has this name on the Hub"} is damaged or of another study: train or copy it again') from None
+        raise DataError(
+            f'{name}: cannot be loaded as {a} {kind.__name__} ({type(e).__name__}: {why}); '
+            f'{"the folder" if here else "what has this name on the Hub"} is damaged or of another study: train or '
+            'copy it again'
+        ) from None
     if here: _same_weights(folder)   # last: of a damaged file it is said what is wrong with it
     return model
 
@@ -114,10 +145,31 @@ def model_card(
     words, n = plain_markdown, lambda v: '' if v is None else f'{v:.4f}' if isinstance(v, float) else plain_markdown(v)
     ends = lambda v: f"{n(v['low'])} to {n(v['high'])}" if v.get('low') is not None else 'not known'
     floors = about.get('baselines', {})
-    head = ['| test metric | value | 95 % interval | ' + ' | '.join(map(words, floors)) + ' |', '|---'*(3+len(floors)) + '|']
-    rows = [f"| {words(k)} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |' for k, v in about.get('metrics', {}).items()]
+    head = [
+        '| test metric | value | 95 % interval | ' + ' | '.join(map(words, floors)) + ' |',
+        '|---' * (3 + len(floors)) + '|',
+    ]
+    rows = [
+        f"| {words(k)} | {n(v['value'])} | {ends(v)} | " + ' | '.join(n(b.get(k)) for b in floors.values()) + ' |'
+        for k, v in about.get('metrics', {}).items()
+    ]
     obeyed = lambda t: plain_markdown(t, marks=True)   # our own words, with names of others in them
-    text = [f'# {title}', obeyed(what), f'```python\n{code}\n```', '## How good', '\n'.join(head+rows) if rows else 'It has not been tested.', *[f"- {words(w['message'])}" for w in about.get('warnings', [])],
-            *([obeyed(inference_sentence(about['inference']))] if about.get('inference') else []),
-            '## Trained on', f"{words(about.get('data', 'unknown data'))}, fingerprint `{words(about.get('fingerprint', 'unknown'))}`.", *map(obeyed, more), '## Limits', obeyed(limits)]
-    return ModelCard(f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=tags).to_yaml()}\n---\n\n" + '\n\n'.join(text) + '\n')
+    text = [
+        f'# {title}',
+        obeyed(what),
+        f'```python\n{code}\n```',
+        '## How good',
+        '\n'.join(head + rows) if rows else 'It has not been tested.',
+        *[f"- {words(w['message'])}" for w in about.get('warnings', [])],
+        *([obeyed(inference_sentence(about['inference']))] if about.get('inference') else []),
+        '## Trained on',
+        f"{words(about.get('data', 'unknown data'))}, fingerprint `{words(about.get('fingerprint', 'unknown'))}`.",
+        *map(obeyed, more),
+        '## Limits',
+        obeyed(limits),
+    ]
+    return ModelCard(
+        f"---\n{ModelCardData(library_name='preference_lab', license='apache-2.0', tags=tags).to_yaml()}\n---\n\n"
+        + '\n\n'.join(text)
+        + '\n'
+    )

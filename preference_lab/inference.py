@@ -26,7 +26,10 @@ def find_device(
     if name == 'auto': name = 'cuda' if torch.cuda.is_available() else 'mps' if has_mps else 'cpu'
     kind, _, index = str(name).partition(':')
     if kind not in ('cpu', 'cuda', 'mps') or index and not index.isdigit():
-        raise ConfigError(f'device={name}: unknown{nearest(kind, ["auto", "cpu", "cuda", "mps"])}; take auto, cpu, cuda, cuda:1 or mps')
+        raise ConfigError(
+            f'device={name}: unknown{nearest(kind, ["auto", "cpu", "cuda", "mps"])}; take auto, cpu, cuda, cuda:1 or '
+            'mps'
+        )
     if kind == 'cuda' and not torch.cuda.is_available():
         raise ConfigError(f'device={name}: this machine has no CUDA device; set device=auto')
     if kind == 'cuda' and index and int(index) >= torch.cuda.device_count():
@@ -49,10 +52,15 @@ def check_inference_precision(
     if precision == 'fp32' or precision == 'bf16' and device.type == 'cpu': return
     if device.type != 'cuda':
         only = 'an NVIDIA GPU' if precision == 'tf32' else 'a CPU or an NVIDIA GPU'
-        raise ConfigError(f'inference_precision={precision} needs {only}, and the device is {device.type}; set inference_precision=fp32')
+        raise ConfigError(
+            f'inference_precision={precision} needs {only}, and the device is {device.type}; set '
+            'inference_precision=fp32'
+        )
     if torch.cuda.get_device_capability(device)[0] < 8:
-        raise ConfigError(f'inference_precision={precision}: {torch.cuda.get_device_name(device)} lacks it (it came with Ampere); '
-                          'set inference_precision=fp32')
+        raise ConfigError(
+            f'inference_precision={precision}: {torch.cuda.get_device_name(device)} lacks it (it came with Ampere); '
+            'set inference_precision=fp32'
+        )
 
 # %% ../nbs/07a_inference.ipynb #ab43e0e7
 @contextmanager
@@ -120,7 +128,10 @@ def predict_rows(
     if acc: batches = batches[acc.process_index::acc.num_processes]
     training = model.training
     model.eval()
-    with inference(precision, device), enough_memory(f'predicting {size} rows at a time', f'pass batch_size={max(1, size//2)} or less'):
+    with (
+        inference(precision, device),
+        enough_memory(f'predicting {size} rows at a time', f'pass batch_size={max(1, size // 2)} or less'),
+    ):
         said = [forward(model, batch_on_device(feed.load(rows), device)).float() for rows in batches]
     model.train(training)
     rows = torch.as_tensor(np.concatenate(batches) if batches else np.zeros(0, int))
@@ -163,7 +174,11 @@ class InferenceMixin:
         if own == 'fp64' and precision not in ('', 'fp64'):
             raise ConfigError(f'precision={precision}: this model is computed in fp64 everywhere; leave precision out')
         if own != 'fp64': check_inference_precision(precision or own, device)
-        self.about = {**self.about, 'inference_precision': precision or own, 'inference_rows': batch_size or self.inference_rows}
+        self.about = {
+            **self.about,
+            'inference_precision': precision or own,
+            'inference_rows': batch_size or self.inference_rows,
+        }
         return self.to(device).eval()
 
 # %% ../nbs/07a_inference.ipynb #fc7dbf23
@@ -178,6 +193,7 @@ def precision_difference(
     return dict(precision=precision, other=other, rows=len(mine), largest=float(change.max(initial=0.)),
                 mean=float(change.mean()) if change.size else 0.)
 
+# %% ../nbs/07a_inference.ipynb #6536ac82
 DIFFERENCE_ROWS = dict(native=512, emulated=64)   # rows that the difference is measured on; emulated bfloat16 is slow
 
 def some_rows(

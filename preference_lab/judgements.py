@@ -40,14 +40,18 @@ def _join_keys(parts) -> np.ndarray:
     "(codes, how many there can be) of several columns as one int64"
     key, room = np.zeros(len(parts[0][0]), dtype=np.int64), 1
     for code, n in parts:
-        if room*n >= 2**63: key, names = pd.factorize(key); room = len(names)
+        if room*n >= 2**63:
+            key, names = pd.factorize(key)
+            room = len(names)
         key, room = key*n + code, room*n
     return key
 
 def _digest(names: dict, arrays: dict) -> str:
     "SHA-256 of names and arrays"
     h = hashlib.sha256(json.dumps(names, sort_keys=True).encode())
-    for k in sorted(arrays): h.update(f'\n{k}: '.encode()); h.update(np.ascontiguousarray(arrays[k]).tobytes())
+    for k in sorted(arrays):
+        h.update(f'\n{k}: '.encode())
+        h.update(np.ascontiguousarray(arrays[k]).tobytes())
     return h.hexdigest()
 
 # %% ../nbs/00c_judgements.ipynb #84c1ed8a
@@ -63,7 +67,8 @@ class Pairs:
     items: list[str]
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); generated data only
-    questions = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')  # what may be seen of a sealed side
+    # what may be seen of a sealed side
+    questions = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
     def __post_init__(self):
         for k in ('raters', 'items', 'targets'): setattr(self, k, _distinct(getattr(self, k), k))
@@ -72,15 +77,19 @@ class Pairs:
             setattr(self, k, _codes(getattr(self, k), names, k, n))
         won = np.asarray(self.left_wins)
         if won.shape != (n,): raise DataError(f'left_wins has shape {won.shape}; it must be ({n},), one answer a row')
-        if won.dtype != bool and len(bad := np.flatnonzero(~np.isin(won.astype(float), (0, 1)))): raise DataError(f'row {bad[0]}: left_wins is {won[bad[0]]}, no answer; give True or False')
+        if won.dtype != bool and len(bad := np.flatnonzero(~np.isin(won.astype(float), (0, 1)))):
+            raise DataError(f'row {bad[0]}: left_wins is {won[bad[0]]}, no answer; give True or False')
         self.left_wins = won.astype(bool)
         if (same := self.left == self.right).any():
             i = int(same.argmax())
             raise DataError(f'row {i}: {short(self.items[self.left[i]])} is compared with itself; delete the row')
         if self.proba is None: return
         self.proba = np.asarray(self.proba, dtype=np.float64)
-        if self.proba.shape != (n,): raise DataError(f'proba has shape {self.proba.shape}; it must be ({n},) probabilities from 0 to 1')
-        self.proba = clip_probabilities(self.proba, lambda at: f'row {at[0]}: proba is {self.proba[at]}, no probability; give 0 to 1')
+        if self.proba.shape != (n,):
+            raise DataError(f'proba has shape {self.proba.shape}; it must be ({n},) probabilities from 0 to 1')
+        self.proba = clip_probabilities(
+            self.proba, lambda at: f'row {at[0]}: proba is {self.proba[at]}, no probability; give 0 to 1'
+        )
 
     def __len__(self): return len(self.rater)
     def __repr__(self):
@@ -109,12 +118,14 @@ def take(self: Pairs,
     "Some of the rows; names stay as they are, and so do the codes"
     return _take(self, where)
 
+# %% ../nbs/00c_judgements.ipynb #03e810c9
 @patch
 def swapped(self: Pairs) -> Pairs:
     "The same answers with left and right exchanged"
     proba = None if self.proba is None else 1 - self.proba
     return replace(self, left=self.right, right=self.left, left_wins=~self.left_wins, proba=proba)
 
+# %% ../nbs/00c_judgements.ipynb #d8f5a7fd
 @patch
 def keys(self: Pairs,
     *what: str,      # any of rater, target, pair (two items, in whatever order), left, right
@@ -125,6 +136,7 @@ def keys(self: Pairs,
     return _keys(dict(rater=(self.rater, len(self.raters)), target=(self.target, len(self.targets)), pair=(pair, m*m),
                       left=(self.left, m), right=(self.right, m)), what)
 
+# %% ../nbs/00c_judgements.ipynb #bcc51964
 @patch
 def frame(self: Pairs) -> pd.DataFrame:
     "The rows with their names: rater, left, right, target, left_wins"
@@ -133,6 +145,7 @@ def frame(self: Pairs) -> pd.DataFrame:
                              right=name(self.items, self.right), target=name(self.targets, self.target),
                              left_wins=self.left_wins))
 
+# %% ../nbs/00c_judgements.ipynb #05f543de
 @patch(as_prop=True)
 def fingerprint(self: Pairs) -> str:
     "SHA-256 of the names and the answers, in their order"
@@ -182,6 +195,7 @@ def take(self: Ratings,
     "Some of the rows; names stay as they are, and so do the codes"
     return _take(self, where)
 
+# %% ../nbs/00c_judgements.ipynb #66d96ab7
 @patch
 def keys(self: Ratings,
     *what: str,      # any of rater, item, target
@@ -190,6 +204,7 @@ def keys(self: Ratings,
     return _keys(dict(rater=(self.rater, len(self.raters)), item=(self.item, len(self.items)),
                       target=(self.target, len(self.targets))), what)
 
+# %% ../nbs/00c_judgements.ipynb #60b858b4
 @patch
 def frame(self: Ratings) -> pd.DataFrame:
     "The rows with their names: rater, item, target, value"
@@ -197,6 +212,7 @@ def frame(self: Ratings) -> pd.DataFrame:
     return pd.DataFrame(dict(rater=name(self.raters, self.rater), item=name(self.items, self.item),
                              target=name(self.targets, self.target), value=self.value))
 
+# %% ../nbs/00c_judgements.ipynb #1d0df83e
 @patch(as_prop=True)
 def fingerprint(self: Ratings) -> str:
     "SHA-256 of the names, the scale and the values, in their order"
@@ -219,6 +235,7 @@ def pairs(self: Ratings) -> Pairs:
     return Pairs(self.rater[order][left], item[left], item[right], self.target[order][left],
                  value[left] > value[right], self.raters, self.items, self.targets)
 
+# %% ../nbs/00c_judgements.ipynb #1981dc51
 @patch(as_prop=True)
 def ties(self: Ratings) -> int:
     "How many comparisons within a rater and a target are undecided, because the two values are equal"
@@ -251,7 +268,11 @@ def only_items(
     "Judgements about some of the items, which are numbered anew"
     number, columns = np.cumsum(keep) - 1, [k for k in ('item', 'left', 'right') if hasattr(labels, k)]
     part = labels.take(np.logical_and.reduce([keep[getattr(labels, k)] for k in columns]))
-    return replace(part, items=[i for i, k in zip(labels.items, keep) if k], **{k: number[getattr(part, k)].astype(np.int32) for k in columns})
+    return replace(
+        part,
+        items=[i for i, k in zip(labels.items, keep) if k],
+        **{k: number[getattr(part, k)].astype(np.int32) for k in columns},
+    )
 
 # %% ../nbs/00c_judgements.ipynb #c28e61f4
 def first_labels(
@@ -271,7 +292,16 @@ def predictions_table(
 ) -> pd.DataFrame:       # rater, left, right, target: categories; left_wins, proba
     "Comparisons with their answers and predictions, as they go into the run folder"
     name = lambda names, code: pd.Categorical.from_codes(code, names)
-    return pd.DataFrame(dict(rater=name(pairs.raters, pairs.rater), left=name(pairs.items, pairs.left), right=name(pairs.items, pairs.right), target=name(pairs.targets, pairs.target), left_wins=pairs.left_wins, proba=proba))
+    return pd.DataFrame(
+        dict(
+            rater=name(pairs.raters, pairs.rater),
+            left=name(pairs.items, pairs.left),
+            right=name(pairs.items, pairs.right),
+            target=name(pairs.targets, pairs.target),
+            left_wins=pairs.left_wins,
+            proba=proba,
+        )
+    )
 
 # %% ../nbs/00c_judgements.ipynb #e160441d
 @dataclass
@@ -284,6 +314,7 @@ class Questions:
     row: np.ndarray      # (pairs,) the question of each row of the pairs they were made from
     def __len__(self): return len(self.rater)
 
+# %% ../nbs/00c_judgements.ipynb #f7e9a91a
 def ask(
     pairs: Pairs,
 ) -> Questions:
@@ -309,7 +340,8 @@ def as_ids(
     return column.map(one, na_action='ignore').astype(object)
 
 # %% ../nbs/00c_judgements.ipynb #8ed5d4a2
-_TWINS = str.maketrans('аеорсухіјѕԁԛԝАВЕКМНОРСТХУІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο', 'aeopcyxijsdqwABEKMHOPCTXYIJSABEZHIKMNOPTYXo')   # Cyrillic and Greek letters that look Latin
+# Cyrillic and Greek letters that look Latin
+_TWINS = str.maketrans('аеорсухіјѕԁԛԝАВЕКМНОРСТХУІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο', 'aeopcyxijsdqwABEKMHOPCTXYIJSABEZHIKMNOPTYXo')
 
 def _seen(name: str) -> str:
     "An id as a person sees it"
@@ -328,11 +360,22 @@ def check_ids(
     for i in ids:
         if (other := looks.setdefault(seen := i if i.isascii() and i.isalnum() else _seen(i), i)) != i:
             row = column.index[(column == i).to_numpy()][0]
-            raise DataError(f'{place(path, row, name)}: {ascii(i)} looks like {ascii(other)} in row {column.index[(column == other).to_numpy()][0]}, and differs in white space, an invisible sign or a letter of another alphabet; write both alike, or name them apart')
+            raise DataError(
+                f'{place(path, row, name)}: {ascii(i)} looks like {ascii(other)} in row '
+                f'{column.index[(column == other).to_numpy()][0]}, and differs in white space, an invisible sign or a '
+                'letter of another alphabet; write both alike, or name them apart'
+            )
         folded.setdefault(re.sub(r'(?<!\d)0+(?=\d)', '', seen.casefold()), []).append(i)
     alike = [g for g in folded.values() if len(g) > 1]
     if not alike: return []
-    return [dict(code='alike_ids', message=f'{what} {"; ".join(" and ".join(map(repr, g[:4])) for g in alike[:4])}{" …" if len(alike) > 4 else ""} differ in case or in zeros in front only; they are kept apart: if they are one, write them alike')]
+    return [
+        dict(
+            code='alike_ids',
+            message=f'{what} '
+                    f'{"; ".join(" and ".join(map(repr, g[:4])) for g in alike[:4])}{" …" if len(alike) > 4 else ""} '
+                    'differ in case or in zeros in front only; they are kept apart: if they are one, write them alike',
+        )
+    ]
 
 # %% ../nbs/00c_judgements.ipynb #5de60f66
 def _is_text(s: pd.Series) -> pd.Series:
@@ -344,7 +387,12 @@ def _is_text(s: pd.Series) -> pd.Series:
 
 def _text(what, **kw):
     "A column of names"
-    return pa.Column(None, pa.Check(_is_text, error=f'is no {what}: write one or delete the row', ignore_na=False), nullable=True, **kw)
+    return pa.Column(
+        None,
+        pa.Check(_is_text, error=f'is no {what}: write one or delete the row', ignore_na=False),
+        nullable=True,
+        **kw,
+    )
 
 def _as_numbers(column: pd.Series) -> pd.Series:
     "Cells as numbers where they are numbers; others stay as they are, for the check to find"
@@ -366,7 +414,10 @@ def rating_schema(
     inside = lambda s: pd.to_numeric(s, errors='coerce').fillna(low).between(low, high)
     outside = (f'is outside {low:g}–{high:g} (levels={low:g}-{high:g}): mend it, delete the row, or give the levels of '
                'your scale')
-    checks = [pa.Check(number, error='is no number: write one or delete the row', ignore_na=False), pa.Check(inside, error=outside)]
+    checks = [
+        pa.Check(number, error='is no number: write one or delete the row', ignore_na=False),
+        pa.Check(inside, error=outside),
+    ]
     return pa.DataFrameSchema({**{c: _text(c) for c in ('rater', 'item', 'target')},
                                'value': pa.Column(None, checks, nullable=True)})
 
@@ -384,7 +435,8 @@ class RatingTable:
     frame: pd.DataFrame          # rater, item, target, value, perhaps source (file); index = row in the file
     levels: tuple[float, float]  # lowest and highest value of the scale
     name: str = ''               # file or data set
-    notes: list[dict] = field(default_factory=list)                # {code, message}: what was dropped or changed, counted
+    # {code, message}: what was dropped or changed, counted
+    notes: list[dict] = field(default_factory=list)
     file_columns: dict[str, str] = field(default_factory=dict)     # column here -> column in the file, for errors
 
     def __post_init__(self):
@@ -392,16 +444,20 @@ class RatingTable:
         if 'value' in frame:
             self.frame = frame = frame.assign(value=_as_numbers(frame['value']))
             inside = frame['value'].dtype != object and frame['value'].between(*self.levels).all()
-            if not inside: frame = frame.assign(value=pd.Series([_whole(v) for v in frame['value']], frame.index, object))
+            if not inside:
+                frame = frame.assign(value=pd.Series([_whole(v) for v in frame['value']], frame.index, object))
         check_table(frame, rating_schema(*self.levels), self.name, self.file_columns)
         self.notes = _note_ids(self.frame, self.name, self.notes, self.file_columns, 'item')
         f = self.frame[['rater', 'item', 'target']].reset_index(drop=True)
         if not (again := f.duplicated()).any(): return
-        j = int(again.argmax()); i = int((f == f.iloc[j]).all(axis=1).argmax())
+        j = int(again.argmax())
+        i = int((f == f.iloc[j]).all(axis=1).argmax())
         at = lambda k: place(self.frame['source'].iloc[k] if 'source' in self.frame else self.name, self.frame.index[k])
         more = f' (and {int(again.sum())-1:,} more rows)' if again.sum() > 1 else ''
-        raise DataError(f"{at(j)}: rater {short(f['rater'][j])} rated item {short(f['item'][j])} on {f['target'][j]} in "
-                        f'{at(i)} already; keep one of the two{more}')
+        raise DataError(
+            f"{at(j)}: rater {short(f['rater'][j])} rated item {short(f['item'][j])} on {f['target'][j]} in "
+            f'{at(i)} already; keep one of the two{more}'
+        )
 
     def __len__(self): return len(self.frame)
     def __repr__(self):
@@ -424,8 +480,11 @@ def comparison_schema() -> pa.DataFrameSchema:
     truth = lambda s: s.map(lambda v: isinstance(v, (bool, np.bool_)))
     wins = pa.Check(truth, error='is neither True nor False: write whether the left item won', ignore_na=False)
     names = dict(rater='rater', left='item', right='item', target='target')
-    return pa.DataFrameSchema({**{c: _text(w) for c, w in names.items()}, 'left_wins': pa.Column(None, wins, nullable=True)})
+    return pa.DataFrameSchema(
+        {**{c: _text(w) for c, w in names.items()}, 'left_wins': pa.Column(None, wins, nullable=True)}
+    )
 
+# %% ../nbs/00c_judgements.ipynb #93a5185f
 @dataclass(eq=False, repr=False)
 class ComparisonTable:
     "Who found which of two items the better one, checked on creation"
@@ -470,8 +529,11 @@ def _dropped_note(target, codes, keep, left_code, right_code) -> dict:
     c = pd.Series(codes[~keep]).value_counts()
     what = ', '.join(f'{short(v, 30)} {n:,}' for v, n in c.iloc[:6].items())
     if len(c) > 6: what += f' and {len(c)-6:,} other values'
-    return dict(code='choices_dropped', message=f'{target}: {int((~keep).sum()):,} of {len(codes):,} answers are neither '
-                f'{left_code!r} (left) nor {right_code!r} (right) and were dropped: {what}')
+    return dict(
+        code='choices_dropped',
+        message=f'{target}: {int((~keep).sum()):,} of {len(codes):,} answers are neither '
+        f'{left_code!r} (left) nor {right_code!r} (right) and were dropped: {what}',
+    )
 
 def _need_codes(left_code, right_code) -> tuple[str, str]:
     "The codes as texts, or a ConfigError unless the meaning of a choice was given"
@@ -523,15 +585,26 @@ def read_choices(
             raise DataError(f'{where}: none of the {len(rows):,} answers about {t} is {left_code!r} (left) or '
                             f'{right_code!r} (right), the first is {short(codes[0])}; mend left_code and right_code, '
                             'or name the columns of choices with target_columns=')
-        for side, code in (('left', left_code), ('right', right_code)):   # winners may all stand on one side, but then hardly anything else stands there
-            if len(other := [c for c in codes[~ok] if c]) > max(2, len(codes)/10) and not (codes == code).any(): raise DataError(f'{place(name, f.index[rows[0]], of_target.get(t, columns["choice"]))}: none of the {len(rows):,} answers about {t} is {code!r} ({side}), and {len(other):,} are something else, the first {short(other[0])}; mend {side}_code')
+        # winners may all stand on one side, but then hardly anything else stands there
+        for side, code in (('left', left_code), ('right', right_code)):
+            if len(other := [c for c in codes[~ok] if c]) > max(2, len(codes)/10) and not (codes == code).any():
+                raise DataError(
+                    f'{place(name, f.index[rows[0]], of_target.get(t, columns["choice"]))}: none of the {len(rows):,} '
+                    f'answers about {t} is {code!r} ({side}), and {len(other):,} are something else, the first '
+                    f'{short(other[0])}; mend {side}_code'
+                )
         if not ok.all(): notes.append(_dropped_note(t, codes, ok, left_code, right_code))
     same = (f['left'] == f['right']).to_numpy() & _is_text(f['left']).to_numpy()
     if same.any():
         who = list(dict.fromkeys(f'{i} (row {r})' for i, r in zip(f['left'][same], f.index[same])))
         more = f' and {len(who)-6:,} more' if len(who) > 6 else ''
-        notes.append(dict(code='self_pairs', message=f'{int((keep & same).sum()):,} answers compare an item with itself '
-                                                     f'and were dropped: {", ".join(who[:6])}{more}'))
+        notes.append(
+            dict(
+                code='self_pairs',
+                message=f'{int((keep & same).sum()):,} answers compare an item with itself '
+                f'and were dropped: {", ".join(who[:6])}{more}',
+            )
+        )
     f = f[keep & ~same]
     if not len(f): raise DataError(f'{place(name)}: no comparison is left; see that left and right are different items')
     f = f.assign(left_wins=(f['choice'] == left_code).to_numpy()).drop(columns='choice')

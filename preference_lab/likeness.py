@@ -20,7 +20,8 @@ from .splits import link_groups
 from .encoders import EmbeddingCache, hash_files, open_image
 
 # %% ../nbs/11a_likeness.ipynb #6efc5f27
-CUTS = ((0, 0, 0, 0), (.015,)*4, (.03,)*4, (.045,)*4, (.05, 0, 0, 0), (0, .05, 0, 0), (0, 0, .05, 0), (0, 0, 0, .05))   # shares cut off: left, top, right, bottom
+# shares cut off: left, top, right, bottom
+CUTS = ((0, 0, 0, 0), (.015,)*4, (.03,)*4, (.045,)*4, (.05, 0, 0, 0), (0, .05, 0, 0), (0, 0, .05, 0), (0, 0, 0, .05))
 SMALL, BYTES = 48, 32    # side of the small picture; bytes of a hash
 
 def look_at(
@@ -28,12 +29,24 @@ def look_at(
 ) -> np.ndarray:   # (8*32 + 48*48,) uint8
     "What is kept of a picture: the hashes of it whole and cut, and a small grey one"
     grey = image.convert('L').resize((128, 128), Image.Resampling.LANCZOS)
-    def cut(l, t, r, b): return grey.resize((64, 64), Image.Resampling.LANCZOS, box=(128*(l + .2*(1-l-r)), 128*(t + .1*(1-t-b)), 128-128*r, 128-128*b))   # off the axis of a symmetric face
+    # off the axis of a symmetric face
+    def cut(l, t, r, b):
+        return grey.resize(
+            (64, 64),
+            Image.Resampling.LANCZOS,
+            box=(128 * (l + 0.2 * (1 - l - r)), 128 * (t + 0.1 * (1 - t - b)), 128 - 128 * r, 128 - 128 * b),
+        )
     bits = np.stack([imagehash.phash(cut(*c), 16).hash.ravel() for c in CUTS])
-    return np.concatenate([np.packbits(bits, axis=1).ravel(), np.asarray(grey.resize((SMALL, SMALL), Image.Resampling.LANCZOS)).ravel()])
+    return np.concatenate(
+        [np.packbits(bits, axis=1).ravel(), np.asarray(grey.resize((SMALL, SMALL), Image.Resampling.LANCZOS)).ravel()]
+    )
 
 def _bits(looks) -> np.ndarray:   # (n, cuts, 256) of -1 and 1
-    return np.unpackbits(looks[:, :len(CUTS)*BYTES].reshape(len(looks), len(CUTS), BYTES), axis=2).astype(np.float32)*2 - 1
+    return (
+        np.unpackbits(looks[:, : len(CUTS) * BYTES].reshape(len(looks), len(CUTS), BYTES), axis=2).astype(np.float32)
+        * 2
+        - 1
+    )
 
 # %% ../nbs/11a_likeness.ipynb #0c1e1975
 def _cut(small, cut) -> np.ndarray:
@@ -48,7 +61,8 @@ def unlike(
     a, b = a.astype(np.float32), b.astype(np.float32)
     over = lambda x: x.sum((1, 2), keepdims=True)
     known = ((np.minimum(a, b) > 8) & (np.maximum(a, b) < 247)).astype(np.float32)
-    known = np.where(known.mean((1, 2), keepdims=True) < .1, 1, known); n = over(known)
+    known = np.where(known.mean((1, 2), keepdims=True) < .1, 1, known)
+    n = over(known)
     mean_a, mean_b = over(a*known)/n, over(b*known)/n
     slope = over((a-mean_a)*(b-mean_b)*known)/np.maximum(over((a-mean_a)**2*known), 1)
     rest = np.clip(mean_b + slope*(a-mean_a), 0, 255) - b
@@ -60,11 +74,13 @@ NEAR, ALIKE = 36, .36   # bits in which hashes of copies differ at most; and how
 
 def _candidates(looks, most=2**24) -> tuple[np.ndarray, ...]:   # whole, other, which cut of the other
     "Pairs of which one's hash is near to a hash of the other"
-    bits = _bits(looks); whole, step = bits[:, 0], max(1, most//max(len(looks)*len(CUTS), 1))
+    bits = _bits(looks)
+    whole, step = bits[:, 0], max(1, most//max(len(looks)*len(CUTS), 1))
     out = []
     for s in range(0, len(looks), step):
         far = (256 - bits[s:s+step].reshape(-1, 256) @ whole.T).reshape(-1, len(CUTS), len(looks))/2
-        cut = far.argmin(1); i, j = np.nonzero(far.min(1) <= NEAR)
+        cut = far.argmin(1)
+        i, j = np.nonzero(far.min(1) <= NEAR)
         keep = i + s != j
         out.append((j[keep], i[keep] + s, cut[i, j][keep]))
     return tuple(np.concatenate(x) for x in zip(*out)) if out else (np.zeros(0, int),)*3
@@ -76,14 +92,22 @@ def copies(
     whole, other, cut = _candidates(looks)
     small = looks[:, len(CUTS)*BYTES:].reshape(-1, SMALL, SMALL)
     needed = {(int(i), 0) for i in whole} | set(zip(other.tolist(), cut.tolist()))
-    at, seen = {k: n for n, k in enumerate(needed)}, np.array([_cut(small[i], CUTS[c]) for i, c in needed]).reshape(-1, 24, 24)
+    at, seen = (
+        {k: n for n, k in enumerate(needed)},
+        np.array([_cut(small[i], CUTS[c]) for i, c in needed]).reshape(-1, 24, 24),
+    )
     rows = []
     for s in range(0, len(whole), 2**14):
         w, o, c = (x[s:s+2**14] for x in (whole, other, cut))
         u = unlike(seen[[at[int(i), 0] for i in w]], seen[[at[k] for k in zip(o.tolist(), c.tolist())]])
         rows.append(pd.DataFrame(dict(a=np.minimum(w, o), b=np.maximum(w, o), unlike=u))[u <= ALIKE])
     t = pd.concat(rows) if rows else pd.DataFrame(dict(a=[], b=[], unlike=[]))
-    return t.astype(dict(a=int, b=int)).sort_values('unlike', kind='stable').drop_duplicates(['a', 'b']).reset_index(drop=True)
+    return (
+        t.astype(dict(a=int, b=int))
+        .sort_values('unlike', kind='stable')
+        .drop_duplicates(['a', 'b'])
+        .reset_index(drop=True)
+    )
 
 # %% ../nbs/11a_likeness.ipynb #7cabf6be
 @dataclass(eq=False)
@@ -92,9 +116,13 @@ class Likeness:
     group: np.ndarray     # (n,) int: equal for equal pictures and for copies; what cannot be opened is for itself
     pairs: pd.DataFrame   # a, b: positions of copies that are not equal files; unlike; the nearest pair first
 
+# %% ../nbs/11a_likeness.ipynb #71dbc8a3
 class _Looks:
     "As what `EmbeddingCache` knows these numbers"
-    key, width = hashlib.sha256(f'looks 2 {CUTS} {SMALL} {imagehash.__version__}'.encode()).hexdigest(), len(CUTS)*BYTES + SMALL**2
+    key, width = (
+        hashlib.sha256(f'looks 2 {CUTS} {SMALL} {imagehash.__version__}'.encode()).hexdigest(),
+        len(CUTS) * BYTES + SMALL**2,
+    )
 
 def likeness(
     paths: Sequence[str|Path|None],             # None: there is no picture
@@ -119,9 +147,13 @@ def likeness(
     t = copies(cache.read(known).astype(np.uint8)) if len(known) > 1 else copies(np.zeros((0, _Looks.width), np.uint8))
     where = np.array([first[h] for h in known], int)
     pairs = t.assign(a=where[t.a.to_numpy()], b=where[t.b.to_numpy()])
-    alone = np.arange(len(paths)); equal = np.array([first.get(hashes.get(i), i) for i in alone], int)
+    alone = np.arange(len(paths))
+    equal = np.array([first.get(hashes.get(i), i) for i in alone], int)
     joined = equal.copy()
-    if len(pairs): joined = link_groups(np.concatenate([equal, pairs.a, pairs.a]), np.concatenate([equal, pairs.a, pairs.b]))[:len(paths)]
+    if len(pairs):
+        joined = link_groups(np.concatenate([equal, pairs.a, pairs.a]), np.concatenate([equal, pairs.a, pairs.b]))[
+            : len(paths)
+        ]
     return Likeness(pd.factorize(joined)[0], pairs)
 
 # %% ../nbs/11a_likeness.ipynb #f069c0c1
@@ -133,14 +165,29 @@ def copies_note(
 ) -> list[dict]:            # a note {code, message}, or none
     "What to say about copies of pictures that stand on two sides of a split"
     split, notes = np.asarray(split, object), []
-    across = found.pairs[split[found.pairs.a.to_numpy(int)] != split[found.pairs.b.to_numpy(int)]] if len(found.pairs) else found.pairs
+    across = (
+        found.pairs[split[found.pairs.a.to_numpy(int)] != split[found.pairs.b.to_numpy(int)]]
+        if len(found.pairs)
+        else found.pairs
+    )
     if not len(across): return []
-    a, b = sorted((int(across.a.iloc[0]), int(across.b.iloc[0])), key=lambda i: SPLITS.index(split[i]) if split[i] in SPLITS else 9)
+    a, b = sorted(
+        (int(across.a.iloc[0]), int(across.b.iloc[0])),
+        key=lambda i: SPLITS.index(split[i]) if split[i] in SPLITS else 9,
+    )
     sides = pd.Series(split).groupby(found.group).agg(set)
-    later = lambda s: sum(s == split[i] and any(o in sides[found.group[i]] for o in SPLITS[:SPLITS.index(s)]) for i in range(len(split)))
+    later = lambda s: sum(
+        s == split[i] and any(o in sides[found.group[i]] for o in SPLITS[: SPLITS.index(s)]) for i in range(len(split))
+    )
     counts = ' and '.join(f'{n:,} {s} {what}' for s in SPLITS[1:] if (n := later(s)))
-    return [dict(code='near_duplicates', message=f'{counts} show a picture that stands on an earlier side too, equal or as a copy (saved again, scaled, brighter, cut); the nearest two are {names[b]} ({split[b]}) and {names[a]} ({split[a]}); '
-                 'the split came with the data and is kept: look at the scores without them too')]
+    return [
+        dict(
+            code='near_duplicates',
+            message=f'{counts} show a picture that stands on an earlier side too, equal or as a copy (saved again, '
+                    f'scaled, brighter, cut); the nearest two are {names[b]} ({split[b]}) and {names[a]} ({split[a]}); '
+            'the split came with the data and is kept: look at the scores without them too',
+        )
+    ]
 
 # %% ../nbs/11a_likeness.ipynb #877a1d13
 def same_items(
@@ -152,9 +199,14 @@ def same_items(
     at, first = np.unique(found.group, return_inverse=True)[1], np.unique(found.group, return_index=True)[1]
     twins = np.flatnonzero(first[at] != np.arange(len(at)))
     if not len(twins): return labels, None, []
-    pairs = [(int(a), int(b)) for a, b in zip(found.pairs.a, found.pairs.b)] or [(int(first[at[twins[0]]]), int(twins[0]))]
+    pairs = [(int(a), int(b)) for a, b in zip(found.pairs.a, found.pairs.b)] or [
+        (int(first[at[twins[0]]]), int(twins[0]))
+    ]
     a, b = (Path(images[i]).name for i in pairs[0])
-    said = f'{len(twins):,} of {len(at):,} items show a picture that another item shows too, equal or as a copy (saved again, scaled, brighter, cut); the nearest two are {a} and {b}; they stay on one side of each split'
+    said = (f'{len(twins):,} of {len(at):,} items show a picture that another item shows too, equal or as a copy '
+            f'(saved again, scaled, brighter, cut); the nearest two are {a} and {b}; they stay on one side of each '
+            'split')
     if isinstance(labels, Pairs) and (own := at[labels.left] == at[labels.right]).any():
-        labels = labels.take(~own); said += f', and {int(own.sum()):,} answers that compare a picture with its copy were dropped'
+        labels = labels.take(~own)
+        said += f', and {int(own.sum()):,} answers that compare a picture with its copy were dropped'
     return labels, at, [dict(code='near_duplicates', message=said)]

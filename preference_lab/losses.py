@@ -61,19 +61,31 @@ def class_weights(
     beta: float=.999,            # of `effective_samples`
 ) -> dict[str, float]:           # label name -> weight of a positive
     "How much a positive of each label weighs; a label that no row carries has weight 1"
-    if how not in CLASS_WEIGHTS: raise ConfigError(f'class_weights={how!r} is unknown{nearest(how, CLASS_WEIGHTS)}; take one of {", ".join(CLASS_WEIGHTS)}')
+    if how not in CLASS_WEIGHTS:
+        raise ConfigError(
+            f'class_weights={how!r} is unknown{nearest(how, CLASS_WEIGHTS)}; take one of {", ".join(CLASS_WEIGHTS)}'
+        )
     rows, n = len(targets), np.asarray(targets, float).sum(0)
     m = np.clip(n, 1, rows-1)
     effective = lambda n: (1-beta)/(1-beta**n)
-    w = dict(none=np.ones_like(m), inverse=(rows-m)/m, sqrt_inverse=np.sqrt((rows-m)/m), effective_samples=effective(m)/effective(rows/2))[how]
+    w = dict(
+        none=np.ones_like(m),
+        inverse=(rows - m) / m,
+        sqrt_inverse=np.sqrt((rows - m) / m),
+        effective_samples=effective(m) / effective(rows / 2),
+    )[how]
     return dict(zip(label_names, np.where(n > 0, w, 1.).tolist()))
 
+# %% ../nbs/02_losses.ipynb #0a3d0bd0
 def aligned_weights(
     weights: Mapping[str, float],  # label name -> weight
     label_names: Sequence[str],    # in the order of the logits
 ) -> Tensor:                       # (labels,) float
     "The weights in the order of the logits, or an error about a label without one"
-    if missing := [n for n in label_names if n not in weights]: raise ConfigError(f'class weights: none is given for {", ".join(missing)}; the weights are for {", ".join(weights)}')
+    if missing := [n for n in label_names if n not in weights]:
+        raise ConfigError(
+            f'class weights: none is given for {", ".join(missing)}; the weights are for {", ".join(weights)}'
+        )
     return torch.tensor([weights[n] for n in label_names], dtype=torch.float32)
 
 # %% ../nbs/02_losses.ipynb #8449722b
@@ -92,7 +104,8 @@ class Loss:
     "A weighted sum of named parts, one number a row"
     def __init__(self,
         parts: dict[str, tuple[float, Callable]],  # name -> (weight, function of logits and targets that returns (rows,))
-    ): self.weights, self.parts = {k: w for k, (w, _) in parts.items()}, {k: f for k, (_, f) in parts.items()}
+    ):
+        self.weights, self.parts = {k: w for k, (w, _) in parts.items()}, {k: f for k, (_, f) in parts.items()}
 
     def __call__(self,
         logits: Tensor,   # (rows, …)
@@ -122,13 +135,26 @@ def make_loss(
     **options: float,             # alpha, gamma | gamma_neg, gamma_pos, clip
 ) -> Loss:
     "The loss of this name"
-    if name not in LOSSES: raise ConfigError(f'loss={name!r} is unknown{nearest(name, LOSSES)}; take one of {", ".join(LOSSES)}')
-    if name == 'weighted_bce' and pos_weight is None: raise ConfigError('loss="weighted_bce" needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples')
-    if name != 'weighted_bce' and pos_weight is not None: raise ConfigError(f'class weights act with loss="weighted_bce" only, not with {name!r}: set class_weights="none" or change the loss')
-    if smoothing and name in ('focal', 'asymmetric'): raise ConfigError(f'label smoothing needs targets between 0 and 1, which {name!r} does not take: set label_smoothing=0 or loss="bce"')
+    if name not in LOSSES:
+        raise ConfigError(f'loss={name!r} is unknown{nearest(name, LOSSES)}; take one of {", ".join(LOSSES)}')
+    if name == 'weighted_bce' and pos_weight is None:
+        raise ConfigError(
+            'loss="weighted_bce" needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples'
+        )
+    if name != 'weighted_bce' and pos_weight is not None:
+        raise ConfigError(
+            f'class weights act with loss="weighted_bce" only, not with {name!r}: set class_weights="none" or change '
+            'the loss'
+        )
+    if smoothing and name in ('focal', 'asymmetric'):
+        raise ConfigError(
+            f'label smoothing needs targets between 0 and 1, which {name!r} does not take: set label_smoothing=0 or '
+            'loss="bce"'
+        )
     def f(logits, targets):
         weights = {} if pos_weight is None else dict(pos_weight=pos_weight.to(logits.device))
-        if smoothing: targets = smooth(targets, smoothing, prior.to(logits.device) if isinstance(prior, Tensor) else prior)
+        if smoothing:
+            targets = smooth(targets, smoothing, prior.to(logits.device) if isinstance(prior, Tensor) else prior)
         return LOSSES[name](logits, targets, **weights, **options)
     return Loss({name: (1., f)})
 
@@ -139,7 +165,10 @@ def tempered(
     logit_norm: Tensor|float=0.,  # the length that all logits get; 0: they keep their own
 ) -> Tensor:                      # (rows, categories) float
     "Logits of one length, if one is given, over the temperature; logits that are all zero stay so"
-    length, norm = torch.linalg.vector_norm(logits, dim=-1, keepdim=True), torch.as_tensor(logit_norm, device=logits.device)
+    length, norm = (
+        torch.linalg.vector_norm(logits, dim=-1, keepdim=True),
+        torch.as_tensor(logit_norm, device=logits.device),
+    )
     return torch.where(norm > 0, logits / torch.where(length > 0, length, 1.) * norm, logits) / temperature
 
 # %% ../nbs/02_losses.ipynb #47519103
@@ -159,6 +188,7 @@ def kl(
     log_p = F.log_softmax(logits, -1)
     return -(_focus(log_p, gamma, alpha) * (targets*log_p + torch.special.entr(targets))).sum(-1)
 
+# %% ../nbs/02_losses.ipynb #8d052749
 def cross_entropy(
     logits: Tensor,         # (rows, categories) float
     targets: Tensor,        # (rows, categories) shares, each row sums to 1
@@ -177,6 +207,7 @@ def entropy(
     log_p = F.log_softmax(logits, -1)
     return -(log_p.exp() * log_p).sum(-1)
 
+# %% ../nbs/02_losses.ipynb #2a5c0ccf
 def entropy_floor(
     logits: Tensor,         # (rows, categories) float
     targets: Tensor,        # not looked at
@@ -206,6 +237,7 @@ def maxsup(
     "Max-suppression (Zhou et al. 2025): the largest logit above the mean"
     return logits.amax(-1) - logits.mean(-1)
 
+# %% ../nbs/02_losses.ipynb #7805f65a
 def max_logit(
     logits: Tensor,  # (rows, categories) float
     targets: Tensor, # not looked at

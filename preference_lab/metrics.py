@@ -77,26 +77,32 @@ def left_out(
 ) -> dict: # {name: (..., units or parts)}
     "The scores without each unit, or without one part of them after the other"
     code = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    size = code.max()+1; k = min(size, parts)
+    size = code.max()+1
+    k = min(size, parts)
     part = (np.arange(size) if size <= parts else np.random.default_rng(0).permutation(size) % parts)[code]
     out = [score((part[:, None] != some).astype(float)) for some in np.array_split(np.arange(k), -(-k//100))]
     return {n: np.concatenate([o[n] for o in out], -1) for n in out[0]}
 
+# %% ../nbs/03_metrics.ipynb #99e10ce0
 def telling(
     value: float, # the score on all rows
     without: np.ndarray, # (parts,) the score without each unit or part
 ) -> tuple[float, float]: # how far one telling unit moves the score; how many units the score rests on
     "The size of a unit that matters, and the number of such units"
-    d = np.abs(value - without); known = d[np.isfinite(d)]
+    d = np.abs(value - without)
+    known = d[np.isfinite(d)]
     if not len(known): return np.nan, 0.
-    two, four = ((np.where(np.isfinite(d), d, known.max())**e).sum() for e in (2, 4)) # one without which there is no score weighs as much as any
+    # one without which there is no score weighs as much as any
+    two, four = ((np.where(np.isfinite(d), d, known.max())**e).sum() for e in (2, 4))
     return (np.sqrt(four/two), two**2/four) if four > 0 else (0., np.inf)
 
 # %% ../nbs/03_metrics.ipynb #0539a21d
 def _two_more(value, draws, without): # draws with two more units in each
     if without is None: return draws
-    rng = np.random.default_rng(len(draws)); one, other = rng.poisson(1., (2, len(draws)))
-    return draws + telling(value, without)[0]*(one-other)*(1 if value >= 0 else -1) # the sign: the same numbers when two predictors change places
+    rng = np.random.default_rng(len(draws))
+    one, other = rng.poisson(1., (2, len(draws)))
+    # the sign: the same numbers when two predictors change places
+    return draws + telling(value, without)[0]*(one-other)*(1 if value >= 0 else -1)
 
 def _unshifted(value, draws): return draws - 2*(np.median(draws) - value)
 
@@ -132,7 +138,8 @@ def interval(
         if not units: return Interval(value, np.nan, np.nan)
         low, high = _wilson(value, units, level)
         return Interval(value, *((float(low), 1.) if value else (0., float(high))))
-    low, high = np.quantile(_adjusted(value, draws, without, wider), [(1-level)/2, (1+level)/2], method='weibull') # as far out as few draws ask for
+    # as far out as few draws ask for
+    low, high = np.quantile(_adjusted(value, draws, without, wider), [(1-level)/2, (1+level)/2], method='weibull')
     low, high = low - slack[0], high + slack[1]
     if share and 0 <= draws.min() and draws.max() <= 1: low, high = max(low, 0.), min(high, 1.)
     return Interval(value, float(min(low, value)), float(max(high, value)))
@@ -140,7 +147,8 @@ def interval(
 # %% ../nbs/03_metrics.ipynb #ba7512b2
 def _finite(name, values): # -> float
     values = np.asarray(values, float)
-    if len(bad := np.flatnonzero(~np.isfinite(values))): raise DataError(f'{name}, row {bad[0]}: {values[bad[0]]} is no finite number; leave the row out')
+    if len(bad := np.flatnonzero(~np.isfinite(values))):
+        raise DataError(f'{name}, row {bad[0]}: {values[bad[0]]} is no finite number; leave the row out')
     return values
 
 # %% ../nbs/03_metrics.ipynb #0ba2fe7f
@@ -159,7 +167,8 @@ def _behind(score, name, rows, groups): # how many rows or groups could change t
     if groups is None: return rows if about is None else int(about.sum())
     return len(np.unique(groups if about is None else np.asarray(groups)[about]))
 
-def _slack(score, value, draws, rows, groups, seed): # name -> how much more the rows may have shifted a calibration error than resamples shift it
+# name -> how much more the rows may have shifted a calibration error than resamples shift it
+def _slack(score, value, draws, rows, groups, seed):
     honest = score.by_chance(next(resample_weights(rows, groups, 100, seed))) if hasattr(score, 'by_chance') else {}
     return {k: max(0., v.mean() - (np.median(draws[k]) - value[k])) for k, v in honest.items()}
 
@@ -175,10 +184,23 @@ def intervals(
     wider: dict[str, float] = {}, # name -> times the spread of the draws
 ) -> dict[str, Interval]:
     "Every scalar score of a scorer with its interval"
-    value, draws = resample(score, rows, groups, n, seed); without = left_out(score, rows, groups)
+    value, draws = resample(score, rows, groups, n, seed)
+    without = left_out(score, rows, groups)
     slack = _slack(score, value, draws, rows, groups, seed)
-    return {k: interval(v, draws[k], level, share if isinstance(share, bool) else k in share, without[k], _behind(score, k, rows, groups), wider.get(k, 1.), (slack.get(k, 0.), 0.))
-            for k, v in value.items() if np.ndim(v) == 0}
+    return {
+        k: interval(
+            v,
+            draws[k],
+            level,
+            share if isinstance(share, bool) else k in share,
+            without[k],
+            _behind(score, k, rows, groups),
+            wider.get(k, 1.0),
+            (slack.get(k, 0.0), 0.0),
+        )
+        for k, v in value.items()
+        if np.ndim(v) == 0
+    }
 
 # %% ../nbs/03_metrics.ipynb #8892b49b
 def _ratio(a, b): return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
@@ -223,7 +245,9 @@ def _checked(targets, proba, predicted):
         raise DataError(f'targets {targets.shape}, proba {proba.shape} and predicted {predicted.shape} '
                         'must be one shape (rows, labels), not empty')
     raw = proba
-    proba = clip_probabilities(raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1')
+    proba = clip_probabilities(
+        raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1'
+    )
     return _yes_no(targets), proba, _yes_no(predicted, 'predicted')
 
 def _yes_no(targets, name='targets'): # -> bool
@@ -232,7 +256,11 @@ def _yes_no(targets, name='targets'): # -> bool
     if y.dtype == bool: return y
     try: known = np.isin(y.astype(float), (0, 1))
     except (TypeError, ValueError): known = np.zeros(y.shape, bool)
-    if len(bad := np.argwhere(~known)): raise DataError(f'{name}, {", ".join(f"{w} {i}" for w, i in zip(("row", "label"), bad[0]))}: {y[tuple(bad[0])]} is no answer; give 0 or 1')
+    if len(bad := np.argwhere(~known)):
+        raise DataError(
+            f'{name}, {", ".join(f"{w} {i}" for w, i in zip(("row", "label"), bad[0]))}: {y[tuple(bad[0])]} is no '
+            'answer; give 0 or 1'
+        )
     return y.astype(bool)
 
 def _bin_of(proba, bins): return np.minimum((proba*bins).astype(int), bins-1)
@@ -252,8 +280,14 @@ class MultilabelScorer:
         self.counts = [sparse.csr_array(m.T.astype(float)) for m in (y & yhat, ~y & yhat, y & ~yhat)] # tp fp fn
         rarest = lambda m: m[:, np.where(m.any(0), m.sum(0), n+1).argmin()] # rows of the label that has the fewest
         rarer = np.where(2*y.sum(0) <= n, y, ~y)
-        self.behind = dict(auc_macro=rarest(rarer), precision_macro=rarest(yhat), **{f'{k}_macro': rarest(y) for k in ('ap', 'f1', 'recall')},
-                           auc_micro=min(y.any(1), (~y).any(1), key=np.sum), precision_micro=yhat.any(1), **{f'{k}_micro': y.any(1) for k in ('ap', 'f1', 'recall')})
+        self.behind = dict(
+            auc_macro=rarest(rarer),
+            precision_macro=rarest(yhat),
+            **{f'{k}_macro': rarest(y) for k in ('ap', 'f1', 'recall')},
+            auc_micro=min(y.any(1), (~y).any(1), key=np.sum),
+            precision_micro=yhat.any(1),
+            **{f'{k}_micro': y.any(1) for k in ('ap', 'f1', 'recall')},
+        )
         self.rankings = [Ranking(y[:, l], p[:, l], rows, n) for l in range(labels)]
         self.pooled = Ranking(y.ravel(), p.ravel(), np.repeat(rows, labels), n)
         cell, p64 = np.arange(labels)*bins + _bin_of(p, bins), p.astype(float)
@@ -273,18 +307,28 @@ class MultilabelScorer:
     def __call__(self, weights) -> dict: # (rows, k) -> {name: (k,)}
         one = self.per_label(weights)
         (auc, ap), (tp, fp, fn) = self.pooled(weights), (one[k].sum(0) for k in ('tp', 'fp', 'fn'))
-        return dict(auc_micro=auc, auc_macro=_mean_defined(one['auc']),
-            ap_micro=ap, ap_macro=_mean_defined(one['average_precision']),
-            f1_micro=_ratio(2*tp, 2*tp+fp+fn), f1_macro=one['f1'].mean(0),
-            precision_micro=_ratio(tp, tp+fp), precision_macro=one['precision'].mean(0),
-            recall_micro=_ratio(tp, tp+fn), recall_macro=one['recall'].mean(0), **self.means(weights), **self.calibration(weights))
+        return dict(
+            auc_micro=auc,
+            auc_macro=_mean_defined(one['auc']),
+            ap_micro=ap,
+            ap_macro=_mean_defined(one['average_precision']),
+            f1_micro=_ratio(2 * tp, 2 * tp + fp + fn),
+            f1_macro=one['f1'].mean(0),
+            precision_micro=_ratio(tp, tp + fp),
+            precision_macro=one['precision'].mean(0),
+            recall_micro=_ratio(tp, tp + fn),
+            recall_macro=one['recall'].mean(0),
+            **self.means(weights),
+            **self.calibration(weights),
+        )
 
     def calibration(self, weights, less=0.) -> dict: # (rows, k) -> {name: (k,)}
         gaps = self._gaps(weights) - less
         return dict(ece=np.abs(gaps.sum(0)).sum(0), ece_macro=np.abs(gaps).sum((0, 1)))
 
     def _gaps(self, weights): # (labels, bins, k)
-        with np.errstate(invalid='ignore'): return (self.gaps @ weights).reshape(self.labels, -1, weights.shape[1]) / (self.labels*weights.sum(0))
+        with np.errstate(invalid='ignore'):
+            return (self.gaps @ weights).reshape(self.labels, -1, weights.shape[1]) / (self.labels*weights.sum(0))
 
     def by_chance(self, weights) -> dict: return self.calibration(weights, self._gaps(np.ones((len(weights), 1))))
 
@@ -322,12 +366,14 @@ def bootstrap(
 def _p_value(value, draws, without, wider=1., slack=(0., 0.)):
     "Two-sided p of `no difference`"
     if (draws := _defined(value, draws)) is None: return np.nan
-    draws = _adjusted(value, draws, without, wider) + (-min(slack[0], value) if value > 0 else min(slack[1], -value)) # towards no difference
+    # towards no difference
+    draws = _adjusted(value, draws, without, wider) + (-min(slack[0], value) if value > 0 else min(slack[1], -value))
     rarer = min((draws <= 0).sum(), (draws >= 0).sum())
     return float(min(1., 2*(rarer+1)/(len(draws)+1)))
 
 # %% ../nbs/03_metrics.ipynb #922c2f56
-FEWEST = 6 # units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
+# units (rows or groups) that a comparison needs: the smallest number of coins that fall alike less than once in twenty
+FEWEST = 6
 
 # %% ../nbs/03_metrics.ipynb #ddcea33a
 def paired_intervals(
@@ -342,19 +388,39 @@ def paired_intervals(
 ) -> pd.DataFrame: # metric, a, b, difference, low, high, p, distinguishable
     "The difference a - b of every scalar score, on resamples that both share"
     both = lambda w: {(k, s): v for s, f in enumerate((score_a, score_b)) for k, v in f(w).items()}
-    value, draws = resample(both, rows, groups, n, seed); without = left_out(both, rows, groups)
+    value, draws = resample(both, rows, groups, n, seed)
+    without = left_out(both, rows, groups)
     units, out = rows if groups is None else len(np.unique(groups)), []
-    slack = [_slack(f, *({k: v for (k, t), v in x.items() if t == s} for x in (value, draws)), rows, groups, seed) for s, f in enumerate((score_a, score_b))]
+    slack = [
+        _slack(f, *({k: v for (k, t), v in x.items() if t == s} for x in (value, draws)), rows, groups, seed)
+        for s, f in enumerate((score_a, score_b))
+    ]
     for k in [k for k, s in value if s == 0 and np.ndim(value[k, 0]) == 0]:
         a, b = float(value[k, 0]), float(value[k, 1])
         d, w = (x[k, 0] - x[k, 1] for x in (draws, without))
         if a != b:
-            never = any(v in (0, 1) and np.ptp(draws[k, s]) < 1e-12 for s, v in enumerate((a, b))) # right in every row, or wrong
+            # right in every row, or wrong
+            never = any(v in (0, 1) and np.ptp(draws[k, s]) < 1e-12 for s, v in enumerate((a, b)))
             if never: w = np.r_[w, a-b + np.r_[1., -1.]*(1 + abs(a-b))/units]
             if units < FEWEST or np.ptp(d) < 1e-12 and not never: d = d*np.nan
-        how = dict(without=w, wider=wider.get(k, 1.), slack=tuple(s.get(k, 0.) for s in slack) if np.ptp(d) > 0 else (0., 0.))
+        how = dict(
+            without=w,
+            wider=wider.get(k, 1.0),
+            slack=tuple(s.get(k, 0.0) for s in slack) if np.ptp(d) > 0 else (0.0, 0.0),
+        )
         i = interval(a-b, d, level, share=False, **how)
-        out.append(dict(metric=k, a=a, b=b, difference=i.value, low=i.low, high=i.high, p=_p_value(i.value, d, **how), distinguishable=bool(i.low > 0 or i.high < 0)))
+        out.append(
+            dict(
+                metric=k,
+                a=a,
+                b=b,
+                difference=i.value,
+                low=i.low,
+                high=i.high,
+                p=_p_value(i.value, d, **how),
+                distinguishable=bool(i.low > 0 or i.high < 0),
+            )
+        )
     return pd.DataFrame(out)
 
 # %% ../nbs/03_metrics.ipynb #20270d2c
@@ -386,8 +452,17 @@ def mcnemar(
                 difference=(only_a-only_b)/len(a), p=float(p))
 
 # %% ../nbs/03_metrics.ipynb #78e766e0
-BINARY = dict(auroc='auc_macro', average_precision='ap_macro', accuracy='subset_accuracy', f1='f1_macro', precision='precision_macro', recall='recall_macro',
-              brier='brier', log_loss='log_loss', ece='ece') # name here -> name among many labels
+BINARY = dict(
+    auroc='auc_macro',
+    average_precision='ap_macro',
+    accuracy='subset_accuracy',
+    f1='f1_macro',
+    precision='precision_macro',
+    recall='recall_macro',
+    brier='brier',
+    log_loss='log_loss',
+    ece='ece',
+)  # name here -> name among many labels
 
 class BinaryScorer:
     "A scorer of yes and no, which is said from one half on"
@@ -405,6 +480,7 @@ class BinaryScorer:
 
     def by_chance(self, weights) -> dict: return dict(ece=self.many.by_chance(weights)['ece'])
 
+# %% ../nbs/03_metrics.ipynb #eaa94948
 def binary_metrics(
     targets: np.ndarray, # (rows,) bool
     proba: np.ndarray, # (rows,) float in 0..1
@@ -412,6 +488,7 @@ def binary_metrics(
     "Every score of yes and no"
     return {k: float(v[0]) for k, v in BinaryScorer(targets, proba)(np.ones((len(targets), 1))).items()}
 
+# %% ../nbs/03_metrics.ipynb #914b1cdb
 def binary_intervals(
     targets: np.ndarray, # (rows,) bool
     proba: np.ndarray, # (rows,) float in 0..1
@@ -422,6 +499,7 @@ def binary_intervals(
     "Every score of yes and no with its interval"
     return intervals(BinaryScorer(targets, proba), len(targets), groups, n, seed)
 
+# %% ../nbs/03_metrics.ipynb #075cb88f
 def paired_binary(
     targets: np.ndarray, # (rows,) bool
     a: np.ndarray, # (rows,) probabilities of the first predictor
@@ -441,12 +519,14 @@ def auc_interval(
     level: float = .95,
 ) -> np.ndarray: # (2, ...): low, high; NaN where the AUC is
     "The AUCs that the found ones are not far from, by their own chance error"
-    auc, m, n = (np.asarray(a, float) for a in (auc, positives, negatives)); z, ends = norm.ppf((1+level)/2), []
+    auc, m, n = (np.asarray(a, float) for a in (auc, positives, negatives))
+    z, ends = norm.ppf((1+level)/2), []
     for end in (0., 1.):
         near, far = auc.copy(), np.full_like(auc, end)
         for _ in range(50):
             o = (near+far)/2
-            with np.errstate(divide='ignore', invalid='ignore'): error = np.sqrt(o*(1-o)*(1 + (m-1)*(1-o)/(2-o) + (n-1)*o/(1+o))/(m*n))
+            with np.errstate(divide='ignore', invalid='ignore'):
+                error = np.sqrt(o*(1-o)*(1 + (m-1)*(1-o)/(2-o) + (n-1)*o/(1+o))/(m*n))
             near, far = (np.where(np.abs(auc-o) <= z*error, a, b) for a, b in ((o, near), (far, o)))
         ends.append(np.where(np.isnan(auc), np.nan, near))
     return np.stack(ends)
@@ -470,7 +550,15 @@ def per_label_table(
     value, draws = resample(scorer.per_label, rows, groups, n, seed)
     without, y = left_out(scorer.per_label, rows, groups), np.asarray(targets, bool)
     units = lambda of: np.array([(m.sum() if groups is None else len(np.unique(np.asarray(groups)[m]))) for m in of.T])
-    ends = dict(f1=np.array([interval(v, d, level, without=w, units=u)[1:] for v, d, w, u in zip(value['f1'], draws['f1'], without['f1'], units(y))]), auc=auc_interval(value['auc'], units(y), units(~y), level).T)
+    ends = dict(
+        f1=np.array(
+            [
+                interval(v, d, level, without=w, units=u)[1:]
+                for v, d, w, u in zip(value['f1'], draws['f1'], without['f1'], units(y))
+            ]
+        ),
+        auc=auc_interval(value['auc'], units(y), units(~y), level).T,
+    )
     tp, fp, fn = (value[k].astype(int) for k in ('tp', 'fp', 'fn'))
     out = pd.DataFrame(dict(label=list(label_names), precision=value['precision'], recall=value['recall'],
         f1=value['f1'], f1_low=ends['f1'][:, 0], f1_high=ends['f1'][:, 1],
@@ -483,8 +571,12 @@ def per_label_table(
 def _answers_and_proba(targets, proba): # -> (n,) float, (n,) float
     "Answers (or shares of answers) and probabilities of one shape, flat, or a sentence that says what is wrong"
     y, p = np.asarray(targets, float), np.asarray(proba)
-    if y.shape != p.shape or not y.size: raise DataError(f'targets {y.shape} and proba {p.shape} must be one shape, not empty')
-    y, p = (clip_probabilities(a, lambda at: f'{name}, row {at[0]}: {a[at]} is no probability; give 0 to 1') for name, a in dict(targets=y, proba=p).items())
+    if y.shape != p.shape or not y.size:
+        raise DataError(f'targets {y.shape} and proba {p.shape} must be one shape, not empty')
+    y, p = (
+        clip_probabilities(a, lambda at: f'{name}, row {at[0]}: {a[at]} is no probability; give 0 to 1')
+        for name, a in dict(targets=y, proba=p).items()
+    )
     return y.ravel(), p.ravel()
 
 # %% ../nbs/03_metrics.ipynb #dc8c46a7
@@ -543,13 +635,20 @@ def collapsed(
 ) -> list[dict]: # empty, or one note {code, message}
     "A note when a predictor says nearly the same of every row"
     proba = np.asarray(proba, float)
-    if proba.ndim != 2 or not proba.size or len(np.argwhere(~np.isfinite(proba))): raise DataError(f'proba {proba.shape} must be (rows, labels), not empty, without NaN; look at the predictions')
+    if proba.ndim != 2 or not proba.size or len(np.argwhere(~np.isfinite(proba))):
+        raise DataError(f'proba {proba.shape} must be (rows, labels), not empty, without NaN; look at the predictions')
     prior = proba.mean(0) if prior is None else np.asarray(prior, float)
     possible = (prior*(1-prior)).sum() if targets is None else np.asarray(targets, float).var(0).sum()
     spread = proba.var(0).sum()/possible if possible > 0 else 0.
     if spread >= .01: return []
-    return [dict(code='collapsed', message=f'the predictor ignores its input: its probabilities vary by {spread:.2%} of '
-                 f'what {"labels" if targets is None else "the answers"} vary; train longer, or with a larger learning rate, and look at the loss')]
+    return [
+        dict(
+            code='collapsed',
+            message=f'the predictor ignores its input: its probabilities vary by {spread:.2%} of '
+            f'what {"labels" if targets is None else "the answers"} vary; train longer, or with a larger learning '
+            'rate, and look at the loss',
+        )
+    ]
 
 # %% ../nbs/03_metrics.ipynb #3ca0ba06
 class GroupMeans:
@@ -600,9 +699,11 @@ class PairScorer:
         bins: int = 15, # of the calibration error
     ):
         by, values = by or drawn_by(pairs), _pair_scores(pairs, proba)
-        if by not in ('rater', 'pair', 'item'): raise ConfigError(f"by: {by!r} cannot be drawn; give 'rater', 'pair' or 'item'")
+        if by not in ('rater', 'pair', 'item'):
+            raise ConfigError(f"by: {by!r} cannot be drawn; give 'rater', 'pair' or 'item'")
         group, p = pairs.keys('rater' if by == 'rater' else 'pair'), np.asarray(proba, float)
-        self.means = GroupMeans(group, **values); groups = self.means.groups
+        self.means = GroupMeans(group, **values)
+        groups = self.means.groups
         where = _bin_of(p, bins)*len(groups) + np.searchsorted(groups, group)
         self.gaps = np.bincount(where, pairs.left_wins - p, bins*len(groups)).reshape(bins, -1)
         self.rows, self.by, self.pairs = len(groups), by, pairs # `rows`: how many there are to draw
@@ -615,11 +716,21 @@ class PairScorer:
     def _gaps(self, weights): # (bins, k)
         with np.errstate(invalid='ignore'): return self.gaps @ weights / (self.means.counts @ weights)
 
-    def by_chance(self, weights) -> dict: return dict(ece=np.abs(self._gaps(weights) - self._gaps(np.ones((self.rows, 1)))).sum(0)*self.wider().get('ece', 1.))
+    def by_chance(self, weights) -> dict:
+        return dict(
+            ece=np.abs(self._gaps(weights) - self._gaps(np.ones((self.rows, 1)))).sum(0) * self.wider().get('ece', 1.0)
+        )
 
     def wider(self, other=None) -> dict: # name -> times
         "How many times wider the intervals must be where pairs are drawn; with another scorer, those of the difference"
-        return {} if self.by == 'rater' else {k: shared_items(self.pairs, v if other is None else v - other.moves[k], self.by == 'item') for k, v in self.moves.items()}
+        return (
+            {}
+            if self.by == 'rater'
+            else {
+                k: shared_items(self.pairs, v if other is None else v - other.moves[k], self.by == 'item')
+                for k, v in self.moves.items()
+            }
+        )
 
 # %% ../nbs/03_metrics.ipynb #f9f3f11e
 def pair_metrics(
@@ -649,16 +760,21 @@ def shared_items(
     other_items: bool = False, # the claim is about other items
 ) -> float: # 1 or more
     "How many times wider an interval over pairs must be because answers share items"
-    e = np.asarray(added, float); e = e - e.mean()
+    e = np.asarray(added, float)
+    e = e - e.mean()
     def squares(key, e): # of what each sum moves, were its answers left out
-        code = np.unique(key, return_inverse=True)[1]; n = np.bincount(code)
+        code = np.unique(key, return_inverse=True)[1]
+        n = np.bincount(code)
         return (np.bincount(code, e)*len(added)/np.maximum(len(added)-n+1, len(added)/2))**2
-    item = np.r_[pairs.left, pairs.right].astype(np.int64) + (0 if other_items else len(pairs.items)*np.tile(pairs.rater.astype(np.int64), 2))
+    item = np.r_[pairs.left, pairs.right].astype(np.int64) + (
+        0 if other_items else len(pairs.items) * np.tile(pairs.rater.astype(np.int64), 2)
+    )
     at_item, at_pair = squares(item, np.tile(e, 2)), squares(pairs.keys('pair'), e)
     if at_pair.sum() < 1e-12 or at_item.sum() < 1e-12: return 1.
     twice = at_pair.sum() if other_items else 2*squares(pairs.keys('pair', 'rater'), e).sum() - at_pair.sum()
     with_two_more = lambda v: v.sum() + 2*(v**2).sum()/v.sum()
-    return float(np.sqrt(max(1., (with_two_more(at_item) - twice)/with_two_more(at_pair))))   # the draws of pairs have two more pairs already
+    # the draws of pairs have two more pairs already
+    return float(np.sqrt(max(1., (with_two_more(at_item) - twice)/with_two_more(at_pair))))
 
 # %% ../nbs/03_metrics.ipynb #be6b22e1
 def pair_means(
@@ -669,9 +785,16 @@ def pair_means(
     **values: np.ndarray, # name=(n,) one number for each comparison: whether the answer was right, a difference of two predictors
 ) -> dict[str, Interval]:
     "The mean over comparisons of each quantity, with its interval"
-    by = by or drawn_by(pairs); g = GroupMeans(pairs.keys(by), **values)
-    value, draws = resample(g, g.rows, n=n, seed=seed); without = left_out(g, g.rows)
-    return {k: interval(v, draws[k], share=False, without=without[k], wider=shared_items(pairs, values[k]) if by == 'pair' else 1.) for k, v in value.items()}
+    by = by or drawn_by(pairs)
+    g = GroupMeans(pairs.keys(by), **values)
+    value, draws = resample(g, g.rows, n=n, seed=seed)
+    without = left_out(g, g.rows)
+    return {
+        k: interval(
+            v, draws[k], share=False, without=without[k], wider=shared_items(pairs, values[k]) if by == 'pair' else 1.0
+        )
+        for k, v in value.items()
+    }
 
 # %% ../nbs/03_metrics.ipynb #e398f26f
 def paired_pairs(
@@ -692,7 +815,8 @@ def _sum_within(cell, code, *values): # (n,) each -> the cell of each (cell, cod
     key, where = np.unique(cell*(code.max()+1) + code, return_inverse=True)
     return key//(code.max()+1), *(np.bincount(where, v) for v in values)
 
-def clustered_variance(pairs, e, cell, count): # e: (n,) right - accuracy; count: (cells,) answers -> V (cells,), distinct pairs (cells,)
+# e: (n,) right - accuracy; count: (cells,) answers -> V (cells,), distinct pairs (cells,)
+def clustered_variance(pairs, e, cell, count):
     "How far each cell's accuracy would move with other items"
     item, one = np.concatenate([pairs.left, pairs.right]).astype(np.int64), np.ones(2*len(e))
     at_i, e_i, n_i = _sum_within(np.tile(cell, 2), item, np.tile(e, 2), one)
@@ -724,7 +848,8 @@ def rater_target_table(
     "Each rater's accuracy on each target, with intervals"
     k = len(pairs.targets)
     t = _cell_scores(pairs, proba, pairs.rater.astype(np.int64)*k + pairs.target, len(pairs.raters)*k)
-    t.insert(0, 'target', pairs.targets*len(pairs.raters)); t.insert(0, 'rater', np.repeat(pairs.raters, k))
+    t.insert(0, 'target', pairs.targets*len(pairs.raters))
+    t.insert(0, 'rater', np.repeat(pairs.raters, k))
     return t[t.n > 0].reset_index(drop=True)
 
 # %% ../nbs/03_metrics.ipynb #1a4e6677
@@ -754,7 +879,9 @@ def gain_by_rater(
     gain = _ratio(np.bincount(cell, d, k), n)
     two_more = _ratio(2.*(np.bincount(cell, d != 0, k) > 0), n**2) # answers, one each way
     half = norm.ppf(.975)*np.sqrt(clustered_variance(pairs, d - gain[cell], cell, n)[0] + two_more)
-    return pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain-half, high=gain+half))[n > 0].reset_index(drop=True)
+    return pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain - half, high=gain + half))[
+        n > 0
+    ].reset_index(drop=True)
 
 # %% ../nbs/03_metrics.ipynb #fa706ef8
 def per_target(
@@ -769,7 +896,10 @@ def per_target(
     for code, name in enumerate(pairs.targets):
         if not (here := pairs.target == code).any(): continue
         i = pair_intervals(pairs.take(here), np.asarray(proba)[here], by, n, seed)
-        rows.append(dict(target=name, n=int(here.sum())) | {k+e: v for k in ('accuracy', 'log_loss') for e, v in zip(('', '_low', '_high'), i[k])})
+        rows.append(
+            dict(target=name, n=int(here.sum()))
+            | {k + e: v for k in ('accuracy', 'log_loss') for e, v in zip(('', '_low', '_high'), i[k])}
+        )
     return pd.DataFrame(rows)
 
 # %% ../nbs/03_metrics.ipynb #4cff0ac4
@@ -782,11 +912,14 @@ def rater_agreement(
     pairs: Pairs, # comparisons with their answers
 ) -> tuple[pd.DataFrame, pd.DataFrame]: # (raters, raters) share alike, NaN where nothing is shared and on the diagonal; shared questions
     "The share of shared questions (pair and target) that two raters answer alike, and how many they share"
-    key, first = _answers(pairs); names = pairs.raters
-    q = np.unique(key, return_inverse=True)[1]; shape = len(names), q.max(initial=0)+1
+    key, first = _answers(pairs)
+    names = pairs.raters
+    q = np.unique(key, return_inverse=True)[1]
+    shape = len(names), q.max(initial=0)+1
     counts = sparse.csr_array((np.ones(len(q)), (pairs.rater, q)), shape=shape)
     wins = sparse.csr_array((first.astype(float), (pairs.rater, q)), shape=shape)
-    asked = counts.sign(); said = wins.multiply(asked.multiply(counts.power(-1.))).tocsr() # a share, where one was asked more than once
+    asked = counts.sign()
+    said = wins.multiply(asked.multiply(counts.power(-1.))).tocsr()   # a share, where one was asked more than once
     shared, other = (asked @ asked.T).toarray(), asked - said
     alike = _ratio((said @ said.T + other @ other.T).toarray(), shared)
     alike[(shared == 0) | np.eye(len(names), dtype=bool)] = np.nan
@@ -818,7 +951,8 @@ def repeat_agreement(
     key, first = _answers(pairs)
     t = pd.DataFrame(dict(rater=pairs.rater, key=key, won=first)).groupby(['rater', 'key']).won.agg(['sum', 'size'])
     t = t[t['size'] > 1]
-    if not len(t): return pd.DataFrame(columns=['rater', 'questions', 'comparisons', 'alike', 'ceiling_low', 'ceiling_high'])
+    if not len(t):
+        return pd.DataFrame(columns=['rater', 'questions', 'comparisons', 'alike', 'ceiling_low', 'ceiling_high'])
     line = lambda name, g: dict(rater=name) | _repeats(g['sum'].to_numpy(), g['size'].to_numpy())
     return pd.DataFrame([line('all raters', t), *(line(pairs.raters[r], g) for r, g in t.groupby('rater'))])
 
@@ -832,12 +966,15 @@ def split_half(
     rng, out = np.random.default_rng(seed), []
     for code, name in enumerate(ratings.targets):
         r = ratings.take(ratings.target == code)
-        who, rater = np.unique(r.rater, return_inverse=True); what, item = np.unique(r.item, return_inverse=True)
+        who, rater = np.unique(r.rater, return_inverse=True)
+        what, item = np.unique(r.item, return_inverse=True)
         value, rs = r.value - (np.bincount(rater, r.value)/np.bincount(rater))[rater], []
         for _ in range(times if len(who) > 1 else 0):
             side = rng.permutation(len(who))[rater] < len(who)//2
             n = np.bincount(item+len(what)*side, minlength=2*len(what)).reshape(2, -1)
-            m = _ratio(np.bincount(item+len(what)*side, value, 2*len(what)).reshape(2, -1), n.astype(float))[:, (n > 0).all(0)]
+            m = _ratio(np.bincount(item + len(what) * side, value, 2 * len(what)).reshape(2, -1), n.astype(float))[
+                :, (n > 0).all(0)
+            ]
             rs.append(correlation(*m) if m.shape[1] > 2 else np.nan)
         half = np.mean(rs) if rs else np.nan
         out.append(dict(target=name, raters=len(who), items=len(what), half=half, reliability=2*half/(1+half)))
@@ -851,9 +988,12 @@ def pair_ceiling(
 ) -> dict | None: # kind, and: exact accuracy, log_loss, … and the share that was reached; targets; or raters
     "The best reachable scores, or what is known of them"
     if pairs.proba is not None:
-        out = pair_metrics(pairs, pairs.proba) | dict(expected_accuracy=float(np.maximum(pairs.proba, 1-pairs.proba).mean()), kind='exact')
+        out = pair_metrics(pairs, pairs.proba) | dict(
+            expected_accuracy=float(np.maximum(pairs.proba, 1 - pairs.proba).mean()), kind='exact'
+        )
         return out | dict(share=accuracy/out['accuracy'])
-    if isinstance(labels, Ratings): return dict(kind='split half of the raters', targets=split_half(labels).to_dict('records'))
+    if isinstance(labels, Ratings):
+        return dict(kind='split half of the raters', targets=split_half(labels).to_dict('records'))
     again = repeat_agreement(labels)
     return dict(kind='repeated answers', raters=again.to_dict('records')) if len(again) else None
 
@@ -870,15 +1010,25 @@ def checked_shares(
     **arrays: np.ndarray, # name=(rows, categories): `targets`, `proba`
 ) -> list[np.ndarray]: # the same in float64
     "Distributions of one shape whose rows sum to 1, or a sentence that says where they do not"
-    out = {k: np.asarray(v, float) for k, v in arrays.items()}; shape, *others = [v.shape for v in out.values()]
+    out = {k: np.asarray(v, float) for k, v in arrays.items()}
+    shape, *others = [v.shape for v in out.values()]
     if len(shape) != 2 or not shape[0] or shape[1] < 2 or any(o != shape for o in others):
-        raise DataError(f'{" and ".join(f"{k} {v.shape}" for k, v in out.items())} must be (rows, categories) of one shape, not empty, with two categories or more')
+        raise DataError(
+            f'{" and ".join(f"{k} {v.shape}" for k, v in out.items())} must be (rows, categories) of one shape, not '
+            'empty, with two categories or more'
+        )
     for k, v in out.items():
         slack = rounding_tolerance(np.asarray(arrays[k]).dtype)
         if len(bad := np.argwhere(~(np.isfinite(v) & (v >= -slack)))):
-            row, category = bad[0]; raise DataError(f'{k}, row {row}, category {category}: {v[row, category]} is no share; give finite numbers from 0 to 1')
+            row, category = bad[0]
+            raise DataError(
+                f'{k}, row {row}, category {category}: {v[row, category]} is no share; give finite numbers from 0 to 1'
+            )
         if len(off := rows_off_one(arrays[k])):
-            raise DataError(f'{k}, row {off[0]}, all {shape[1]} categories: they sum to {v[off[0]].sum():.7g}, not 1; divide each row by its sum')
+            raise DataError(
+                f'{k}, row {off[0]}, all {shape[1]} categories: they sum to {v[off[0]].sum():.7g}, not 1; divide each '
+                'row by its sum'
+            )
         out[k] = v.clip(min=0)
     return list(out.values())
 
@@ -892,10 +1042,21 @@ def distribution_rows(
     t, p = checked_shares(targets=targets, proba=proba)
     gap, m, whole = np.abs(t-p), (t+p)/2, t+p
     ratio = np.divide(gap, whole, out=np.zeros_like(gap), where=whole > 0)
-    out = dict(kl=rel_entr(t, np.maximum(p, np.finfo(float).eps)).sum(1), js=(rel_entr(t, m) + rel_entr(p, m)).sum(1)/2,
-        tv=gap.sum(1)/2, chebyshev=gap.max(1), clark=np.sqrt((ratio**2).sum(1)), canberra=ratio.sum(1),
-        cosine=(t*p).sum(1) / (np.linalg.norm(t, axis=1)*np.linalg.norm(p, axis=1)), intersection=np.minimum(t, p).sum(1),
-        brier=(gap**2).sum(1), top1=_top(t, p, 1), top3=_top(t, p, min(3, t.shape[1]-1)), entropy=entr(p).sum(1), target_entropy=entr(t).sum(1))
+    out = dict(
+        kl=rel_entr(t, np.maximum(p, np.finfo(float).eps)).sum(1),
+        js=(rel_entr(t, m) + rel_entr(p, m)).sum(1) / 2,
+        tv=gap.sum(1) / 2,
+        chebyshev=gap.max(1),
+        clark=np.sqrt((ratio**2).sum(1)),
+        canberra=ratio.sum(1),
+        cosine=(t * p).sum(1) / (np.linalg.norm(t, axis=1) * np.linalg.norm(p, axis=1)),
+        intersection=np.minimum(t, p).sum(1),
+        brier=(gap**2).sum(1),
+        top1=_top(t, p, 1),
+        top3=_top(t, p, min(3, t.shape[1] - 1)),
+        entropy=entr(p).sum(1),
+        target_entropy=entr(t).sum(1),
+    )
     return out | (dict(wasserstein=np.abs((t-p).cumsum(1)[:, :-1]).sum(1)) if ordered else {})
 
 # %% ../nbs/03_metrics.ipynb #528599a4
@@ -908,22 +1069,32 @@ class DistributionScorer:
         groups: np.ndarray | None = None, # (n,) names of groups drawn whole; None: each row is its own
         bins: int = 15, # of the calibration errors
     ):
-        t, p = checked_shares(targets=targets, proba=proba); n, self.categories = t.shape
-        if groups is not None and len(groups) != n: raise DataError(f'groups: {len(groups)} names for {n} rows; give one for each row')
+        t, p = checked_shares(targets=targets, proba=proba)
+        n, self.categories = t.shape
+        if groups is not None and len(groups) != n:
+            raise DataError(f'groups: {len(groups)} names for {n} rows; give one for each row')
         groups = np.arange(n) if groups is None else np.asarray(groups)
-        self.means = GroupMeans(groups, **distribution_rows(t, p, ordered)); self.rows = self.means.rows # `rows`: how many there are to draw
+        self.means = GroupMeans(groups, **distribution_rows(t, p, ordered))
+        self.rows = self.means.rows   # `rows`: how many there are to draw
         code, top = np.searchsorted(self.means.groups, groups), (np.arange(n), p.argmax(1))
         sums = lambda gap, p, code: sparse.csr_array((gap, (_bin_of(p, bins), code)), shape=(bins, self.rows))
-        self.top, self.all = sums((t-p)[top], p[top], code), sums((t-p).ravel(), p.ravel(), np.repeat(code, self.categories))
+        self.top, self.all = (
+            sums((t - p)[top], p[top], code),
+            sums((t - p).ravel(), p.ravel(), np.repeat(code, self.categories)),
+        )
 
     def __call__(self, weights) -> dict: # (drawn, k) -> {name: (k,)}
         return self.means(weights) | self.calibration(weights)
 
     def calibration(self, weights, less=(0., 0.)) -> dict: # (drawn, k) -> {name: (k,)}
-        return {k: np.abs(g-l).sum(0)/c for k, g, l, c in zip(('ece', 'ece_all'), self._gaps(weights), less, (1, self.categories))}
+        return {
+            k: np.abs(g - l).sum(0) / c
+            for k, g, l, c in zip(('ece', 'ece_all'), self._gaps(weights), less, (1, self.categories))
+        }
 
     def _gaps(self, weights): # (bins, k) twice
-        with np.errstate(invalid='ignore'): return [gaps @ weights / (self.means.counts @ weights) for gaps in (self.top, self.all)]
+        with np.errstate(invalid='ignore'):
+            return [gaps @ weights / (self.means.counts @ weights) for gaps in (self.top, self.all)]
 
     def by_chance(self, weights) -> dict: return self.calibration(weights, self._gaps(np.ones((self.rows, 1))))
 
@@ -974,13 +1145,33 @@ def same_answer(
     categories: list[str] | None = None, # their names; None: numbers from 0
 ) -> list[dict]: # notes {code, message}: 'collapsed', 'one_category', both or none
     "Notes about a predictor that says nearly the same of every row, or has one likeliest category in all rows"
-    t, p = checked_shares(targets=targets, proba=proba); sd = lambda a: np.sqrt(a.var(0).mean())
-    notes, far = [], '' if prior is None else f'; on average {np.abs(p-prior).sum(1).mean()/2:.3f} of the shares lie elsewhere than in the training mean'
+    t, p = checked_shares(targets=targets, proba=proba)
+    sd = lambda a: np.sqrt(a.var(0).mean())
+    notes, far = (
+        [],
+        ''
+        if prior is None
+        else f'; on average {np.abs(p - prior).sum(1).mean() / 2:.3f} of the shares lie elsewhere than in the training '
+             'mean',
+    )
     if sd(t) > 1e-6: # else there is nothing to tell apart
-        notes = [n | dict(message=f'{n["message"]} (standard deviation over rows {sd(p):.4f}, of the answers {sd(t):.4f}{far})') for n in collapsed(p, targets=t)]
+        notes = [
+            n
+            | dict(
+                message=f'{n["message"]} (standard deviation over rows {sd(p):.4f}, of the answers {sd(t):.4f}{far})'
+            )
+            for n in collapsed(p, targets=t)
+        ]
     best, right = p == p.max(1, keepdims=True), t == t.max(1, keepdims=True)
     if best.sum() == len(p) and best.all(0).any() and not right.all(0).any():
-        c = best[0].argmax(); name = c if categories is None else categories[c]
-        notes.append(dict(code='one_category', message=f'category {name!r} is the likeliest in all {len(p):,} rows, so top-1 ({right[:, c].mean():.2%}) is only the share of rows '
-                          'whose most frequent answer it is; compare runs by KL, not by top-1'))
+        c = best[0].argmax()
+        name = c if categories is None else categories[c]
+        notes.append(
+            dict(
+                code='one_category',
+                message=f'category {name!r} is the likeliest in all {len(p):,} rows, so top-1 '
+                        f'({right[:, c].mean():.2%}) is only the share of rows '
+                'whose most frequent answer it is; compare runs by KL, not by top-1',
+            )
+        )
     return notes

@@ -19,7 +19,9 @@ def rounding_tolerance(
 ) -> float:
     "What rounding can add to a number near 1: TERMS times the spacing there, of float32 at the coarsest"
     name = str(dtype).removeprefix('torch.') if isinstance(dtype, torch.dtype) else np.dtype(dtype).name
-    return TERMS*float(np.finfo(np.float32).eps if name in ('float32', 'float16', 'bfloat16') else np.finfo(np.float64).eps)
+    return TERMS * float(
+        np.finfo(np.float32).eps if name in ('float32', 'float16', 'bfloat16') else np.finfo(np.float64).eps
+    )
 
 # %% ../nbs/00g_numerics.ipynb #83192845
 def clip_probabilities(
@@ -43,7 +45,8 @@ def rows_off_one(
 ) -> np.ndarray:       # positions of the rows
     "Rows whose sum is not 1, by more than rounding"
     p = np.asarray(p)
-    stored = float(np.finfo(p.dtype).eps) if p.dtype.kind == 'f' else 0.   # each share is off by at most half of that, relatively
+    # each share is off by at most half of that, relatively
+    stored = float(np.finfo(p.dtype).eps) if p.dtype.kind == 'f' else 0.
     slack = max(TYPED, rounding_tolerance(p.dtype), stored)
     with np.errstate(invalid='ignore'): return np.flatnonzero(~(np.abs(p.sum(1, dtype=float)-1) <= slack))
 
@@ -72,8 +75,10 @@ def cholesky(
     room = n*torch.finfo(a.dtype).eps*a.diagonal(dim1=-2, dim2=-1).sum(-1)   # the trace bounds the norm
     factor, failed = torch.linalg.cholesky_ex(a + room[..., None, None]*torch.eye(n, dtype=a.dtype, device=a.device))
     if failed.any() or not torch.isfinite(factor).all():
-        raise DataError(f'{what}: a matrix of {n} by {n} is not positive definite, by more than rounding; are there columns '
-                        'that are copies of each other, or values many times larger than the others?')
+        raise DataError(
+            f'{what}: a matrix of {n} by {n} is not positive definite, by more than rounding; are there columns '
+            'that are copies of each other, or values many times larger than the others?'
+        )
     return factor
 
 # %% ../nbs/00g_numerics.ipynb #a24045fa

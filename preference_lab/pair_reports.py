@@ -24,12 +24,14 @@ def resampled(study: Any) -> str:
     "What the intervals are over"
     return 'raters' if drawn_by(study.test) == 'rater' else 'pairs of items'
 
+# %% ../nbs/10c_pair_reports.ipynb #d6680420
 def result_table(study: Any) -> pd.DataFrame:  # metric, value, 95 % interval, baselines, ceiling
     "Every score with interval, floors and ceiling"
     beside, top = {k: study.floor_metrics[k] for k in BASELINES if k in study.floor_metrics}, study.ceiling()
     if top and top['kind'] == 'exact': beside['ceiling'] = top
     return scores_frame(study.metrics['test'], SCORES, beside)
 
+# %% ../nbs/10c_pair_reports.ipynb #8f5635a0
 def headline_sentence(
     study: Any,
     floors: dict[str, str],  # baseline -> its name in the sentence
@@ -37,9 +39,16 @@ def headline_sentence(
 ) -> str:
     "The result in one sentence, with interval, floors and ceiling"
     m, top = study.metrics['test']['accuracy'], study.ceiling()
-    beside = [f"{name} {study.floor_metrics[k]['accuracy']:.3f}" for k, name in floors.items() if k in study.floor_metrics] + more
-    if top and top['kind'] == 'exact': beside.append(f"best reachable {top['accuracy']:.3f}, of which this is {top['share']:.1%}")
-    return f"{m['value']:.1%} [{m['low']:.1%}, {m['high']:.1%}] of {len(study.test):,} held-out comparisons are answered as the rater did" + (f" ({'; '.join(beside)})." if beside else '.')
+    beside = [
+        f"{name} {study.floor_metrics[k]['accuracy']:.3f}" for k, name in floors.items() if k in study.floor_metrics
+    ] + more
+    if top and top['kind'] == 'exact':
+        beside.append(f"best reachable {top['accuracy']:.3f}, of which this is {top['share']:.1%}")
+    return (
+        f"{m['value']:.1%} [{m['low']:.1%}, {m['high']:.1%}] of {len(study.test):,} held-out comparisons are answered "
+        "as the rater did"
+        + (f" ({'; '.join(beside)})." if beside else '.')
+    )
 
 # %% ../nbs/10c_pair_reports.ipynb #2b85c0fa
 def _ends(low, high) -> list[str]: return [f'{a:.3f} to {b:.3f}' for a, b in zip(low, high)]
@@ -49,27 +58,41 @@ def shown_names(study: Any) -> dict[str, str]:  # name -> short name
     "Raters' names for tables and figures"
     return dict(zip(study.raters, short_ids(study.raters)))
 
+# %% ../nbs/10c_pair_reports.ipynb #f01578fa
 def rater_labels(study: Any, most: int=12) -> pd.DataFrame:
     "How many labels raters gave, those with the most and the fewest"
     count = np.bincount(study.labels.rater, minlength=len(study.labels.raters))
-    t = pd.DataFrame(dict(rater=short_ids(study.labels.raters), labels=count)).sort_values('labels', ascending=False, kind='stable')
+    t = pd.DataFrame(dict(rater=short_ids(study.labels.raters), labels=count)).sort_values(
+        'labels', ascending=False, kind='stable'
+    )
     return t if len(t) <= most else pd.concat([t.head(most//2), t.tail(most//2)])
 
+# %% ../nbs/10c_pair_reports.ipynb #86811552
 def target_table(
     study: Any,
     reported: dict[str, float]={},  # target -> accuracy in another report
 ) -> pd.DataFrame:
     "Accuracy and cross-entropy of each target, and what was reported where all targets were"
     t = study.per_target
-    out = pd.DataFrame({'target': t.target, 'accuracy': t.accuracy, '95 % interval': _ends(t.accuracy_low, t.accuracy_high), 'cross-entropy': t.log_loss, 'n': t.n})
+    out = pd.DataFrame(
+        {
+            'target': t.target,
+            'accuracy': t.accuracy,
+            '95 % interval': _ends(t.accuracy_low, t.accuracy_high),
+            'cross-entropy': t.log_loss,
+            'n': t.n,
+        }
+    )
     return out.assign(reported=[reported[x] for x in t.target]) if set(t.target) <= set(reported) else out
 
+# %% ../nbs/10c_pair_reports.ipynb #9323e13d
 def rater_ceilings(study: Any) -> dict[str, float]|None:
     "Each rater's best reachable accuracy, where the truth is known"
     if study.test.proba is None: return None
     best = pd.Series(np.maximum(study.test.proba, 1-study.test.proba)).groupby(study.test.rater).mean()
     return {study.raters[k]: v for k, v in best.items()}
 
+# %% ../nbs/10c_pair_reports.ipynb #c7122055
 def rater_table(
     study: Any,
     floor: str='population',  # what `gain` is over
@@ -77,25 +100,44 @@ def rater_table(
 ) -> pd.DataFrame:
     "A line a rater with ten test rows or more, those with the most labels first"
     t = study.per_rater[study.per_rater.enough].sort_values('total', ascending=False, kind='stable').head(most)
-    out = pd.DataFrame({'rater': t.rater.map(shown_names(study)), 'total labels': t.total, 'n': t.n, 'accuracy': t.accuracy, '95 % interval': _ends(t.low, t.high)})
+    out = pd.DataFrame(
+        {
+            'rater': t.rater.map(shown_names(study)),
+            'total labels': t.total,
+            'n': t.n,
+            'accuracy': t.accuracy,
+            '95 % interval': _ends(t.low, t.high),
+        }
+    )
     for x in study.targets: out[x] = t[f'accuracy_{x}']
     if 'gain' in t: out[f'gain over {floor}'] = [_gain(*g) for g in zip(t.gain, t.gain_low, t.gain_high)]
     if top := rater_ceilings(study): out['best reachable'] = t.rater.map(top)
     return out
 
+# %% ../nbs/10c_pair_reports.ipynb #50ce2486
 def cells(study: Any, most: int=30) -> pd.DataFrame:  # as `rater_target_heatmap` wants it
     "The rater by target table of the raters with the most labels, names shortened"
     keep = study.per_rater.sort_values('total', ascending=False, kind='stable').rater.head(most)
-    return study.rater_target[study.rater_target.rater.isin(set(keep))].assign(rater=lambda t: t.rater.map(shown_names(study)))
+    return study.rater_target[study.rater_target.rater.isin(set(keep))].assign(
+        rater=lambda t: t.rater.map(shown_names(study))
+    )
 
+# %% ../nbs/10c_pair_reports.ipynb #28d1e9b1
 def raters_figure(
     study: Any,
     floor: str='the population model',  # what `gain` is over
     most: int=30,                       # raters
 ) -> Figure:
     "Accuracy of raters between the floor and the best reachable"
-    t, top = study.per_rater[study.per_rater.enough].sort_values('total', ascending=False, kind='stable').head(most), rater_ceilings(study)
-    out = t.assign(name=t.rater.map(shown_names(study)), **(dict(floor=t.accuracy-t.gain) if 'gain' in t else {}), **(dict(ceiling=t.rater.map(top)) if top else {}))
+    t, top = (
+        study.per_rater[study.per_rater.enough].sort_values('total', ascending=False, kind='stable').head(most),
+        rater_ceilings(study),
+    )
+    out = t.assign(
+        name=t.rater.map(shown_names(study)),
+        **(dict(floor=t.accuracy - t.gain) if 'gain' in t else {}),
+        **(dict(ceiling=t.rater.map(top)) if top else {}),
+    )
     return plots.scores_by_group(out, floor=floor)
 
 # %% ../nbs/10c_pair_reports.ipynb #d87e2169
@@ -104,15 +146,33 @@ def curve_table(
     gains: dict[str, str]={'gain': 'gain over the crowd'},  # column -> its title
 ) -> pd.DataFrame:
     "New raters after so many of their labels"
-    return pd.DataFrame([{'labels': r['labels'], 'raters': r['raters'], 'accuracy': r['accuracy'], '95 % interval': _ends([r['accuracy_low']], [r['accuracy_high']])[0], 'log loss': r['log_loss'],
-                          **{title: _gain(*(r[k+e] for e in ('', '_low', '_high'))) if k in r else '' for k, title in gains.items()}} for r in study.new_rater_curve])
+    return pd.DataFrame(
+        [
+            {
+                'labels': r['labels'],
+                'raters': r['raters'],
+                'accuracy': r['accuracy'],
+                '95 % interval': _ends([r['accuracy_low']], [r['accuracy_high']])[0],
+                'log loss': r['log_loss'],
+                **{
+                    title: _gain(*(r[k + e] for e in ('', '_low', '_high'))) if k in r else ''
+                    for k, title in gains.items()
+                },
+            }
+            for r in study.new_rater_curve
+        ]
+    )
 
+# %% ../nbs/10c_pair_reports.ipynb #8356db05
 def new_rater_figure(study: Any) -> Figure:
     "Accuracy for new raters against the labels shown, between a model without raters and the known raters"
     first = study.new_rater_curve[0]
     t = pd.DataFrame(study.new_rater_curve).rename(columns=dict(accuracy_low='low', accuracy_high='high'))
-    return plots.learning_curve(t, first['accuracy'] - first.get('gain_over_population', 0), study.metrics['test']['accuracy'])
+    return plots.learning_curve(
+        t, first['accuracy'] - first.get('gain_over_population', 0), study.metrics['test']['accuracy']
+    )
 
+# %% ../nbs/10c_pair_reports.ipynb #91374ce3
 def labels_needed(
     study: Any,
     gain: str='gain',  # column of `new_rater_curve`
@@ -128,12 +188,23 @@ def calibration(study: Any) -> pd.DataFrame:  # as `reliability_diagram` wants i
     y, p = study.test.left_wins, study.proba['test']
     return reliability(np.r_[y, ~y], np.r_[p, 1-p])
 
+# %% ../nbs/10c_pair_reports.ipynb #669e911b
 def worst_pairs(study: Any, n: int=8) -> pd.DataFrame:  # rater, target, preferred, other, P(other)
     "Test comparisons that the model was most wrong about"
     t, p = study.test, study.proba['test']
     wrong = np.where(t.left_wins, 1-p, p)
-    return pd.DataFrame([{'rater': study.raters[t.rater[i]], 'target': study.targets[t.target[i]], 'preferred': study.items[(t.left if t.left_wins[i] else t.right)[i]],
-                          'other': study.items[(t.right if t.left_wins[i] else t.left)[i]], 'P(other)': wrong[i]} for i in np.argsort(-wrong, kind='stable')[:n]])
+    return pd.DataFrame(
+        [
+            {
+                'rater': study.raters[t.rater[i]],
+                'target': study.targets[t.target[i]],
+                'preferred': study.items[(t.left if t.left_wins[i] else t.right)[i]],
+                'other': study.items[(t.right if t.left_wins[i] else t.left)[i]],
+                'P(other)': wrong[i],
+            }
+            for i in np.argsort(-wrong, kind='stable')[:n]
+        ]
+    )
 
 # %% ../nbs/10c_pair_reports.ipynb #a3298dee
 def told_apart(
@@ -142,26 +213,57 @@ def told_apart(
     "The model is … the other"
     return 'better than' if row['low'] > 0 else 'worse than' if row['high'] < 0 else '**not distinguishable** from'
 
+# %% ../nbs/10c_pair_reports.ipynb #8c20d53f
 def may_say(
     study: Any,
     names: dict[str, str],                  # baseline -> what it is, in a sentence
     without: str='the population model',    # what `gain` of `per_rater` is over
 ) -> list[str]:                             # sentences, in Markdown
     "What the scores show: against baselines, rater by rater, against the best reachable"
-    rows, out = {name: study.against[k].set_index('metric').loc['accuracy'] for k, name in names.items() if k in study.against}, []
-    for name, g in rows.items(): out.append(f'On the same comparisons the model is {told_apart(g)} {name}: difference of accuracy {g.difference:+.4f} [{g.low:+.4f}, {g.high:+.4f}].')
+    rows, out = (
+        {name: study.against[k].set_index('metric').loc['accuracy'] for k, name in names.items() if k in study.against},
+        [],
+    )
+    for name, g in rows.items():
+        out.append(
+            f'On the same comparisons the model is {told_apart(g)} {name}: difference of accuracy {g.difference:+.4f} '
+            f'[{g.low:+.4f}, {g.high:+.4f}].'
+        )
     if 'gain' in study.per_rater:
         t = study.per_rater[study.per_rater.enough]
-        out.append(f'Of {len(t):,} raters with ten test comparisons or more, the model answers {int((t.gain_low > 0).sum()):,} better than {without} does, beyond the interval, and {int((t.gain_high < 0).sum()):,} worse (by chance alone: about {round(.025*len(t), 1):g} each).')
+        out.append(
+            f'Of {len(t):,} raters with ten test comparisons or more, the model answers '
+            f'{int((t.gain_low > 0).sum()):,} better than {without} does, beyond the interval, and '
+            f'{int((t.gain_high < 0).sum()):,} worse (by chance alone: about {round(0.025 * len(t), 1):g} each).'
+        )
     top = study.ceiling()
-    if top and top['kind'] == 'exact': out.append(f"The judgements are generated: the best reachable accuracy is {top['accuracy']:.4f}, and the model has {top['share']:.1%} of it.")
-    if top and top['kind'] == 'repeated answers': out.append('Raters who were asked again answered alike in {alike:.1%} of {comparisons:,} cases, so the best reachable accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'.format(**top['raters'][0]))
+    if top and top['kind'] == 'exact':
+        out.append(
+            f"The judgements are generated: the best reachable accuracy is {top['accuracy']:.4f}, and the model has "
+            f"{top['share']:.1%} of it."
+        )
+    if top and top['kind'] == 'repeated answers':
+        out.append(
+            'Raters who were asked again answered alike in {alike:.1%} of {comparisons:,} cases, so the best reachable '
+            'accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'.format(
+                **top['raters'][0]
+            )
+        )
     return out
 
+# %% ../nbs/10c_pair_reports.ipynb #b3855f9a
 def nothing_beyond(study: Any) -> list[str]:
     "What the intervals do not reach"
-    return [] if resampled(study) == 'raters' else [f'Nothing about other raters: there are {len(np.unique(study.test.rater))}, and the intervals are over pairs of items.']
+    return (
+        []
+        if resampled(study) == 'raters'
+        else [
+            f'Nothing about other raters: there are {len(np.unique(study.test.rater))}, and the intervals are over '
+            'pairs of items.'
+        ]
+    )
 
+# %% ../nbs/10c_pair_reports.ipynb #19e8f0f0
 def two_lists(
     may: list[str],
     may_not: list[str],

@@ -22,7 +22,14 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogFormatterMathtext,
+    LogLocator,
+    MaxNLocator,
+    NullLocator,
+    PercentFormatter,
+)
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import beta, entropy
@@ -34,10 +41,25 @@ colours = dict(blue='#0072B2', orange='#E69F00', green='#009E73', vermillion='#D
                yellow='#F0E442', black='#000000', grey='#8C8C8C')
 
 # %% ../nbs/10_plots.ipynb #519795e4
-style = {**sns.axes_style('whitegrid'), **sns.plotting_context('paper', font_scale=.95), 'figure.dpi': 110, 'savefig.dpi': 200,
-         'axes.prop_cycle': cycler(color=list(colours.values())[:8]), 'axes.titlelocation': 'left', 'axes.spines.top': False,
-         'axes.spines.right': False, 'axes.edgecolor': '.6', 'grid.linewidth': .5, 'grid.color': '.9', 'legend.frameon': False,
-         'hatch.linewidth': .5, 'lines.linewidth': 1.6, 'patch.linewidth': 0, 'errorbar.capsize': 0, 'axes.axisbelow': True}
+style = {
+    **sns.axes_style('whitegrid'),
+    **sns.plotting_context('paper', font_scale=0.95),
+    'figure.dpi': 110,
+    'savefig.dpi': 200,
+    'axes.prop_cycle': cycler(color=list(colours.values())[:8]),
+    'axes.titlelocation': 'left',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.edgecolor': '.6',
+    'grid.linewidth': 0.5,
+    'grid.color': '.9',
+    'legend.frameon': False,
+    'hatch.linewidth': 0.5,
+    'lines.linewidth': 1.6,
+    'patch.linewidth': 0,
+    'errorbar.capsize': 0,
+    'axes.axisbelow': True,
+}
 
 # %% ../nbs/10_plots.ipynb #e3a64a63
 def use_style():
@@ -49,9 +71,11 @@ def figure(f):
     "`f` draws in the lab's look; its figure is returned closed"
     @wraps(f)
     def draw(*args, **kwargs):
-        with mpl.rc_context(style | {'text.parse_math': False}): fig = f(*args, **kwargs)   # a name like "$5 or $10" is no formula
+        # a name like "$5 or $10" is no formula
+        with mpl.rc_context(style | {'text.parse_math': False}): fig = f(*args, **kwargs)
         for axis in (a for ax in fig.axes for a in (ax.xaxis, ax.yaxis)):
-            if isinstance(axis.get_major_formatter(), LogFormatterMathtext): axis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
+            if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+                axis.set_major_formatter(FuncFormatter(lambda v, _: f'{v:g}'))
         plt.close(fig)
         return fig
     return draw
@@ -85,8 +109,21 @@ def metric_name(
 ) -> str: # as in a paper, e.g. micro AUC
     "The name of a score for readers"
     words = name.split('_')
-    written = dict(auc='AUC', ap='average precision', f1='F1', brier='Brier score', ece='ECE', half='½', kl='KL', js='Jensen–Shannon',
-                   tv='total variation', wasserstein='Wasserstein', top1='top-1', top3='top-3', auroc='AUROC')
+    written = dict(
+        auc='AUC',
+        ap='average precision',
+        f1='F1',
+        brier='Brier score',
+        ece='ECE',
+        half='½',
+        kl='KL',
+        js='Jensen–Shannon',
+        tv='total variation',
+        wasserstein='Wasserstein',
+        top1='top-1',
+        top3='top-3',
+        auroc='AUROC',
+    )
     front = [o for o in words if o in ('micro','macro')]
     return ' '.join(front + [written.get(o, o) for o in words if o not in front])
 
@@ -110,8 +147,12 @@ def label_counts(
     y = np.asarray(targets, bool)
     company = np.clip(y.sum(1), 1, 3)
     order = np.argsort(-y.sum(0), kind='stable')
-    fig,ax = _canvas(title, f'{len(y):,} rows carry {y.sum():,} labels; the number at a bar is its rows. Where the dark part is short, '
-                     'the label rarely stands alone.', height=_bars_height(y.shape[1]))
+    fig, ax = _canvas(
+        title,
+        f'{len(y):,} rows carry {y.sum():,} labels; the number at a bar is its rows. Where the dark part is short, '
+        'the label rarely stands alone.',
+        height=_bars_height(y.shape[1]),
+    )
     left = np.zeros(y.shape[1])
     for k,c,name in zip((1,2,3), ('blue','sky','orange'), ('alone','with one more','with two or more')):
         n = y[company==k].sum(0)[order]
@@ -119,7 +160,9 @@ def label_counts(
         left += n
     for i,n in enumerate(left): ax.text(n, i, f' {n:,.0f}', va='center', size=7)
     _name_rows(ax, [label_names[i] for i in order])
-    ax.set(xlabel='rows'); ax.margins(x=.08); ax.legend(loc='lower right', title='The label stands')
+    ax.set(xlabel='rows')
+    ax.margins(x=.08)
+    ax.legend(loc='lower right', title='The label stands')
     return fig
 
 # %% ../nbs/10_plots.ipynb #5b85fda2
@@ -131,16 +174,38 @@ def cooccurrence(
 ) -> Figure: # one heat map a matrix, on one scale
     "Share of each label's rows that carry another label too"
     panels = counts if isinstance(counts, dict) else {'': counts}
-    shares = [np.ma.array(c / np.maximum(np.diag(c), 1)[:,None], mask=np.eye(len(c), dtype=bool)) for c in map(np.asarray, panels.values())]
+    shares = [
+        np.ma.array(c / np.maximum(np.diag(c), 1)[:, None], mask=np.eye(len(c), dtype=bool))
+        for c in map(np.asarray, panels.values())
+    ]
     k,n,top = len(panels), len(label_names), max(max(s.max() for s in shares), .01)
-    fig,axs = _canvas(title, 'Read along a line: of the rows with that label, the share that also carry the label of the column. '
-                      'Written where it is 10 % or more.', 2+k*(.7+n*.17), 1.6+n*.17, ncols=k, sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title,
+        'Read along a line: of the rows with that label, the share that also carry the label of the column. '
+        'Written where it is 10 % or more.',
+        2 + k * (0.7 + n * 0.17),
+        1.6 + n * 0.17,
+        ncols=k,
+        sharey=True,
+        squeeze=False,
+    )
     for ax,name,s in zip(axs[0], panels, shares):
         image = ax.imshow(s, cmap=sns.color_palette('mako_r', as_cmap=True), vmin=0, vmax=top, aspect='auto')
         for i,j in zip(*np.where(s.filled(0) >= .095)):
-            ax.text(j, i, f'{100*s[i,j]:.0f}', ha='center', va='center', size=5.5, color='w' if s[i,j] > .5*top else 'k')
-        ax.set_xticks(range(n), label_names, rotation=90); ax.set_yticks(range(n), label_names)
-        ax.grid(False); ax.set_title(name); ax.set_facecolor('.93')
+            ax.text(
+                j,
+                i,
+                f'{100 * s[i, j]:.0f}',
+                ha='center',
+                va='center',
+                size=5.5,
+                color='w' if s[i, j] > 0.5 * top else 'k',
+            )
+        ax.set_xticks(range(n), label_names, rotation=90)
+        ax.set_yticks(range(n), label_names)
+        ax.grid(False)
+        ax.set_title(name)
+        ax.set_facecolor('.93')
     fig.colorbar(image, ax=axs, format=PercentFormatter(1, 0), label="share of the line's rows", shrink=.6)
     return fig
 
@@ -151,15 +216,29 @@ def lengths(
     title: str='How long the rows are',
 ) -> Figure: # one histogram a unit
     "How the lengths are spread, with median and 95th percentile"
-    fig,axs = _canvas(title, 'Lines mark the median and the length below which 95 % of the rows stay; the rows beyond it are what '
-                      'padding and truncation are about.', 3.6*max(len(measures), 2), 3, ncols=len(measures), squeeze=False)
+    fig, axs = _canvas(
+        title,
+        'Lines mark the median and the length below which 95 % of the rows stay; the rows beyond it are what '
+        'padding and truncation are about.',
+        3.6 * max(len(measures), 2),
+        3,
+        ncols=len(measures),
+        squeeze=False,
+    )
     for ax,(unit,n) in zip(axs[0], measures.items()):
         n = np.asarray(n)
         step = max(1, int(np.ceil((np.quantile(n, .999)-n.min())/40)))
         ax.hist(n, np.arange(n.min(), n.max()+step+1, step)-.5, color=colours['blue'], alpha=.75)
         for q,c,name in ((.5,'black','median'), (.95,'vermillion','95 %')):
-            ax.axvline(np.quantile(n, q), color=colours[c], ls='--' if q>.5 else '-', label=f'{name}: {np.quantile(n, q):.0f}')
-        ax.set(xlabel=unit, ylabel='rows', xlim=(0, None), title=f'longest: {n.max():,}'); ax.legend(); ax.grid(axis='x', visible=False)
+            ax.axvline(
+                np.quantile(n, q),
+                color=colours[c],
+                ls='--' if q > 0.5 else '-',
+                label=f'{name}: {np.quantile(n, q):.0f}',
+            )
+        ax.set(xlabel=unit, ylabel='rows', xlim=(0, None), title=f'longest: {n.max():,}')
+        ax.legend()
+        ax.grid(axis='x', visible=False)
     return fig
 
 # %% ../nbs/10_plots.ipynb #36196af6
@@ -172,16 +251,30 @@ def metric_bars(
     "Scores of several models with their intervals"
     metrics = metrics or list(next(iter(scores.values())))
     k,w = len(scores), .84/len(scores)
-    fig,ax = _canvas(title, 'Lines are 95 % intervals. Overlap does not prove that two models are equal: compare them paired.',
-                     max(6, 1.2+.3*(k+1)*len(metrics)), 3.8)
+    fig, ax = _canvas(
+        title,
+        'Lines are 95 % intervals. Overlap does not prove that two models are equal: compare them paired.',
+        max(6, 1.2 + 0.3 * (k + 1) * len(metrics)),
+        3.8,
+    )
     for j,(model,s) in enumerate(scores.items()):
         v,low,high = np.array([_triple(s[m]) for m in metrics]).T
         x = np.arange(len(metrics)) + (j-(k-1)/2)*w
-        ax.bar(x, v, w*.92, color=list(colours.values())[j%8], hatch=['','///','...','xx'][j%4], edgecolor='w', label=model)
+        ax.bar(
+            x,
+            v,
+            w * 0.92,
+            color=list(colours.values())[j % 8],
+            hatch=['', '///', '...', 'xx'][j % 4],
+            edgecolor='w',
+            label=model,
+        )
         ax.errorbar(x, v, [v-low, high-v], fmt='none', ecolor='k', lw=1)
-        for a,b,c in zip(x, v, high): ax.text(a, c, f'{b:.3f}', ha='center', va='bottom', size=6.5, rotation=90 if k>2 else 0)
+        for a,b,c in zip(x, v, high):
+            ax.text(a, c, f'{b:.3f}', ha='center', va='bottom', size=6.5, rotation=90 if k>2 else 0)
     ax.set_xticks(range(len(metrics)), [textwrap.fill(metric_name(m), 12) for m in metrics])
-    ax.set(ylabel='score', ylim=(0, 1.12*ax.get_ylim()[1])); ax.grid(axis='x', visible=False)
+    ax.set(ylabel='score', ylim=(0, 1.12*ax.get_ylim()[1]))
+    ax.grid(axis='x', visible=False)
     fig.legend(*ax.get_legend_handles_labels(), loc='outside upper right', ncols=min(k, 4))
     return fig
 
@@ -189,7 +282,8 @@ def metric_bars(
 def _place_names(ax, x, y, names, size=7):
     "Write each name beside its point, clear of other names and points"
     fig = ax.figure
-    fig.canvas.draw(); fig.set_layout_engine('none')   # the places are in pixels: the layout must stand
+    fig.canvas.draw()
+    fig.set_layout_engine('none')   # the places are in pixels: the layout must stand
     px,em = ax.transData.transform(np.c_[x, y]), size*fig.dpi/72
     frame,taken = ax.get_window_extent(), [np.r_[p-em*.35, p+em*.35] for p in px]
     hits = lambda b: sum(b[0]<t[2] and t[0]<b[2] and b[1]<t[3] and t[1]<b[3] for t in taken) + 9*(
@@ -201,8 +295,17 @@ def _place_names(ax, x, y, names, size=7):
         boxes = [np.r_[c-(w/2,h/2), c+(w/2,h/2)] for c in centres]
         best = min(range(len(boxes)), key=lambda j: (hits(boxes[j]), j))
         taken.append(boxes[best])
-        ax.annotate(names[i], (x[i], y[i]), ax.transData.inverted().transform(centres[best]), size=size, ha='center', va='center',
-                    arrowprops=dict(arrowstyle='-', lw=.4, color='.6', shrinkA=0, shrinkB=2) if around[best][0] > 1.5 else None)
+        ax.annotate(
+            names[i],
+            (x[i], y[i]),
+            ax.transData.inverted().transform(centres[best]),
+            size=size,
+            ha='center',
+            va='center',
+            arrowprops=dict(arrowstyle='-', lw=0.4, color='.6', shrinkA=0, shrinkB=2)
+            if around[best][0] > 1.5
+            else None,
+        )
 
 # %% ../nbs/10_plots.ipynb #253699dd
 @figure
@@ -219,10 +322,16 @@ def scatter_metrics(
     r = pd.Series(x).corr(pd.Series(y), method='spearman') if len(x) > 2 else np.nan
     say = f' Rank correlation {r:.2f}.' if r==r else ''
     more = ' The larger a dot, the more rows stand behind it.' if size is not None else ''
-    fig,ax = _canvas(title or f'{ylabel} against {xlabel}', f'Points far from the trend are good by one score and poor by the other.{say}{more}', 7, 5.2)
+    fig, ax = _canvas(
+        title or f'{ylabel} against {xlabel}',
+        f'Points far from the trend are good by one score and poor by the other.{say}{more}',
+        7,
+        5.2,
+    )
     area = 28 if size is None else 12 + 120*np.sqrt(np.asarray(size)/np.max(size))
     ax.scatter(x, y, area, color=colours['blue'], alpha=.7, edgecolor='w', lw=.5)
-    ax.set(xlabel=xlabel, ylabel=ylabel); ax.margins(.1)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.margins(.1)
     _place_names(ax, np.asarray(x, float), np.asarray(y, float), names)
     return fig
 
@@ -237,16 +346,37 @@ def f1_bars(
     "F1 of every label, sorted, with interval and support"
     t = table.sort_values('f1', ascending=False, kind='stable').reset_index(drop=True)
     kind = np.where(t.f1 >= good, 0, np.where(t.f1 >= poor, 1, 2))
-    looks = [('green','',f'good: {good:g} or more'), ('yellow','///',f'middling: {poor:g} to {good:g}'), ('vermillion','xxx',f'poor: below {poor:g}')]
+    looks = [
+        ('green', '', f'good: {good:g} or more'),
+        ('yellow', '///', f'middling: {poor:g} to {good:g}'),
+        ('vermillion', 'xxx', f'poor: below {poor:g}'),
+    ]
     n = np.bincount(kind, minlength=3)
-    fig,ax = _canvas(title or f'F1 by label: {n[0]} good, {n[1]} middling, {n[2]} poor', 'Lines are 95 % intervals, the dashed line is the mean '
-                     '(macro F1). At the right: F1, and the rows that carry the label.', 7, _bars_height(len(t)))
-    ax.barh(t.index, t.f1, .75, color=[colours[looks[k][0]] for k in kind], hatch=[looks[k][1] for k in kind], edgecolor='.3')
+    fig, ax = _canvas(
+        title or f'F1 by label: {n[0]} good, {n[1]} middling, {n[2]} poor',
+        'Lines are 95 % intervals, the dashed line is the mean '
+        '(macro F1). At the right: F1, and the rows that carry the label.',
+        7,
+        _bars_height(len(t)),
+    )
+    ax.barh(
+        t.index,
+        t.f1,
+        0.75,
+        color=[colours[looks[k][0]] for k in kind],
+        hatch=[looks[k][1] for k in kind],
+        edgecolor='.3',
+    )
     if 'f1_low' in t: ax.hlines(t.index, t.f1_low, t.f1_high, color='k', lw=1)
-    for i,r in t.iterrows(): ax.text(1.02, i, f'{r.f1:.2f}', va='center', size=7.5), ax.text(1.17, i, f'{r.support:,}', va='center', ha='right', size=7.5, color='.4')
+    for i,r in t.iterrows():
+        (
+            ax.text(1.02, i, f'{r.f1:.2f}', va='center', size=7.5),
+            ax.text(1.17, i, f'{r.support:,}', va='center', ha='right', size=7.5, color='.4'),
+        )
     ax.axvline(t.f1.mean(), ls='--', color='.3', lw=1)
     _name_rows(ax, t.label)
-    ax.set(xlabel='F1', xlim=(0, 1)); fig.legend(handles=[Patch(fc=colours[c], hatch=h, ec='.3', label=l) for c,h,l in looks],
+    ax.set(xlabel='F1', xlim=(0, 1))
+    fig.legend(handles=[Patch(fc=colours[c], hatch=h, ec='.3', label=l) for c,h,l in looks],
                                                  loc='outside upper right', ncols=3, handlelength=1.4)
     return fig
 
@@ -258,18 +388,33 @@ def threshold_curves(
     title: str='One threshold for all labels',
 ) -> Figure: # macro scores, micro scores, labels predicted
     "Precision, recall and F1 over a global threshold, and how many labels are ever predicted"
-    fig,axs = _canvas(title, 'The dot is the best F1. A higher threshold buys precision with recall; rare labels fall silent first.', 9.6, 3.4, ncols=3)
+    fig, axs = _canvas(
+        title,
+        'The dot is the best F1. A higher threshold buys precision with recall; rare labels fall silent first.',
+        9.6,
+        3.4,
+        ncols=3,
+    )
     for ax,mean in zip(axs, ('macro','micro')):
         for what,c,ls in (('precision','blue','--'), ('recall','orange',':'), ('f1','black','-')):
             ax.plot(sweep.threshold, sweep[f'{what}_{mean}'], color=colours[c], ls=ls, label=metric_name(what))
         best = sweep.loc[sweep[f'f1_{mean}'].idxmax()]
         ax.plot(best.threshold, best[f'f1_{mean}'], 'o', color='k', ms=5)
-        ax.annotate(f"{best[f'f1_{mean}']:.3f} at {best.threshold:.2f}", (best.threshold, best[f'f1_{mean}']), (4, 6), textcoords='offset points', size=7.5)
-        ax.set(title=f'{mean} average', xlabel='threshold', ylim=(0, 1.03)); ax.legend()
+        ax.annotate(
+            f"{best[f'f1_{mean}']:.3f} at {best.threshold:.2f}",
+            (best.threshold, best[f'f1_{mean}']),
+            (4, 6),
+            textcoords='offset points',
+            size=7.5,
+        )
+        ax.set(title=f'{mean} average', xlabel='threshold', ylim=(0, 1.03))
+        ax.legend()
     axs[0].set_ylabel('score')
     axs[2].plot(sweep.threshold, sweep.labels_predicted, color=colours['vermillion'], drawstyle='steps-mid')
     axs[2].axhline(labels, color='.5', ls='--', lw=1)
-    axs[2].set(title=f'labels predicted at all, of {labels}', xlabel='threshold', ylim=(0, labels*1.05), ylabel='labels')
+    axs[2].set(
+        title=f'labels predicted at all, of {labels}', xlabel='threshold', ylim=(0, labels * 1.05), ylabel='labels'
+    )
     axs[2].yaxis.set_major_locator(MaxNLocator(integer=True))
     return fig
 
@@ -286,16 +431,26 @@ def threshold_bars(
     flags,v = flags or {}, np.asarray(thresholds)
     order = np.argsort(v, kind='stable')
     y,why = np.arange(len(v)), [flags.get(label_names[i]) for i in order]
-    fig,ax = _canvas(title, 'Fitted on validation rows only. A low threshold: the model is shy of this label. A hollow dot carries a flag.',
-                     7, _bars_height(len(v)))
+    fig, ax = _canvas(
+        title,
+        'Fitted on validation rows only. A low threshold: the model is shy of this label. A hollow dot carries a flag.',
+        7,
+        _bars_height(len(v)),
+    )
     start = common if common is not None else 0
     ax.hlines(y, start, v[order], color=colours['sky'], lw=2.5)
-    ax.scatter(v[order], y, 26, color=['w' if o else colours['blue'] for o in why], edgecolor=colours['blue'], lw=1.2, zorder=3)
+    ax.scatter(
+        v[order], y, 26, color=['w' if o else colours['blue'] for o in why], edgecolor=colours['blue'], lw=1.2, zorder=3
+    )
     for i,o in enumerate(why):
-        ax.text(max(v[order[i]], start)+.015, i, f'{v[order[i]]:.2f}' + (f'  ⚑ {o}' if o else ''), va='center', size=7.5)
+        ax.text(
+            max(v[order[i]], start) + 0.015, i, f'{v[order[i]]:.2f}' + (f'  ⚑ {o}' if o else ''), va='center', size=7.5
+        )
     if common is not None:
-        ax.axvline(common, color=colours['black'], ls='--', lw=1, label=f'global: {common:.2f}'); ax.legend(loc='lower right')
-    _name_rows(ax, [label_names[i] for i in order]); ax.set(xlabel='threshold (probability)', xlim=(0, 1))
+        ax.axvline(common, color=colours['black'], ls='--', lw=1, label=f'global: {common:.2f}')
+        ax.legend(loc='lower right')
+    _name_rows(ax, [label_names[i] for i in order])
+    ax.set(xlabel='threshold (probability)', xlim=(0, 1))
     return fig
 
 # %% ../nbs/10_plots.ipynb #c0e66796
@@ -312,14 +467,23 @@ def reliability_diagram(
     "Observed frequency against predicted probability"
     t = table[table['count'] > 0]
     said = [f'{name} {v:.4f}' for name,v in (('Brier score', brier), ('ECE', ece)) if v is not None]
-    fig,(ax,below) = _canvas(title, f'On the diagonal a {predicted} is what it says. Dots below it promise too much; above it too little. '
-                             f'Dots with long lines rest on few {unit}.', 5.4, 5.6, nrows=2, sharex=True, height_ratios=[3.2,1])
+    fig, (ax, below) = _canvas(
+        title,
+        f'On the diagonal a {predicted} is what it says. Dots below it promise too much; above it too little. '
+        f'Dots with long lines rest on few {unit}.',
+        5.4,
+        5.6,
+        nrows=2,
+        sharex=True,
+        height_ratios=[3.2, 1],
+    )
     hits = t.frequency*t['count']
     low,high = (t.low, t.high) if 'low' in t else beta.ppf([[.025],[.975]], hits+.5, t['count']-hits+.5)
     ax.plot([0,1], [0,1], color='.5', ls='--', lw=1, label='perfectly calibrated')
     ax.vlines(t.confidence, low, high, color=colours['blue'], lw=1)
     ax.plot(t.confidence, t.frequency, 'o-', color=colours['blue'], ms=4.5, label='observed')
-    ax.set(ylabel=observed, xlim=(0,1), ylim=(0,1), title=', '.join(said)); ax.legend(loc='upper left')
+    ax.set(ylabel=observed, xlim=(0,1), ylim=(0,1), title=', '.join(said))
+    ax.legend(loc='upper left')
     below.bar(t.confidence, t['count'], .7/max(len(table), 2), color=colours['sky'])
     below.set(xlabel=predicted, ylabel=unit, yscale='log')
     return fig
@@ -332,14 +496,24 @@ def calibration_bars(
     title: str='How far the probabilities are off',
 ) -> Figure: # one panel a metric, one bar a model or label
     "Brier score and ECE side by side; shorter is better"
-    fig,axs = _canvas(title, 'Shorter is better; lines are 95 % intervals. A rare label has a small Brier score even when nothing was learnt: '
-                      'compare within a label, not across.', 7.4, _bars_height(len(scores))+.3, ncols=len(metrics), sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title,
+        'Shorter is better; lines are 95 % intervals. A rare label has a small Brier score even when nothing was '
+        'learnt: '
+        'compare within a label, not across.',
+        7.4,
+        _bars_height(len(scores)) + 0.3,
+        ncols=len(metrics),
+        sharey=True,
+        squeeze=False,
+    )
     for ax,m,c in zip(axs[0], metrics, ('blue','orange','green')):
         v,low,high = np.array([_triple(s[m]) for s in scores.values()]).T
         ax.barh(range(len(v)), v, .7, color=colours[c])
         ax.hlines(range(len(v)), low, high, color='k', lw=1)
         for i,(a,b) in enumerate(zip(v, high)): ax.text(b, i, f' {a:.4f}', va='center', size=7)
-        ax.set(xlabel=metric_name(m)); ax.margins(x=.16)
+        ax.set(xlabel=metric_name(m))
+        ax.margins(x=.16)
         _name_rows(ax, list(scores))
     return fig
 
@@ -363,8 +537,11 @@ def training_curves(
     axs[1].plot(t[x], t[metric], marker='o', ms=4, color=colours['black'], label='validation')
     for ax in axs:
         if best is not None: ax.axvline(best, color=colours['vermillion'], ls='--', lw=1, label=f'kept: {x} {best:g}')
-        ax.set(xlabel=x); ax.legend(); ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axs[0].set_ylabel('loss'); axs[1].set_ylabel(metric_name(metric))
+        ax.set(xlabel=x)
+        ax.legend()
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axs[0].set_ylabel('loss')
+    axs[1].set_ylabel(metric_name(metric))
     return fig
 
 # %% ../nbs/10_plots.ipynb #e3af6f64
@@ -378,23 +555,63 @@ def loss_parts(
     "Each part of a loss over training; a part that never has a gradient is named inert"
     parts = [m[1] for c in history if (m := re.fullmatch(r'parts\.(.+)\.value', c))]
     pull = history[[f'parts.{p}.gradient_norm' for p in parts]].set_axis(parts, axis=1)
-    inert,floor = [p for p in parts if not (pull[p] > 0).any()], np.nanmin(pull.where(pull > 0).to_numpy(), initial=1.)/4
-    said = f'{" and ".join(map(metric_name, inert))} {"is" if len(inert)==1 else "are"} inert' if inert else 'every part pulls'
-    fig,axs = _canvas(title or f'What each part of the loss contributes: {said}', 'Left: weighted value of each part, and the score on validation, which holds no penalty. '
-                      'Right: how hard each part pulls (norm of its gradient on the logits). ' + ('A dashed line along the bottom is a part without any gradient: '
-                      'take it away and nothing changes. ' if inert else '') + (f'The weights of epoch {best:g} were kept.' if best is not None else ''), 8.6, 3.5, ncols=2)
+    inert, floor = (
+        [p for p in parts if not (pull[p] > 0).any()],
+        np.nanmin(pull.where(pull > 0).to_numpy(), initial=1.0) / 4,
+    )
+    said = (
+        f'{" and ".join(map(metric_name, inert))} {"is" if len(inert) == 1 else "are"} inert'
+        if inert
+        else 'every part pulls'
+    )
+    fig, axs = _canvas(
+        title or f'What each part of the loss contributes: {said}',
+        'Left: weighted value of each part, and the score on validation, which holds no penalty. '
+        'Right: how hard each part pulls (norm of its gradient on the logits). '
+        + (
+            'A dashed line along the bottom is a part without any gradient: take it away and nothing changes. '
+            if inert
+            else ''
+        )
+        + (f'The weights of epoch {best:g} were kept.' if best is not None else ''),
+        8.6,
+        3.5,
+        ncols=2,
+    )
     for p,c,mark in zip(parts, list(colours.values())*2, 'os^DvP*X<>hdpH8.'):
-        name,look = metric_name(p) + (': inert' if p in inert else ''), dict(color=colours[c] if c in colours else c, ls='--' if p in inert else '-', ms=3.5, marker='' if p in inert and len(history) > 1 else mark)
+        name, look = (
+            metric_name(p) + (': inert' if p in inert else ''),
+            dict(
+                color=colours[c] if c in colours else c,
+                ls='--' if p in inert else '-',
+                ms=3.5,
+                marker='' if p in inert and len(history) > 1 else mark,
+            ),
+        )
         axs[0].plot(history.epoch, history[f'parts.{p}.value'], label=name, **look)
         axs[1].plot(history.epoch, pull[p].clip(lower=floor), label=name, **look)
-    if watched in history: axs[0].plot(history.epoch, history[watched], color=colours['black'], lw=1, ls=':', marker='.', label=metric_name(watched))
+    if watched in history:
+        axs[0].plot(
+            history.epoch,
+            history[watched],
+            color=colours['black'],
+            lw=1,
+            ls=':',
+            marker='.',
+            label=metric_name(watched),
+        )
     for ax,name in zip(axs, ('weighted value', 'norm of the gradient')):
         if best is not None: ax.axvline(best, color=colours['vermillion'], ls='-.', lw=1, label=f'kept: epoch {best:g}')
-        ax.set(xlabel='epoch', ylabel=name); ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set(xlabel='epoch', ylabel=name)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axs[1].set_yscale('log')
     if (pull <= 0).any(axis=None): # the floor stands for zero, so its own number is not written
         tens = [k for k in range(-12, 12) if 1.6*floor < 10.**k <= 1.1*max(pull.max(axis=None), floor)]
-        axs[1].set_yticks([floor, *(10.**k for k in tens)], ['0', *('10' + str(k).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')) for k in tens)]); axs[1].minorticks_off()
+        axs[1].set_yticks(
+            [floor, *(10.0**k for k in tens)],
+            ['0', *('10' + str(k).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')) for k in tens)],
+        )
+        axs[1].minorticks_off()
     fig.legend(*axs[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
@@ -407,8 +624,16 @@ def seed_intervals(
 ) -> Figure: # one panel a metric, one line a seed
     "The same setting under several seeds"
     metrics = metrics or list(next(iter(runs.values())))
-    fig,axs = _canvas(title or f'{len(runs)} seeds', 'A dot and its 95 % interval (over test rows) for each seed; the band spans the seeds from '
-                      'lowest to highest, the line is their mean.', max(5, 2.5*len(metrics)), 1.6+.24*len(runs), ncols=len(metrics), sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title or f'{len(runs)} seeds',
+        'A dot and its 95 % interval (over test rows) for each seed; the band spans the seeds from '
+        'lowest to highest, the line is their mean.',
+        max(5, 2.5 * len(metrics)),
+        1.6 + 0.24 * len(runs),
+        ncols=len(metrics),
+        sharey=True,
+        squeeze=False,
+    )
     for ax,m in zip(axs[0], metrics):
         v,low,high = np.array([_triple(r[m]) for r in runs.values()]).T
         ax.axvspan(v.min(), v.max(), color=colours['sky'], alpha=.3, lw=0)
@@ -416,7 +641,8 @@ def seed_intervals(
         ax.hlines(range(len(v)), low, high, color=colours['blue'], lw=1.4)
         ax.plot(v, range(len(v)), 'o', ms=4.5, color=colours['blue'])
         _name_rows(ax, [f'seed {o}' for o in runs])
-        ax.set_title(f'{metric_name(m)}\n{v.mean():.3f} ± {v.std(ddof=1) if len(v)>1 else 0:.3f}', size=8.5); ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.set_title(f'{metric_name(m)}\n{v.mean():.3f} ± {v.std(ddof=1) if len(v)>1 else 0:.3f}', size=8.5)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
     return fig
 
 # %% ../nbs/10_plots.ipynb #a7f94f38
@@ -425,7 +651,8 @@ def _forest(ax, names, value, low, high, colour, filled, notes):
     y = range(len(names))
     ax.hlines(y, low, high, color=colour, lw=1.8)
     ax.scatter(value, y, 26, color=np.where(filled, colour, '#FFFFFF'), edgecolor=colour, lw=1.3, zorder=3)
-    for i,(note,f) in enumerate(zip(notes, filled)): ax.text(1.02, i, note, transform=ax.get_yaxis_transform(), va='center', size=7.5, color='k' if f else '.45')
+    for i,(note,f) in enumerate(zip(notes, filled)):
+        ax.text(1.02, i, note, transform=ax.get_yaxis_transform(), va='center', size=7.5, color='k' if f else '.45')
     _name_rows(ax, names)
 
 # %% ../nbs/10_plots.ipynb #edb5558c
@@ -439,11 +666,26 @@ def comparison_forest(
     "Paired differences with their intervals"
     t = table.reset_index(drop=True)
     n,sure = int(t.distinguishable.sum()), t.distinguishable.to_numpy(bool)
-    fig,ax = _canvas(title or f'{a} minus {b}: {n} of {len(t)} differences are distinguishable', 'Lines are 95 % intervals of the paired difference. Grey and '
-                     'hollow: not distinguishable from none. For losses and errors (Brier, ECE, log loss, hamming loss) less is better.', 7.4, _bars_height(len(t))+.3)
+    fig, ax = _canvas(
+        title or f'{a} minus {b}: {n} of {len(t)} differences are distinguishable',
+        'Lines are 95 % intervals of the paired difference. Grey and '
+        'hollow: not distinguishable from none. For losses and errors (Brier, ECE, log loss, hamming loss) less is '
+        'better.',
+        7.4,
+        _bars_height(len(t)) + 0.3,
+    )
     ax.axvline(0, color='.3', lw=1)
     said = [f'{d:+.4f}' + ('' if s else '  not distinguishable') for d,s in zip(t.difference, sure)]
-    _forest(ax, [metric_name(m) for m in t.metric], t.difference, t.low, t.high, np.where(sure, colours['blue'], colours['grey']), sure, said)
+    _forest(
+        ax,
+        [metric_name(m) for m in t.metric],
+        t.difference,
+        t.low,
+        t.high,
+        np.where(sure, colours['blue'], colours['grey']),
+        sure,
+        said,
+    )
     ax.set(xlabel=f'difference of the score ({a} − {b})')
     return fig
 
@@ -464,20 +706,34 @@ def rater_target_heatmap(
     raters,targets = list(dict.fromkeys(table.rater)), list(dict.fromkeys(table.target))
     grid = lambda c: table.pivot(index='rater', columns='target', values=c).loc[raters, targets].to_numpy(float)
     a,low,high,n = (grid(c) for c in ('accuracy','low','high','n'))
-    fig,ax = _canvas(title, f'Accuracy, its 95 % interval, and the pairs in the cell. A half is guessing. Hatched: fewer than {few} pairs; empty: none.',
-                     2.6+1.35*len(targets), 1.6+.42*len(raters))
-    image = ax.imshow(np.ma.masked_invalid(a), cmap=sns.color_palette('mako_r', as_cmap=True), vmin=.5, vmax=1, aspect='auto')
+    fig, ax = _canvas(
+        title,
+        f'Accuracy, its 95 % interval, and the pairs in the cell. A half is guessing. Hatched: fewer than {few} pairs; '
+        'empty: none.',
+        2.6 + 1.35 * len(targets),
+        1.6 + 0.42 * len(raters),
+    )
+    image = ax.imshow(
+        np.ma.masked_invalid(a), cmap=sns.color_palette('mako_r', as_cmap=True), vmin=0.5, vmax=1, aspect='auto'
+    )
     for y,x in zip(*np.where(~np.isnan(a))):
         _shade(ax, image, x, y, f'{a[y,x]:.2f} [{low[y,x]:.2f}, {high[y,x]:.2f}]\nn = {n[y,x]:,.0f}', 6.5)
         if n[y,x] < few: ax.add_patch(Rectangle((x-.5, y-.5), 1, 1, fc='none', ec='.5', hatch='////', lw=0))
-    ax.set_xticks(range(len(targets)), targets); ax.set_yticks(range(len(raters)), raters); ax.set(xlabel='target', ylabel='rater'); ax.grid(False)
+    ax.set_xticks(range(len(targets)), targets)
+    ax.set_yticks(range(len(raters)), raters)
+    ax.set(xlabel='target', ylabel='rater')
+    ax.grid(False)
     fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='accuracy', shrink=.8, extend='min')
     return fig
 
 # %% ../nbs/10_plots.ipynb #81af2860
 def _by_likeness(alike): # (n, n) symmetric, 1 for the same -> (n,) positions
     "An order in which likes stand side by side"
-    return leaves_list(linkage(squareform(1-alike, checks=False), 'average', optimal_ordering=True)) if len(alike) > 2 else np.arange(len(alike))
+    return (
+        leaves_list(linkage(squareform(1 - alike, checks=False), 'average', optimal_ordering=True))
+        if len(alike) > 2
+        else np.arange(len(alike))
+    )
 
 # %% ../nbs/10_plots.ipynb #c7b68297
 @figure
@@ -488,16 +744,25 @@ def agreement_matrix(
 ) -> Figure: # a heat map, raters in the order of their likeness
     "Agreement of every two raters on what both judged"
     a,n,names = alike.to_numpy(float), counts.to_numpy(), list(alike.index)
-    known = np.where(np.isnan(a), np.nanmean(a) if (~np.isnan(a)).any() else .5, a); np.fill_diagonal(known, 1)
+    known = np.where(np.isnan(a), np.nanmean(a) if (~np.isnan(a)).any() else .5, a)
+    np.fill_diagonal(known, 1)
     order = _by_likeness(known)
     a,n,names,k = a[np.ix_(order, order)], n[np.ix_(order, order)], [names[i] for i in order], len(a)
-    fig,ax = _canvas(title, 'Share of the shared questions that two raters answer alike; a half is chance. '
-                     + ('Below it, how many they share. ' if k <= 12 else '') + 'Like raters stand side by side. Empty: nothing shared.', *(2.6+k*(.62 if k <= 12 else .11),)*2)
+    fig, ax = _canvas(
+        title,
+        'Share of the shared questions that two raters answer alike; a half is chance. '
+        + ('Below it, how many they share. ' if k <= 12 else '')
+        + 'Like raters stand side by side. Empty: nothing shared.',
+        *(2.6 + k * (0.62 if k <= 12 else 0.11),) * 2,
+    )
     image = ax.imshow(np.ma.masked_invalid(a), cmap=sns.color_palette('vlag', as_cmap=True), vmin=0, vmax=1)
     if k <= 12:
         for y,x in zip(*np.where(~np.isnan(a))): _shade(ax, image, x, y, f'{a[y,x]:.2f}\n{n[y,x]:,}', 6.5)
-    ax.set_xticks(range(k), names, rotation=90, size=None if k <= 12 else 5); ax.set_yticks(range(k), names, size=None if k <= 12 else 5)
-    ax.set(xlabel='rater', ylabel='rater'); ax.grid(False); ax.set_facecolor('.9')
+    ax.set_xticks(range(k), names, rotation=90, size=None if k <= 12 else 5)
+    ax.set_yticks(range(k), names, size=None if k <= 12 else 5)
+    ax.set(xlabel='rater', ylabel='rater')
+    ax.grid(False)
+    ax.set_facecolor('.9')
     fig.colorbar(image, ax=ax, format=PercentFormatter(1, 0), label='answered alike', shrink=.7)
     return fig
 
@@ -508,15 +773,23 @@ def similarity_map(
     title: str='How alike the raters are',
 ) -> Figure: # a heat map, raters in the order of their likeness
     "Cosines between raters"
-    a = cosines.to_numpy(float); order = _by_likeness(a); k = len(a)
+    a = cosines.to_numpy(float)
+    order = _by_likeness(a)
+    k = len(a)
     a,names,few = a[np.ix_(order, order)], [str(cosines.index[i]) for i in order], k <= 12
-    fig,ax = _canvas(title, 'Cosine between what stands for two raters: red, alike; blue, opposite; white, nothing in common. '
-                     + ('Like raters stand side by side.' if k > 2 else ''), *(2.8+k*(.52 if few else .11),)*2)
+    fig, ax = _canvas(
+        title,
+        'Cosine between what stands for two raters: red, alike; blue, opposite; white, nothing in common. '
+        + ('Like raters stand side by side.' if k > 2 else ''),
+        *(2.8 + k * (0.52 if few else 0.11),) * 2,
+    )
     image = ax.imshow(a, cmap=sns.color_palette('vlag', as_cmap=True), vmin=-1, vmax=1)
     if few:
         for y,x in np.ndindex(k, k): _shade(ax, image, x, y, f'{a[y,x]:+.2f}' if x != y else '1')
-    ax.set_xticks(range(k), names, rotation=90, size=None if few else 5); ax.set_yticks(range(k), names, size=None if few else 5)
-    ax.set(xlabel='rater', ylabel='rater'); ax.grid(False)
+    ax.set_xticks(range(k), names, rotation=90, size=None if few else 5)
+    ax.set_yticks(range(k), names, size=None if few else 5)
+    ax.set(xlabel='rater', ylabel='rater')
+    ax.grid(False)
     fig.colorbar(image, ax=ax, label='cosine', shrink=.7)
     return fig
 
@@ -529,18 +802,43 @@ def curves_by_group(
     title: str='How well each rater is predicted, epoch by epoch',
 ) -> Figure: # a line a group, in the legend by their scores at the kept epoch
     "A score of several groups over training, the kept epoch marked"
-    t = table.set_index('epoch').dropna(axis=1, how='all'); k,many = t.shape[1], t.shape[1] > 8
-    kept = t.loc[best].sort_values(ascending=False, kind='stable'); named = [kept.index[0], kept.index[-1]] if many else list(kept.index)
-    fig,ax = _canvas(title, f'A line each, of validation. The weights of epoch {best:g} were kept, for all of them; the dots and the legend are its scores.'
-                     + (f' Grey: the other {k-2}.' if many else ''), 7.6, 3.8)
+    t = table.set_index('epoch').dropna(axis=1, how='all')
+    k,many = t.shape[1], t.shape[1] > 8
+    kept = t.loc[best].sort_values(ascending=False, kind='stable')
+    named = [kept.index[0], kept.index[-1]] if many else list(kept.index)
+    fig, ax = _canvas(
+        title,
+        f'A line each, of validation. The weights of epoch {best:g} were kept, for all of them; the dots and the '
+        'legend are its scores.'
+        + (f' Grey: the other {k - 2}.' if many else ''),
+        7.6,
+        3.8,
+    )
     if many: ax.plot(t.index, t[kept.index[1:-1]], color=colours['grey'], lw=.7, alpha=.6)
     drawn = {_cut(c, 18): t[c] for c in named} | ({f'mean of {k}': t.mean(axis=1)} if many else {})
     for (name,s),c,mark in zip(drawn.items(), colours.values(), 'os^vDPX*'):
-        s = s.dropna(); ax.plot(s.index, s, color=colours['black'] if name.startswith('mean of') else c, lw=1.6, label=f'{name}: {s[best]:.3f}')
+        s = s.dropna()
+        ax.plot(
+            s.index,
+            s,
+            color=colours['black'] if name.startswith('mean of') else c,
+            lw=1.6,
+            label=f'{name}: {s[best]:.3f}',
+        )
         ax.plot(best, s[best], mark, ms=6, color=ax.lines[-1].get_color(), zorder=3)
     ax.axvline(best, color=colours['vermillion'], ls='--', lw=1, zorder=0)
-    ax.annotate(f'kept: epoch {best:g}', (best, 0), (3, 3), xycoords=('data','axes fraction'), textcoords='offset points', size=7.5, color=colours['vermillion'])
-    ax.set(xlabel='epoch', ylabel=metric_name(metric)); ax.xaxis.set_major_locator(MaxNLocator(integer=True)); fig.legend(loc='outside right upper', fontsize=7.5)
+    ax.annotate(
+        f'kept: epoch {best:g}',
+        (best, 0),
+        (3, 3),
+        xycoords=('data', 'axes fraction'),
+        textcoords='offset points',
+        size=7.5,
+        color=colours['vermillion'],
+    )
+    ax.set(xlabel='epoch', ylabel=metric_name(metric))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    fig.legend(loc='outside right upper', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #f2aa4e22
@@ -553,14 +851,35 @@ def layer_norms(
     t = table if 'group' in table else table.assign(group='')
     towers,lines = list(dict.fromkeys(t.tower)), list(dict.fromkeys(zip(t.group, t.matrix)))
     matrices,groups = (list(dict.fromkeys(t[c])) for c in ('matrix','group'))
-    fig,axs = _canvas(title, 'Norm of what the adapter adds, as a share of the norm of the frozen matrix. Zero: nothing was learnt there.', 3.2+2.6*len(towers), 3.4, ncols=len(towers), sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title,
+        'Norm of what the adapter adds, as a share of the norm of the frozen matrix. Zero: nothing was learnt there.',
+        3.2 + 2.6 * len(towers),
+        3.4,
+        ncols=len(towers),
+        sharey=True,
+        squeeze=False,
+    )
     for ax,tower in zip(axs[0], towers):
         for group,matrix in lines:
-            s = t[(t.tower==tower) & (t.group==group) & (t.matrix==matrix)].sort_values('layer'); m = matrices.index(matrix)
-            ax.plot(s.layer, s.relative, marker='os^vD'[m % 5], ms=4.5, ls=('-','--',':','-.')[groups.index(group) % 4], color=list(colours.values())[m % 8],
-                    label=matrix if len(groups)==1 else f'{matrix}, {group}')
-        ax.set_title(f'{tower} tower', size=9); ax.set(xlabel='layer', xlim=(t.layer.min()-.5, t.layer.max()+.5)); ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axs[0,0].set_ylabel('relative norm'); axs[0,0].set_ylim(0, 1.08*max(t.relative.max(), 1e-6)); axs[0,0].yaxis.set_major_formatter(PercentFormatter(1)); fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+            s = t[(t.tower==tower) & (t.group==group) & (t.matrix==matrix)].sort_values('layer')
+            m = matrices.index(matrix)
+            ax.plot(
+                s.layer,
+                s.relative,
+                marker='os^vD'[m % 5],
+                ms=4.5,
+                ls=('-', '--', ':', '-.')[groups.index(group) % 4],
+                color=list(colours.values())[m % 8],
+                label=matrix if len(groups) == 1 else f'{matrix}, {group}',
+            )
+        ax.set_title(f'{tower} tower', size=9)
+        ax.set(xlabel='layer', xlim=(t.layer.min()-.5, t.layer.max()+.5))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axs[0,0].set_ylabel('relative norm')
+    axs[0,0].set_ylim(0, 1.08*max(t.relative.max(), 1e-6))
+    axs[0,0].yaxis.set_major_formatter(PercentFormatter(1))
+    fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #f5021357
@@ -573,15 +892,27 @@ def learning_curve(
     title: str='What a new rater\'s first labels are worth',
 ) -> Figure: # a line with its band; horizontal lines for what it stands between
     "Score against the number of labels shown, between the population and the known raters"
-    t = table.sort_values('labels').reset_index(drop=True); x = np.arange(len(t))
-    fig,ax = _canvas(title, 'New raters, all else frozen. The band is the 95 % interval. Above the dashed line the labels have taught something '
-                     'personal; the dotted line is what raters reach who were there from the start.', 6.4, 3.9)
+    t = table.sort_values('labels').reset_index(drop=True)
+    x = np.arange(len(t))
+    fig, ax = _canvas(
+        title,
+        'New raters, all else frozen. The band is the 95 % interval. Above the dashed line the labels have taught '
+        'something '
+        'personal; the dotted line is what raters reach who were there from the start.',
+        6.4,
+        3.9,
+    )
     if 'low' in t: ax.fill_between(x, t.low, t.high, color=colours['sky'], alpha=.35, lw=0, label='95 % interval')
     ax.plot(x, t.accuracy, 'o-', color=colours['blue'], label='new raters')
-    for i,v in enumerate(t.accuracy): ax.annotate(f'{v:.3f}', (i, v), (0, 6), textcoords='offset points', ha='center', size=7)
+    for i,v in enumerate(t.accuracy):
+        ax.annotate(f'{v:.3f}', (i, v), (0, 6), textcoords='offset points', ha='center', size=7)
     for s,c,ls,name in ((population,'vermillion','--','population (no rater)'), (known,'black',':','known raters')):
-        if s is not None: ax.axhline(_triple(s)[0], color=colours[c], ls=ls, lw=1.2, label=f'{name}: {_triple(s)[0]:.3f}')
-    ax.set_xticks(x, [f'{v:g}' for v in t.labels]); ax.set(xlabel='labels shown of each new rater', ylabel=ylabel); ax.margins(y=.15); ax.legend(loc='best', fontsize=7.5)
+        if s is not None:
+            ax.axhline(_triple(s)[0], color=colours[c], ls=ls, lw=1.2, label=f'{name}: {_triple(s)[0]:.3f}')
+    ax.set_xticks(x, [f'{v:g}' for v in t.labels])
+    ax.set(xlabel='labels shown of each new rater', ylabel=ylabel)
+    ax.margins(y=.15)
+    ax.legend(loc='best', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #dc92122a
@@ -596,15 +927,28 @@ def activation_comparison(
     "Scores over seeds with mean and interval, those as good as the best in grey"
     t = table.sort_values('mean', ascending=False, kind='stable').reset_index(drop=True)
     same = int((~t.distinguishable.astype(bool)).sum()) - 1
-    fig,ax = _canvas(title or f'{len(t)} settings of {what}: {same} cannot be told from the best ({t["name"][0]})', 'A dot a seed; the mark is the mean, the line its 95 % interval. Grey: '
-                     'not distinguishable from the best; blue: distinguishably worse. Scores are of validation, never of test.', 7, _bars_height(len(t))+.3)
+    fig, ax = _canvas(
+        title or f'{len(t)} settings of {what}: {same} cannot be told from the best ({t["name"][0]})',
+        'A dot a seed; the mark is the mean, the line its 95 % interval. Grey: '
+        'not distinguishable from the best; blue: distinguishably worse. Scores are of validation, never of test.',
+        7,
+        _bars_height(len(t)) + 0.3,
+    )
     for i,r in t.iterrows():
         c = colours['blue'] if r.distinguishable else colours['grey']
         ax.hlines(i, r.low, r.high, color=c, lw=2)
         ax.plot(runs[r['name']], [i]*len(runs[r['name']]), 'o', ms=3.5, mfc='none', mec=c, mew=.8)
         ax.plot(r['mean'], i, 'D' if r.distinguishable else 's', ms=5.5, color=c)
-        ax.text(1.02, i, f'{r["mean"]:.3f}' + ('' if r.distinguishable else '  as the best' if i else '  best'), transform=ax.get_yaxis_transform(), va='center', size=7.5)
-    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric), ylabel=what)
+        ax.text(
+            1.02,
+            i,
+            f'{r["mean"]:.3f}' + ('' if r.distinguishable else '  as the best' if i else '  best'),
+            transform=ax.get_yaxis_transform(),
+            va='center',
+            size=7.5,
+        )
+    _name_rows(ax, t['name'])
+    ax.set(xlabel=metric_name(metric), ylabel=what)
     return fig
 
 # %% ../nbs/10_plots.ipynb #ddf22426
@@ -613,15 +957,18 @@ def contact_sheet(
     rows: dict[str, list], # name of the row -> pictures: arrays (height, width[, 3]), PIL images
     captions: dict[str, list[str]], # name of the row -> a line of text for each picture
     title: str='Most and least preferred',
-    caption: str='From left to right by score, which stands below each picture. The scores are the model\'s, not the rater\'s own answers.',
+    caption: str='From left to right by score, which stands below each picture. The scores are the model\'s, not the '
+                 'rater\'s own answers.',
 ) -> Figure: # a row of pictures a name
     "Pictures in rows, a line of text under each"
     k = max(map(len, rows.values()))
     fig,axs = _canvas(title, caption, .5+1.15*max(k, 4), .9+1.5*len(rows), nrows=len(rows), ncols=k, squeeze=False)
     for line,(name,pictures) in zip(axs, rows.items()):
-        for ax in line: ax.set_xticks([]), ax.set_yticks([]), ax.grid(False), [o.set_visible(False) for o in ax.spines.values()]
+        for ax in line:
+            ax.set_xticks([]), ax.set_yticks([]), ax.grid(False), [o.set_visible(False) for o in ax.spines.values()]
         for ax,p,text in zip(line, pictures, captions[name]):
-            ax.imshow(np.asarray(p), cmap='gray' if np.ndim(p)==2 else None); ax.set_xlabel(text, size=7)
+            ax.imshow(np.asarray(p), cmap='gray' if np.ndim(p)==2 else None)
+            ax.set_xlabel(text, size=7)
         line[0].set_ylabel(name, size=8.5)
     return fig
 
@@ -646,14 +993,31 @@ def ranking_curves(
 ) -> Figure: # ROC at the left, precision and recall at the right
     "ROC and precision-recall curves of several predictors on the same rows"
     y = np.asarray(targets, bool)
-    fig,axs = _canvas(title, f'{len(y):,} rows, {y.mean():.1%} of them positive. Grey dots: what a score without any information gets. In the legend the area under each curve.', 8.6, 4.1, ncols=2)
+    fig, axs = _canvas(
+        title,
+        f'{len(y):,} rows, {y.mean():.1%} of them positive. Grey dots: what a score without any information gets. In '
+        'the legend the area under each curve.',
+        8.6,
+        4.1,
+        ncols=2,
+    )
     for (name,s),c,line in zip(scores.items(), list(colours.values())*2, ['-','--','-.',(0,(5,1,1,1,1,1))]*4):
         (fpr,tpr,_),(precision,recall,_) = roc_curve(y, s), precision_recall_curve(y, s)
         axs[0].plot(fpr, tpr, color=c, ls=line, label=f'{name}: {roc_auc_score(y, s):.3f}')
-        axs[1].step(recall, precision, color=c, ls=line, where='post', label=f'{name}: {average_precision_score(y, s):.3f}')
-    axs[0].plot([0,1], [0,1], color='.5', ls=':', lw=1.4); axs[1].axhline(y.mean(), color='.5', ls=':', lw=1.4)
-    for ax,x,v,name,place in zip(axs, ('false alarms, share of the negatives','found, share of the positives (recall)'), ('found, share of the positives','true among what is found (precision)'), ('ROC','precision and recall'), ('lower right','lower left')):
-        ax.set(xlabel=x, ylabel=v, title=name, xlim=(-.01,1.01), ylim=(-.01,1.03)); ax.legend(loc=place, fontsize=7.5)
+        axs[1].step(
+            recall, precision, color=c, ls=line, where='post', label=f'{name}: {average_precision_score(y, s):.3f}'
+        )
+    axs[0].plot([0,1], [0,1], color='.5', ls=':', lw=1.4)
+    axs[1].axhline(y.mean(), color='.5', ls=':', lw=1.4)
+    for ax, x, v, name, place in zip(
+        axs,
+        ('false alarms, share of the negatives', 'found, share of the positives (recall)'),
+        ('found, share of the positives', 'true among what is found (precision)'),
+        ('ROC', 'precision and recall'),
+        ('lower right', 'lower left'),
+    ):
+        ax.set(xlabel=x, ylabel=v, title=name, xlim=(-.01,1.01), ylim=(-.01,1.03))
+        ax.legend(loc=place, fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #15adcab4
@@ -670,14 +1034,42 @@ def attended_regions(
     weights = np.asarray(weights, float)
     keep = np.sort(np.argsort(-weights.max(1)/weights.mean(1), kind='stable')[:most])
     rows,k = _grid(len(keep), 6)
-    x = np.asarray(picture); tall = x.shape[0]/x.shape[1]
-    fig,axs = _canvas(title, 'Each panel is a word of the text; the stronger a frame, the more the word attends to that region (its share of all regions, at the strongest one). '
-                      'Attention shows where the network looks, not why it decides.', 1.6*max(k, 4)+.3, 1.1+rows*(1.55*max(tall, .3)+.35), nrows=rows, ncols=k, squeeze=False)
+    x = np.asarray(picture)
+    tall = x.shape[0]/x.shape[1]
+    fig, axs = _canvas(
+        title,
+        'Each panel is a word of the text; the stronger a frame, the more the word attends to that region (its share '
+        'of all regions, at the strongest one). '
+        'Attention shows where the network looks, not why it decides.',
+        1.6 * max(k, 4) + 0.3,
+        1.1 + rows * (1.55 * max(tall, 0.3) + 0.35),
+        nrows=rows,
+        ncols=k,
+        squeeze=False,
+    )
     for ax,w in zip(_panels(axs, len(keep)), keep):
-        ax.imshow(x); ax.set_xticks([]); ax.set_yticks([]); ax.grid(False); ax.set_title(_cut(words[w], 16), size=8)
-        share = weights[w]/weights[w].sum(); top = share.argmax()
-        for (x1,y1,x2,y2),s in zip(boxes, share/share.max()): ax.add_patch(Rectangle((x1,y1), x2-x1, y2-y1, fc='none', ec=colours['vermillion'], lw=2.2*s, alpha=max(s, .04)))
-        ax.text(boxes[top,0], boxes[top,1], f'{share[top]:.0%}', size=6, color='k', va='bottom', bbox=dict(fc='w', ec='none', alpha=.75, pad=.6))
+        ax.imshow(x)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.grid(False)
+        ax.set_title(_cut(words[w], 16), size=8)
+        share = weights[w]/weights[w].sum()
+        top = share.argmax()
+        for (x1,y1,x2,y2),s in zip(boxes, share/share.max()):
+            ax.add_patch(
+                Rectangle(
+                    (x1, y1), x2 - x1, y2 - y1, fc='none', ec=colours['vermillion'], lw=2.2 * s, alpha=max(s, 0.04)
+                )
+            )
+        ax.text(
+            boxes[top, 0],
+            boxes[top, 1],
+            f'{share[top]:.0%}',
+            size=6,
+            color='k',
+            va='bottom',
+            bbox=dict(fc='w', ec='none', alpha=0.75, pad=0.6),
+        )
     return fig
 
 # %% ../nbs/10_plots.ipynb #4e714602
@@ -691,15 +1083,25 @@ def scores_by_group(
 ) -> Figure: # a dot and its interval a group, the best on top
     "Scores of groups with intervals, floor and ceiling marked"
     t = table.sort_values('accuracy', ascending=False, kind='stable').reset_index(drop=True)
-    fig,ax = _canvas(title, f'A dot and its 95 % interval each; at the right the number of pairs. The bar at the left is the floor ({floor})'
-                     + (f', at the right the ceiling ({ceiling})' if 'ceiling' in t else '') + '. A dot left of its floor has learnt less than nothing.', 7, _bars_height(len(t))+.3)
+    fig, ax = _canvas(
+        title,
+        'A dot and its 95 % interval each; at the right the number of pairs. The bar at the left is the floor '
+        f'({floor})'
+        + (f', at the right the ceiling ({ceiling})' if 'ceiling' in t else '')
+        + '. A dot left of its floor has learnt less than nothing.',
+        7,
+        _bars_height(len(t)) + 0.3,
+    )
     y = np.arange(len(t))
     ax.hlines(y, t.low, t.high, color=colours['blue'], lw=1.6)
     ax.plot(t.accuracy, y, 'o', color=colours['blue'], ms=5, label=metric_name(metric))
     for c,colour,name in (('floor','vermillion',floor), ('ceiling','green',ceiling)):
         if c in t: ax.plot(t[c], y, '|', color=colours[colour], ms=11, mew=2.2, label=name)
-    for i,n in enumerate(t.n): ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
-    _name_rows(ax, t['name']); ax.set(xlabel=metric_name(metric)); fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    for i,n in enumerate(t.n):
+        ax.text(1.02, i, f'n = {n:,}', transform=ax.get_yaxis_transform(), va='center', size=7, color='.4')
+    _name_rows(ax, t['name'])
+    ax.set(xlabel=metric_name(metric))
+    fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #8a14c866
@@ -714,18 +1116,31 @@ def distribution_pairs(
     "Predicted against answered shares of a few items, with the distance between them"
     t,p = np.asarray(targets), np.asarray(proba)
     k,c,kl = *t.shape, entropy(t, p, axis=1)
-    wide = max(2.2, .6+.2*c); rows,cols = _grid(k, max(1, min(4, int(9.6/wide))))
+    wide = max(2.2, .6+.2*c)
+    rows,cols = _grid(k, max(1, min(4, int(9.6/wide))))
     names,letters = [_cut(o, 16) for o in categories], int(wide*14)
     upright = max(map(len, names)) > 2
-    fig,axs = _canvas(title, f'Grey bars: how the people answered. Blue dots: what the model predicted. KL is the distance between the two (nats), 0 where they agree; '
-                      f'here {kl.min():.3f} to {kl.max():.3f}.', max(5, wide*cols+.9), 1.2+1.75*rows+.06*upright*max(map(len, names)), nrows=rows, ncols=cols, sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title,
+        'Grey bars: how the people answered. Blue dots: what the model predicted. KL is the distance between the two '
+        '(nats), 0 where they agree; '
+        f'here {kl.min():.3f} to {kl.max():.3f}.',
+        max(5, wide * cols + 0.9),
+        1.2 + 1.75 * rows + 0.06 * upright * max(map(len, names)),
+        nrows=rows,
+        ncols=cols,
+        sharey=True,
+        squeeze=False,
+    )
     for i,(ax,text) in enumerate(zip(_panels(axs, k), titles)):
         ax.bar(range(c), t[i], .8, color='.78', label='answered')
         ax.plot(range(c), p[i], 'o', ms=4.5, color=colours['blue'], mec='w', mew=.5, label='predicted')
         ax.set_title(f'{_cut(text, letters, 3)}\nKL {kl[i]:.3f}', size=7.5)
-        ax.set_xticks(range(c), names if i+cols >= k else ['']*c, rotation=90*upright, size=7); ax.grid(axis='x', visible=False)
+        ax.set_xticks(range(c), names if i+cols >= k else ['']*c, rotation=90*upright, size=7)
+        ax.grid(axis='x', visible=False)
     for line in axs: line[0].set_ylabel('share')
-    axs[0,0].set_ylim(0, 1.06*max(t.max(), p.max())); axs[0,0].yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axs[0,0].set_ylim(0, 1.06*max(t.max(), p.max()))
+    axs[0,0].yaxis.set_major_formatter(PercentFormatter(1, 0))
     fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
@@ -739,20 +1154,42 @@ def kl_histogram(
     "How far predictions are from the answers, item by item, beside the baselines"
     kls = {k: np.asarray(v, float) for k,v in kls.items()}
     (model,v),*others = kls.items()
-    known = np.concatenate(list(kls.values())); known = known[np.isfinite(known)]
+    known = np.concatenate(list(kls.values()))
+    known = known[np.isfinite(known)]
     low,high = np.quantile(known[known > 0], .01) if (known > 0).any() else 0, max(known.max(), 1e-9)
     log,n = low > 0 and high/low > 30, int(np.clip(1.6*np.sqrt(len(v)), 8, 40))
     bins = np.geomspace(low, high, n+1) if log else np.linspace(0, high, n+1)
-    nearer = ''.join(f' On {100*np.mean(v < o):.0f} % of the items {model} is nearer to the answers than {k}.' for k,o in others[:1] if len(o)==len(v))
-    fig,ax = _canvas(title or 'Mean KL: ' + ', '.join(f'{k} {o.mean():.3f}' for k,o in kls.items()), f'Vertical lines are means; a mean is drawn to the right by few bad items.{nearer}'
-                     + (' The axis is logarithmic, and its first bin holds all smaller values.' if log else ''), 7, 3.8)
-    for i,((k,o),c,ls) in enumerate(zip(kls.items(), ('blue','vermillion','black','green','purple'), ('-','--',':','-.',(0, (6,1,1,1))))):
+    nearer = ''.join(
+        f' On {100 * np.mean(v < o):.0f} % of the items {model} is nearer to the answers than {k}.'
+        for k, o in others[:1]
+        if len(o) == len(v)
+    )
+    fig, ax = _canvas(
+        title or 'Mean KL: ' + ', '.join(f'{k} {o.mean():.3f}' for k, o in kls.items()),
+        f'Vertical lines are means; a mean is drawn to the right by few bad items.{nearer}'
+        + (' The axis is logarithmic, and its first bin holds all smaller values.' if log else ''),
+        7,
+        3.8,
+    )
+    for i, ((k, o), c, ls) in enumerate(
+        zip(kls.items(), ('blue', 'vermillion', 'black', 'green', 'purple'), ('-', '--', ':', '-.', (0, (6, 1, 1, 1))))
+    ):
         look = dict(histtype='stepfilled', alpha=.45) if i==0 else dict(histtype='step', lw=1.5, ls=ls)
         ax.hist(np.clip(o[np.isfinite(o)], bins[0], bins[-1]), bins, color=colours[c], **look)
         lost = f', {(~np.isfinite(o)).sum():,} infinite' if not np.isfinite(o).all() else ''
-        ax.axvline(o.mean() if not lost else np.nan, color=colours[c], ls=ls, lw=1.8, label=f'{k}\nmean {o.mean():.3f}, median {np.median(o):.3f}{lost}')
-    ax.set(xlabel=unit, ylabel='items', xlim=(bins[0], bins[-1]*1.02)); ax.grid(axis='x', visible=False); ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    if log: ax.set_xscale('log'); ax.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), minor_locator=NullLocator(), major_formatter='{x:g}')
+        ax.axvline(
+            o.mean() if not lost else np.nan,
+            color=colours[c],
+            ls=ls,
+            lw=1.8,
+            label=f'{k}\nmean {o.mean():.3f}, median {np.median(o):.3f}{lost}',
+        )
+    ax.set(xlabel=unit, ylabel='items', xlim=(bins[0], bins[-1]*1.02))
+    ax.grid(axis='x', visible=False)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    if log:
+        ax.set_xscale('log')
+        ax.xaxis.set(major_locator=LogLocator(subs=(1,2,5)), minor_locator=NullLocator(), major_formatter='{x:g}')
     fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
@@ -767,16 +1204,56 @@ def entropy_scatter(
     "Predicted against target entropy, with the diagonal and the maximum"
     x,y,top = np.asarray(target_entropy), np.asarray(predicted_entropy), np.log(categories)
     r = correlation(x, y) if len(x) > 2 else np.nan
-    said = f'correlation {r:.2f}' if r==r else 'too few items for a correlation' if len(x) < 3 else 'no correlation, one of them never changes'
-    fig,ax = _canvas(title or f'Predicted entropy against that of the answers: {said}', f'Mean: {x.mean():.3f} answered, {y.mean():.3f} predicted. Marks: means of groups of like prediction, '
-                     'with 95 % intervals; where they climb, the model knows who is divided. Few answers have less entropy than their crowd: marks a little above the diagonal are to be expected.', 5.8, 5.4)
+    said = (
+        f'correlation {r:.2f}'
+        if r == r
+        else 'too few items for a correlation'
+        if len(x) < 3
+        else 'no correlation, one of them never changes'
+    )
+    fig, ax = _canvas(
+        title or f'Predicted entropy against that of the answers: {said}',
+        f'Mean: {x.mean():.3f} answered, {y.mean():.3f} predicted. Marks: means of groups of like prediction, '
+        'with 95 % intervals; where they climb, the model knows who is divided. Few answers have less entropy than '
+        'their crowd: marks a little above the diagonal are to be expected.',
+        5.8,
+        5.4,
+    )
     if len(x) < 500: ax.scatter(x, y, 12, color=colours['blue'], alpha=.3, lw=0)
-    else: fig.colorbar(ax.hexbin(x, y, gridsize=36, mincnt=1, bins='log', cmap='Blues', extent=(0, top, 0, top)), ax=ax, label='items', shrink=.7)
+    else:
+        fig.colorbar(
+            ax.hexbin(x, y, gridsize=36, mincnt=1, bins='log', cmap='Blues', extent=(0, top, 0, top)),
+            ax=ax,
+            label='items',
+            shrink=0.7,
+        )
     ax.plot([0, top], [0, top], color='.4', ls='--', lw=1, label='as divided as the crowd')
     ax.axhline(top, color=colours['vermillion'], ls=':', lw=1.2, label=f'most possible: ln {categories} = {top:.2f}')
-    g = pd.DataFrame(dict(x=x, y=y)).groupby(pd.qcut(pd.Series(y).round(9), 10, labels=False, duplicates='drop').fillna(0).to_numpy()).agg(['mean','sem'])
-    ax.errorbar(g.x['mean'], g.y['mean'], xerr=1.96*g.x['sem'].fillna(0), fmt='D', ms=5.5, color=colours['black'], mec='w', mew=.7, ecolor=colours['black'], elinewidth=1.2, label='mean of a group')
-    ax.set(xlabel='entropy of the answers (nats)', ylabel='predicted entropy (nats)', xlim=(-.03*top, 1.05*top), ylim=(-.03*top, 1.05*top)); ax.legend(loc='lower right', fontsize=7.5, frameon=True, edgecolor='w')
+    g = (
+        pd.DataFrame(dict(x=x, y=y))
+        .groupby(pd.qcut(pd.Series(y).round(9), 10, labels=False, duplicates='drop').fillna(0).to_numpy())
+        .agg(['mean', 'sem'])
+    )
+    ax.errorbar(
+        g.x['mean'],
+        g.y['mean'],
+        xerr=1.96 * g.x['sem'].fillna(0),
+        fmt='D',
+        ms=5.5,
+        color=colours['black'],
+        mec='w',
+        mew=0.7,
+        ecolor=colours['black'],
+        elinewidth=1.2,
+        label='mean of a group',
+    )
+    ax.set(
+        xlabel='entropy of the answers (nats)',
+        ylabel='predicted entropy (nats)',
+        xlim=(-0.03 * top, 1.05 * top),
+        ylim=(-0.03 * top, 1.05 * top),
+    )
+    ax.legend(loc='lower right', fontsize=7.5, frameon=True, edgecolor='w')
     return fig
 
 # %% ../nbs/10_plots.ipynb #f7b35906
@@ -791,30 +1268,61 @@ def share_dumbbells(
 ) -> Figure: # a line a category: a square where the crowd stands, a dot where the model puts it
     "Mean share of each category, answered and predicted, by group where given"
     t,p = np.asarray(targets), np.asarray(proba)
-    sides = {f'{len(t):,} items': slice(None)} if groups is None else {f'{_cut(g, 22)}: {np.sum(groups==g):,} items': groups==g for g in np.unique(groups)}
+    sides = (
+        {f'{len(t):,} items': slice(None)}
+        if groups is None
+        else {f'{_cut(g, 22)}: {np.sum(groups == g):,} items': groups == g for g in np.unique(groups)}
+    )
     means = [(t[s].mean(0), p[s].mean(0)) for s in sides.values()]
-    gaps = np.array([b-a for a,b in means]); g,c = np.unravel_index(abs(gaps).argmax(), gaps.shape)
+    gaps = np.array([b-a for a,b in means])
+    g,c = np.unravel_index(abs(gaps).argmax(), gaps.shape)
     where = '' if groups is None else f' ({np.unique(groups)[g]})'
     spans = [None]*len(means) if intervals is None else np.asarray(intervals).reshape(len(means), -1, 2)
     rows,cols = _grid(len(means), 3)
-    fig,axs = _canvas(title or f'The largest gap: {_cut(categories[c], 24)}{where} is predicted {100*abs(gaps[g,c]):.1f} points too {"high" if gaps[g,c] > 0 else "low"}', 'A square: mean share of the answers' +
-                      (', with its 95 % interval' if intervals is not None else '') + '. A dot: the mean predicted share. The number is dot minus square, in percentage points.',
-                      2.6+2.6*max(cols, 1.6), .9+rows*(.7+.24*len(categories)), nrows=rows, ncols=cols, sharex=True, sharey=True, squeeze=False)
+    fig, axs = _canvas(
+        title
+        or f'The largest gap: {_cut(categories[c], 24)}{where} is predicted {100 * abs(gaps[g, c]):.1f} points too '
+           f'{"high" if gaps[g, c] > 0 else "low"}',
+        'A square: mean share of the answers'
+        + (', with its 95 % interval' if intervals is not None else '')
+        + '. A dot: the mean predicted share. The number is dot minus square, in percentage points.',
+        2.6 + 2.6 * max(cols, 1.6),
+        0.9 + rows * (0.7 + 0.24 * len(categories)),
+        nrows=rows,
+        ncols=cols,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
     y = np.arange(len(categories))
     for ax,(a,b),name,span in zip(_panels(axs, len(means)), means, sides, spans):
         ax.hlines(y, a, b, color=colours['sky'], lw=3)
         if span is not None: ax.hlines(y, span[:,0], span[:,1], color='.3', lw=1)
-        ax.plot(a, y, 's', ms=5, color='.3', label='answered'); ax.plot(b, y, 'o', ms=5.5, color=colours['blue'], mec='w', mew=.5, label='predicted')
-        for i,d in enumerate((100*(b-a)).round(1)+0): ax.text(1.01, i, f'{d:+.1f}', transform=ax.get_yaxis_transform(), va='center', size=7, color='k' if abs(d) >= 1 else '.5')
-        _name_rows(ax, [_cut(o, 24) for o in categories]); ax.set_title(name, size=8.5); ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
+        ax.plot(a, y, 's', ms=5, color='.3', label='answered')
+        ax.plot(b, y, 'o', ms=5.5, color=colours['blue'], mec='w', mew=.5, label='predicted')
+        for i,d in enumerate((100*(b-a)).round(1)+0):
+            ax.text(
+                1.01,
+                i,
+                f'{d:+.1f}',
+                transform=ax.get_yaxis_transform(),
+                va='center',
+                size=7,
+                color='k' if abs(d) >= 1 else '.5',
+            )
+        _name_rows(ax, [_cut(o, 24) for o in categories])
+        ax.set_title(name, size=8.5)
+        ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
     for ax in axs[-1]: ax.set_xlabel('mean share')
-    axs[0,0].set_xlim(left=0); fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
+    axs[0,0].set_xlim(left=0)
+    fig.legend(*axs[0,0].get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
 
 # %% ../nbs/10_plots.ipynb #6d0fe99c
 def _reach(v, higher=False):
     "The worst value that is no outlier: where a scale ends"
-    v = np.asarray(v, float); v = v[np.isfinite(v)]
+    v = np.asarray(v, float)
+    v = v[np.isfinite(v)]
     middle,best = np.median(v), v.max() if higher else v.min()
     far = 10*max(abs(middle-best), .1*abs(middle))
     return v[v >= middle-far].min() if higher else v[v <= middle+far].max()
@@ -831,18 +1339,43 @@ def run_forest(
     "Runs with their intervals, sorted; those as good as the best in one colour, floors as lines"
     t = table.sort_values('value', ascending=not higher, kind='stable').reset_index(drop=True)
     same,floors = ~t.distinguishable.to_numpy(bool), floors or {}
-    end = _reach(t.value, higher); off = (t.value < end) if higher else (t.value > end)
+    end = _reach(t.value, higher)
+    off = (t.value < end) if higher else (t.value > end)
     k,best,names = int(same.sum())-1, t['name'][0], [_cut(o, 48) for o in t['name']]
-    notes = [f'{v:.4f}' + (f'  {_cut(o, 60)}' if isinstance(o, str) and o else '') for v,o in zip(t.value, t.note if 'note' in t else t.value)]
-    fig,ax = _canvas(title or f'{len(t)} run{"s"*(len(t) > 1)} by {metric_name(metric)}: {k or "no"} other{"s"*(k != 1)} cannot be told from the best, {best}', 'Lines are 95 % intervals. Blue: the best and those not distinguishable from it on the same rows; '
-                     'grey and hollow: distinguishably worse.' + (' A vertical line is a floor: what a simpler predictor reaches.' if floors else '') + (' A triangle at the edge: off the scale.' if off.any() else ''),
-                     5.2+.065*max(map(len, names))+.05*max(map(len, notes)), _bars_height(len(t))+.5)
+    notes = [
+        f'{v:.4f}' + (f'  {_cut(o, 60)}' if isinstance(o, str) and o else '')
+        for v, o in zip(t.value, t.note if 'note' in t else t.value)
+    ]
+    fig, ax = _canvas(
+        title
+        or f'{len(t)} run{"s" * (len(t) > 1)} by {metric_name(metric)}: {k or "no"} other{"s" * (k != 1)} cannot be '
+           f'told from the best, {best}',
+        'Lines are 95 % intervals. Blue: the best and those not distinguishable from it on the same rows; '
+        'grey and hollow: distinguishably worse.'
+        + (' A vertical line is a floor: what a simpler predictor reaches.' if floors else '')
+        + (' A triangle at the edge: off the scale.' if off.any() else ''),
+        5.2 + 0.065 * max(map(len, names)) + 0.05 * max(map(len, notes)),
+        _bars_height(len(t)) + 0.5,
+    )
     on = lambda c: t[c].where(~off)
-    _forest(ax, names, on('value'), on('low'), on('high'), np.where(same, colours['blue'], colours['grey']), same, notes)
-    for (name,v),c,ls in zip(floors.items(), ('vermillion','black','green','purple'), ('--',':','-.',(0, (6,1,1,1)))): ax.axvline(v, color=colours[c], ls=ls, lw=1.2, label=f'{name}: {v:.4f}')
-    ends = np.array([*on('value'), *on('low'), *on('high'), *floors.values()], float); a,b = np.nanmin(ends), np.nanmax(ends); pad = .04*(b-a) or .01
+    _forest(
+        ax, names, on('value'), on('low'), on('high'), np.where(same, colours['blue'], colours['grey']), same, notes
+    )
+    for (name,v),c,ls in zip(floors.items(), ('vermillion','black','green','purple'), ('--',':','-.',(0, (6,1,1,1)))):
+        ax.axvline(v, color=colours[c], ls=ls, lw=1.2, label=f'{name}: {v:.4f}')
+    ends = np.array([*on('value'), *on('low'), *on('high'), *floors.values()], float)
+    a,b = np.nanmin(ends), np.nanmax(ends)
+    pad = .04*(b-a) or .01
     ax.set(xlim=(a-pad, b+pad), xlabel=f'{metric_name(metric)} ({"higher" if higher else "lower"} is better)')
-    if off.any(): ax.plot([ax.get_xlim()[0 if higher else 1]]*int(off.sum()), t.index[off], '<' if higher else '>', color=colours['grey'], ms=6, clip_on=False)
+    if off.any():
+        ax.plot(
+            [ax.get_xlim()[0 if higher else 1]] * int(off.sum()),
+            t.index[off],
+            '<' if higher else '>',
+            color=colours['grey'],
+            ms=6,
+            clip_on=False,
+        )
     if floors: ax.legend(loc='lower left', bbox_to_anchor=(0, 1), ncols=len(floors), fontsize=7.5, borderaxespad=.2)
     return fig
 
@@ -856,15 +1389,31 @@ def _axis_of(v):
     "A setting on an axis from 0 to 1: places of its values, places and names of its ticks, whether it is logarithmic"
     v = v.infer_objects()
     if pd.api.types.is_bool_dtype(v) or not pd.api.types.is_numeric_dtype(v):
-        names = sorted(v.dropna().astype(str).unique()); at = dict(zip(names, np.linspace(0, 1, len(names))))
-        return v.map(lambda o: at[str(o)], na_action='ignore').to_numpy(float), list(at.values()), [_cut(o, 14) for o in names], False
-    v = v.to_numpy(float); some = v[v > 0]
+        names = sorted(v.dropna().astype(str).unique())
+        at = dict(zip(names, np.linspace(0, 1, len(names))))
+        return (
+            v.map(lambda o: at[str(o)], na_action='ignore').to_numpy(float),
+            list(at.values()),
+            [_cut(o, 14) for o in names],
+            False,
+        )
+    v = v.to_numpy(float)
+    some = v[v > 0]
     log = len(some) > 0 and np.nanmin(v) >= 0 and some.max()/some.min() > 10
     f = (lambda x: np.log(np.maximum(x, some.min()/4))) if log else (lambda x: np.asarray(x, float))
-    ticks = np.unique(v[~np.isnan(v)]); low,high = f(ticks[[0,-1]]); wide = high-low or 1.
+    ticks = np.unique(v[~np.isnan(v)])
+    low,high = f(ticks[[0,-1]])
+    wide = high-low or 1.
     if len(ticks) > 6:
-        tens = 10.**np.arange(-12, 12); inside = lambda o: o[(o >= ticks[0]-1e-12) & (o <= ticks[-1]+1e-12)]
-        ticks = inside(MaxNLocator(4).tick_values(ticks[0], ticks[-1])) if not log else inside(tens) if len(inside(tens)) > 1 else inside(np.outer(tens, [1,2,5]).ravel())
+        tens = 10.**np.arange(-12, 12)
+        inside = lambda o: o[(o >= ticks[0]-1e-12) & (o <= ticks[-1]+1e-12)]
+        ticks = (
+            inside(MaxNLocator(4).tick_values(ticks[0], ticks[-1]))
+            if not log
+            else inside(tens)
+            if len(inside(tens)) > 1
+            else inside(np.outer(tens, [1, 2, 5]).ravel())
+        )
     return (f(v)-low)/wide, (f(ticks)-low)/wide, [f'{o:g}' for o in ticks], log
 
 # %% ../nbs/10_plots.ipynb #65e7fd00
@@ -876,28 +1425,63 @@ def sweep_parallel(
     title: str|None=None,
 ) -> Figure: # an axis a setting, the metric at the right, a line a trial
     "Every trial of a sweep as a line over its settings, the best in a strong colour"
-    t = table[np.isfinite(table[metric].to_numpy(float))].sort_values(metric, ascending=higher, kind='stable').reset_index(drop=True)   # the best last: on top
+    # the best last: on top
+    t = (
+        table[np.isfinite(table[metric].to_numpy(float))]
+        .sort_values(metric, ascending=higher, kind='stable')
+        .reset_index(drop=True)
+    )
     settings = [c for c in t if c != metric and t[c].nunique(dropna=False) > 1]
     v,end,n = t[metric], _reach(t[metric], higher), len(t)
-    axes = {c: _axis_of(t[c]) for c in settings} | {metric: _axis_of(v.clip(lower=end) if higher else v.clip(upper=end))}
+    axes = {c: _axis_of(t[c]) for c in settings} | {
+        metric: _axis_of(v.clip(lower=end) if higher else v.clip(upper=end))
+    }
     xs,rank = np.arange(len(axes)), np.arange(n)/max(n-1, 1)
     apart = [.05*(rank-.5) if t[c].nunique() < .5*n else 0*rank for c in settings] + [0*rank]
     ys = np.array([o[0]+d for o,d in zip(axes.values(), apart)]).T
     if not higher: ys[:,-1] = 1-ys[:,-1]
     lost = [f' {len(table)-n} without a score are left out.'] if n < len(table) else []
-    if end != (v.min() if higher else v.max()): lost += [f' {int(((v < end) if higher else (v > end)).sum())} far off stand at the bottom end.']
+    if end != (v.min() if higher else v.max()):
+        lost += [f' {int(((v < end) if higher else (v > end)).sum())} far off stand at the bottom end.']
     said = ', '.join(f'{c.replace("_", " ")} {_value(t[c].iloc[-1])}' for c in settings)
-    fig,ax = _canvas(title or f'The best of {n} trial{"s"*(n > 1)} ({metric_name(metric)} {v.iloc[-1]:.4f}): {said or "no setting varies"}', 'A line is a trial, the orange one the best; the darker, the better its rank. At the right the score, the best on top. '
-                     'Trials that share a value are drawn a hair apart, the better the higher.' + ''.join(lost), max(6, 1.6+1.35*len(axes)), 4.2)
+    fig, ax = _canvas(
+        title
+        or f'The best of {n} trial{"s" * (n > 1)} ({metric_name(metric)} {v.iloc[-1]:.4f}): '
+        f'{said or "no setting varies"}',
+        'A line is a trial, the orange one the best; the darker, the better its rank. At the right the score, the best '
+        'on top. '
+        'Trials that share a value are drawn a hair apart, the better the higher.' + ''.join(lost),
+        max(6, 1.6 + 1.35 * len(axes)),
+        4.2,
+    )
     shade = LinearSegmentedColormap.from_list('rank', ['.88', colours['sky'], colours['blue']])
     ax.add_collection(LineCollection([np.c_[xs, y] for y in ys], colors=shade(rank**2), linewidths=.7+1.1*rank))
     ax.plot(xs, ys[-1], 'o-', color=colours['vermillion'], lw=2.4, ms=5, zorder=4)
     for x,(c,(_,ticks,names,_)) in zip(xs, axes.items()):
         ax.axvline(x, color='.4', lw=.9, zorder=3)
         last = x==xs[-1]
-        for a,name in zip(ticks, names): ax.text(x+.04 if last else x-.03, 1-a if last and not higher else a, name, ha='left' if last else 'right', va='center', size=7, zorder=5, bbox=dict(fc='w', ec='none', alpha=.75, pad=.6))
-    ax.set_xticks(xs, [textwrap.fill((metric_name(c) if c==metric else c.replace('_', ' ')), 15) + (' (log)' if o[3] else '') for c,o in axes.items()])
-    ax.set(xlim=(-.45, xs[-1]+.35), ylim=(-.06, 1.06), yticks=[]); ax.grid(False); ax.spines[['left','bottom']].set_visible(False); ax.tick_params(length=0)
+        for a,name in zip(ticks, names):
+            ax.text(
+                x + 0.04 if last else x - 0.03,
+                1 - a if last and not higher else a,
+                name,
+                ha='left' if last else 'right',
+                va='center',
+                size=7,
+                zorder=5,
+                bbox=dict(fc='w', ec='none', alpha=0.75, pad=0.6),
+            )
+    ax.set_xticks(
+        xs,
+        [
+            textwrap.fill((metric_name(c) if c == metric else c.replace('_', ' ')), 15) + (' (log)' if o[3] else '')
+            for c, o in axes.items()
+        ],
+    )
+    ax.set(xlim=(-.45, xs[-1]+.35), ylim=(-.06, 1.06), yticks=[])
+    ax.grid(False)
+    ax.spines[['left','bottom']].set_visible(False)
+    ax.tick_params(length=0)
     return fig
 
 # %% ../nbs/10_plots.ipynb #7f95e18c
@@ -916,15 +1500,29 @@ def sweep_heatmap(
     a,end = grid.to_numpy(float), _reach(grid, higher)
     best = np.unravel_index((np.nanargmax if higher else np.nanargmin)(a), a.shape)
     few,most = int(np.nanmin(n)), int(np.nanmax(n))
-    fig,ax = _canvas(title or f'{metric_name(metric)} by {x.replace("_", " ")} and {y.replace("_", " ")}: best at {_value(grid.columns[best[1]])} and {_value(grid.index[best[0]])}',
-                     f'A cell is the mean of {few if few==most else f"{few} to {most}"} {"trial" if most==1 else "trials"}; the darker the better, the best is framed.'
-                     + (' Empty: not tried.' if np.isnan(a).any() else ''), max(5, 2.6+.75*a.shape[1]), 1.9+.42*a.shape[0])
+    fig, ax = _canvas(
+        title
+        or f'{metric_name(metric)} by {x.replace("_", " ")} and {y.replace("_", " ")}: best at '
+        f'{_value(grid.columns[best[1]])} and {_value(grid.index[best[0]])}',
+        f'A cell is the mean of {few if few == most else f"{few} to {most}"} {"trial" if most == 1 else "trials"}; the '
+        'darker the better, the best is framed.'
+        + (' Empty: not tried.' if np.isnan(a).any() else ''),
+        max(5, 2.6 + 0.75 * a.shape[1]),
+        1.9 + 0.42 * a.shape[0],
+    )
     dark = sns.color_palette('mako_r' if higher else 'mako', as_cmap=True)
     limits = dict(vmin=end, vmax=np.nanmax(a)) if higher else dict(vmin=np.nanmin(a), vmax=end)
     image = ax.imshow(np.ma.masked_invalid(a), cmap=dark, aspect='auto', **limits)
     for i,j in zip(*np.where(~np.isnan(a))): _shade(ax, image, j, i, f'{a[i,j]:.3f}', 7.5)
-    ax.add_patch(Rectangle((best[1]-.5, best[0]-.5), 1, 1, fc='none', ec=colours['vermillion'], lw=2.5, clip_on=False, zorder=4))
-    ax.set_xticks(range(a.shape[1]), map(_value, grid.columns)); ax.set_yticks(range(a.shape[0]), map(_value, grid.index))
-    ax.set(xlabel=x.replace('_', ' '), ylabel=y.replace('_', ' ')); ax.grid(False); ax.set_facecolor('.93')
+    ax.add_patch(
+        Rectangle(
+            (best[1] - 0.5, best[0] - 0.5), 1, 1, fc='none', ec=colours['vermillion'], lw=2.5, clip_on=False, zorder=4
+        )
+    )
+    ax.set_xticks(range(a.shape[1]), map(_value, grid.columns))
+    ax.set_yticks(range(a.shape[0]), map(_value, grid.index))
+    ax.set(xlabel=x.replace('_', ' '), ylabel=y.replace('_', ' '))
+    ax.grid(False)
+    ax.set_facecolor('.93')
     fig.colorbar(image, ax=ax, label=f'mean {metric_name(metric)}', shrink=.85)
     return fig

@@ -18,7 +18,8 @@ from .table_blocks import read_table_blocks
 from .training import show_progress
 
 # %% ../nbs/09d_prediction_files.ipynb #7031d368
-Answer = Callable[[pd.DataFrame, str], pd.DataFrame]   # rows of a table (index = row in the file), its file's name -> answers, a row each
+# rows of a table (index = row in the file), its file's name -> answers, a row each
+Answer = Callable[[pd.DataFrame, str], pd.DataFrame]
 
 def renamed_columns(
     columns: list[str],   # of the table
@@ -34,13 +35,16 @@ def renamed_columns(
         taken.add(new)
     return out
 
+# %% ../nbs/09d_prediction_files.ipynb #b0155c7f
 def join_answers(
     frame: pd.DataFrame,    # rows of the table
     answers: pd.DataFrame,  # as many rows
 ) -> pd.DataFrame:          # index = row in the file
     "The table's columns, then the answers"
     if len(answers) != len(frame): raise DataError(f'{len(answers):,} answers for {len(frame):,} rows; report this')
-    return pd.concat([frame.rename(columns=renamed_columns(list(frame), list(answers))), answers.set_axis(frame.index)], axis=1)
+    return pd.concat(
+        [frame.rename(columns=renamed_columns(list(frame), list(answers))), answers.set_axis(frame.index)], axis=1
+    )
 
 # %% ../nbs/09d_prediction_files.ipynb #164c4bd2
 def check_output(
@@ -49,11 +53,14 @@ def check_output(
 ) -> Path:
     "Where answers go, or a `ConfigError`"
     path = Path(out).expanduser() if out else Path(file).expanduser().with_suffix('.predictions.csv')
-    if path.suffix != '.csv': raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
+    if path.suffix != '.csv':
+        raise ConfigError(f'--out {path}: answers are written as CSV; give a name that ends in .csv')
     if path.exists(): raise ConfigError(f'{path}: this file exists; give another one with --out')
-    if not path.parent.is_dir(): raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
+    if not path.parent.is_dir():
+        raise ConfigError(f'{path}: there is no folder {path.parent}; make it, or give another place with --out')
     return path
 
+# %% ../nbs/09d_prediction_files.ipynb #d81dd5ec
 def predict_file(
     answer: Answer,
     file: str|Path,          # the table
@@ -71,7 +78,11 @@ def predict_file(
             answers = answer(frame, str(file))
             table = join_answers(frame, answers)
             if columns is None: _say_renamed(frame, answers, file, say)
-            elif list(table) != columns: raise DataError(f'{place(file, frame.index[0])}: other columns than in the rows before; give all rows the same columns')
+            elif list(table) != columns:
+                raise DataError(
+                    f'{place(file, frame.index[0])}: other columns than in the rows before; give all rows the same '
+                    'columns'
+                )
             harmless_table(table).to_csv(f, index=False, header=columns is None, lineterminator='\n')
             columns, rows = list(table), rows+len(frame)
             bar.update(len(frame))

@@ -66,7 +66,8 @@ class PreferenceData:
 
     def _digest(self) -> str:
         h = hashlib.sha256(self.judgements.fingerprint.encode())
-        if self.embeddings is not None: h.update(f'embeddings {self.embeddings.shape}'.encode() + self.embeddings.tobytes())
+        if self.embeddings is not None:
+            h.update(f'embeddings {self.embeddings.shape}'.encode() + self.embeddings.tobytes())
         for p in self.images or []: h.update(hashlib.sha256(Path(p).read_bytes()).digest() if p else b'no image')
         return h.hexdigest()
 
@@ -116,9 +117,14 @@ def _few_labels(judgements) -> list[dict]:
     one = np.flatnonzero(np.bincount(judgements.rater, minlength=len(judgements.raters)) == 1)
     if not len(one): return []
     has, them = ('has', 'this rater') if len(one) == 1 else ('have', 'each of them')
-    return [dict(code='few_labels', message=f'{len(one):,} of {len(judgements.raters):,} raters {has} one label; kept for '
-                                            f'training, but nothing can be said about {them}: '
-                                            f'{_some(judgements.raters[i] for i in one)}')]
+    return [
+        dict(
+            code='few_labels',
+            message=f'{len(one):,} of {len(judgements.raters):,} raters {has} one label; kept for '
+            f'training, but nothing can be said about {them}: '
+            f'{_some(judgements.raters[i] for i in one)}',
+        )
+    ]
 
 # %% ../nbs/12b_preferences.ipynb #c2e8cc9f
 def demo_preference(
@@ -136,7 +142,9 @@ def demo_preference(
     folder.mkdir(parents=True, exist_ok=True)
     for i, face in zip(missing, draw_faces(world.attributes[used[missing]], 48)):
         with whole_file(files[i]) as t: Image.fromarray(face).save(t, format='png', compress_level=1)
-    return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, late=pairs.raters[len(pairs.raters)-new_raters:])
+    return PreferenceData(
+        'demo', 'comparisons', pairs=pairs, images=files, late=pairs.raters[len(pairs.raters) - new_raters :]
+    )
 
 # %% ../nbs/12b_preferences.ipynb #5b9e008a
 def _read_morrison(folder: Path):
@@ -169,8 +177,13 @@ def _levels(levels, values, path) -> tuple[tuple[float, float], list[dict]]:
         v = pd.to_numeric(values, errors='coerce').replace([np.inf, -np.inf], np.nan).dropna()
         low, high = (float(v.min()), float(v.max())) if len(v) else (0., 1.)
         if not low < high: raise DataError(f'{place(path)}: every value is {low:g}; there is no preference to learn')
-        return (low, high), [dict(code='levels_found', message=f'the scale was taken to be {low:g}–{high:g}, the lowest '
-                                  'and the highest value in the table; give levels= if it goes further')]
+        return (low, high), [
+            dict(
+                code='levels_found',
+                message=f'the scale was taken to be {low:g}–{high:g}, the lowest '
+                'and the highest value in the table; give levels= if it goes further',
+            )
+        ]
     m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', levels) if isinstance(levels, str) else None
     try: low, high = map(float, m.groups() if m else levels)
     except (TypeError, ValueError):
@@ -188,9 +201,11 @@ def _kind(df, path, kind, c) -> str:
     if ratings and comparisons:
         raise ConfigError(f'{place(path, 1)}: the columns fit ratings and comparisons; say which with kind=')
     if ratings or comparisons: return 'ratings' if ratings else 'comparisons'
-    raise DataError(f'{place(path, 1)}: the columns are {_some(df.columns, 12)}; ratings need {c["rater"]}, {c["item"]} '
-                    f'and {c["value"]}, comparisons need {c["rater"]}, {c["left"]}, {c["right"]} and a column for each '
-                    'target; name them with rater_column=, item_column=, value_column=, left_column=, right_column=')
+    raise DataError(
+        f'{place(path, 1)}: the columns are {_some(df.columns, 12)}; ratings need {c["rater"]}, {c["item"]} '
+        f'and {c["value"]}, comparisons need {c["rater"]}, {c["left"]}, {c["right"]} and a column for each '
+        'target; name them with rater_column=, item_column=, value_column=, left_column=, right_column='
+    )
 
 def _read_own(path: Path, kind, left_code, right_code, levels, target_columns, c) -> RatingTable|ComparisonTable:
     "A person's file; c: what a column is called there"
@@ -312,8 +327,22 @@ def check_preference(
 # %% ../nbs/12b_preferences.ipynb #29da0630
 def _loading(cfg):
     "What of the settings is about the table"
-    own = {k: getattr(cfg, k, '') or None for k in ('kind', 'left_code', 'right_code', 'levels', 'images', 'embeddings', 'target_columns')}
-    return own | {k: getattr(cfg, k) for k in ('rater_column', 'item_column', 'value_column', 'left_column', 'right_column', 'target_column', 'choice_column')}
+    own = {
+        k: getattr(cfg, k, '') or None
+        for k in ('kind', 'left_code', 'right_code', 'levels', 'images', 'embeddings', 'target_columns')
+    }
+    return own | {
+        k: getattr(cfg, k)
+        for k in (
+            'rater_column',
+            'item_column',
+            'value_column',
+            'left_column',
+            'right_column',
+            'target_column',
+            'choice_column',
+        )
+    }
 
 def load_judgements(
     cfg: JudgementConfig,
@@ -321,6 +350,7 @@ def load_judgements(
     "The judgements that the settings name"
     return load_preference(cfg.data, **_loading(cfg), seed=cfg.data_seed, new_raters=getattr(cfg, 'new_raters', 0))
 
+# %% ../nbs/12b_preferences.ipynb #3cc189c4
 def check_judgements(
     kind: type,                # a study's dataclass below `JudgementConfig`
     path: str,

@@ -26,6 +26,7 @@ def printable(
     "A text that can be shown in a terminal, whoever wrote it"
     return _OBEYED.sub(lambda m: repr(m[0])[1:-1], str(text))
 
+# %% ../nbs/00_records.ipynb #80297166
 MOST_SAID = 4000   # characters of a message: more is no sentence, but what stood in a file
 
 class LabError(ValueError):
@@ -34,8 +35,10 @@ class LabError(ValueError):
         line = printable(' '.join(str(message).split()))
         super().__init__(line if len(line) <= MOST_SAID else f'{line[:MOST_SAID//2]} … {line[-MOST_SAID//2:]}')
 
+# %% ../nbs/00_records.ipynb #623c5f92
 class DataError(LabError): "Something is wrong in a file or a table"
 
+# %% ../nbs/00_records.ipynb #37ee5cbe
 class ConfigError(LabError): "Something is wrong with a setting"
 
 # %% ../nbs/00_records.ipynb #aa24d5ce
@@ -49,10 +52,12 @@ def ask_to_stop(
     _wishes.append(number)
     raise KeyboardInterrupt
 
+# %% ../nbs/00_records.ipynb #c1453b00
 def heed():
     "Stop here, if that was asked for and the exception was lost on its way"
     if _wishes: raise KeyboardInterrupt
 
+# %% ../nbs/00_records.ipynb #93d00beb
 def forget_wishes():
     "A command begins, or has ended"
     _wishes.clear()
@@ -67,10 +72,17 @@ def place(
     where = (f'row {row}' if row is not None else '', f'column {column!r}' if column is not None else '')
     return ', '.join(p for p in (Path(file).name or 'table', *where) if p)
 
+# %% ../nbs/00_records.ipynb #883fb339
 def is_missing(value) -> bool:
     "Whether a cell holds nothing; a list or an array is something"
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and bool(value != value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, (float, np.floating)) and bool(value != value))
+    )
 
+# %% ../nbs/00_records.ipynb #d4713877
 def short(
     value,          # anything that was found in a cell
     size: int=60,   # longest answer, in characters
@@ -99,6 +111,7 @@ def plain_markdown(
     text = html.escape(printable(text) if marks else ' '.join(printable(text).split()), quote=False)
     return re.sub(r'[$\\]|\](?=\s*[(\[:])' + ('' if marks else '|[`*|]'), lambda m: f'&#{ord(m[0])};', text)
 
+# %% ../nbs/00_records.ipynb #96ed0db0
 _NUMBER = re.compile(r'[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?')
 
 def no_formula(
@@ -121,11 +134,13 @@ def is_file(
     try: return Path(path).is_file()
     except (OSError, ValueError): return False
 
+# %% ../nbs/00_records.ipynb #03b1f7cd
 def home_path(path: str|Path) -> Path:
     "The path, `~` replaced where it is somebody's home"
     try: return Path(path).expanduser()
     except RuntimeError: return Path(path)
 
+# %% ../nbs/00_records.ipynb #4fd020eb
 def read_bytes(
     path: str|Path,
     most: int=MOST_TEXT,   # bytes
@@ -133,19 +148,31 @@ def read_bytes(
     "What a plain file holds, or a `DataError`"
     path = Path(path)
     try:
-        if path.exists() and not path.is_dir() and not path.is_file(): raise DataError(f'{path}: this is a pipe or a device; give a plain file')
+        if path.exists() and not path.is_dir() and not path.is_file():
+            raise DataError(f'{path}: this is a pipe or a device; give a plain file')
         with open(path, 'rb') as f:
-            if (n := os.fstat(f.fileno()).st_size) > most: raise DataError(f'{path}: {n:,} bytes are more than the {most:,} that are read here; split the file, or save a table as parquet')
+            if (n := os.fstat(f.fileno()).st_size) > most:
+                raise DataError(
+                    f'{path}: {n:,} bytes are more than the {most:,} that are read here; split the file, or save a '
+                    'table as parquet'
+                )
             return f.read(most + 1)
     except FileNotFoundError: raise DataError(f'{path}: there is no such file; check the folder') from None
     except (OSError, ValueError) as e:
         if isinstance(e, LabError): raise
-        raise DataError(f'{short(str(path), 200)[1:-1]}: cannot be read ({getattr(e, "strerror", None) or e}); check the path and its permissions') from None
+        raise DataError(
+            f'{short(str(path), 200)[1:-1]}: cannot be read ({getattr(e, "strerror", None) or e}); check the path and '
+            'its permissions'
+        ) from None
 
 # %% ../nbs/00_records.ipynb #5daa3944
 def _depth(value) -> int:
     level, n = [value], 0
-    while level and n <= MOST_DEPTH: level, n = [v for x in level if isinstance(x, (dict, list)) for v in (x.values() if isinstance(x, dict) else x)], n + 1
+    while level and n <= MOST_DEPTH:
+        level, n = (
+            [v for x in level if isinstance(x, (dict, list)) for v in (x.values() if isinstance(x, dict) else x)],
+            n + 1,
+        )
     return n
 
 def parse_json(
@@ -155,7 +182,8 @@ def parse_json(
     deep = f'nested more than {MOST_DEPTH} deep'
     try: value = json.loads(text, parse_int=lambda s: int(s) if len(s) <= 300 else float(s))
     except RecursionError: raise json.JSONDecodeError(deep, text, 0) from None
-    if text.count('[') + text.count('{') > MOST_DEPTH and _depth(value) > MOST_DEPTH: raise json.JSONDecodeError(deep, text, 0)
+    if text.count('[') + text.count('{') > MOST_DEPTH and _depth(value) > MOST_DEPTH:
+        raise json.JSONDecodeError(deep, text, 0)
     return value
 
 # %% ../nbs/00_records.ipynb #7ca3e82a
@@ -185,11 +213,16 @@ def _refuse_bytes(path, cells, row, names=None):
                             'Windows-1252); save the file as UTF-8')
 
 # %% ../nbs/00_records.ipynb #2b34be7e
-def _too_many_cells(path): return f'{place(path)}: more than {MOST_CELLS:,} cells; split the table, or keep fewer of its columns'
+def _too_many_cells(path):
+    return f'{place(path)}: more than {MOST_CELLS:,} cells; split the table, or keep fewer of its columns'
 
 def _check_names(path, names) -> list[str]:
     "A header without spaces around its names; no name stands there twice, and there are not too many"
-    if len(names) > MOST_COLUMNS: raise DataError(f'{place(path, 1)}: {len(names):,} columns are more than the {MOST_COLUMNS:,} that are read; is the delimiter right, and is it one row a line?')
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            f'{place(path, 1)}: {len(names):,} columns are more than the {MOST_COLUMNS:,} that are read; is the '
+            'delimiter right, and is it one row a line?'
+        )
     names, seen = [str(c).strip() or f'unnamed {i}' for i, c in enumerate(names, 1)], set()
     for c in names:
         if c in seen: raise DataError(f'{place(path, 1, c)}: two columns have this name; rename one')
@@ -203,11 +236,19 @@ def _records(path, text, delimiter, quoted) -> tuple[list[int], list[list[str]]]
     numbers, rows, n, cells = [], [], 0, 0
     try:
         for n, r in enumerate(reader, 1):
-            if r: numbers.append(n); rows.append(r); cells += len(r)
+            if r:
+                numbers.append(n)
+                rows.append(r)
+                cells += len(r)
             if cells > MOST_CELLS: raise DataError(_too_many_cells(path))
     except csv.Error as e:
-        why = 'a quote is opened and never closed' if 'unexpected end' in str(e) else f'a quote stands in the wrong place ({e})'
-        if 'field larger' in str(e): why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
+        why = (
+            'a quote is opened and never closed'
+            if 'unexpected end' in str(e)
+            else f'a quote stands in the wrong place ({e})'
+        )
+        if 'field larger' in str(e):
+            why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
         raise DataError(f'{place(path, n+1)}: {why}; close or double the quote, or, if the file was cut '
                         'short, export it again') from None
     return numbers, rows
@@ -225,8 +266,11 @@ def _read_delimited(path, delimiter=None, columns=None, quoted=True) -> pd.DataF
     names = _check_names(path, names)
     for n, r in zip(numbers, rows):
         if len(r) != len(names):
-            cut = ('the file ends here, it may have been cut short: export it again' if n == numbers[-1] and len(r) < len(names)
-                   else 'a delimiter or a quote is missing or too many: mend the row')
+            cut = (
+                'the file ends here, it may have been cut short: export it again'
+                if n == numbers[-1] and len(r) < len(names)
+                else 'a delimiter or a quote is missing or too many: mend the row'
+            )
             raise DataError(f'{place(path, n)}: {len(r)} cell{"s"*(len(r) != 1)} where {len(names)} columns are '
                             f'({", ".join(names[:6])}{"…"*(len(names) > 6)}); {cut}')
     return pd.DataFrame(rows, columns=names, index=numbers, dtype=object)
@@ -263,20 +307,34 @@ def _read_json(path) -> pd.DataFrame:
         if not isinstance(o, dict):
             raise DataError(f'{place(path, n)}: {short(o)} is not an object; write one {{"column": value, …}} a row')
         names |= dict.fromkeys(o)
-        if len(names) > MOST_COLUMNS or len(names)*(len(rows)+1) > MOST_CELLS: raise DataError(f'{place(path, n)}: with this row there are {len(names):,} columns and {len(rows)+1:,} rows, more than are read; give all rows the same keys')
+        if len(names) > MOST_COLUMNS or len(names)*(len(rows)+1) > MOST_CELLS:
+            raise DataError(
+                f'{place(path, n)}: with this row there are {len(names):,} columns and {len(rows) + 1:,} rows, more '
+                'than are read; give all rows the same keys'
+            )
         for k, v in o.items():
-            if half.search(k): raise DataError(f'{place(path, n)}: the key {short(k)} holds half a character (a lone surrogate); mend it')
+            if half.search(k):
+                raise DataError(
+                    f'{place(path, n)}: the key {short(k)} holds half a character (a lone surrogate); mend it'
+                )
             if isinstance(v, str) and half.search(v):
                 raise DataError(f'{place(path, n, k)}: {short(v)} holds half a character (a lone surrogate); mend it, '
                                 'or export the file again without cutting texts')
-        numbers.append(n); rows.append(o)
+        numbers.append(n)
+        rows.append(o)
     stripped = dict(zip(names, _check_names(path, list(names))))
-    return pd.DataFrame({stripped[c]: pd.Series([o.get(c) for o in rows], numbers, dtype=object) for c in names}, index=numbers)
+    return pd.DataFrame(
+        {stripped[c]: pd.Series([o.get(c) for o in rows], numbers, dtype=object) for c in names}, index=numbers
+    )
 
 # %% ../nbs/00_records.ipynb #37482fec
 def _unfolded(column) -> int:
     "Bytes of a column of texts when each stands for itself"
-    return sum(pc.sum(pc.take(pc.binary_length(c.dictionary), c.indices)).as_py() or 0 for c in column.chunks if len(c.dictionary))
+    return sum(
+        pc.sum(pc.take(pc.binary_length(c.dictionary), c.indices)).as_py() or 0
+        for c in column.chunks
+        if len(c.dictionary)
+    )
 
 def survives(
     f,         # without arguments; tried in a child
@@ -284,14 +342,20 @@ def survives(
     "Whether `f()` leaves its process alive; what is written in C may end it when a file is damaged"
     if not hasattr(os, 'fork'): return True
     if not (pid := os.fork()):
-        try: os.dup2(os.open(os.devnull, os.O_WRONLY), 2); f()
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            f()
         except Exception: pass
         finally: os._exit(0)
     return not os.waitpid(pid, 0)[1]
 
+# %% ../nbs/00_records.ipynb #b55a8c14
 def _leaves(m) -> int:
     "Numbers in the fullest column, those within lists counted each"
-    return max((sum(m.row_group(g).column(c).num_values for g in range(m.num_row_groups)) for c in range(m.num_columns)), default=0)
+    return max(
+        (sum(m.row_group(g).column(c).num_values for g in range(m.num_row_groups)) for c in range(m.num_columns)),
+        default=0,
+    )
 
 def read_parquet(
     path: str|Path,
@@ -305,28 +369,47 @@ def read_parquet(
             if len(columns) > MOST_COLUMNS: _check_names(path, columns.names)
             nested = any(arrow.types.is_nested(c.type) for c in columns)
             if nested and not survives(lambda: _leaves(m)): raise ValueError('damaged metadata')
-            if max(m.num_rows*len(columns), _leaves(m) if nested else 0) > MOST_CELLS: raise DataError(_too_many_cells(path))
+            if max(m.num_rows*len(columns), _leaves(m) if nested else 0) > MOST_CELLS:
+                raise DataError(_too_many_cells(path))
         texts = [c.name for c in columns if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
         with pq.ParquetFile(path, read_dictionary=texts) as f: t = f.read()
         t.validate(full=True)   # texts are UTF-8, numbers point to texts that are there
-        n = sum(_unfolded(c) for k, c in zip(t.column_names, t.columns) if k in texts and arrow.types.is_dictionary(c.type)); del t
-        if n > 2*MOST_TEXT: raise DataError(f'{place(path)}: its texts unfold to {n:,} bytes, more than the {2*MOST_TEXT:,} that are read; split the table')
+        n = sum(
+            _unfolded(c) for k, c in zip(t.column_names, t.columns) if k in texts and arrow.types.is_dictionary(c.type)
+        )
+        del t
+        if n > 2*MOST_TEXT:
+            raise DataError(
+                f'{place(path)}: its texts unfold to {n:,} bytes, more than the {2 * MOST_TEXT:,} that are read; split '
+                'the table'
+            )
         return pd.read_parquet(path)
     except DataError: raise
     except Exception as e:  # a damaged file raises one of many kinds, according to where it broke
-        raise DataError(f'{place(path)}: cannot be read as parquet ({type(e).__name__}); the file is damaged or was cut short: export or copy it again') from None
+        raise DataError(
+            f'{place(path)}: cannot be read as parquet ({type(e).__name__}); the file is damaged or was cut short: '
+            'export or copy it again'
+        ) from None
 
 def _sheet(path) -> pd.DataFrame:
     "The first sheet of a workbook as strings, if it fits"
     from openpyxl import load_workbook
     with zipfile.ZipFile(path) as z: n = sum(i.file_size for i in z.infolist())
-    if n > MOST_TEXT: raise DataError(f'{place(path)}: unfolds to {n:,} bytes, more than the {MOST_TEXT:,} that are read; save the sheet as CSV')
+    if n > MOST_TEXT:
+        raise DataError(
+            f'{place(path)}: unfolds to {n:,} bytes, more than the {MOST_TEXT:,} that are read; save the sheet as CSV'
+        )
     book = load_workbook(path, read_only=True, data_only=True)
     try:
-        width = 0; (sheet := book.worksheets[0]).reset_dimensions()   # what it says of its own size fills up every row
+        width = 0
+        (sheet := book.worksheets[0]).reset_dimensions()   # what it says of its own size fills up every row
         for n, row in enumerate(sheet.iter_rows(values_only=True), 1):
             width = max(width, next((i for i in range(len(row), 0, -1) if row[i-1] is not None), 0))
-            if n*width > MOST_CELLS//8: raise DataError(f'{place(path, n)}: {n:,} rows of {width:,} columns are more than are read of a workbook; delete what stands far from the table, or save it as CSV')
+            if n*width > MOST_CELLS//8:
+                raise DataError(
+                    f'{place(path, n)}: {n:,} rows of {width:,} columns are more than are read of a workbook; delete '
+                    'what stands far from the table, or save it as CSV'
+                )
     finally: book.close()
     return pd.read_excel(path, dtype=str, na_filter=False, header=None)
 
@@ -334,7 +417,8 @@ def _sheet(path) -> pd.DataFrame:
 def _read_binary(path, columns=None) -> pd.DataFrame:
     "A parquet file or the first sheet of an Excel workbook"
     if path.suffix.lower() == '.parquet':
-        df = read_parquet(path); df.columns = _check_names(path, df.columns)
+        df = read_parquet(path)
+        df.columns = _check_names(path, df.columns)
         return df.set_axis(range(1, len(df) + 1))
     try: df = _sheet(path)
     except DataError: raise
@@ -343,14 +427,20 @@ def _read_binary(path, columns=None) -> pd.DataFrame:
                         'the file is damaged or was cut short: export or copy it again') from None
     if not len(df): raise DataError(f'{place(path)}: the first sheet is empty; export or copy it again')
     df.index = range(1, len(df) + 1)
-    if columns and len(columns) != df.shape[1]: raise DataError(f'{place(path, 1)}: {df.shape[1]} columns where {len(columns)} are ({", ".join(columns)}); mend the sheet')
+    if columns and len(columns) != df.shape[1]:
+        raise DataError(
+            f'{place(path, 1)}: {df.shape[1]} columns where {len(columns)} are ({", ".join(columns)}); mend the sheet'
+        )
     names = columns or _check_names(path, df.iloc[0])
     df = df.iloc[0 if columns else 1:].set_axis(list(names), axis=1)
     return df[(df != '').any(axis=1)]
 
 # %% ../nbs/00_records.ipynb #e24bf504
-_READERS = {**dict.fromkeys(('.csv', '.tsv', '.txt'), _read_delimited), **dict.fromkeys(('.jsonl', '.json'), _read_json),
-            **dict.fromkeys(('.parquet', '.xlsx'), _read_binary)}
+_READERS = {
+    **dict.fromkeys(('.csv', '.tsv', '.txt'), _read_delimited),
+    **dict.fromkeys(('.jsonl', '.json'), _read_json),
+    **dict.fromkeys(('.parquet', '.xlsx'), _read_binary),
+}
 TABLE_SUFFIXES = tuple(_READERS)
 
 def _missing(path: Path) -> DataError:
@@ -365,14 +455,20 @@ def table_path(
     "The path of a table that can be read, or a `DataError`"
     path = home_path(path)
     try: there = path.exists()
-    except OSError as e: raise DataError(f'{short(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}); check the path') from None
+    except OSError as e:
+        raise DataError(f'{short(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}); check the path') from None
     if path.is_dir(): raise DataError(f'{path}: this is a folder; give a file ({", ".join(TABLE_SUFFIXES)})')
     if not there: raise _missing(path)
-    if not path.is_file(): raise DataError(f'{path}: this is a pipe or a device; give a plain file ({", ".join(TABLE_SUFFIXES)})')
-    if path.suffix.lower() not in TABLE_SUFFIXES: raise DataError(f'{path.name}: unknown kind of file {path.suffix!r}; save it as one of {", ".join(TABLE_SUFFIXES)}')
+    if not path.is_file():
+        raise DataError(f'{path}: this is a pipe or a device; give a plain file ({", ".join(TABLE_SUFFIXES)})')
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise DataError(
+            f'{path.name}: unknown kind of file {path.suffix!r}; save it as one of {", ".join(TABLE_SUFFIXES)}'
+        )
     if not os.access(path, os.R_OK): raise DataError(f'{path}: may not be read; change its permissions')
     return path
 
+# %% ../nbs/00_records.ipynb #c6ad28a8
 def read_table(
     path: str|Path,              # .csv .tsv .txt .jsonl .json .parquet or .xlsx
     delimiter: str=None,         # of a text file; None: the likeliest of , ; tab for .csv, tab for .tsv and .txt
@@ -404,7 +500,9 @@ def hub_reachable(
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
     if constants.HF_HUB_OFFLINE: return False
-    try: get_session().head(constants.ENDPOINT, timeout=seconds); return True
+    try:
+        get_session().head(constants.ENDPOINT, timeout=seconds)
+        return True
     except Exception: return False  # no name, no route, no answer, a proxy that refuses: all mean the same here
 
 # %% ../nbs/00_records.ipynb #326cad89
@@ -435,7 +533,9 @@ def check_table(
     file_columns: dict|None=None,   # table's column -> column in the file, where these differ
 ) -> None:
     "Raise a `DataError` about the first cell that fails `schema`"
-    try: schema.validate(frame.reset_index(drop=True), lazy=True); return
+    try:
+        schema.validate(frame.reset_index(drop=True), lazy=True)
+        return
     except pa.errors.SchemaErrors as e: failures = e.failure_cases
     whole = failures[failures['index'].isna()]
     if len(whole):
@@ -451,7 +551,9 @@ def check_table(
     if '{first}' in check: check = check.replace('{first}', at(int((frame[f.column] == value).to_numpy().argmax())))
     more = failures.row.nunique() - 1
     column = (file_columns or {}).get(f.column, f.column)
-    raise DataError(f'{at(f.row)}, column {column!r}: {short(value)} {check}' + (f' (and {more:,} more rows)' if more else ''))
+    raise DataError(
+        f'{at(f.row)}, column {column!r}: {short(value)} {check}' + (f' (and {more:,} more rows)' if more else '')
+    )
 
 # %% ../nbs/00_records.ipynb #d0ab914a
 def check_label_names(
@@ -505,7 +607,8 @@ def label_schema(
 @dataclass(eq=False, repr=False)
 class LabelTable:
     "Texts and the labels they carry, checked on creation"
-    frame: pd.DataFrame            # id, text, labels (ascending tuple of ids), perhaps split and source (file); index = row in file
+    # id, text, labels (ascending tuple of ids), perhaps split and source (file); index = row in file
+    frame: pd.DataFrame
     label_names: list[str]         # a label's position is its id
     name: str = ''                 # 'demo', 'goemotions', or the file's name
     published_split: bool = False  # True: the split came with the data and is kept as it is
@@ -584,7 +687,10 @@ def drop_label(
     labels = [tuple(i - (i > k) for i in l if i != k) for l in table.frame['labels']]
     keep = np.array([len(l) > 0 for l in labels], dtype=bool)
     frame = table.frame.assign(labels=pd.Series(labels, index=table.frame.index, dtype=object))[keep]
-    note = dict(code='label_dropped', message=f'label {name!r} was left out; {int((~keep).sum()):,} of {len(table):,} rows '
-                                              'carried no other label and were dropped')
+    note = dict(
+        code='label_dropped',
+        message=f'label {name!r} was left out; {int((~keep).sum()):,} of {len(table):,} rows '
+        'carried no other label and were dropped',
+    )
     names = [n for n in table.label_names if n != name]
     return replace(table, frame=frame, label_names=names, ceiling=None, notes=[*table.notes, note])

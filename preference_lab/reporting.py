@@ -19,22 +19,35 @@ class Slot:
     def __init__(self, text: str=''): self.handle = display(HTML(text), display_id=True)
     def fill(self, content: HTML|Markdown): self.handle.update(content)
 
+# %% ../nbs/10a_reporting.ipynb #41a0f334
 def headline(
     sentence: str,   # the result, with its interval and floor
     detail: str='',  # a second, smaller line
 ) -> HTML:
     "The result in one sentence"
-    return HTML(f'<div style="border-left:5px solid #0072B2;padding:.5em 1em;font-size:1.25em">{html.escape(sentence)}'
-                + (f'<div style="font-size:.75em;color:#555;margin-top:.3em">{html.escape(detail)}</div>' if detail else '') + '</div>')
+    return HTML(
+        f'<div style="border-left:5px solid #0072B2;padding:.5em 1em;font-size:1.25em">{html.escape(sentence)}'
+        + (f'<div style="font-size:.75em;color:#555;margin-top:.3em">{html.escape(detail)}</div>' if detail else '')
+        + '</div>'
+    )
 
+# %% ../nbs/10a_reporting.ipynb #86c6c731
 def warnings_box(
     warnings: list[dict],  # {code, message}
 ) -> HTML:
     "What the reader must know before believing the numbers"
-    if not warnings: return HTML('<div style="border:1px solid #009E73;border-radius:4px;padding:.5em 1em">No warnings: nothing that the lab checks for was found.</div>')
+    if not warnings:
+        return HTML(
+            '<div style="border:1px solid #009E73;border-radius:4px;padding:.5em 1em">No warnings: nothing that the '
+            'lab checks for was found.</div>'
+        )
     items = ''.join(f'<li><code>{html.escape(w["code"])}</code> {html.escape(w["message"])}</li>' for w in warnings)
-    return HTML(f'<div style="border:1px solid #D55E00;border-radius:4px;padding:.5em 1em"><b>{len(warnings)} warning{"s"*(len(warnings) > 1)}</b><ul style="margin:.3em 0 0 0">{items}</ul></div>')
+    return HTML(
+        f'<div style="border:1px solid #D55E00;border-radius:4px;padding:.5em 1em"><b>{len(warnings)} '
+        f'warning{"s" * (len(warnings) > 1)}</b><ul style="margin:.3em 0 0 0">{items}</ul></div>'
+    )
 
+# %% ../nbs/10a_reporting.ipynb #4d52b704
 def prose(
     text: str,  # Markdown that the package made, perhaps with names of labels, raters and files in it
 ) -> Markdown:
@@ -52,13 +65,24 @@ def show_table(
     "A table for a report"
     t = table.head(rows).reset_index(drop=True)
     more = f' The first {rows} of {len(table):,} rows.' if len(table) > rows else ''
-    t = t.map(lambda c: c if isinstance(c, (str, int, float, np.generic)) or is_missing(c) else str(c))   # a list would be shown as it is
+    # a list would be shown as it is
+    t = t.map(lambda c: c if isinstance(c, (str, int, float, np.generic)) or is_missing(c) else str(c))
     t.columns = [html.escape(metric_name(str(c))) for c in t.columns]
-    style = t.style.format(precision=digits, escape='html', thousands=',', na_rep='–').hide(axis='index').set_caption(html.escape(caption) + more)
+    style = (
+        t.style.format(precision=digits, escape='html', thousands=',', na_rep='–')
+        .hide(axis='index')
+        .set_caption(html.escape(caption) + more)
+    )
     if bars: style = style.bar(subset=[html.escape(metric_name(bars))], color='#56B4E9', vmin=0, vmax=1)
-    return style.set_table_styles([dict(selector='caption', props='caption-side:top;text-align:left;font-weight:bold;padding-bottom:.4em'), dict(selector='td', props='text-align:right'),
-                                   dict(selector='td.col0', props='text-align:left')])
+    return style.set_table_styles(
+        [
+            dict(selector='caption', props='caption-side:top;text-align:left;font-weight:bold;padding-bottom:.4em'),
+            dict(selector='td', props='text-align:right'),
+            dict(selector='td.col0', props='text-align:left'),
+        ]
+    )
 
+# %% ../nbs/10a_reporting.ipynb #d886621e
 def scores_frame(
     scores: dict[str, dict],      # metric -> value, low, high
     metrics: list[str],           # which, in this order
@@ -66,4 +90,11 @@ def scores_frame(
 ) -> pd.DataFrame:                # metric, value, 95 % interval, and the columns beside
     "Scores with their intervals, floors and ceiling"
     ends = lambda s: f"{s['low']:.3f} to {s['high']:.3f}" if s['low'] is not None else 'not known'
-    return pd.DataFrame([{'metric': metric_name(m), 'value': scores[m]['value'], '95 % interval': ends(scores[m])} | {k: v.get(m) for k, v in beside.items()} for m in metrics if m in scores])
+    return pd.DataFrame(
+        [
+            {'metric': metric_name(m), 'value': scores[m]['value'], '95 % interval': ends(scores[m])}
+            | {k: v.get(m) for k, v in beside.items()}
+            for m in metrics
+            if m in scores
+        ]
+    )

@@ -20,18 +20,41 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from .records import ConfigError, DataError, LabError, heed, nearest, no_formula, short
 from .config import Config, config_yaml, read_config, same_run
-from .files import Outside, about_tensors, read_json, remove_leftovers, whole_file, whole_files, write_json, write_manifest, write_text
+from preference_lab.files import (
+    Outside,
+    about_tensors,
+    read_json,
+    remove_leftovers,
+    whole_file,
+    whole_files,
+    write_json,
+    write_manifest,
+    write_text,
+)
 from .terminal import one_process_note
 
 # %% ../nbs/09_runs.ipynb #d51e4a68
 def _cpu() -> str:
     "The processor's name"
-    try: return next(l.split(':', 1)[1].strip() for l in Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name'))
+    try:
+        return next(
+            l.split(':', 1)[1].strip()
+            for l in Path('/proc/cpuinfo').read_text().splitlines()
+            if l.startswith('model name')
+        )
     except (OSError, StopIteration): return platform.processor() or platform.machine()
 
 def _git_commit() -> str|None:
     "The commit of the code that runs, if it runs from a checkout"
-    try: return subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=Path(__file__).parent if '__file__' in globals() else None, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    try:
+        return subprocess.run(
+            ['git', 'rev-parse', 'HEAD'],
+            cwd=Path(__file__).parent if '__file__' in globals() else None,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError): return None
 
 def environment() -> dict:
@@ -42,13 +65,22 @@ def environment() -> dict:
         except PackageNotFoundError: return None
     packages = ('preference_lab', 'torch', 'transformers', 'accelerate', 'scikit-learn', 'numpy', 'pandas')
     gpu = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return dict(python=platform.python_version(), system=platform.system(), cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu,
-                commit=_git_commit(), packages={p: of(p) for p in packages})
+    return dict(
+        python=platform.python_version(),
+        system=platform.system(),
+        cpu=_cpu(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads(),
+        gpu=gpu,
+        commit=_git_commit(),
+        packages={p: of(p) for p in packages},
+    )
 
 # %% ../nbs/09_runs.ipynb #f8b97183
 LOCK = '.lock'
 class Busy(Outside, ConfigError): "Another process is at it"
 
+# %% ../nbs/09_runs.ipynb #6fd87801
 _held = weakref.WeakValueDictionary()   # folder -> its lock, held by this process
 
 def hold(
@@ -62,28 +94,40 @@ def hold(
     except Timeout:
         try: who = f' (its number is {int((folder/LOCK).read_text())})'
         except (OSError, ValueError): who = ''
-        raise Busy(f'{folder}: another process{who} is at work in this folder; wait until it has ended, or choose another name') from None
-    except OSError as e: raise ConfigError(f'{folder}: cannot be written ({e.strerror}); look at its permissions and at the room on the disk, or set runs_dir to another folder') from None
+        raise Busy(
+            f'{folder}: another process{who} is at work in this folder; wait until it has ended, or choose another name'
+        ) from None
+    except OSError as e:
+        raise ConfigError(
+            f'{folder}: cannot be written ({e.strerror}); look at its permissions and at the room on the disk, or set '
+            'runs_dir to another folder'
+        ) from None
     _held[folder] = lock
     return lock
 
+# %% ../nbs/09_runs.ipynb #3ffad1e0
 def sign(
     folder: Path,   # that is held
 ):
     "Write into the lock whose it is, for those who are refused"
     with suppress(OSError): (folder/LOCK).write_text(str(os.getpid()))
 
+# %% ../nbs/09_runs.ipynb #ae4c5ba0
 def release(
     folder: str|Path,
 ):
     "Let a folder go for good, without a trace of the lock"
     folder = Path(folder).resolve()
-    if (lock := _held.pop(folder, None)) is not None: (folder/LOCK).unlink(missing_ok=True); lock.release(force=True)
+    if (lock := _held.pop(folder, None)) is not None:
+        (folder/LOCK).unlink(missing_ok=True)
+        lock.release(force=True)
 
+# %% ../nbs/09_runs.ipynb #41ce8d0d
 def held_folders() -> list[Path]:
     "What this process holds"
     return sorted(_held)
 
+# %% ../nbs/09_runs.ipynb #db12345c
 def die_with(
     parent: int,   # number of the process that started this one
 ):
@@ -98,7 +142,8 @@ NEEDED = ('data', 'split', 'baselines', 'metrics', 'ceiling', 'warnings', 'timin
 
 BEGAN = re.compile(r'(?P<name>.+)-(?P<time>\d{8}-\d{6})(-(?P<nth>\d+))?')   # the name of a run's folder
 
-REPORT = 'PREFERENCE_LAB_REPORT'   # environment variable: a report is being made, which seals its run itself; the run's folder is written to this file
+# environment variable: a report is being made, which seals its run itself; the run's folder is written to this file
+REPORT = 'PREFERENCE_LAB_REPORT'
 
 @dataclass
 class Run:
@@ -108,7 +153,8 @@ class Run:
     folder: Path
     results: dict = field(default_factory=dict)  # what `results.json` will hold
     warnings: list[dict] = field(default_factory=list)  # {code, message}
-    lock: FileLock = field(default=None, repr=False, compare=False)   # held until the run is finished, or nobody has it any more
+    # held until the run is finished, or nobody has it any more
+    lock: FileLock = field(default=None, repr=False, compare=False)
 
     @property
     def figures(self) -> Path: return self.folder/'figures'
@@ -122,12 +168,14 @@ class Run:
         note = dict(code=code, message=message)
         if note not in self.warnings: self.warnings.append(note)
 
+# %% ../nbs/09_runs.ipynb #5afb652c
 def finished(
     folder: Path,
 ) -> bool:
     "Whether the run came to its end"
     return all((Path(folder)/f).is_file() for f in ('results.json', 'manifest.json'))   # the manifest is written last
 
+# %% ../nbs/09_runs.ipynb #c10ef189
 def open_run(
     study: str,   # emotions, preference, …
     cfg: Config,
@@ -142,27 +190,41 @@ def open_run(
         state = PartialState(cpu=getattr(cfg, 'device', 'auto') == 'cpu')
     answer, lock = [None], None
     if not several or state.is_main_process:
-        try: folder, lock = _open_folder(study, cfg); answer = [folder]
+        try:
+            folder, lock = _open_folder(study, cfg)
+            answer = [folder]
         except (LabError, OSError) as e: answer = [e]
     if several: broadcast_object_list(answer)
     if isinstance(answer[0], Exception): raise answer[0]
-    if lock and (told := os.environ.get(REPORT)): write_text(told, str(answer[0]))   # who makes the report asks where the run is
+    # who makes the report asks where the run is
+    if lock and (told := os.environ.get(REPORT)): write_text(told, str(answer[0]))
     return Run(study, cfg, answer[0], lock=lock)
 
+# %% ../nbs/09_runs.ipynb #2ba2787e
 def check_free(
     folder: Path,   # where a new run would stand
 ):
     "Raise a `ConfigError` if there is a run already, and say what to do"
     if not folder.exists(): return
     if (folder/LOCK).exists() and not finished(folder): hold(folder)   # refused if another process is at it
-    raise ConfigError(f'{folder}: this run folder exists, and ' + ('it is finished: choose another name' if finished(folder) else 'it is not finished: go on with resume=True, or choose another name'))
+    raise ConfigError(
+        f'{folder}: this run folder exists, and '
+        + (
+            'it is finished: choose another name'
+            if finished(folder)
+            else 'it is not finished: go on with resume=True, or choose another name'
+        )
+    )
 
+# %% ../nbs/09_runs.ipynb #00168db3
 def _open_folder(study, cfg) -> tuple[Path, FileLock]:
     parent = Path(cfg.runs_dir).expanduser()/study
-    if Path(cfg.runs_dir).expanduser().is_file(): raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
+    if Path(cfg.runs_dir).expanduser().is_file():
+        raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
     if cfg.resume: return _take_up(find_unfinished(parent, cfg), cfg)
     folder = _make_folder(parent, cfg)
-    lock = hold(folder); sign(folder)
+    lock = hold(folder)
+    sign(folder)
     write_text(folder/'config.yaml', config_yaml(cfg))
     return folder, lock
 
@@ -178,7 +240,10 @@ def _make_folder(parent: Path, cfg: Config) -> Path:
             return folder
         except FileExistsError:
             if cfg.time: check_free(folder)   # another process was faster
-        except OSError as e: raise ConfigError(f'{folder}: the run folder cannot be made ({e.strerror}); set runs_dir to a folder that can be written') from None
+        except OSError as e:
+            raise ConfigError(
+                f'{folder}: the run folder cannot be made ({e.strerror}); set runs_dir to a folder that can be written'
+            ) from None
     raise ConfigError(f'{folder}: ten thousand runs of this name began in this second; choose another name')
 
 def _take_up(folder, cfg) -> tuple[Path, FileLock]:
@@ -188,8 +253,12 @@ def _take_up(folder, cfg) -> tuple[Path, FileLock]:
     if not (settings := folder/'config.yaml').is_file(): write_text(settings, config_yaml(cfg))   # killed at once
     was, now = same_run(read_config(type(cfg), settings)), same_run(cfg)
     if k := next((k for k in now if was[k] != now[k]), None):
-        raise ConfigError(f'{folder}: the run was begun with {k}={was[k]}, not {now[k]}; go on with the same settings or choose another name')
-    sign(folder); remove_leftovers(folder)
+        raise ConfigError(
+            f'{folder}: the run was begun with {k}={was[k]}, not {now[k]}; go on with the same settings or choose '
+            'another name'
+        )
+    sign(folder)
+    remove_leftovers(folder)
     return folder, lock
 
 def find_unfinished(
@@ -204,9 +273,15 @@ def find_unfinished(
     left = [p for p in candidates if not finished(p)]
     if left: return left[-1]
     for p in candidates: is_done(p)
-    if candidates: raise ConfigError(f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one')
+    if candidates:
+        raise ConfigError(
+            f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one'
+        )
     names = [m['name'] if (m := BEGAN.fullmatch(p.name)) else p.name.rpartition('-')[0] for p in parent.glob('*')]
-    raise ConfigError(f'{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, names)}; leave resume out to start one')
+    raise ConfigError(
+        f'{parent}: resume=True, but there is no run named {cfg.name!r}{nearest(cfg.name, names)}; leave resume out to '
+        'start one'
+    )
 
 # %% ../nbs/09_runs.ipynb #b83afbec
 def without_floor(
@@ -226,6 +301,7 @@ def training_state(
     last = {p.parent: p for p in sorted((folder/'checkpoints').rglob('step-*.safetensors'))}
     return {'main' if p.parents[1] == folder else p.parents[1].name: about_tensors(p)['sha256'] for p in last.values()}
 
+# %% ../nbs/09_runs.ipynb #f8166582
 def seal_run(
     folder: Path,
 ):
@@ -233,6 +309,7 @@ def seal_run(
     write_manifest(folder, without=('checkpoints', LOCK))
     _tidy(folder)
 
+# %% ../nbs/09_runs.ipynb #8a08775d
 def is_done(
     folder: Path,
 ) -> bool:
@@ -241,23 +318,48 @@ def is_done(
     return done
 
 def _tidy(folder):
-    with suppress(Busy): lock = hold(folder); rmtree(folder/'checkpoints', ignore_errors=True); remove_leftovers(folder); release(folder)
+    with suppress(Busy):
+        lock = hold(folder)
+        rmtree(folder/'checkpoints', ignore_errors=True)
+        remove_leftovers(folder)
+        release(folder)
 
+# %% ../nbs/09_runs.ipynb #301cbe3e
 def finish_run(
     run: Run,
     **results: Any,  # the parts named in NEEDED, and what the study adds
 ) -> dict:
     "Write `results.json`, `summary.txt` and `manifest.json`; the run is finished"
-    if missing := [k for k in NEEDED if k not in results]: raise DataError(f'{run.folder}: the results lack {", ".join(missing)}; a report needs them all')
+    if missing := [k for k in NEEDED if k not in results]:
+        raise DataError(f'{run.folder}: the results lack {", ".join(missing)}; a report needs them all')
     for side, scores in results['metrics'].items():
         for name, v in scores.items():
-            if set(v) != {'value', 'low', 'high'}: raise DataError(f'{run.folder}: metrics.{side}.{name} must have value, low and high (null where unknown), it has {", ".join(v)}')
-    if bare := without_floor(results['metrics'], results['baselines']): raise DataError(f'{run.folder}: no baseline has {", ".join(bare)}, and a score says nothing without its floor; fit the baselines before finishing (study.baselines())')
-    from preference_lab.training import PASSED_OVER   # a run that ends has read it long ago; who only looks for runs need not
+            if set(v) != {'value', 'low', 'high'}:
+                raise DataError(
+                    f'{run.folder}: metrics.{side}.{name} must have value, low and high (null where unknown), it has '
+                    f'{", ".join(v)}'
+                )
+    if bare := without_floor(results['metrics'], results['baselines']):
+        raise DataError(
+            f'{run.folder}: no baseline has {", ".join(bare)}, and a score says nothing without its floor; fit the '
+            'baselines before finishing (study.baselines())'
+        )
+    # a run that ends has read it long ago; who only looks for runs need not
+    from preference_lab.training import PASSED_OVER
     for p in sorted((run.folder/'checkpoints').rglob(PASSED_OVER)):
         for note in read_json(p): run.warn(**note)
-    results = dict(study=run.study, name=run.cfg.name, seed=run.cfg.seed, config=vars(run.cfg), **results, state=training_state(run.folder), environment=environment())
-    results['inference_precision'] = (results.get('inference') or {}).get('precision', getattr(run.cfg, 'inference_precision', None))
+    results = dict(
+        study=run.study,
+        name=run.cfg.name,
+        seed=run.cfg.seed,
+        config=vars(run.cfg),
+        **results,
+        state=training_state(run.folder),
+        environment=environment(),
+    )
+    results['inference_precision'] = (results.get('inference') or {}).get(
+        'precision', getattr(run.cfg, 'inference_precision', None)
+    )
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))
@@ -265,22 +367,35 @@ def finish_run(
     run.results = read_json(run.folder/'results.json')
     return run.results
 
+# %% ../nbs/09_runs.ipynb #f2577fbd
 def summary(
     results: dict,  # as in `results.json`
 ) -> str:
     "The results on half a page, as plain text"
     f = lambda v: '-' if v is None else f'{v:.4f}' if isinstance(v, float) else str(v)
     data, model = results['data'], results['model']
-    lines = [f"{results['study']}: {results['name']}", f"data      {data['name']}, {data['rows']:,} rows, fingerprint {data['fingerprint'][:16]}",
-             f"model     {model['name']}, {model['parameters']:,} parameters, best epoch {model['best_epoch']}, weights {model['weights_sha256'][:16]}", '']
+    lines = [
+        f"{results['study']}: {results['name']}",
+        f"data      {data['name']}, {data['rows']:,} rows, fingerprint {data['fingerprint'][:16]}",
+        f"model     {model['name']}, {model['parameters']:,} parameters, best epoch {model['best_epoch']}, weights "
+        f"{model['weights_sha256'][:16]}",
+        '',
+    ]
     floors = results['baselines']
     for side, scores in results['metrics'].items():
         lines += [f"{side:<24}{'value':>10}{'95 % interval':>22}" + ''.join(f'{k[:14]:>16}' for k in floors)]
         for k, v in scores.items():
             ends = f"{f(v['low'])} to {f(v['high'])}" if v['low'] is not None else '-'
-            lines += [f"  {k:<22}{f(v['value']):>10}{ends:>22}" + (''.join(f"{f(b.get(k)):>16}" for b in floors.values()) if side == 'test' else '')]
+            lines += [
+                f"  {k:<22}{f(v['value']):>10}{ends:>22}"
+                + (''.join(f"{f(b.get(k)):>16}" for b in floors.values()) if side == 'test' else '')
+            ]
         lines += ['']
-    lines += ['warnings'] + [f"  {w['code']}: {w['message']}" for w in results['warnings']] if results['warnings'] else ['no warnings']
+    lines += (
+        ['warnings'] + [f"  {w['code']}: {w['message']}" for w in results['warnings']]
+        if results['warnings']
+        else ['no warnings']
+    )
     return '\n'.join(lines) + '\n'
 
 # %% ../nbs/09_runs.ipynb #2e1ef0b2
@@ -291,13 +406,18 @@ def keep_model(
     "Write a model into the run folder, each file whole"
     with whole_files(run.folder, last='model.safetensors') as t: model.save_pretrained(t)
 
+# %% ../nbs/09_runs.ipynb #abf257d1
 def file_name(
     name: str,  # perhaps made of another run's name
 ) -> str:
     "The name of a file that stands in the folder where it is put, and nowhere else"
-    if not name or name != Path(name).name or name in ('.', '..') or '\\' in name or re.search('[\x00-\x1f]', name): raise DataError(f'{short(name)} is no name of a file; give the run a name without / and signs that are not printed')
+    if not name or name != Path(name).name or name in ('.', '..') or '\\' in name or re.search('[\x00-\x1f]', name):
+        raise DataError(
+            f'{short(name)} is no name of a file; give the run a name without / and signs that are not printed'
+        )
     return name
 
+# %% ../nbs/09_runs.ipynb #dcf9f25d
 def keep_figure(
     run: Run,
     name: str,  # of the file, without ending
@@ -308,8 +428,12 @@ def keep_figure(
     path = run.figures/f'{file_name(name)}.png'
     with whole_file(path) as t: figure.savefig(t, format='png', dpi=150, bbox_inches='tight')
     png = path.read_bytes()
-    return Image(data=png, format='png', width=round(int.from_bytes(png[16:20], 'big')*110/150), alt=name.replace('_', ' '))   # as large as figures of 110 dpi, which they are elsewhere, and sharper
+    # as large as figures of 110 dpi, which they are elsewhere, and sharper
+    return Image(
+        data=png, format='png', width=round(int.from_bytes(png[16:20], 'big') * 110 / 150), alt=name.replace('_', ' ')
+    )
 
+# %% ../nbs/09_runs.ipynb #b56753c0
 def keep_table(
     run: Run,
     name: str,            # of the file, with ending .csv or .parquet
@@ -319,26 +443,41 @@ def keep_table(
     write_table(run.folder/file_name(name), table)
     return table
 
+# %% ../nbs/09_runs.ipynb #c88ef1ba
 def write_table(
     path: str|Path,       # ends in .csv or .parquet
     table: pd.DataFrame,
 ):
     "Write a table, whole; in CSV no cell and no header is a formula"
-    with whole_file(path) as t: table.to_parquet(t, index=False) if str(path).endswith('.parquet') else harmless_table(table).to_csv(t, index=False)
+    with whole_file(path) as t:
+        table.to_parquet(t, index=False) if str(path).endswith('.parquet') else harmless_table(table).to_csv(
+            t, index=False
+        )
 
+# %% ../nbs/09_runs.ipynb #391002e9
 def harmless_table(
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     "The table with no cell and no header that a spreadsheet takes for a formula; numbers stay numbers"
-    own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)   # pandas writes a lone CR without quotes, and a new row begins there
+    # pandas writes a lone CR without quotes, and a new row begins there
+    own = lambda c: no_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)
     texts = [c for c, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
     out = table.copy(deep=False)
     for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(own))
     return out.set_axis([own(str(c)) for c in table.columns], axis=1)
 
 # %% ../nbs/09_runs.ipynb #92e4187b
-_KINDS = {**dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict), **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str), 'seed': int, 'warnings': list}
-_MAY = {**dict.fromkeys(('group', 'split', 'split.sizes', 'loss_parts', 'comparisons'), dict), **dict.fromkeys(('study', 'group.kind', 'group.name', 'test_rows_sha256'), str), **dict.fromkeys(('epochs', 'timing.epochs', 'model.best_epoch'), float)}
+_KINDS = {
+    **dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict),
+    **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str),
+    'seed': int,
+    'warnings': list,
+}
+_MAY = {
+    **dict.fromkeys(('group', 'split', 'split.sizes', 'loss_parts', 'comparisons'), dict),
+    **dict.fromkeys(('study', 'group.kind', 'group.name', 'test_rows_sha256'), str),
+    **dict.fromkeys(('epochs', 'timing.epochs', 'model.best_epoch'), float),
+}
 _WORDS = {str: 'a text', int: 'a whole number', list: 'a list', dict: 'names with values', float: 'a number'}
 
 def _is(v, kind) -> bool:
@@ -351,7 +490,11 @@ def check_results(
 ) -> dict:           # the same
     "The results of a run, or a `DataError` about the first value that no run writes"
     def need(v, kind, key, may=False):
-        if not (_is(v, kind) or may and v is None): raise DataError(f'{where}: {key} is {short(v)}, and must be {_WORDS[kind]}; the file was not written by the lab, or is damaged: run it again')
+        if not (_is(v, kind) or may and v is None):
+            raise DataError(
+                f'{where}: {key} is {short(v)}, and must be {_WORDS[kind]}; the file was not written by the lab, or is '
+                'damaged: run it again'
+            )
         return v
     need(r, dict, 'the content')
     for key, kind in (_KINDS | _MAY).items():
@@ -360,7 +503,8 @@ def check_results(
         need(v, kind, key, may=key in _MAY)
     for side, scores in r['metrics'].items():
         for m, s in need(scores, dict, f'metrics.{side}').items():
-            for k in ('value', 'low', 'high'): need(need(s, dict, f'metrics.{side}.{m}').get(k), float, f'metrics.{side}.{m}.{k}', may=True)
+            for k in ('value', 'low', 'high'):
+                need(need(s, dict, f'metrics.{side}.{m}').get(k), float, f'metrics.{side}.{m}.{k}', may=True)
     for k, b in r['baselines'].items():
         for m, v in need(b, dict, f'baselines.{k}').items():
             if m in r['metrics'].get('test', {}): need(v, float, f'baselines.{k}.{m}', may=True)
@@ -368,10 +512,17 @@ def check_results(
         for k in ('code', 'message'): need(need(w, dict, f'warnings.{i}').get(k), str, f'warnings.{i}.{k}')
     for k, c in (r.get('comparisons') or {}).items():
         if k in r['baselines'] and not isinstance(c, list): need(c, dict, f'comparisons.{k}', may=True)
-        rows = c if isinstance(c, list) else [v for m, v in (c or {}).items() if m in r['metrics'].get('test', {})] if k in r['baselines'] and isinstance(c, dict) else []
+        rows = (
+            c
+            if isinstance(c, list)
+            else [v for m, v in (c or {}).items() if m in r['metrics'].get('test', {})]
+            if k in r['baselines'] and isinstance(c, dict)
+            else []
+        )
         for m in rows:
             if isinstance(m, dict) and isinstance(c, list): need(m.get('metric'), str, f'comparisons.{k}.metric')
-            for e in ('difference', 'low', 'high'): need(need(m, dict, f'comparisons.{k}').get(e), float, f'comparisons.{k}.{e}', may=e != 'difference')
+            for e in ('difference', 'low', 'high'):
+                need(need(m, dict, f'comparisons.{k}').get(e), float, f'comparisons.{k}.{e}', may=e != 'difference')
     return r
 
 # %% ../nbs/09_runs.ipynb #4cbb1dc5
@@ -380,10 +531,16 @@ def read_run(
 ) -> dict:
     "What `results.json` of a finished run holds, and its `folder`"
     folder = Path(folder).expanduser()
-    if not folder.is_dir(): raise DataError(f'{folder}: there is no such run folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}; check the path')
-    if not finished(folder): raise DataError(f'{folder}: this run is not finished (it has no results.json); go on with resume=True')
+    if not folder.is_dir():
+        raise DataError(
+            f'{folder}: there is no such run folder{nearest(folder.name, [p.name for p in folder.parent.glob("*")])}; '
+            'check the path'
+        )
+    if not finished(folder):
+        raise DataError(f'{folder}: this run is not finished (it has no results.json); go on with resume=True')
     return check_results(read_json(folder/'results.json'), folder/'results.json') | dict(folder=str(folder))
 
+# %% ../nbs/09_runs.ipynb #22d772a0
 def list_runs(
     runs_dir: str|Path='runs',
 ) -> pd.DataFrame:  # study, name, seed, data, fingerprint, folder, finished, and each test score
@@ -393,8 +550,13 @@ def list_runs(
         row = dict(study=c.parent.parent.name, name=c.parent.name, folder=str(c.parent), finished=finished(c.parent))
         if row['finished']:
             r = read_run(c.parent)
-            row |= dict(seed=r['seed'], data=r['data']['name'], fingerprint=r['data']['fingerprint'][:12], warnings=len(r['warnings']),
-                        **{k: v['value'] for k, v in r['metrics'].get('test', {}).items()})
+            row |= dict(
+                seed=r['seed'],
+                data=r['data']['name'],
+                fingerprint=r['data']['fingerprint'][:12],
+                warnings=len(r['warnings']),
+                **{k: v['value'] for k, v in r['metrics'].get('test', {}).items()},
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -404,5 +566,17 @@ def same_setting(
     b: dict,
 ) -> bool:
     "Whether two configurations differ in their seed at most"
-    free = ('seed', 'name', 'time', 'runs_dir', 'resume', 'compare', 'checkpoint_every', 'trackers', 'progress', 'compile', 'device')
+    free = (
+        'seed',
+        'name',
+        'time',
+        'runs_dir',
+        'resume',
+        'compare',
+        'checkpoint_every',
+        'trackers',
+        'progress',
+        'compile',
+        'device',
+    )
     return all(a.get(k) == b.get(k) for k in {*a, *b} if k not in free)

@@ -35,18 +35,24 @@ class TextWorld:
         for what, names in dict(lexicon=self.lexicon, opposite=[*self.opposite, *self.opposite.values()]).items():
             for o in names:
                 if o not in self.label_names:
-                    raise ConfigError(f"{what}: unknown label {o!r}{nearest(o, self.label_names)}; use one of label_names")
+                    raise ConfigError(
+                        f"{what}: unknown label {o!r}{nearest(o, self.label_names)}; use one of label_names"
+                    )
         cues = {w for o in self.lexicon.values() for w in o}
         self.words = sorted(cues.union(self.background))
         self.prior = np.array(self.weights, float)/np.sum(self.weights)                                       # (sets,)
-        self.members = np.array([[i in s for i in range(len(self.label_names))] for s in self.label_sets])    # (sets, labels)
+        # (sets, labels)
+        self.members = np.array([[i in s for i in range(len(self.label_names))] for s in self.label_sets])
         zipf = self._spread(self.background, 1/(np.arange(len(self.background)) + 10))
         c = np.stack([self._spread(self.lexicon[o]) if o in self.lexicon else zipf for o in self.label_names])
         q,e = self.cue_rate,self.stray_rate
         ironic = c[[self.label_names.index(self.opposite.get(o, o)) for o in self.label_names]]
-        own = np.concatenate([self.members@c, self.members@ironic]) / np.tile(self.members.sum(1, keepdims=True), (2, 1))
+        own = np.concatenate([self.members @ c, self.members @ ironic]) / np.tile(
+            self.members.sum(1, keepdims=True), (2, 1)
+        )
         both = (1-q-e)*zipf + e*self._spread(sorted(cues)) + q*own
-        self.word_proba, self.ironic_proba = np.split(both, 2)                                                # (sets, words)
+        # (sets, words)
+        self.word_proba, self.ironic_proba = np.split(both, 2)
 
     def __repr__(self):
         return f'TextWorld({len(self.label_names)} labels, {len(self.prior)} label sets, {len(self.words)} words)'
@@ -80,7 +86,10 @@ def sample(self: TextWorld,
     cdf = (proba.cumsum(1) + np.arange(len(proba))[:,None]).ravel()
     of_word = np.repeat(sets + ironic*len(self.prior), lengths)
     ids = np.searchsorted(cdf, of_word + rng.random(len(of_word)), side='right') - of_word*v
-    words, ends = np.array(self.words)[ids.clip(0, v-1)].tolist(), rng.choice(['', '.', '.', '!', '?', '...'], n).tolist()
+    words, ends = (
+        np.array(self.words)[ids.clip(0, v - 1)].tolist(),
+        rng.choice(['', '.', '.', '!', '?', '...'], n).tolist(),
+    )
     ends = [end + (' /s' if i else '') for end, i in zip(ends, ironic)]
     texts = [_written(words[i-k:i], end) for i,k,end in zip(lengths.cumsum().tolist(), lengths.tolist(), ends)]
     return texts, [tuple(self.label_sets[i]) for i in sets]
@@ -96,7 +105,8 @@ def posterior(self: TextWorld,
     "The exact P(label | text): the ceiling of every score"
     place,cols,starts = {w:i for i,w in enumerate(self.words)}, [], [0]
     ironic = np.array([t.rstrip().lower().endswith('/s') for t in texts], bool)
-    if ironic.any() and not self.irony: raise DataError(f"text {ironic.argmax()}: \"/s\" marks irony, which this world does not have")
+    if ironic.any() and not self.irony:
+        raise DataError(f"text {ironic.argmax()}: \"/s\" marks irony, which this world does not have")
     texts = [t.rstrip()[:-2] if i else t for t, i in zip(texts, ironic)]
     for i,t in enumerate(texts):
         for w in _word.findall(t.lower()):
@@ -109,7 +119,9 @@ def posterior(self: TextWorld,
         with np.errstate(divide='ignore'): logp = np.log(spoken)
         logp = np.maximum(logp, -1e4)   # a word that a set never says: -inf times a count of 0 would be nan
         p[rows] = softmax(counts[rows] @ logp.T + np.log(self.prior), axis=1) @ self.members
-    return clip_probabilities(p, lambda at: f'text {at[0]}, label {at[1]}: its posterior is {p[at]}, no probability; report this')
+    return clip_probabilities(
+        p, lambda at: f'text {at[0]}, label {at[1]}: its posterior is {p[at]}, no probability; report this'
+    )
 
 # %% ../nbs/12_simulate.ipynb #3b15b747
 @dataclass(repr=False)
@@ -118,14 +130,17 @@ class Crowd:
     categories: list[str]
     features: np.ndarray    # (n, features) float32
     neighbours: np.ndarray  # (n, most, features) float32, those of each street's neighbours; 0 where there is none
-    edges: np.ndarray       # (n, most, 4) float32: distance in metres, sine and cosine of the direction, whether it is in sight
+    # (n, most, 4) float32: distance in metres, sine and cosine of the direction, whether it is in sight
+    edges: np.ndarray
     mask: np.ndarray        # (n, most) bool: there is a neighbour
     district: np.ndarray    # (n,) int
     truth: np.ndarray       # (n, categories)
     votes: np.ndarray       # (n, categories) answers
 
     def __len__(self): return len(self.district)
-    def __repr__(self): return f'Crowd({len(self):,} streets in {self.district.max()+1} districts, {self.votes.sum():,.0f} answers of {len(self.categories)} words)'
+    def __repr__(self):
+        return (f'Crowd({len(self):,} streets in {self.district.max() + 1} districts, {self.votes.sum():,.0f} answers '
+                f'of {len(self.categories)} words)')
 
 # %% ../nbs/12_simulate.ipynb #2a601b92
 @dataclass(repr=False)
@@ -142,10 +157,16 @@ class CrowdWorld:
 
     def __post_init__(self):
         rng, c, t = np.random.default_rng([self.seed, 7]), len(self.categories), self.traits
-        if self.features < 2*t: raise ConfigError(f'features={self.features}: give at least {2*t}, twice the number of traits')
+        if self.features < 2*t:
+            raise ConfigError(f'features={self.features}: give at least {2*t}, twice the number of traits')
         self.prior = rng.normal(0, .5, c)
-        self.bend, self.weight, self.weight_around = rng.normal(0, 1, (t, t)), rng.normal(0, self.own/np.sqrt(t), (t, c)), rng.normal(0, self.around/np.sqrt(t), (t, c))
-        self.mix = rng.normal(0, 1, (t, self.features)); self.mix[:, -self.features//4:] = 0          # the last quarter means nothing
+        self.bend, self.weight, self.weight_around = (
+            rng.normal(0, 1, (t, t)),
+            rng.normal(0, self.own / np.sqrt(t), (t, c)),
+            rng.normal(0, self.around / np.sqrt(t), (t, c)),
+        )
+        self.mix = rng.normal(0, 1, (t, self.features))
+        self.mix[:, -self.features//4:] = 0   # the last quarter means nothing
         self.unit, self.zero = 10.**rng.uniform(-2, 3, self.features), rng.normal(0, 3, self.features)
 
     def __repr__(self): return f'CrowdWorld({len(self.categories)} words, {self.features} features)'
@@ -172,19 +193,29 @@ def sample(self: CrowdWorld,
     noise = rng.normal(size=(n, self.features))*(np.abs(self.mix).sum(0) == 0)
     x = ((z @ self.mix + noise + self.zero)*self.unit).astype(np.float32)
     place = rng.uniform(0, 800, (n, 2))
-    out = dict(neighbours=np.zeros((n, self.most, self.features), np.float32), edges=np.zeros((n, self.most, 4), np.float32), mask=np.zeros((n, self.most), bool))
+    out = dict(
+        neighbours=np.zeros((n, self.most, self.features), np.float32),
+        edges=np.zeros((n, self.most, 4), np.float32),
+        mask=np.zeros((n, self.most), bool),
+    )
     around = np.zeros((n, t))
     for d in range(districts):
         at = np.flatnonzero(district == d)
         way = place[at][None] - place[at][:, None]
-        metres = np.linalg.norm(way, axis=2); np.fill_diagonal(metres, np.inf)
+        metres = np.linalg.norm(way, axis=2)
+        np.fill_diagonal(metres, np.inf)
         for a, i in enumerate(at):
             near = np.argsort(metres[a], kind='stable')[:rng.integers(self.most//2, self.most+1)]
             m, sight = metres[a, near], rng.random(len(near)) < .7
             angle = np.arctan2(way[a, near, 1], way[a, near, 0])
             k = slice(len(near))
-            out['neighbours'][i, k], out['edges'][i, k], out['mask'][i, k] = x[at[near]], np.stack([m, np.sin(angle), np.cos(angle), sight], 1), True
-            w = sight*np.exp(-m/self.reach); around[i] = (w @ z[at[near]])/max(w.sum(), 1e-9)
+            out['neighbours'][i, k], out['edges'][i, k], out['mask'][i, k] = (
+                x[at[near]],
+                np.stack([m, np.sin(angle), np.cos(angle), sight], 1),
+                True,
+            )
+            w = sight*np.exp(-m/self.reach)
+            around[i] = (w @ z[at[near]])/max(w.sum(), 1e-9)
     truth = self.proba(z, around)
     votes = rng.multinomial(rng.integers(answers[0], answers[1]+1, n), truth).astype(float)
     return Crowd(self.categories, x, out['neighbours'], out['edges'], out['mask'], district, truth, votes)

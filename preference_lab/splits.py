@@ -44,7 +44,8 @@ def link_groups(
     n, edges, offset = len(keys[0]), [], 0
     for k in keys:
         code, names = pd.factorize(np.asarray(k, dtype=object))
-        edges.append(code + n + offset); offset += len(names)
+        edges.append(code + n + offset)
+        offset += len(names)
     rows, cols = np.tile(np.arange(n), len(keys)), np.concatenate(edges)
     graph = coo_array((np.ones(len(rows)), (rows, cols)), shape=(n + offset, n + offset))
     return pd.factorize(connected_components(graph, directed=False)[1][:n])[0]
@@ -66,12 +67,16 @@ def _one_letter(a: str, b: str) -> bool:
 
 def _one_word_apart(words, code, start, most=6) -> tuple[list, list]:   # slips, exchanges: pairs of positions of texts
     "Pairs of texts of one length that differ in one word"
-    length = np.diff(start); text = np.repeat(np.arange(len(length)), length); at = np.arange(len(code)) - start[text]
+    length = np.diff(start)
+    text = np.repeat(np.arange(len(length)), length)
+    at = np.arange(len(code)) - start[text]
     cell = _mix(_mix(code) + _mix(at))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(cell, dtype=np.uint64)]); whole = sums[start[1:]] - sums[start[:-1]]
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(cell, dtype=np.uint64)])
+    whole = sums[start[1:]] - sums[start[:-1]]
     key = pd.factorize(_mix(whole[text] - cell) ^ _mix(at) + _mix(length[text]))[0]
     n = np.bincount(key, minlength=1)[key] if len(key) else key
-    order = np.flatnonzero((n > 1) & (n <= most) & (length[text] >= 4)); order = order[np.argsort(key[order], kind='stable')]
+    order = np.flatnonzero((n > 1) & (n <= most) & (length[text] >= 4))
+    order = order[np.argsort(key[order], kind='stable')]
     slips, exchanges = [], []
     for some in np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []:
         for i, j in combinations(some, 2):
@@ -92,8 +97,10 @@ def _near_folded(folded) -> np.ndarray:
     if not len(row): return row
     split = [t.split() for t in distinct]
     code, words = pd.factorize(np.array([w for t in split for w in t], dtype=object))
-    length = np.array([len(t) for t in split]); start, alone = np.concatenate([[0], np.cumsum(length)]), np.arange(len(distinct))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_mix(code), dtype=np.uint64)])   # wraps around, and so does the difference
+    length = np.array([len(t) for t in split])
+    start, alone = np.concatenate([[0], np.cumsum(length)]), np.arange(len(distinct))
+    # wraps around, and so does the difference
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_mix(code), dtype=np.uint64)])
     order = np.where(length >= 4, sums[start[1:]] - sums[start[:-1]], _mix(alone))   # the same words in any order
     slips, exchanges = _one_word_apart(words, code, start)
     group = _linked(order, slips + exchanges)
@@ -117,7 +124,13 @@ def near_note(
 ) -> list[dict]:                      # a note {code, message}, or none
     "What to say about texts on two sides that are nearly the same; those that are the same when folded are counted elsewhere"
     if folded is None: folded = [fold_text(t) for t in texts]
-    frame = pd.DataFrame(dict(group=_near_folded(folded), folded=pd.factorize(np.array(folded, dtype=object))[0], side=pd.Index(SPLITS).get_indexer(split)))
+    frame = pd.DataFrame(
+        dict(
+            group=_near_folded(folded),
+            folded=pd.factorize(np.array(folded, dtype=object))[0],
+            side=pd.Index(SPLITS).get_indexer(split),
+        )
+    )
     wide = np.bincount(frame[['group', 'folded']].drop_duplicates().group, minlength=1) > 1   # groups of several texts
     several = frame[wide[frame.group]] if len(frame) else frame
     counts, first = dict.fromkeys(SPLITS[1:], 0), None
@@ -125,12 +138,20 @@ def near_note(
         for i, r in g[g.side > 0].iterrows():
             before = g[g.side < r.side]
             if not len(before) or (before.folded == r.folded).any(): continue
-            counts[SPLITS[r.side]] += 1; first = first or (i, before.index[0])
+            counts[SPLITS[r.side]] += 1
+            first = first or (i, before.index[0])
     if not first: return []
     i, j = first
     said = ' and '.join(f'{n:,} {s} rows' for s, n in counts.items() if n)
-    return [dict(code='near_duplicates', message=f'{said} have nearly the same text as a row of an earlier side (another order, a letter or a word exchanged), for instance {where(i)} ({split[i]}), {short(texts[i])}, and {where(j)} ({split[j]}), {short(texts[j])}; '
-                 'the split came with the data and is kept: look at the scores without them too')]
+    return [
+        dict(
+            code='near_duplicates',
+            message=f'{said} have nearly the same text as a row of an earlier side (another order, a letter or a word '
+                    f'exchanged), for instance {where(i)} ({split[i]}), {short(texts[i])}, and {where(j)} '
+                    f'({split[j]}), {short(texts[j])}; '
+            'the split came with the data and is kept: look at the scores without them too',
+        )
+    ]
 
 # %% ../nbs/01_splits.ipynb #4ef1e626
 def _check_sizes(sizes):
@@ -147,13 +168,23 @@ def _stratify(counts, weight, sizes, rng):
     order = shuffled[order]                                                       # large groups first, else by chance
     carriers = [order[counts[order, l] > 0].tolist() for l in range(counts.shape[1])]
     has = [np.flatnonzero(c).tolist() for c in counts]
-    luck, left, out = rng.random((len(counts), len(sizes)))**(1/np.maximum(sizes, 1e-9)), counts.sum(0), np.full(len(counts), -1)   # ties fall in proportion to the sizes
+    # ties fall in proportion to the sizes
+    luck, left, out = (
+        rng.random((len(counts), len(sizes))) ** (1 / np.maximum(sizes, 1e-9)),
+        counts.sum(0),
+        np.full(len(counts), -1),
+    )
     luck = luck.tolist()
     def put(g, first):
-        fits = [s for s in sides if room[s] >= weight[g]] or sides                # a large group must not fill a small side beyond its share
-        s = max(fits, key=lambda s: (first[s]/sizes[s], room[s]/sizes[s], luck[g][s]))   # by the share that is still wanted: large groups go to all sides
-        out[g] = s; room[s] -= weight[g]
-        for l in has[g]: wanted[l][s] -= counts[g, l]; left[l] -= counts[g, l]
+        # a large group must not fill a small side beyond its share
+        fits = [s for s in sides if room[s] >= weight[g]] or sides
+        # by the share that is still wanted: large groups go to all sides
+        s = max(fits, key=lambda s: (first[s]/sizes[s], room[s]/sizes[s], luck[g][s]))
+        out[g] = s
+        room[s] -= weight[g]
+        for l in has[g]:
+            wanted[l][s] -= counts[g, l]
+            left[l] -= counts[g, l]
     while (left > 0).any():
         l = int(np.where(left > 0, left, np.iinfo(left.dtype).max).argmin())
         for g in carriers[l]:
@@ -192,7 +223,8 @@ def _counts(n, sizes) -> np.ndarray:
     "How many of n (an array) go to each side; from three on each wanted side gets at least one"
     n, out = np.asarray(n), [0, 0, 0]
     for s in (1, 2): out[s] = np.maximum(np.rint(sizes[s]*n), (n >= 3)*(sizes[s] > 0)).astype(int)
-    out[1] = np.minimum(out[1], np.maximum(n - 1 - out[2], 0)); out[2] = np.minimum(out[2], np.maximum(n - 1, 0))
+    out[1] = np.minimum(out[1], np.maximum(n - 1 - out[2], 0))
+    out[2] = np.minimum(out[2], np.maximum(n - 1, 0))
     return np.stack([n - out[1] - out[2], out[1], out[2]])
 
 def _sides(code) -> np.ndarray: return np.array(SPLITS, dtype=object)[code]
@@ -241,6 +273,7 @@ def split_items(
     "A side for each item"
     return _deal(len(data.items), sizes, seed, 'items')
 
+# %% ../nbs/01_splits.ipynb #44698ba3
 def split_raters(
     data: Pairs|Ratings,
     sizes: tuple[float, float, float]=(.8, 0, .2),  # shares of train, validation, test
@@ -249,6 +282,7 @@ def split_raters(
     "A side for each rater"
     return _deal(len(data.raters), sizes, seed, 'raters')
 
+# %% ../nbs/01_splits.ipynb #a49269cb
 def within_items(
     pairs: Pairs,
     side: np.ndarray,          # (items,) as from `split_items`
@@ -300,8 +334,13 @@ def _overlap_notes(overlaps, sizes) -> list[dict]:
     notes = []
     for (side, other), g in overlaps[overlaps['rows'] > 0].groupby(['side', 'other'], sort=False):
         same = ' and '.join(f'{r:,} have the same {k}' for k, r in zip(g['key'], g['rows']))
-        notes.append(dict(code='split_overlap', message=f'published split, kept as it is: of {sizes[side]:,} {side} rows, {same} '
-                                                        f'as a {other} row; look at the metrics without them too'))
+        notes.append(
+            dict(
+                code='split_overlap',
+                message=f'published split, kept as it is: of {sizes[side]:,} {side} rows, {same} '
+                f'as a {other} row; look at the metrics without them too',
+            )
+        )
     return notes
 
 # %% ../nbs/01_splits.ipynb #03b74dc4
@@ -330,7 +369,8 @@ def audit_split(
         shared |= (seen.sum(1)[code] > 1).any(1)
         for i, j in combinations(range(len(SPLITS)), 2):
             n = int((seen[code, i].any(1) & (side == j)).sum())
-            if n and not published: _refuse_overlap(split, key, code, values, SPLITS[j], SPLITS[i], rows, name, say or {}, places)
+            if n and not published:
+                _refuse_overlap(split, key, code, values, SPLITS[j], SPLITS[i], rows, name, say or {}, places)
             found.append((key, SPLITS[j], SPLITS[i], n))
     audit = Audit(split, shared, pd.DataFrame(found, columns=['key', 'side', 'other', 'rows']), published)
     audit.notes = _overlap_notes(audit.overlaps, audit.sizes)
@@ -398,6 +438,7 @@ class Axis:
     shown: Ratings|Pairs = None # new_rater: labels of new raters that may be shown
     straddling: int = 0         # comparisons dropped, because their items lie on two sides
 
+# %% ../nbs/01_splits.ipynb #34ef332f
 def _seen(labels) -> np.ndarray:
     out = np.zeros(len(labels.items), bool)
     for k in ('item', 'left', 'right'): out[getattr(labels, k, [])] = True
@@ -411,6 +452,7 @@ def as_one(
     first = np.unique(same, return_index=True)[1][np.unique(same, return_inverse=True)[1]].astype(np.int32)
     return replace(labels, **{k: first[getattr(labels, k)] for k in ('item', 'left', 'right') if hasattr(labels, k)})
 
+# %% ../nbs/01_splits.ipynb #e9866634
 def hold_out(
     labels: Ratings|Pairs,
     axis: str,            # one of AXES
@@ -420,8 +462,11 @@ def hold_out(
 ) -> Axis:
     "Train, validation and sealed test of one axis, audited"
     is_ratings, shown, straddling = isinstance(labels, Ratings), None, 0
-    one = labels if same is None else as_one(labels, same)   # what is dealt and audited; the sides hold the labels as they are
-    deal = (lambda x, sizes: split_cells(x, sizes, seed)) if is_ratings else (lambda x, sizes: split_pairs(x, sizes, seed))
+    # what is dealt and audited; the sides hold the labels as they are
+    one = labels if same is None else as_one(labels, same)
+    deal = (
+        (lambda x, sizes: split_cells(x, sizes, seed)) if is_ratings else (lambda x, sizes: split_pairs(x, sizes, seed))
+    )
     if axis == 'warm': side = deal(one, sizes or ((.7, .1, .2) if is_ratings else (.8, .1, .1)))
     elif axis == 'new_item':
         items = split_items(labels, (.7, .1, .2), seed)
@@ -438,19 +483,38 @@ def hold_out(
     key = dict(warm='cell' if is_ratings else 'pair', new_item='item', new_rater='rater')[axis]
     dealt = lambda *sides: {s: one.take(side == s) for s in sides}
     audit = _audit(dealt(*SPLITS), key, is_ratings)
-    if axis == 'new_rater': _audit(dict(train=dealt('shown')['shown'], test=dealt('test')['test']), 'cell' if is_ratings else 'pair', is_ratings)   # what is shown is not asked
+    # what is shown is not asked
+    if axis == 'new_rater':
+        _audit(
+            dict(train=dealt('shown')['shown'], test=dealt('test')['test']),
+            'cell' if is_ratings else 'pair',
+            is_ratings,
+        )
     pairs = {s: as_pairs(parts[s]) for s in ('validation', 'test')}
     for s, p in pairs.items():
-        if not len(p): raise DataError(f'the {axis} split leaves no {s} comparisons; add labels, or leave {axis} out of axes')
-    return Axis(axis, parts['train'], parts['validation'], pairs['validation'], Sealed(pairs['test']), _seen(parts['train']),
-                dict(audit.to_dict(), key=key, straddling=straddling, pairs={s: len(p) for s, p in pairs.items()}), shown, straddling)
+        if not len(p):
+            raise DataError(f'the {axis} split leaves no {s} comparisons; add labels, or leave {axis} out of axes')
+    return Axis(
+        axis,
+        parts['train'],
+        parts['validation'],
+        pairs['validation'],
+        Sealed(pairs['test']),
+        _seen(parts['train']),
+        dict(audit.to_dict(), key=key, straddling=straddling, pairs={s: len(p) for s, p in pairs.items()}),
+        shown,
+        straddling,
+    )
 
 def _audit(parts, key, is_ratings):
     "Refuse sides that share a key; between raters only train and test count"
     parts = {s: p for s, p in parts.items() if len(p) and not (key == 'rater' and s == 'validation')}
     if not is_ratings: return audit_pairs(parts, key)
     what = dict(cell=('rater', 'item'), item=('item',), rater=('rater',))[key]
-    return audit_split(np.concatenate([np.full(len(p), s, object) for s, p in parts.items()]), {key: np.concatenate([p.keys(*what) for p in parts.values()])})
+    return audit_split(
+        np.concatenate([np.full(len(p), s, object) for s, p in parts.items()]),
+        {key: np.concatenate([p.keys(*what) for p in parts.values()])},
+    )
 
 # %% ../nbs/01_splits.ipynb #889c6370
 def split_folds(
@@ -460,7 +524,11 @@ def split_folds(
 ) -> np.ndarray:       # (n,) fold of each row, from 0
     "A seeded deal of groups into folds of nearly equal size"
     code = pd.factorize(np.asarray(groups, dtype=object))[0]
-    if folds < 2 or code.max() + 1 < folds: raise DataError(f'{code.max() + 1:,} groups cannot be dealt into {folds} folds; take 2 to {code.max() + 1:,} folds')
+    if folds < 2 or code.max() + 1 < folds:
+        raise DataError(
+            f'{code.max() + 1:,} groups cannot be dealt into {folds} folds; take 2 to {code.max() + 1:,} folds'
+        )
     out = np.empty(len(code), int)
-    for f, (_, test) in enumerate(GroupKFold(folds, shuffle=True, random_state=seed).split(code, groups=code)): out[test] = f
+    for f, (_, test) in enumerate(GroupKFold(folds, shuffle=True, random_state=seed).split(code, groups=code)):
+        out[test] = f
     return out

@@ -25,16 +25,31 @@ from .records import ConfigError, DataError, nearest
 from .batching import TableFeed, batch_on_device, on_device
 from .files import tensors_sha256
 from .config import TrainConfig
-from .training import _Whole, AVERAGE_EVERY, NonFinite, check_finite, drop_of, make_accelerator, parameter_groups, rate_at, show_progress, step_number
+from preference_lab.training import (
+    _Whole,
+    AVERAGE_EVERY,
+    NonFinite,
+    check_finite,
+    drop_of,
+    make_accelerator,
+    parameter_groups,
+    rate_at,
+    show_progress,
+    step_number,
+)
 
 # %% ../nbs/08_stacked.ipynb #159893ec
 def weight_shapes(
     model: nn.Module,
 ) -> dict[str, tuple]:  # name -> kind, shape, number type
     "What a model's tensors look like"
-    shapes = {n: ('parameter' if p.requires_grad else 'frozen parameter', tuple(p.shape), p.dtype) for n, p in model.named_parameters()}
+    shapes = {
+        n: ('parameter' if p.requires_grad else 'frozen parameter', tuple(p.shape), p.dtype)
+        for n, p in model.named_parameters()
+    }
     return shapes | {n: ('buffer', tuple(b.shape), b.dtype) for n, b in model.named_buffers()}
 
+# %% ../nbs/08_stacked.ipynb #e3226ac4
 def structure(
     model: nn.Module,
 ) -> tuple:
@@ -43,6 +58,7 @@ def structure(
     return repr(model), tuple((n, type(m), *((k, v) for k, v in sorted(vars(m).items()) if plain(v) and k[0] != '_'))
                               for n, m in model.named_modules())
 
+# %% ../nbs/08_stacked.ipynb #f9b62aa1
 def stackable(
     models: list[nn.Module],
 ) -> list[list[int]]:  # positions of those that can be trained in one stack, in the order given
@@ -55,18 +71,25 @@ def stackable(
 def check_stackable(models: list[nn.Module]):
     "Raise a `ConfigError` naming the first difference that keeps models from being stacked"
     if not models: raise ConfigError('a stack of no models: give at least one')
-    if len({id(m) for m in models}) < len(models): raise ConfigError('a model is in the stack twice: make one for each member')
+    if len({id(m) for m in models}) < len(models):
+        raise ConfigError('a model is in the stack twice: make one for each member')
     first = weight_shapes(models[0])
     for i, m in enumerate(models[1:], 1):
         mine = weight_shapes(m)
         for n in [*first, *mine]:
             a, b = (' '.join(map(str, w[n])) if n in w else 'not there' for w in (first, mine))
-            if a != b: raise ConfigError(f'models 0 and {i} do not stack: {n} is {a} in the one and {b} in the other; group them with stackable()')
+            if a != b:
+                raise ConfigError(
+                    f'models 0 and {i} do not stack: {n} is {a} in the one and {b} in the other; group them with '
+                    'stackable()'
+                )
     for i, m in enumerate(models[1:], 1):
         if structure(m) == structure(models[0]): continue
         lines = zip(repr(models[0]).splitlines(), repr(m).splitlines())
         a, b = next(((a.strip(), b.strip()) for a, b in lines if a != b), ('one function', 'another'))
-        raise ConfigError(f'models 0 and {i} do not stack: {a} in the one and {b} in the other; group them with stackable()')
+        raise ConfigError(
+            f'models 0 and {i} do not stack: {a} in the one and {b} in the other; group them with stackable()'
+        )
 
 # %% ../nbs/08_stacked.ipynb #2716ed49
 def _rows(x, dim, size):
@@ -122,14 +145,16 @@ class Draws(TorchFunctionMode):
     @property
     def generators(self) -> list[torch.Generator]:
         "One a member, set as `seed_step` sets torch's own"
-        if self.drawn is None: self.drawn = [torch.Generator(self.device).manual_seed(step_number(s, self.step)) for s in self.seeds]
+        if self.drawn is None:
+            self.drawn = [torch.Generator(self.device).manual_seed(step_number(s, self.step)) for s in self.seeds]
         return self.drawn
 
     def noise(self) -> list[Tensor]:   # each (members, …)
         "All that the plan asks for"
         out = [torch.empty(len(self.seeds), *shape, dtype=dtype, device=self.device) for _, shape, dtype in self.plan]
         for i, g in enumerate(self.generators):
-            for n, (p, *_) in zip(out, self.plan): n[i].normal_(generator=g) if p is None else n[i].bernoulli_(1-p, generator=g)
+            for n, (p, *_) in zip(out, self.plan):
+                n[i].normal_(generator=g) if p is None else n[i].bernoulli_(1-p, generator=g)
         for n, (p, *_) in zip(out, self.plan): p is None or n.div_(max(1-p, 1e-12))
         return out
 
@@ -170,7 +195,8 @@ class Member:
     pieces: list = None          # its weights as the optimiser has them, a vector a group
 
     @property
-    def exhausted(self) -> bool: return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
+    def exhausted(self) -> bool:
+        return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
     def blank(self): self.sums = dict(loss=0., rows=0, units=0, norm=0.)   # of the epoch so far
 
 # %% ../nbs/08_stacked.ipynb #c74d1db4
@@ -178,13 +204,25 @@ def check_settings(cfgs: list[TrainConfig], feeds: list[TableFeed]):
     "Raise a `ConfigError` about the first setting that a stack cannot have"
     for k in ('epochs', 'batch_size', 'accumulate', 'device', 'precision', 'progress'):
         for i, c in enumerate(cfgs):
-            if getattr(c, k) != getattr(cfgs[0], k): raise ConfigError(f'members 0 and {i} do not stack: {k} is {getattr(cfgs[0], k)} in the one and {getattr(c, k)} in the other; make it equal')
+            if getattr(c, k) != getattr(cfgs[0], k):
+                raise ConfigError(
+                    f'members 0 and {i} do not stack: {k} is {getattr(cfgs[0], k)} in the one and {getattr(c, k)} in '
+                    'the other; make it equal'
+                )
     for k, off in dict(compile='no', trackers=[], resume=False).items():
         for i, c in enumerate(cfgs):
-            if getattr(c, k) != off: raise ConfigError(f'member {i}: {k}={getattr(c, k)} is not for stacks; leave it out, or train the model alone')
-    if cfgs[0].precision == 'fp16': raise ConfigError('precision=fp16 is not for stacks; set precision=auto, bf16 or fp32')
+            if getattr(c, k) != off:
+                raise ConfigError(
+                    f'member {i}: {k}={getattr(c, k)} is not for stacks; leave it out, or train the model alone'
+                )
+    if cfgs[0].precision == 'fp16':
+        raise ConfigError('precision=fp16 is not for stacks; set precision=auto, bf16 or fp32')
     for i, f in enumerate(feeds):
-        if len(f.batches(0)) != len(feeds[0].batches(0)): raise ConfigError(f'members 0 and {i} do not stack: they have {len(feeds[0].batches(0)):,} and {len(f.batches(0)):,} batches an epoch; give them feeds of one size')
+        if len(f.batches(0)) != len(feeds[0].batches(0)):
+            raise ConfigError(
+                f'members 0 and {i} do not stack: they have {len(feeds[0].batches(0)):,} and {len(f.batches(0)):,} '
+                'batches an epoch; give them feeds of one size'
+            )
 
 # %% ../nbs/08_stacked.ipynb #62ac187c
 class StackedTrainer:
@@ -203,9 +241,18 @@ class StackedTrainer:
         check_stackable(models)
         self.alike = isinstance(feeds, TableFeed)   # all see the same batches
         feeds = [feeds]*len(models) if self.alike else list(feeds)
-        if not len(models) == len(feeds) == len(cfgs): raise ConfigError(f'{len(models)} models, {len(feeds)} feeds and {len(cfgs)} configurations: give one of each a member')
+        if not len(models) == len(feeds) == len(cfgs):
+            raise ConfigError(
+                f'{len(models)} models, {len(feeds)} feeds and {len(cfgs)} configurations: give one of each a member'
+            )
         check_settings(cfgs, feeds)
-        self.cfg, self.evaluate, self.parts, self.select, self.sign = cfgs[0], evaluate, parts, select, 1 if higher else -1
+        self.cfg, self.evaluate, self.parts, self.select, self.sign = (
+            cfgs[0],
+            evaluate,
+            parts,
+            select,
+            1 if higher else -1,
+        )
         self.acc = make_accelerator(self.cfg)
         self.members = [Member(m.to(self.acc.device), f, c) for m, f, c in zip(models, feeds, cfgs)]
         self.live, self.whole = list(self.members), _Whole(models[0], objective)
@@ -227,7 +274,10 @@ class StackedTrainer:
 def stack(self: StackedTrainer):
     "Lay the live members' weights into one matrix and make their models views of it"
     models = [m.model for m in self.live]
-    trained, rest = [dict(m.named_parameters()) for m in models], [{n: t for n, t in [*m.named_parameters(), *m.named_buffers()] if n not in self.order} for m in models]
+    trained, rest = (
+        [dict(m.named_parameters()) for m in models],
+        [{n: t for n, t in [*m.named_parameters(), *m.named_buffers()] if n not in self.order} for m in models],
+    )
     self.flat = torch.stack([torch.cat([ps[n].detach().reshape(-1) for n in self.order]) for ps in trained])
     self.grad = torch.zeros_like(self.flat)
     sizes = [trained[0][n].numel() for n in self.order]
@@ -235,12 +285,17 @@ def stack(self: StackedTrainer):
     self.params, self.grads = {n: p.detach().requires_grad_() for n, p in view(self.flat).items()}, view(self.grad)
     for n, p in view(self.flat).items():
         for i, ps in enumerate(trained): ps[n].data = p[i]
-    self.shared = {n: t.detach() for n, t in rest[0].items() if len(models) > 1 and all(r[n].data_ptr() == t.data_ptr() and t.numel() for r in rest)}
+    self.shared = {
+        n: t.detach()
+        for n, t in rest[0].items()
+        if len(models) > 1 and all(r[n].data_ptr() == t.data_ptr() and t.numel() for r in rest)
+    }
     self.buffers = {n: torch.stack([r[n].detach() for r in rest]) for n in rest[0] if n not in self.shared}
     for n, b in self.buffers.items():
         for i, r in enumerate(rest): r[n].data = b[i]
     self.give_to_optimizer()
 
+# %% ../nbs/08_stacked.ipynb #2a0f0bf2
 @patch
 def give_to_optimizer(self: StackedTrainer):
     "AdamW over the live members' rows, a group for all that have one learning rate, decay and schedule now"
@@ -250,9 +305,15 @@ def give_to_optimizer(self: StackedTrainer):
         for p, w, g, (factor, decay, _) in zip(m.pieces, row.split(lengths), grad.split(lengths), self.groups):
             p.data, p.grad = w, g
             groups[m.cfg.learning_rate*factor*m.drop, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule].append(p)
-    groups = [dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()]
+    groups = [
+        dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()
+    ]
     fresh = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
-    if self.optimizer is not None: fresh.state.update({p: self.optimizer.state[p] for g in groups for p in g['params'] if p in self.optimizer.state})   # the moments stay with their members
+    # the moments stay with their members
+    if self.optimizer is not None:
+        fresh.state.update(
+            {p: self.optimizer.state[p] for g in groups for p in g['params'] if p in self.optimizer.state}
+        )
     self.optimizer = fresh
 
 # %% ../nbs/08_stacked.ipynb #872a3d3a
@@ -274,10 +335,13 @@ def losses(self: StackedTrainer,
         state = {f'model.{n}': t for n, t in (params | buffers | self.shared).items()}
         return functional_call(self.whole, state, (batch,))
     with draws, sdpa_kernel(SDPBackend.MATH):
-        out = vmap(one, (0, 0, 0, dim, 0))(params, buffers, torch.arange(len(members), device=self.acc.device), batch, noise).float()
+        out = vmap(one, (0, 0, 0, dim, 0))(
+            params, buffers, torch.arange(len(members), device=self.acc.device), batch, noise
+        ).float()
     if draws.seeds and not isinstance(draws.asked, _Unplanned): self.plans.setdefault(size, draws.asked)
     return out
 
+# %% ../nbs/08_stacked.ipynb #ffc637db
 @patch
 def load(self: StackedTrainer,
     members: list[Member],
@@ -287,8 +351,15 @@ def load(self: StackedTrainer,
     to = lambda batch: batch_on_device(batch, self.acc.device)
     feeds = [m.feed for m in members]
     if self.alike: return to(feeds[0].load(rows[0])), None
-    one_table = all(type(f).load is TableFeed.load and f.tensors.keys() == feeds[0].tensors.keys() and
-                    all(v.data_ptr() == feeds[0].tensors[k].data_ptr() and v.shape == feeds[0].tensors[k].shape for k, v in f.tensors.items()) for f in feeds)
+    one_table = all(
+        type(f).load is TableFeed.load
+        and f.tensors.keys() == feeds[0].tensors.keys()
+        and all(
+            v.data_ptr() == feeds[0].tensors[k].data_ptr() and v.shape == feeds[0].tensors[k].shape
+            for k, v in f.tensors.items()
+        )
+        for f in feeds
+    )
     if one_table: return to(feeds[0].load(rows)), 0
     batches = [f.load(r) for f, r in zip(feeds, rows)]
     return to({k: torch.stack([b[k] for b in batches]) for k in batches[0]}), 0
@@ -301,11 +372,16 @@ def check_same(self: StackedTrainer):
         for m in self.live: m.model.eval()
         first = [m.feed.batches(0)[0] for m in self.live]
         rows = np.stack([f[:min(8, *map(len, first))] for f in first])
-        stacked = self.losses(self.params, self.buffers, self.live, rows, Draws([], 0))   # nothing is drawn: the models are in evaluation
+        # nothing is drawn: the models are in evaluation
+        stacked = self.losses(self.params, self.buffers, self.live, rows, Draws([], 0))
         for i, (m, r, z) in enumerate(zip(self.live, rows, stacked)):
             alone = self.whole.objective(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(r).items()}).float()
             close = torch.isclose(z, alone, rtol=1e-3, atol=1e-3) | ~torch.isfinite(alone)
-            if not close.all(): raise ConfigError(f'member {i} does not compute what member 0 computes: alone it has a loss of {alone[~close][0]:.4f} where it has {z[~close][0]:.4f} in the stack; train it in another one')
+            if not close.all():
+                raise ConfigError(
+                    f'member {i} does not compute what member 0 computes: alone it has a loss of '
+                    f'{alone[~close][0]:.4f} where it has {z[~close][0]:.4f} in the stack; train it in another one'
+                )
         for m in self.live: m.model.train()
 
 # %% ../nbs/08_stacked.ipynb #6806946f
@@ -327,10 +403,13 @@ def gradients(self: StackedTrainer,
             if g is None: raise ConfigError(f'{n} takes no part in the loss; freeze it with requires_grad_(False)')
         total = got if k == 0 else torch._foreach_add(total, got)
         self.seen.append((at, part, losses.detach()))
-    if everyone: torch._foreach_copy_(list(self.grads.values()), total); return
+    if everyone:
+        torch._foreach_copy_(list(self.grads.values()), total)
+        return
     for g, new in zip(self.grads.values(), total): g[at] = new
     for n, b in self.buffers.items(): b[at] = buffers[n]
 
+# %% ../nbs/08_stacked.ipynb #256ad305
 @patch
 def note_errors(self: StackedTrainer):
     "Keep the error of each member that has a loss which is not finite"
@@ -357,24 +436,33 @@ def train_step(self: StackedTrainer,
     if not np.isfinite(now[0]).all(): self.note_errors()
     for m, b, value, norm in zip(self.live, batches, *now):
         if not m.error and not math.isfinite(norm):
-            m.error = NonFinite(f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, or set precision=fp32')
+            m.error = NonFinite(
+                f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower '
+                'learning_rate, or set precision=fp32'
+            )
         for k, v in dict(loss=value, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += v
     limits = on_device(torch.tensor([m.cfg.clip or math.inf for m in self.live], dtype=norms.dtype), norms.device)
     scale = (limits/(norms+1e-6)).clamp(max=1.)
     if norms.is_cuda or (scale < 1).any(): self.grad.mul_(scale[:, None])   # to look costs a wait there
     if any(m.error for m in self.live): self.leave()
     if not self.live: return
-    for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])
+    for g in self.optimizer.param_groups:
+        g['lr'] = g['base_lr']*rate_at(self.step, self.total, g['warmup'], g['schedule'])
     self.optimizer.step()
     if self.averages is not None: self.update_averages()
     self.step += 1
 
+# %% ../nbs/08_stacked.ipynb #5f86f11c
 @patch
 def update_averages(self: StackedTrainer):
     "Move the averaged weights of each member towards its present ones, as the `Trainer` does"
     n = self.step + 1
     if n % AVERAGE_EVERY: return
-    decays = torch.tensor([min(m.cfg.ema, (1+n)/(10+n))**AVERAGE_EVERY for m in self.live], dtype=self.flat.dtype, device=self.flat.device)
+    decays = torch.tensor(
+        [min(m.cfg.ema, (1 + n) / (10 + n)) ** AVERAGE_EVERY for m in self.live],
+        dtype=self.flat.dtype,
+        device=self.flat.device,
+    )
     self.averages.lerp_(self.flat, 1-decays[:, None])
 
 # %% ../nbs/08_stacked.ipynb #9071cb95
@@ -389,7 +477,9 @@ def leave(self: StackedTrainer):
     grad = self.grad[stay]
     if self.averages is not None: self.averages = self.averages[stay]
     self.live = [self.live[i] for i in stay]
-    if self.live: self.stack(); self.grad.copy_(grad)
+    if self.live:
+        self.stack()
+        self.grad.copy_(grad)
 
 # %% ../nbs/08_stacked.ipynb #1d41ab0e
 @patch
@@ -404,11 +494,18 @@ def train_epoch(self: StackedTrainer):
         self.give_to_optimizer()
     orders = {id(m): m.feed.batches(epoch) for m in self.live[:1 if self.alike else None]}
     if self.alike: orders = {id(m): next(iter(orders.values())) for m in self.live}
-    for i in tqdm(range(self.steps_an_epoch), desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False, disable=show_progress(self.cfg.progress) != 'bar'):
+    for i in tqdm(
+        range(self.steps_an_epoch),
+        desc=f'epoch {epoch + 1}/{self.cfg.epochs}',
+        unit='step',
+        leave=False,
+        disable=show_progress(self.cfg.progress) != 'bar',
+    ):
         if self.live: self.train_step([orders[id(m)][i] for m in self.live])
     self.spent = time.perf_counter()-start
     self.seconds += self.spent
 
+# %% ../nbs/08_stacked.ipynb #edb99a1c
 @patch
 def validate(self: StackedTrainer):
     "Metrics, a line of history, and the best weights of every live member"
@@ -416,20 +513,49 @@ def validate(self: StackedTrainer):
         start = time.perf_counter()
         with self.averaged(i):
             metrics = {k: float(v) for k, v in self.evaluate(m.model, self.acc).items()}
-            if self.select not in metrics: raise ConfigError(f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate gave {", ".join(metrics)}')
+            if self.select not in metrics:
+                raise ConfigError(
+                    f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate '
+                    f'gave {", ".join(metrics)}'
+                )
             value, epoch = metrics[self.select], len(m.history)+1
             if not math.isfinite(value):
-                m.error = NonFinite(f'epoch {epoch}: the validation metric {self.select} is {value}; lower learning_rate or look at the validation rows'); continue
-            m.history.append(dict(epoch=epoch, step=self.step, train_loss=m.sums['loss']/m.sums['rows'], **{f'validation_{k}': v for k, v in metrics.items()},
-                learning_rate=m.cfg.learning_rate*self.groups[0][0]*rate_at(self.step-1, self.total, m.cfg.warmup, m.cfg.schedule)*m.drop, gradient_norm=m.sums['norm']/self.steps_an_epoch, skipped_steps=0,
-                seconds=self.spent, rows_per_second=m.sums['rows']/max(1e-9, self.spent), units_per_second=m.sums['units']/max(1e-9, self.spent),
-                validation_seconds=time.perf_counter()-start))
-            if self.parts: m.history[-1]['parts'] = self.parts(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(m.feed.batches(0)[0]).items()})
-            m.blank(); self.keep_best(m, value)
+                m.error = NonFinite(
+                    f'epoch {epoch}: the validation metric {self.select} is {value}; lower learning_rate or look at '
+                    'the validation rows'
+                )
+                continue
+            m.history.append(
+                dict(
+                    epoch=epoch,
+                    step=self.step,
+                    train_loss=m.sums['loss'] / m.sums['rows'],
+                    **{f'validation_{k}': v for k, v in metrics.items()},
+                    learning_rate=m.cfg.learning_rate
+                    * self.groups[0][0]
+                    * rate_at(self.step - 1, self.total, m.cfg.warmup, m.cfg.schedule)
+                    * m.drop,
+                    gradient_norm=m.sums['norm'] / self.steps_an_epoch,
+                    skipped_steps=0,
+                    seconds=self.spent,
+                    rows_per_second=m.sums['rows'] / max(1e-9, self.spent),
+                    units_per_second=m.sums['units'] / max(1e-9, self.spent),
+                    validation_seconds=time.perf_counter() - start,
+                )
+            )
+            if self.parts:
+                m.history[-1]['parts'] = self.parts(
+                    m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(m.feed.batches(0)[0]).items()}
+                )
+            m.blank()
+            self.keep_best(m, value)
 
+# %% ../nbs/08_stacked.ipynb #d9822032
 @contextmanager
 def _averaged(trainer, i):
-    if not trainer.live[i].cfg.ema: yield; return
+    if not trainer.live[i].cfg.ema:
+        yield
+        return
     kept = trainer.flat[i].clone()
     trainer.flat[i].copy_(trainer.averages[i])
     try: yield
@@ -440,6 +566,7 @@ def averaged(self: StackedTrainer, i: int):
     "A context in which the `i`-th live member has its averaged weights, if it has any"
     return _averaged(self, i)
 
+# %% ../nbs/08_stacked.ipynb #72f5d328
 @patch
 def keep_best(self: StackedTrainer, member: Member, value: float):
     "Keep a member's weights if this epoch is its best so far"
@@ -454,9 +581,15 @@ def log_epoch(self: StackedTrainer, members: list[Member]):
     rows = [m.history[-1] for m in members if not m.error]
     if show_progress(self.cfg.progress) == 'none' or not rows: return
     loss, value = (np.array([r[k] for r in rows]) for k in ('train_loss', f'validation_{self.select}'))
-    tqdm.write(f"epoch {rows[0]['epoch']}/{self.cfg.epochs}  {len(rows)} of {len(self.members)} models  train loss {loss.mean():.4f}  {self.select} {value.mean():.4f}, "
-               f"best {(self.sign*value).max()*self.sign:.4f}  {sum(r['rows_per_second'] for r in rows):,.0f} rows/s  {self.spent:.0f} s", file=sys.stdout)
+    tqdm.write(
+        f"epoch {rows[0]['epoch']}/{self.cfg.epochs}  {len(rows)} of {len(self.members)} models  train loss "
+        f"{loss.mean():.4f}  {self.select} {value.mean():.4f}, "
+        f"best {(self.sign * value).max() * self.sign:.4f}  {sum(r['rows_per_second'] for r in rows):,.0f} rows/s  "
+        f"{self.spent:.0f} s",
+        file=sys.stdout,
+    )
 
+# %% ../nbs/08_stacked.ipynb #d54f2d38
 @patch
 def fit(self: StackedTrainer) -> 'StackedTrainer':
     "Train, and leave every model with its best epoch's weights"
@@ -469,9 +602,16 @@ def fit(self: StackedTrainer) -> 'StackedTrainer':
     for m in self.members: self.restore_best(m)
     return self
 
+# %% ../nbs/08_stacked.ipynb #adedb051
 @patch
 def restore_best(self: StackedTrainer, member: Member):
     "Load a member's best weights and prove that they are those; one that failed before its first validation keeps the weights before that step"
-    if not member.best: member.state_dict = {n: p.detach().cpu().clone() for n, p in member.model.state_dict().items()}; return
+    if not member.best:
+        member.state_dict = {n: p.detach().cpu().clone() for n, p in member.model.state_dict().items()}
+        return
     member.model.load_state_dict(member.state_dict)
-    if (now := tensors_sha256(member.model.state_dict())) != member.best['sha256']: raise DataError(f"the weights of epoch {member.best['epoch']} are not those that were kept ({now[:12]} against {member.best['sha256'][:12]}): train again")
+    if (now := tensors_sha256(member.model.state_dict())) != member.best['sha256']:
+        raise DataError(
+            f"the weights of epoch {member.best['epoch']} are not those that were kept ({now[:12]} against "
+            f"{member.best['sha256'][:12]}): train again"
+        )

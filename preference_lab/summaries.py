@@ -43,7 +43,11 @@ def _tested_rows(folder: Path) -> tuple[str, int|None]:
     try: t = read_parquet(_predictions(folder))
     except LabError: return '', None
     t = t[sorted(c for c in t if not c.startswith(('pred', 'proba')))]
-    return hashlib.sha256(np.sort(pd.util.hash_pandas_object(t.astype({c: str for c in t if t[c].dtype == object}), index=False).to_numpy()).tobytes()).hexdigest(), len(t)
+    return hashlib.sha256(
+        np.sort(
+            pd.util.hash_pandas_object(t.astype({c: str for c in t if t[c].dtype == object}), index=False).to_numpy()
+        ).tobytes()
+    ).hexdigest(), len(t)
 
 def _test_set(folder: Path, r: dict) -> dict:
     "The test set of a run: a short name of its own, made of the rows and their answers, and how many they are"
@@ -51,7 +55,13 @@ def _test_set(folder: Path, r: dict) -> dict:
         try: rows = pq.read_metadata(_predictions(folder)).num_rows
         except (OSError, ValueError): rows = (r['split'].get('sizes') or {}).get('test')
     else: sha, rows = _tested_rows(folder)
-    return dict(test_set=hashlib.sha256('\0'.join((r['data']['name'], sha or r['data']['fingerprint'])).encode()).hexdigest()[:12], test_rows=rows)   # what else is known of the items may differ
+    # what else is known of the items may differ
+    return dict(
+        test_set=hashlib.sha256('\0'.join((r['data']['name'], sha or r['data']['fingerprint'])).encode()).hexdigest()[
+            :12
+        ],
+        test_rows=rows,
+    )
 
 def _epochs(folder: Path, r: dict) -> float:
     "Epochs trained: as the results say, or as the history has it"
@@ -71,43 +81,87 @@ def run_row(
     test, group = r['metrics']['test'], r.get('group') or dict(kind='other', name='')
     floors = {k: _number(v.get(h.metric)) for k, v in r['baselines'].items() if not k.startswith('oracle')}
     floors = sorted(((k, v) for k, v in floors.items() if np.isfinite(v)), key=lambda kv: kv[1], reverse=h.higher)
-    if not floors: raise DataError(f'results.json has no baseline with {h.metric}, and a score says nothing without its floor; run it again')
+    if not floors:
+        raise DataError(
+            f'results.json has no baseline with {h.metric}, and a score says nothing without its floor; run it again'
+        )
     inert = [k for k, v in (r.get('loss_parts') or {}).items() if v.get('inert') and v.get('weight', 1)]
     codes = dict.fromkeys(w['code'] for w in r['warnings'])
-    return dict(study=folder.parent.name, name=str(r['name']), folder=f'{folder.parent.name}/{folder.name}', kind=group['kind'], group=group['name'], seed=r['seed'], data=r['data']['name'], fingerprint=r['data']['fingerprint'][:12],
-                **_test_set(folder, r), best_epoch=_number(r['model']['best_epoch']), epochs=_epochs(folder, r), metric=h.metric, validation=_number(r['metrics']['validation'][h.metric]['value']),
-                **{k: _number(test[h.metric][v]) for k, v in dict(test='value', low='low', high='high').items()}, **{f'test_{m}': _number(test.get(m, {}).get('value')) for m in h.columns},
-                floor=floors[0][0], floor_value=floors[0][1], worst_floor=floors[-1][1], warnings=', '.join(codes), inert=', '.join(inert) or ('a penalty' if 'inert_penalty' in codes else ''))
+    return dict(
+        study=folder.parent.name,
+        name=str(r['name']),
+        folder=f'{folder.parent.name}/{folder.name}',
+        kind=group['kind'],
+        group=group['name'],
+        seed=r['seed'],
+        data=r['data']['name'],
+        fingerprint=r['data']['fingerprint'][:12],
+        **_test_set(folder, r),
+        best_epoch=_number(r['model']['best_epoch']),
+        epochs=_epochs(folder, r),
+        metric=h.metric,
+        validation=_number(r['metrics']['validation'][h.metric]['value']),
+        **{k: _number(test[h.metric][v]) for k, v in dict(test='value', low='low', high='high').items()},
+        **{f'test_{m}': _number(test.get(m, {}).get('value')) for m in h.columns},
+        floor=floors[0][0],
+        floor_value=floors[0][1],
+        worst_floor=floors[-1][1],
+        warnings=', '.join(codes),
+        inert=', '.join(inert) or ('a penalty' if 'inert_penalty' in codes else ''),
+    )
 
+# %% ../nbs/10b_summaries.ipynb #c280de5d
 def _read_one(folder, h) -> tuple[dict, dict]:
-    try: r = read_run(folder); return run_row(folder, r, h), r
+    try:
+        r = read_run(folder)
+        return run_row(folder, r, h), r
     except LabError: raise
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as e:
-        raise DataError(f'results.json is not what a finished run writes ({type(e).__name__}: {e}); run it again, or delete the folder') from None
+        raise DataError(
+            f'results.json is not what a finished run writes ({type(e).__name__}: {e}); run it again, or delete the '
+            'folder'
+        ) from None
 
 def read_runs(
-    runs_dir: str|Path,
-    studies: dict[str, Headline],
-) -> tuple[pd.DataFrame, dict[str, dict], pd.DataFrame]:  # a row a finished run; folder -> its results; folder and reason of those set apart
+    runs_dir: str | Path, studies: dict[str, Headline]
+) -> tuple[
+    pd.DataFrame, dict[str, dict], pd.DataFrame
+]:  # a row a finished run; folder -> its results; folder and reason of those set apart
     "All finished runs, and those that cannot be read"
     rows, results, apart = [], {}, []
     for folder in find_runs(runs_dir):
         key = f'{folder.parent.name}/{folder.name}'
         try:
-            if folder.parent.name not in studies: raise DataError(f'there is no study {folder.parent.name!r}{nearest(folder.parent.name, studies)}')
+            if folder.parent.name not in studies:
+                raise DataError(f'there is no study {folder.parent.name!r}{nearest(folder.parent.name, studies)}')
             if not finished(folder): raise DataError('not finished: there is no results.json; go on with resume=True')
-            row, results[key] = _read_one(folder, studies[folder.parent.name]); rows.append(row)
-        except (LabError, OSError) as e: apart.append(dict(folder=key, reason=str(e).removeprefix(f'{folder}{os.sep}').removeprefix(f'{folder}: ')))
+            row, results[key] = _read_one(folder, studies[folder.parent.name])
+            rows.append(row)
+        except (LabError, OSError) as e:
+            apart.append(dict(folder=key, reason=str(e).removeprefix(f'{folder}{os.sep}').removeprefix(f'{folder}: ')))
     return pd.DataFrame(rows), results, pd.DataFrame(apart, columns=['folder', 'reason'])
 
+# %% ../nbs/10b_summaries.ipynb #9a09998d
 def find_runs(runs_dir: str|Path) -> list[Path]:
     "Every run folder, or a `DataError` where there is none"
     runs_dir = Path(runs_dir).expanduser()
-    if not runs_dir.exists(): raise DataError(f'{runs_dir}: there is no such folder{nearest(runs_dir.name, [p.name for p in runs_dir.absolute().parent.glob("*")])}; give the folder that holds <study>/<name>-<time>/')
-    if not runs_dir.is_dir(): raise DataError(f'{runs_dir}: this is a file; give the folder that holds <study>/<name>-<time>/')
+    if not runs_dir.exists():
+        raise DataError(
+            f'{runs_dir}: there is no such '
+            f'folder{nearest(runs_dir.name, [p.name for p in runs_dir.absolute().parent.glob("*")])}; give the folder '
+            'that holds <study>/<name>-<time>/'
+        )
+    if not runs_dir.is_dir():
+        raise DataError(f'{runs_dir}: this is a file; give the folder that holds <study>/<name>-<time>/')
     found = sorted({p.parent for f in ('config.yaml', 'results.json') for p in runs_dir.glob(f'*/*/{f}')})
-    if not found and any(runs_dir.glob('*/config.yaml')): raise DataError(f'{runs_dir}: this is the folder of one study; give the one above it, {runs_dir.absolute().parent}')
-    if not found: raise DataError(f'{runs_dir}: there are no runs in this folder; a run is a folder <study>/<name>-<time>/ with a config.yaml')
+    if not found and any(runs_dir.glob('*/config.yaml')):
+        raise DataError(
+            f'{runs_dir}: this is the folder of one study; give the one above it, {runs_dir.absolute().parent}'
+        )
+    if not found:
+        raise DataError(
+            f'{runs_dir}: there are no runs in this folder; a run is a folder <study>/<name>-<time>/ with a config.yaml'
+        )
     return found
 
 # %% ../nbs/10b_summaries.ipynb #06eb0921
@@ -119,11 +173,20 @@ def number_lines(
     lines, out = [], []
     for r in runs.itertuples():
         place, config = (r.study, r.test_set, r.kind, r.group), results[r.folder]['config']
-        n = next((i for i, (p, c, seeds) in enumerate(lines) if p == place and r.seed not in seeds and same_setting(c, config)), len(lines))
+        n = next(
+            (
+                i
+                for i, (p, c, seeds) in enumerate(lines)
+                if p == place and r.seed not in seeds and same_setting(c, config)
+            ),
+            len(lines),
+        )
         if n == len(lines): lines.append((place, config, set()))
-        lines[n][2].add(r.seed); out.append(n)
+        lines[n][2].add(r.seed)
+        out.append(n)
     return out
 
+# %% ../nbs/10b_summaries.ipynb #08c5ad50
 def _line_name(names: list[str]) -> str:
     "What runs of one setting are called together: minilm-seed0, minilm-seed1 → minilm"
     if len(set(names)) == 1: return names[0]
@@ -133,8 +196,12 @@ def name_runs(
     runs: pd.DataFrame,  # with `line`
 ) -> pd.DataFrame:       # with label, and line_label
     "Names that tell runs and lines of a study apart: the run's own, or its folder's where two share one"
-    runs = runs.assign(label=runs.name.where(~runs.duplicated(['study', 'name'], keep=False), runs.folder.str.split('/').str[1]))
-    lines = runs.groupby('line').agg(study=('study', 'first'), own=('name', lambda s: _line_name(s.tolist())), first=('label', 'first'))
+    runs = runs.assign(
+        label=runs.name.where(~runs.duplicated(['study', 'name'], keep=False), runs.folder.str.split('/').str[1])
+    )
+    lines = runs.groupby('line').agg(
+        study=('study', 'first'), own=('name', lambda s: _line_name(s.tolist())), first=('label', 'first')
+    )
     lines['own'] = lines.own.where(~lines.duplicated(['study', 'own'], keep=False), lines['first'])
     return runs.assign(line_label=runs.line.map(lines.own))
 
@@ -149,6 +216,7 @@ def choose_best(
     pick = lambda s: s.idxmax() if h.higher else s.idxmin()
     return pick(runs[runs.line == pick(lines)].validation.dropna())
 
+# %% ../nbs/10b_summaries.ipynb #cae2392d
 def first_of_its_kind(
     runs: pd.DataFrame,                   # of one test set
     h: Headline,
@@ -157,10 +225,15 @@ def first_of_its_kind(
     "Runs that are the same run"
     scores, out = runs[[f'test_{m}' for m in h.columns]], {}
     for i in runs.index:
-        alike = (j for j in dict.fromkeys(out.values()) if np.allclose(scores.loc[i], scores.loc[j], rtol=0, atol=1e-4, equal_nan=True))
+        alike = (
+            j
+            for j in dict.fromkeys(out.values())
+            if np.allclose(scores.loc[i], scores.loc[j], rtol=0, atol=1e-4, equal_nan=True)
+        )
         out[i] = next((j for j in alike if ask(runs.folder[j], runs.folder[i]).get('same')), i)
     return pd.Series(out)
 
+# %% ../nbs/10b_summaries.ipynb #4e401ff6
 def compare_runs(
     runs: pd.DataFrame,  # of one test set
     h: Headline,
@@ -170,14 +243,30 @@ def compare_runs(
     @cache
     def ask(a, b):
         try: return h.compare(Path(runs_dir)/a, Path(runs_dir)/b)
-        except (LabError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as e: return dict(trouble=' '.join(str(e).split()) or type(e).__name__)
+        except (LabError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as e:
+            return dict(trouble=' '.join(str(e).split()) or type(e).__name__)
     best, rows = choose_best(runs, h), {}
     first = first_of_its_kind(runs, h, ask)
     for i, r in runs.iterrows():
         c = {} if best is None or i == best else ask(runs.folder[best], r.folder)
         sure = c.get('distinguishable') and ('worse' if (c['difference'] > 0) == h.higher else 'better')
-        verdict = 'best' if i == best else 'other seed' if best is not None and r.line == runs.line[best] else 'same run' if c.get('same') else sure or ('as good' if 'difference' in c else 'not compared')
-        rows[i] = dict(first=first[i], verdict=verdict, difference=c.get('difference', np.nan), difference_low=c.get('low', np.nan), difference_high=c.get('high', np.nan), trouble=c.get('trouble', ''))
+        verdict = (
+            'best'
+            if i == best
+            else 'other seed'
+            if best is not None and r.line == runs.line[best]
+            else 'same run'
+            if c.get('same')
+            else sure or ('as good' if 'difference' in c else 'not compared')
+        )
+        rows[i] = dict(
+            first=first[i],
+            verdict=verdict,
+            difference=c.get('difference', np.nan),
+            difference_low=c.get('low', np.nan),
+            difference_high=c.get('high', np.nan),
+            trouble=c.get('trouble', ''),
+        )
     return runs.join(pd.DataFrame(rows).T.infer_objects())
 
 # %% ../nbs/10b_summaries.ipynb #a19bab72
@@ -190,7 +279,12 @@ def outliers(
     sign = 1 if higher else -1
     deviation = (scores - scores.median()).abs().median()*1.4826
     z = sign*(scores - scores.median())/deviation if len(scores.dropna()) >= 5 and deviation > 0 else scores*0
-    far = z.abs().gt(5).map({True: 'far from the rest', False: ''}).where(z < 0, z.gt(5).map({True: 'far better than the rest', False: ''}))
+    far = (
+        z.abs()
+        .gt(5)
+        .map({True: 'far from the rest', False: ''})
+        .where(z < 0, z.gt(5).map({True: 'far better than the rest', False: ''}))
+    )
     return far.where(~(sign*(scores - worst) < 0), 'worse than every floor')
 
 # %% ../nbs/10b_summaries.ipynb #dfd9bef2
@@ -205,11 +299,19 @@ def mark_runs(
     marks = []
     for i, r in runs.iterrows():
         codes = r.warnings.split(', ')
-        found = {'best on validation': r.verdict == 'best', 'collapsed': 'collapsed' in codes, 'one category': 'one_category' in codes, f'inert: {r.inert}': r.inert, f"same as {runs.label[r['first']]}": r['first'] != i,
-                 'outlier': r.outlier, f'does not beat {r.floor}': r.floor and not r.outlier and not beaten[i]}
+        found = {
+            'best on validation': r.verdict == 'best',
+            'collapsed': 'collapsed' in codes,
+            'one category': 'one_category' in codes,
+            f'inert: {r.inert}': r.inert,
+            f"same as {runs.label[r['first']]}": r['first'] != i,
+            'outlier': r.outlier,
+            f'does not beat {r.floor}': r.floor and not r.outlier and not beaten[i],
+        }
         marks.append([k for k, v in found.items() if v])
     return runs.assign(marks=pd.Series(marks, runs.index))
 
+# %% ../nbs/10b_summaries.ipynb #3430d40a
 def line_table(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
@@ -221,29 +323,53 @@ def line_table(
         spread = lambda k, m: show_score(m, g[k].mean()) + (f' ± {show_score(m, g[k].std())}' if len(g) > 1 else '')
         ends = [show_score(h.metric, v) for v in (g.low.min(), g.high.max())]
         epochs = sorted({f'{e:.0f}' for e in g.epochs.dropna()}, key=int)
-        notes = [*dict.fromkeys(m for marks in g.marks for m in marks), f'{len(g)} seeds' if len(g) > 1 else 'single seed']
-        lines.append((g[by].mean(), {'Experiment': g.line_label.iloc[0], h.validation: spread('validation', h.metric), **{t: spread(f'test_{m}', m) for m, t in h.columns.items()},
-                      'Epochs': '–'.join(dict.fromkeys((epochs or ['–'])[::max(len(epochs)-1, 1)])), '95 % interval': ' to '.join(ends) if '–' not in ends else '–', 'Notes': ', '.join(notes)}))
+        notes = [
+            *dict.fromkeys(m for marks in g.marks for m in marks),
+            f'{len(g)} seeds' if len(g) > 1 else 'single seed',
+        ]
+        lines.append(
+            (
+                g[by].mean(),
+                {
+                    'Experiment': g.line_label.iloc[0],
+                    h.validation: spread('validation', h.metric),
+                    **{t: spread(f'test_{m}', m) for m, t in h.columns.items()},
+                    'Epochs': '–'.join(dict.fromkeys((epochs or ['–'])[:: max(len(epochs) - 1, 1)])),
+                    '95 % interval': ' to '.join(ends) if '–' not in ends else '–',
+                    'Notes': ', '.join(notes),
+                },
+            )
+        )
     worst = -np.inf if h.higher else np.inf
-    return pd.DataFrame([row for _, row in sorted(lines, key=lambda l: worst if np.isnan(l[0]) else l[0], reverse=h.higher)])
+    return pd.DataFrame(
+        [row for _, row in sorted(lines, key=lambda l: worst if np.isnan(l[0]) else l[0], reverse=h.higher)]
+    )
 
 # %% ../nbs/10b_summaries.ipynb #f774c586
 @dataclass
 class Takeaway:
     "A sentence that was computed"
-    code: str  # best, floor, best_on_test, not_distinguishable, better, worse, same_run, collapsed, one_category, inert, outlier, other_rows, not_compared, seeds, validation
+    # best, floor, best_on_test, not_distinguishable, better, worse, same_run, collapsed, one_category, inert, outlier,
+    # other_rows, not_compared, seeds, validation
+    code: str
     text: str  # names of runs stand in backticks
 
+# %% ../nbs/10b_summaries.ipynb #66e80c62
 def names_of(
     labels: list[str],
     most: int=8,       # named; the others are counted
 ) -> str:
     "`a`, `b` and `c`"
-    shown = ['`' + str(o).replace('`', "'") + '`' for o in labels[:most]] + ([f'{len(labels)-most} more'] if len(labels) > most else [])
+    shown = ['`' + str(o).replace('`', "'") + '`' for o in labels[:most]] + (
+        [f'{len(labels) - most} more'] if len(labels) > most else []
+    )
     return ' and '.join([', '.join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
+# %% ../nbs/10b_summaries.ipynb #bf864a07
 def _with_interval(h, value, low, high) -> str:
-    return show_score(h.metric, value) + (f' [{show_score(h.metric, low)}, {show_score(h.metric, high)}]' if np.isfinite(low) else ' (no interval)')
+    return show_score(h.metric, value) + (
+        f' [{show_score(h.metric, low)}, {show_score(h.metric, high)}]' if np.isfinite(low) else ' (no interval)'
+    )
 
 def about_floor(
     run: pd.Series,  # of the best run
@@ -251,30 +377,77 @@ def about_floor(
     h: Headline,
 ) -> Takeaway:
     "Whether a run beats its best floor: by the paired difference that the study kept, else by its interval"
-    if not run.floor: return Takeaway('floor', f'`{run.label}` has no floor beside it: its results hold no baseline with {h.title}.')
+    if not run.floor:
+        return Takeaway('floor', f'`{run.label}` has no floor beside it: its results hold no baseline with {h.title}.')
     kept = (result.get('comparisons') or {}).get(run.floor) or {}
     kept = {m['metric']: m for m in kept} if isinstance(kept, list) else kept
-    d = kept.get(h.metric) or {k: run.test - run.floor_value + 2**.5*(run[e] - run.test) for k, e in dict(difference='test', low='low', high='high').items()}   # the floor's chance is as large as the run's
+    # the floor's chance is as large as the run's
+    d = kept.get(h.metric) or {
+        k: run.test - run.floor_value + 2**0.5 * (run[e] - run.test)
+        for k, e in dict(difference='test', low='low', high='high').items()
+    }
     low, high = _number(d['low']), _number(d['high'])
-    how = (f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]" if h.metric in kept else 'by its own interval, and as much for the floor') if np.isfinite(low) else 'its interval is not known'
+    how = (
+        (
+            f"paired difference {d['difference']:+.4f} [{low:+.4f}, {high:+.4f}]"
+            if h.metric in kept
+            else 'by its own interval, and as much for the floor'
+        )
+        if np.isfinite(low)
+        else 'its interval is not known'
+    )
     beats, loses = (low > 0, high < 0) if h.higher else (high < 0, low > 0)
     says = 'beats' if beats else '**does worse than**' if loses else '**does not distinguishably beat**'
-    return Takeaway('floor', f'`{run.label}` {says} its best floor, {run.floor} with {show_score(h.metric, run.floor_value)} ({how}).')
+    return Takeaway(
+        'floor',
+        f'`{run.label}` {says} its best floor, {run.floor} with {show_score(h.metric, run.floor_value)} ({how}).',
+    )
 
+# %% ../nbs/10b_summaries.ipynb #70f341a7
 def about_best(
     runs: pd.DataFrame,        # of one test set, marked
     results: dict[str, dict],
     h: Headline,
 ) -> list[Takeaway]:
     "The run that validation chooses, its floor, and the one that a choice on test would have taken"
-    if not (runs.verdict == 'best').any(): return [Takeaway('best', f'No run has a validation score, so none is chosen; a choice by {h.title} would be a choice on test.')]
-    i = runs.index[runs.verdict == 'best'][0]; b = runs.loc[i]
+    if not (runs.verdict == 'best').any():
+        return [
+            Takeaway(
+                'best',
+                f'No run has a validation score, so none is chosen; a choice by {h.title} would be a choice on test.',
+            )
+        ]
+    i = runs.index[runs.verdict == 'best'][0]
+    b = runs.loc[i]
     line, top = runs[runs.line == b.line], runs.test.idxmax() if h.higher else runs.test.idxmin()
-    seeds = f' Over its {len(line)} seeds {h.title} is {show_score(h.metric, line.test.mean())} ± {show_score(h.metric, line.test.std())}.' if len(line) > 1 else ''
-    out = [Takeaway('best', f'**Best, chosen on validation**: `{b.label}` ({h.validation} {show_score(h.metric, b.validation)}), {h.title} {_with_interval(h, b.test, b.low, b.high)}.{seeds}'), about_floor(b, results[b.folder], h)]
+    seeds = (
+        f' Over its {len(line)} seeds {h.title} is {show_score(h.metric, line.test.mean())} ± '
+        f'{show_score(h.metric, line.test.std())}.'
+        if len(line) > 1
+        else ''
+    )
+    out = [
+        Takeaway(
+            'best',
+            f'**Best, chosen on validation**: `{b.label}` ({h.validation} {show_score(h.metric, b.validation)}), '
+            f'{h.title} {_with_interval(h, b.test, b.low, b.high)}.{seeds}',
+        ),
+        about_floor(b, results[b.folder], h),
+    ]
     if runs['first'][top] != runs['first'][i]:
-        how = {'better': 'it is distinguishably better, but ', 'as good': 'it is not distinguishable from that of the best, and '}.get(runs.verdict[top], '')
-        out.append(Takeaway('best_on_test', f'The {"highest" if h.higher else "lowest"} {h.title} is that of `{runs.label[top]}` ({show_score(h.metric, runs.test[top])}, {h.validation} {show_score(h.metric, runs.validation[top])}); {how}to choose it for that would be to choose on test.'))
+        how = {
+            'better': 'it is distinguishably better, but ',
+            'as good': 'it is not distinguishable from that of the best, and ',
+        }.get(runs.verdict[top], '')
+        out.append(
+            Takeaway(
+                'best_on_test',
+                f'The {"highest" if h.higher else "lowest"} {h.title} is that of `{runs.label[top]}` '
+                f'({show_score(h.metric, runs.test[top])}, {h.validation} '
+                f'{show_score(h.metric, runs.validation[top])}); {how}to choose it for that would be to choose on '
+                'test.',
+            )
+        )
     return out
 
 # %% ../nbs/10b_summaries.ipynb #2c09277d
@@ -285,16 +458,39 @@ def about_others(
     "Which runs are as good as the best, which are better or worse on test, and which cannot be compared"
     if not (runs.verdict == 'best').any(): return []
     best, out = runs[runs.verdict == 'best'].iloc[0], []
-    is_ = lambda *kinds: names_of(runs[runs.verdict.isin(kinds)].label.tolist()) if runs.verdict.isin(kinds).any() else ''
+    is_ = lambda *kinds: (
+        names_of(runs[runs.verdict.isin(kinds)].label.tolist()) if runs.verdict.isin(kinds).any() else ''
+    )
     asked = int(runs.verdict.isin(['as good', 'better', 'worse']).sum())
-    chance = f' (each at 95 %: of {asked} such comparisons, about {asked*.05:.2g} would seem distinguishable by chance alone, and several at once, since one run is in all of them)' if asked >= 10 else ''
-    if names := is_('as good', 'same run'): out.append(Takeaway('not_distinguishable', f'**Not distinguishable** from `{best.label}` on the same test rows: {names}.'))
-    elif asked: out.append(Takeaway('not_distinguishable', f'Every run that was compared with `{best.label}` is distinguishable from it on the same test rows{chance}.'))
+    chance = (
+        f' (each at 95 %: of {asked} such comparisons, about {asked * 0.05:.2g} would seem distinguishable by chance '
+        'alone, and several at once, since one run is in all of them)'
+        if asked >= 10
+        else ''
+    )
+    if names := is_('as good', 'same run'):
+        out.append(
+            Takeaway(
+                'not_distinguishable', f'**Not distinguishable** from `{best.label}` on the same test rows: {names}.'
+            )
+        )
+    elif asked:
+        out.append(
+            Takeaway(
+                'not_distinguishable',
+                f'Every run that was compared with `{best.label}` is distinguishable from it on the same test '
+                f'rows{chance}.',
+            )
+        )
     for kind in ('better', 'worse'):
-        if names := is_(kind): out.append(Takeaway(kind, f'Distinguishably **{kind}** than `{best.label}` on test: {names}{chance}.')); chance = ''
-    for reason, g in runs[runs.trouble != ''].groupby('trouble', sort=False): out.append(Takeaway('not_compared', f'Not compared: {names_of(g.label.tolist())}: {reason}.'))
+        if names := is_(kind):
+            out.append(Takeaway(kind, f'Distinguishably **{kind}** than `{best.label}` on test: {names}{chance}.'))
+            chance = ''
+    for reason, g in runs[runs.trouble != ''].groupby('trouble', sort=False):
+        out.append(Takeaway('not_compared', f'Not compared: {names_of(g.label.tolist())}: {reason}.'))
     return out
 
+# %% ../nbs/10b_summaries.ipynb #0eac295a
 def about_faults(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
@@ -302,17 +498,59 @@ def about_faults(
     "Same runs, collapsed ones, penalties that do nothing, and outliers"
     out, has = [], lambda code: runs[runs.warnings.str.split(', ').map(lambda c: code in c)]
     for _, g in runs.groupby('first', sort=False):
-        if len(g) > 1: out.append(Takeaway('same_run', f'**The same run**: {names_of(g.label.tolist())} predict the same of every test row, to rounding.'))
-    if len(g := has('collapsed')): out.append(Takeaway('collapsed', f'**Collapsed**: {names_of(g.label.tolist())} {"say" if len(g) > 1 else "says"} nearly the same of every row, whatever the input.'))
+        if len(g) > 1:
+            out.append(
+                Takeaway(
+                    'same_run',
+                    f'**The same run**: {names_of(g.label.tolist())} predict the same of every test row, to rounding.',
+                )
+            )
+    if len(g := has('collapsed')):
+        out.append(
+            Takeaway(
+                'collapsed',
+                f'**Collapsed**: {names_of(g.label.tolist())} {"say" if len(g) > 1 else "says"} nearly the same of '
+                'every row, whatever the input.',
+            )
+        )
     right = next((m for m in ('top1', 'accuracy') if m in h.columns), None)
     for value, g in has('one_category').groupby(f'test_{right}' if right else 'study'):
-        score = f'{h.columns[right]} is {show_score(right, value)} in {len(g)} run{"s"*(len(g) > 1)}' if right else f'{len(g)} run{"s"*(len(g) > 1)}'
-        out.append(Takeaway('one_category', f'**One category**: {score} because {"each gives" if len(g) > 1 else "it gives"} every row the same category: {names_of(g.label.tolist())}.'))
-    for part, g in runs[runs.inert != ''].groupby('inert'): out.append(Takeaway('inert', f'**Inert**: {part} contributed no gradient in {names_of(g.label.tolist())}; a run without it would be the same run.'))
+        score = (
+            f'{h.columns[right]} is {show_score(right, value)} in {len(g)} run{"s" * (len(g) > 1)}'
+            if right
+            else f'{len(g)} run{"s" * (len(g) > 1)}'
+        )
+        out.append(
+            Takeaway(
+                'one_category',
+                f'**One category**: {score} because {"each gives" if len(g) > 1 else "it gives"} every row the same '
+                f'category: {names_of(g.label.tolist())}.',
+            )
+        )
+    for part, g in runs[runs.inert != ''].groupby('inert'):
+        out.append(
+            Takeaway(
+                'inert',
+                f'**Inert**: {part} contributed no gradient in {names_of(g.label.tolist())}; a run without it would be '
+                'the same run.',
+            )
+        )
     for why, g in runs[runs.outlier != ''].groupby('outlier'):
-        out.append(Takeaway('outlier', f'**Outlier** ({why}): {names_of(g.label.tolist())}, {h.title} {", ".join(show_score(h.metric, v) for v in g.test[:8])}; ' + ('look for a leak before believing it.' if 'better' in why else 'kept for traceability, not for choosing.')))
+        out.append(
+            Takeaway(
+                'outlier',
+                f'**Outlier** ({why}): {names_of(g.label.tolist())}, {h.title} '
+                f'{", ".join(show_score(h.metric, v) for v in g.test[:8])}; '
+                + (
+                    'look for a leak before believing it.'
+                    if 'better' in why
+                    else 'kept for traceability, not for choosing.'
+                ),
+            )
+        )
     return out
 
+# %% ../nbs/10b_summaries.ipynb #f7c90bfb
 def about_seeds(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
@@ -321,9 +559,23 @@ def about_seeds(
     n = runs.groupby('line').seed.nunique()
     alone = runs[runs.line.isin(n[n == 1].index)].line_label.unique().tolist()
     out = []
-    if len(alone) == len(n): out.append(Takeaway('seeds', '**One seed each**: another seed may reorder those that are close.'))
-    elif alone: out.append(Takeaway('seeds', f'**One seed**: {names_of(alone)}; another seed may reorder those that are close. {len(n) - len(alone)} of {len(n)} settings have several.'))
-    return out + [Takeaway('validation', f'{h.validation} is the validation {metric_name(h.metric)} alone: it holds no penalties, so it compares over runs that were trained on different ones.')]
+    if len(alone) == len(n):
+        out.append(Takeaway('seeds', '**One seed each**: another seed may reorder those that are close.'))
+    elif alone:
+        out.append(
+            Takeaway(
+                'seeds',
+                f'**One seed**: {names_of(alone)}; another seed may reorder those that are close. '
+                f'{len(n) - len(alone)} of {len(n)} settings have several.',
+            )
+        )
+    return out + [
+        Takeaway(
+            'validation',
+            f'{h.validation} is the validation {metric_name(h.metric)} alone: it holds no penalties, so it compares '
+            'over runs that were trained on different ones.',
+        )
+    ]
 
 # %% ../nbs/10b_summaries.ipynb #ccdb07dc
 @dataclass
@@ -336,6 +588,7 @@ class TestSet:
     tables: dict[str, pd.DataFrame] # title -> lines, as words
     takeaways: list[Takeaway]
 
+# %% ../nbs/10b_summaries.ipynb #a9085028
 @dataclass
 class Summary:
     "All that was found in a folder of runs"
@@ -347,20 +600,37 @@ class Summary:
     @property
     def runs(self) -> pd.DataFrame:
         "One row a finished run"
-        return pd.concat([s.runs.assign(test_set_name=s.name, first=s.runs.label.loc[s.runs['first']].to_numpy(), marks=s.runs.marks.str.join(', ')) for s in self.sets], ignore_index=True)
+        return pd.concat(
+            [
+                s.runs.assign(
+                    test_set_name=s.name,
+                    first=s.runs.label.loc[s.runs['first']].to_numpy(),
+                    marks=s.runs.marks.str.join(', '),
+                )
+                for s in self.sets
+            ],
+            ignore_index=True,
+        )
     @property
     def takeaways(self) -> list[Takeaway]: return [o for s in self.sets for o in s.takeaways]
-    def __repr__(self): return f'Summary({len(self.runs)} runs, {len(self.sets)} test sets, {len(self.apart)} set apart)'
+    def __repr__(self):
+        return f'Summary({len(self.runs)} runs, {len(self.sets)} test sets, {len(self.apart)} set apart)'
 
+# %% ../nbs/10b_summaries.ipynb #7955a5e6
 def tables_of(
     runs: pd.DataFrame,  # of one test set, marked
     h: Headline,
 ) -> dict[str, pd.DataFrame]:  # title -> lines
     "Named experiments by test score; each sweep, and the rest, by validation score"
     named, swept = runs.kind == 'named', runs.kind == 'sweep'
-    parts = [('Named experiments', runs[named], 'test'), *((f'Sweep: {k}', g, 'validation') for k, g in runs[swept].groupby('group')), ('Other runs', runs[~named & ~swept], 'validation')]
+    parts = [
+        ('Named experiments', runs[named], 'test'),
+        *((f'Sweep: {k}', g, 'validation') for k, g in runs[swept].groupby('group')),
+        ('Other runs', runs[~named & ~swept], 'validation'),
+    ]
     return {title: line_table(g, h, by) for title, g, by in parts if len(g)}
 
+# %% ../nbs/10b_summaries.ipynb #ae98df94
 def sorted_by(
     title: str,   # of a table
     h: Headline,
@@ -375,7 +645,14 @@ def _data_name(runs) -> str:
 
 def _one_set(name, runs, results, h, runs_dir) -> TestSet:
     runs = mark_runs(compare_runs(runs, h, runs_dir), h)
-    return TestSet(runs.study.iloc[0], name, runs, h, tables_of(runs, h), about_best(runs, results, h) + about_others(runs, h) + about_faults(runs, h) + about_seeds(runs, h))
+    return TestSet(
+        runs.study.iloc[0],
+        name,
+        runs,
+        h,
+        tables_of(runs, h),
+        about_best(runs, results, h) + about_others(runs, h) + about_faults(runs, h) + about_seeds(runs, h),
+    )
 
 def sets_of_study(
     runs: pd.DataFrame,  # of one study
@@ -384,22 +661,42 @@ def sets_of_study(
     runs_dir: Path,
 ) -> list[TestSet]:      # the largest first
     "Runs put together by what they were tested on"
-    groups = sorted((g for _, g in runs.groupby('test_set', sort=False)), key=lambda g: (-g.test_rows.fillna(-1).iloc[0], -len(g)))
+    groups = sorted(
+        (g for _, g in runs.groupby('test_set', sort=False)), key=lambda g: (-g.test_rows.fillna(-1).iloc[0], -len(g))
+    )
     names = [_data_name(g) for g in groups]
     names = [n if names.count(n) == 1 else f'{n}, set {g.test_set.iloc[0][:6]}' for n, g in zip(names, groups)]
     sets = [_one_set(n, g, results, h, runs_dir) for n, g in zip(names, groups)]
-    for s in sets[1:]: s.takeaways.insert(0, Takeaway('other_rows', f'**Other test rows** ({s.name}): {names_of(s.runs.line_label.unique().tolist())} cannot be ranked with the runs on {sets[0].name}, and {"are" if s.runs.line.nunique() > 1 else "is"} kept apart.'))
+    for s in sets[1:]:
+        s.takeaways.insert(
+            0,
+            Takeaway(
+                'other_rows',
+                f'**Other test rows** ({s.name}): {names_of(s.runs.line_label.unique().tolist())} cannot be ranked '
+                f'with the runs on {sets[0].name}, and {"are" if s.runs.line.nunique() > 1 else "is"} kept apart.',
+            ),
+        )
     return sets
 
+# %% ../nbs/10b_summaries.ipynb #e7248cfb
 def summarize(
     runs_dir: str|Path,            # holds <study>/<name>-<time>/
     studies: dict[str, Headline],  # study -> how its runs are read
 ) -> Summary:
     "Everything that the runs of a folder say together"
     runs, results, apart = read_runs(runs_dir, studies)
-    if not len(runs): raise DataError(f'{runs_dir}: there is no finished run in this folder; {len(apart)} {"is" if len(apart) == 1 else "are"} not finished or cannot be read, the first is {apart.folder[0]}: {apart.reason[0]}')
+    if not len(runs):
+        raise DataError(
+            f'{runs_dir}: there is no finished run in this folder; {len(apart)} {"is" if len(apart) == 1 else "are"} '
+            f'not finished or cannot be read, the first is {apart.folder[0]}: {apart.reason[0]}'
+        )
     runs = name_runs(runs.assign(line=number_lines(runs, results)))
-    sets = [s for k, h in studies.items() if (runs.study == k).any() for s in sets_of_study(runs[runs.study == k], results, h, Path(runs_dir).expanduser())]
+    sets = [
+        s
+        for k, h in studies.items()
+        if (runs.study == k).any()
+        for s in sets_of_study(runs[runs.study == k], results, h, Path(runs_dir).expanduser())
+    ]
     return Summary(str(runs_dir), time.strftime('%Y-%m-%d %H:%M'), sets, apart)
 
 # %% ../nbs/10b_summaries.ipynb #90258592
@@ -409,13 +706,28 @@ def scores_forest(
 ) -> Figure:       # a dot and its interval a line, the best on top
     "Test scores with intervals, floor, and what validation chose"
     h, runs = s.headline, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
-    t = runs.groupby('line_label', sort=False).agg(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set)).sort_values('value', ascending=not h.higher, kind='stable').head(most)
+    t = (
+        runs.groupby('line_label', sort=False)
+        .agg(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set))
+        .sort_values('value', ascending=not h.higher, kind='stable')
+        .head(most)
+    )
     says = dict(best='chosen on validation', better='better on test')
     note = [', '.join(w for k, w in says.items() if k in v) for v in t.verdicts]
-    floor = runs.loc[runs.floor_value.idxmax() if h.higher else runs.floor_value.idxmin()] if runs.floor_value.notna().any() else None
-    return run_forest(t.reset_index(names='name').assign(distinguishable=[v == {'worse'} for v in t.verdicts], note=note), h.metric, {} if floor is None else {floor.floor: floor.floor_value}, h.higher,
-                      f'{s.study}: {s.name}. Compared with what validation chose')
+    floor = (
+        runs.loc[runs.floor_value.idxmax() if h.higher else runs.floor_value.idxmin()]
+        if runs.floor_value.notna().any()
+        else None
+    )
+    return run_forest(
+        t.reset_index(names='name').assign(distinguishable=[v == {'worse'} for v in t.verdicts], note=note),
+        h.metric,
+        {} if floor is None else {floor.floor: floor.floor_value},
+        h.higher,
+        f'{s.study}: {s.name}. Compared with what validation chose',
+    )
 
+# %% ../nbs/10b_summaries.ipynb #779dd4cf
 def summary_figures(
     summary: Summary,
 ) -> list[tuple[TestSet, Figure]]:
@@ -432,13 +744,19 @@ def markdown_table(
     line = lambda cells: '| ' + ' | '.join(map(_cell, cells)) + ' |'
     return '\n'.join([line(t.columns), '|' + '---|'*t.shape[1], *(line(r) for r in t.itertuples(index=False))])
 
+# %% ../nbs/10b_summaries.ipynb #e4e4e3d3
 def key_results(
     summary: Summary,
 ) -> str:  # Markdown
     "The takeaways, by test set"
-    lists = [(f'### {_cell(s.study)}: {_cell(s.name)}\n\n' if len(summary.sets) > 1 else '') + '\n'.join(f'- {plain_markdown(o.text, marks=True)}' for o in s.takeaways) for s in summary.sets]
+    lists = [
+        (f'### {_cell(s.study)}: {_cell(s.name)}\n\n' if len(summary.sets) > 1 else '')
+        + '\n'.join(f'- {plain_markdown(o.text, marks=True)}' for o in s.takeaways)
+        for s in summary.sets
+    ]
     return '\n\n'.join(lists)
 
+# %% ../nbs/10b_summaries.ipynb #b91fb7c4
 def _set_title(summary: Summary, s: TestSet) -> str:
     first = next(o for o in summary.sets if o.study == s.study)
     return f'{s.study}: {s.name}' if s is first else f'{s.study}: Other test set: {s.name}'
@@ -448,11 +766,23 @@ def summary_markdown(
 ) -> str:
     "The whole summary as Markdown"
     n, several = len(summary.runs), any(s.runs.line.duplicated().any() for s in summary.sets)
-    parts = ['# Results Summary', f'Generated: **{summary.generated}**', f'This file consolidates {n} finished run{"s"*(n != 1)} under `{_cell(summary.folder)}`. Everything in it is computed from their results and predictions.'
-             + (' Of several seeds: mean ± standard deviation; the interval spans theirs.' if several else '')]
+    parts = [
+        '# Results Summary',
+        f'Generated: **{summary.generated}**',
+        f'This file consolidates {n} finished run{"s" * (n != 1)} under `{_cell(summary.folder)}`. Everything in it is '
+        'computed from their results and predictions.'
+        + (' Of several seeds: mean ± standard deviation; the interval spans theirs.' if several else ''),
+    ]
     for s in summary.sets:
         parts += [f'## {_cell(_set_title(summary, s))}']
-        for title, t in s.tables.items(): parts += [f'### {_cell(title)}', sorted_by(title, s.headline).replace(s.headline.title, f'**{s.headline.title}**').replace(s.headline.validation, f'**{s.headline.validation}**'), markdown_table(t)]
+        for title, t in s.tables.items():
+            parts += [
+                f'### {_cell(title)}',
+                sorted_by(title, s.headline)
+                .replace(s.headline.title, f'**{s.headline.title}**')
+                .replace(s.headline.validation, f'**{s.headline.validation}**'),
+                markdown_table(t),
+            ]
     if len(summary.apart): parts += ['## Not in the tables', markdown_table(summary.apart)]
     return '\n\n'.join([*parts, '## Key results', key_results(summary)]) + '\n'
 
@@ -467,18 +797,43 @@ def summary_headline(
     news = []
     for s in reversed(firsts.values()):
         b = s.runs[s.runs.verdict == 'best']
-        news += [f'{s.study}: {b.label.iloc[0]} has {s.headline.title} {_with_interval(s.headline, *b[["test", "low", "high"]].iloc[0])}' + (f' where the floor ({b.floor.iloc[0]}) is {show_score(s.headline.metric, b.floor_value.iloc[0])}' if b.floor.iloc[0] else '')] if len(b) else [f'{s.study}: no run has a validation score']
+        news += (
+            [
+                f'{s.study}: {b.label.iloc[0]} has {s.headline.title} '
+                f'{_with_interval(s.headline, *b[["test", "low", "high"]].iloc[0])}'
+                + (
+                    f' where the floor ({b.floor.iloc[0]}) is {show_score(s.headline.metric, b.floor_value.iloc[0])}'
+                    if b.floor.iloc[0]
+                    else ''
+                )
+            ]
+            if len(b)
+            else [f'{s.study}: no run has a validation score']
+        )
     n = len(summary.runs)
-    return '; '.join(news), f'Chosen on validation among {n} finished run{"s"*(n != 1)} on {len(summary.sets)} test set{"s"*(len(summary.sets) != 1)}' + (f'; {len(summary.apart)} not finished or not readable' if len(summary.apart) else '')
+    return (
+        '; '.join(news),
+        f'Chosen on validation among {n} finished run{"s" * (n != 1)} on {len(summary.sets)} test '
+        f'set{"s" * (len(summary.sets) != 1)}'
+        + (f'; {len(summary.apart)} not finished or not readable' if len(summary.apart) else ''),
+    )
 
+# %% ../nbs/10b_summaries.ipynb #0418d82e
 def _plain(text: str) -> str: return re.sub(r'\*\*|`', '', text)
 
 def summary_warnings(
     summary: Summary,
 ) -> list[dict]:  # {code, message}
     "What the reader must know before believing the tables"
-    found = [dict(code=o.code, message=_plain(o.text)) for o in summary.takeaways if o.code in SERIOUS or o.code == 'floor' and '**' in o.text]
-    return found + [dict(code='not_in_the_tables', message=_plain(f'{names_of(g.folder.tolist())}: {reason}')) for reason, g in summary.apart.groupby('reason', sort=False)]
+    found = [
+        dict(code=o.code, message=_plain(o.text))
+        for o in summary.takeaways
+        if o.code in SERIOUS or o.code == 'floor' and '**' in o.text
+    ]
+    return found + [
+        dict(code='not_in_the_tables', message=_plain(f'{names_of(g.folder.tolist())}: {reason}'))
+        for reason, g in summary.apart.groupby('reason', sort=False)
+    ]
 
 # %% ../nbs/10b_summaries.ipynb #586cc555
 PAGE = """<!DOCTYPE html>
@@ -491,7 +846,9 @@ th{text-align:left;border-bottom:2px solid #888} .wide{overflow-x:auto} .wide td
 
 def _sentence(text: str) -> str:
     "A takeaway in HTML"
-    return re.sub(r'`([^`]*)`', r'<code>\1</code>', re.sub(r'\*\*([^*]*)\*\*', r'<b>\1</b>', html.escape(text, quote=False)))
+    return re.sub(
+        r'`([^`]*)`', r'<code>\1</code>', re.sub(r'\*\*([^*]*)\*\*', r'<b>\1</b>', html.escape(text, quote=False))
+    )
 
 def _picture(f: Figure, alt: str) -> str:
     "A figure inside the page"
@@ -504,20 +861,37 @@ def summary_html(
     "The whole summary as one page that needs nothing from elsewhere"
     table = lambda t, caption: f'<div class="wide">{show_table(t, caption, rows=len(t)).to_html()}</div>'
     pictures = summary_figures(summary)
-    parts = ['<h1>Results summary</h1>', f'<p class="small">Generated {summary.generated} from <code>{html.escape(summary.folder)}</code></p>', headline(*summary_headline(summary)).data, '<p></p>', warnings_box(summary_warnings(summary)).data]
+    parts = [
+        '<h1>Results summary</h1>',
+        f'<p class="small">Generated {summary.generated} from <code>{html.escape(summary.folder)}</code></p>',
+        headline(*summary_headline(summary)).data,
+        '<p></p>',
+        warnings_box(summary_warnings(summary)).data,
+    ]
     for s in summary.sets:
-        parts += [f'<h2>{html.escape(_set_title(summary, s))}</h2>', '<ul>', *(f'<li>{_sentence(o.text)}</li>' for o in s.takeaways), '</ul>', *(table(t, f'{title}. {sorted_by(title, s.headline)}') for title, t in s.tables.items())]
+        parts += [
+            f'<h2>{html.escape(_set_title(summary, s))}</h2>',
+            '<ul>',
+            *(f'<li>{_sentence(o.text)}</li>' for o in s.takeaways),
+            '</ul>',
+            *(table(t, f'{title}. {sorted_by(title, s.headline)}') for title, t in s.tables.items()),
+        ]
         parts += [_picture(f, f'{s.headline.title} of {s.name}, with intervals') for o, f in pictures if o is s]
-    if len(summary.apart): parts += ['<h2>Not in the tables</h2>', table(summary.apart, 'Runs that are not finished or cannot be read')]
+    if len(summary.apart):
+        parts += ['<h2>Not in the tables</h2>', table(summary.apart, 'Runs that are not finished or cannot be read')]
     return PAGE + '\n'.join(parts) + '\n</body></html>\n'
 
+# %% ../nbs/10b_summaries.ipynb #9d61c324
 def write_summary(
     summary: Summary,
     folder: str|Path,  # that receives RESULTS_SUMMARY.md, .html and .csv
 ) -> list[Path]:       # the three files
     "Write the summary, each file whole"
     folder = Path(folder).expanduser()
-    if folder.exists() and not folder.is_dir(): raise ConfigError(f'{folder}: this is a file; give a folder for the summary')
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f'{folder}: this is a file; give a folder for the summary')
     md, page, table = (folder/f'RESULTS_SUMMARY.{e}' for e in ('md', 'html', 'csv'))
-    write_text(md, summary_markdown(summary)); write_text(page, summary_html(summary)); write_table(table, summary.runs)
+    write_text(md, summary_markdown(summary))
+    write_text(page, summary_html(summary))
+    write_table(table, summary.runs)
     return [md, page, table]

@@ -26,6 +26,7 @@ def value_text(value) -> str:
     "A setting's value as one writes it"
     return f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
+# %% ../nbs/09a_sweeps.ipynb #8958da72
 @dataclass(frozen=True)
 class Choices:
     "A setting that takes one of these values"
@@ -35,6 +36,7 @@ class Choices:
     @property
     def size(self): return len(self.values)
 
+# %% ../nbs/09a_sweeps.ipynb #dd5925e3
 @dataclass(frozen=True)
 class Range:
     "A setting that takes any number between two ends, both included"
@@ -65,18 +67,32 @@ def _number(kind):
 
 def _read_range(name, text, kind):
     low, high, linear = re.fullmatch(r'(.*?)\.\.(.*?)( linear)?', text).groups()
-    if not (number := _number(kind)): raise ConfigError(f'setting {name}={text!r}: a range is for numbers, and this setting is none; write its values with | between them')
-    if not low.strip() or not high.strip(): raise ConfigError(f'setting {name}={text!r}: a range has two ends; write for instance 1e-4..1e-2')
+    if not (number := _number(kind)):
+        raise ConfigError(
+            f'setting {name}={text!r}: a range is for numbers, and this setting is none; write its values with | '
+            'between them'
+        )
+    if not low.strip() or not high.strip():
+        raise ConfigError(f'setting {name}={text!r}: a range has two ends; write for instance 1e-4..1e-2')
     ends = [check_value(name, e.strip(), kind) for e in (low, high)]
-    if not all(isinstance(e, (int, float)) and math.isfinite(e) for e in ends): raise ConfigError(f'setting {name}={text!r}: the ends of a range must be finite numbers')
-    if ends[0] >= ends[1]: raise ConfigError(f'setting {name}={text!r}: the range does not rise; write the lower end first, and a single value without ".."')
+    if not all(isinstance(e, (int, float)) and math.isfinite(e) for e in ends):
+        raise ConfigError(f'setting {name}={text!r}: the ends of a range must be finite numbers')
+    if ends[0] >= ends[1]:
+        raise ConfigError(
+            f'setting {name}={text!r}: the range does not rise; write the lower end first, and a single value without '
+            '".."'
+        )
     return Range(*ends, linear=bool(linear) and Range(*ends).log, whole=number is int)
 
 def _read_choices(name, text, kind):
     values = []
     for t in map(str.strip, text.split('|')):
-        if not t: raise ConfigError(f'setting {name}={text!r}: there is an empty choice; write the values with one | between them')
-        if (v := check_value(name, t, kind)) in values: raise ConfigError(f'setting {name}={text!r}: the choice {t} is there twice; leave one out')
+        if not t:
+            raise ConfigError(
+                f'setting {name}={text!r}: there is an empty choice; write the values with one | between them'
+            )
+        if (v := check_value(name, t, kind)) in values:
+            raise ConfigError(f'setting {name}={text!r}: the choice {t} is there twice; leave one out')
         values.append(v)
     return Choices(values)
 
@@ -89,19 +105,23 @@ class Space:
     parts: dict[str, Choices|Range]
 
     @property
-    def size(self) -> float: return math.prod(p.size for p in self.parts.values())  # infinite with a range of real numbers
+    # infinite with a range of real numbers
+    def size(self) -> float: return math.prod(p.size for p in self.parts.values())
     @property
     def words(self) -> dict[str, str]: return {k: str(p) for k, p in self.parts.items()}
 
+# %% ../nbs/09a_sweeps.ipynb #b188e543
 def read_space(
     kind: type,             # a study's dataclass below `Config`
     words: dict[str, str],  # setting -> its choices or its range, as text
 ) -> Space:
     "What is varied, each value checked against its field's type"
     known, hints = [f.name for f in fields(kind)], get_type_hints(kind, include_extras=True)
-    if not words: raise ConfigError('nothing is varied: give at least one setting with choices, for instance seed=0|1|2')
+    if not words:
+        raise ConfigError('nothing is varied: give at least one setting with choices, for instance seed=0|1|2')
     for k in words:
-        if k not in known: raise ConfigError(f'there is no setting {str(k)!r}{nearest(k, known)}; the settings are {", ".join(known)}')
+        if k not in known:
+            raise ConfigError(f'there is no setting {str(k)!r}{nearest(k, known)}; the settings are {", ".join(known)}')
         if k in NOT_SWEPT: raise ConfigError(f'setting {k} cannot be varied: it says where a run lies, not what it is')
     def read(k, text):
         numbers = '|' not in text and (_number(hints[k]) or re.fullmatch(r'\s*[-+.\de]+?\.\.[-+.\de]+( linear)?', text))
@@ -116,10 +136,18 @@ def grid(
 ) -> list[dict]:  # settings of each trial; the last setting changes fastest
     "Every combination of the choices"
     for k, p in space.parts.items():
-        if isinstance(p, Range): raise ConfigError(f'setting {k}={p}: a grid has no ranges; give choices with |, for instance {k}={p.low}|{p.high}')
-    if space.size > GRID_LIMIT: raise ConfigError(f'the grid has {space.size:,} trials, and {GRID_LIMIT:,} is the most; give fewer choices, or draw some of them with method=random')
+        if isinstance(p, Range):
+            raise ConfigError(
+                f'setting {k}={p}: a grid has no ranges; give choices with |, for instance {k}={p.low}|{p.high}'
+            )
+    if space.size > GRID_LIMIT:
+        raise ConfigError(
+            f'the grid has {space.size:,} trials, and {GRID_LIMIT:,} is the most; give fewer choices, or draw some of '
+            'them with method=random'
+        )
     return [dict(zip(space.parts, values)) for values in itertools.product(*(p.values for p in space.parts.values()))]
 
+# %% ../nbs/09a_sweeps.ipynb #0662494a
 def draw(
     space: Space,
     n: int,        # trials
@@ -131,14 +159,18 @@ def draw(
         if len(seen) == space.size: seen.clear()      # all have come: begin again
         settings = {k: p.draw(rng) for k, p in space.parts.items()}
         if (key := repr(settings)) in seen: continue
-        seen.add(key); out.append(settings)
+        seen.add(key)
+        out.append(settings)
     return out
 
 # %% ../nbs/09a_sweeps.ipynb #46dd26c3
 def _optuna():
     "Optuna, which is an extra"
     try: import optuna
-    except ImportError: raise ConfigError('this sweep needs Optuna: pip install optuna; grid and random do without it as long as no storage is given') from None
+    except ImportError:
+        raise ConfigError(
+            'this sweep needs Optuna: pip install optuna; grid and random do without it as long as no storage is given'
+        ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
@@ -159,7 +191,10 @@ def _reaching(storage):
     except (OSError, ImportError, ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError, OptunaError, SQLAlchemyError) as e:
         while e.__cause__: e = e.__cause__
         why = getattr(e, 'strerror', None) or next(iter(str(e).splitlines()), type(e).__name__)
-        raise ConfigError(f'storage={_hidden(storage)}: cannot be used ({_hidden(storage, why)}); check the address, that its folder or server is there and that you may write to it; finished runs stay, go on with the same command') from None
+        raise ConfigError(
+            f'storage={_hidden(storage)}: cannot be used ({_hidden(storage, why)}); check the address, that its folder '
+            'or server is there and that you may write to it; finished runs stay, go on with the same command'
+        ) from None
 
 # %% ../nbs/09a_sweeps.ipynb #de36c52d
 def _mend(path, lock):
@@ -171,7 +206,9 @@ def _mend(path, lock):
     finally: lock.release()
 
 def _ends_well(path):
-    with open(path, 'rb') as f: f.seek(-1, 2); return f.read() == b'\n'
+    with open(path, 'rb') as f:
+        f.seek(-1, 2)
+        return f.read() == b'\n'
 
 # %% ../nbs/09a_sweeps.ipynb #bd046c19
 def open_storage(
@@ -180,7 +217,10 @@ def open_storage(
     "What workers share, or a `ConfigError` that says why not"
     optuna, (scheme, _, rest) = _optuna(), storage.partition(':')
     if not rest or scheme != 'journal' and not rest.startswith('//'):
-        raise ConfigError(f'storage={_hidden(storage)}: write journal:PATH, or the address of a database such as sqlite:///PATH or postgresql://user:password@host/name')
+        raise ConfigError(
+            f'storage={_hidden(storage)}: write journal:PATH, or the address of a database such as sqlite:///PATH or '
+            'postgresql://user:password@host/name'
+        )
     with _reaching(storage):
         if scheme == 'journal':
             from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, JournalStorage
@@ -189,7 +229,8 @@ def open_storage(
             backend = JournalFileBackend(str(path), lock)
             _mend(path, lock)
             return JournalStorage(backend)
-        patience = dict(sqlite=dict(timeout=60), postgresql=dict(connect_timeout=10), mysql=dict(connect_timeout=10))   # seconds
+        # seconds
+        patience = dict(sqlite=dict(timeout=60), postgresql=dict(connect_timeout=10), mysql=dict(connect_timeout=10))
         connect = patience.get(scheme.split('+')[0], {})
         for left in reversed(range(10)):
             try: return optuna.storages.RDBStorage(storage, engine_kwargs=dict(connect_args=connect))
@@ -204,6 +245,7 @@ def this_worker() -> dict:
     except OSError: space = ''
     return dict(host=platform.node(), space=space, pid=os.getpid(), began=psutil.Process().create_time())
 
+# %% ../nbs/09a_sweeps.ipynb #29146605
 def is_stale(
     trial,              # Optuna's, running
     stale_after: float, # seconds
@@ -238,11 +280,17 @@ def _sampler(listed, seed):
     optuna = _optuna()
     class Proposer(optuna.samplers.BaseSampler):
         def before_trial(self, study, trial):
-            number = places(study.get_trials(deepcopy=False))[trial.number] or 0   # not Optuna's, which counts the killed ones too; one too many is dropped by ask
-            if listed is None: self.tpe = optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+            # not Optuna's, which counts the killed ones too; one too many is dropped by ask
+            number = places(study.get_trials(deepcopy=False))[trial.number] or 0
+            if listed is None:
+                self.tpe = optuna.samplers.TPESampler(
+                    seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+                )
             else: self.entry = listed[number % len(listed)]
-        def infer_relative_search_space(self, study, trial): return self.tpe.infer_relative_search_space(study, trial) if listed is None else {}
-        def sample_relative(self, study, trial, space): return self.tpe.sample_relative(study, trial, space) if listed is None else {}
+        def infer_relative_search_space(self, study, trial):
+            return self.tpe.infer_relative_search_space(study, trial) if listed is None else {}
+        def sample_relative(self, study, trial, space):
+            return self.tpe.sample_relative(study, trial, space) if listed is None else {}
         def sample_independent(self, study, trial, name, among):
             if listed is None: return self.tpe.sample_independent(study, trial, name, among)
             return value_text(self.entry[name]) if hasattr(among, 'choices') else self.entry[name]
@@ -270,6 +318,7 @@ class Trial:
     name: str      # of its run folder
     handle: Any = field(default=None, repr=False, compare=False)  # Optuna's trial
 
+# %% ../nbs/09a_sweeps.ipynb #2d73712d
 @dataclass(eq=False, repr=False)
 class Sweep:
     "The trials of a study over what is varied; one that was begun with the same settings goes on"
@@ -277,7 +326,8 @@ class Sweep:
     kind: type              # the study's dataclass below `Config`
     words: dict[str, str]   # setting -> its choices or its range
     metric: str             # of `metrics.validation` in results.json
-    fixed: dict = field(default_factory=dict)                     # settings that all trials share; its `name` is the sweep's
+    # settings that all trials share; its `name` is the sweep's
+    fixed: dict = field(default_factory=dict)
     method: Literal['grid', 'random', 'tpe'] = 'random'
     n: Whole = 0            # trials; a grid knows its own number
     direction: Literal['minimize', 'maximize'] = 'minimize'       # what is better
@@ -287,23 +337,41 @@ class Sweep:
 
     def __post_init__(self):
         hints = get_type_hints(Sweep, include_extras=True)
-        for k in ('method', 'n', 'direction', 'seed', 'stale_after'): setattr(self, k, check_value(k, getattr(self, k), hints[k]))
+        for k in ('method', 'n', 'direction', 'seed', 'stale_after'):
+            setattr(self, k, check_value(k, getattr(self, k), hints[k]))
         self.space = read_space(self.kind, self.words)
         self._check_settings()
-        self.listed = grid(self.space) if self.method == 'grid' else draw(self.space, self.n, self.seed) if self.method == 'random' else None
+        self.listed = (
+            grid(self.space)
+            if self.method == 'grid'
+            else draw(self.space, self.n, self.seed)
+            if self.method == 'random'
+            else None
+        )
         self.n = len(self.listed) if self.listed else self.n
-        first = self.listed[0] if self.listed else {k: p.values[0] if isinstance(p, Choices) else p.low for k, p in self.space.parts.items()}
+        first = (
+            self.listed[0]
+            if self.listed
+            else {k: p.values[0] if isinstance(p, Choices) else p.low for k, p in self.space.parts.items()}
+        )
         self.base = make_config(self.kind, self.fixed | first)
         self.folder = Path(self.base.runs_dir).expanduser()/self.study/'sweeps'/self.base.name
-        self.open, self.told, self.store = {}, {}, None   # trials that are being tried here; and without a storage, (value, error) by number
+        # trials that are being tried here; and without a storage, (value, error) by number
+        self.open, self.told, self.store = {}, {}, None
         new = not (self.folder/'sweep.yaml').exists()
         self._begin()
         try:
             if self.storage or self.method == 'tpe': self._join()
-            else: self.lock = hold(self.folder); sign(self.folder); self._look()   # without a storage nobody can share it
+            else:   # without a storage nobody can share it
+                self.lock = hold(self.folder)
+                sign(self.folder)
+                self._look()
         except LabError:
             if new:   # a storage that was not reached leaves nothing behind
-                with suppress(OSError): (self.folder/'sweep.yaml').unlink(); self.folder.rmdir(); self.folder.parent.rmdir()
+                with suppress(OSError):
+                    (self.folder/'sweep.yaml').unlink()
+                    self.folder.rmdir()
+                    self.folder.parent.rmdir()
             raise
 
     def __enter__(self): return self
@@ -311,13 +379,22 @@ class Sweep:
         if self.store: self.stop.set()
         self.release()
         release(self.folder)
-    def __repr__(self): return f'Sweep({str(self.folder)!r}, {self.method}, {(self.trials().state == "finished").sum()} of {self.n} finished)'
+    def __repr__(self):
+        return (f'Sweep({str(self.folder)!r}, {self.method}, {(self.trials().state == "finished").sum()} of {self.n} '
+                'finished)')
 
     def _check_settings(self):
-        if k := next((k for k in self.fixed if k in self.words), None): raise ConfigError(f'setting {k} is both varied and fixed; give it once')
-        if k := next((k for k in self.fixed if k in ('time', 'resume')), None): raise ConfigError(f'setting {k} is not for sweeps, which give it to each run; leave it out')
-        if self.method == 'grid' and self.n: raise ConfigError(f'setting n={self.n}: a grid has as many trials as it has combinations; leave n out, or set method=random')
-        if self.method != 'grid' and not self.n: raise ConfigError(f'setting n: say how many trials method={self.method} shall make, for instance n=20')
+        if k := next((k for k in self.fixed if k in self.words), None):
+            raise ConfigError(f'setting {k} is both varied and fixed; give it once')
+        if k := next((k for k in self.fixed if k in ('time', 'resume')), None):
+            raise ConfigError(f'setting {k} is not for sweeps, which give it to each run; leave it out')
+        if self.method == 'grid' and self.n:
+            raise ConfigError(
+                f'setting n={self.n}: a grid has as many trials as it has combinations; leave n out, or set '
+                'method=random'
+            )
+        if self.method != 'grid' and not self.n:
+            raise ConfigError(f'setting n: say how many trials method={self.method} shall make, for instance n=20')
 
 # %% ../nbs/09a_sweeps.ipynb #bd3ddc18
 @patch
@@ -325,27 +402,53 @@ def about(self: Sweep) -> dict:
     "What makes this sweep the one it is"
     scheme = self.storage.partition(':')[0] or ('journal' if self.method == 'tpe' else 'none')
     shared = {k: v for k, v in same_run(self.base).items() if k in self.fixed}
-    return dict(study=self.study, method=self.method, n=self.n, metric=self.metric, direction=self.direction, seed=self.seed, storage=scheme, vary=self.space.words, fixed=shared)
+    return dict(
+        study=self.study,
+        method=self.method,
+        n=self.n,
+        metric=self.metric,
+        direction=self.direction,
+        seed=self.seed,
+        storage=scheme,
+        vary=self.space.words,
+        fixed=shared,
+    )
 
+# %% ../nbs/09a_sweeps.ipynb #1c9f6c1b
 @patch
 def _same(self: Sweep, was, where):
-    flat = lambda a: {k if not isinstance(v, dict) else f'{k}.{j}': x for k, v in a.items() for j, x in (v if isinstance(v, dict) else {'': v}).items()}
+    flat = lambda a: {
+        k if not isinstance(v, dict) else f'{k}.{j}': x
+        for k, v in a.items()
+        for j, x in (v if isinstance(v, dict) else {'': v}).items()
+    }
     was, now = flat(was), flat(self.about())
     for k in [*now, *was]:
         if was.get(k, 'not set') != now.get(k, 'not set'):
-            raise ConfigError(f"{where}: the sweep was begun with {k}={was.get(k, 'not set')}, not {now.get(k, 'not set')}; go on with the same settings, or give the sweep another name")
+            raise ConfigError(
+                f"{where}: the sweep was begun with {k}={was.get(k, 'not set')}, not {now.get(k, 'not set')}; go on "
+                "with the same settings, or give the sweep another name"
+            )
 
+# %% ../nbs/09a_sweeps.ipynb #9a53302e
 @patch
 def _begin(self: Sweep):
     "Write sweep.yaml, or check that the one there is the same"
     path = self.folder/'sweep.yaml'
     try:
         if not path.exists(): return write_text(path, yaml.safe_dump(self.about(), sort_keys=False, allow_unicode=True))
-    except OSError as e: raise ConfigError(f'{path}: cannot be written or read ({e.strerror}); set runs_dir to a folder that can') from None
+    except OSError as e:
+        raise ConfigError(
+            f'{path}: cannot be written or read ({e.strerror}); set runs_dir to a folder that can'
+        ) from None
     try: was = read_yaml(path)
-    except ConfigError as e: raise ConfigError(f'{str(e).split("; ")[0]}; the file is damaged: restore it, or give the sweep another name') from None
+    except ConfigError as e:
+        raise ConfigError(
+            f'{str(e).split("; ")[0]}; the file is damaged: restore it, or give the sweep another name'
+        ) from None
     self._same(was, path)
 
+# %% ../nbs/09a_sweeps.ipynb #890b279e
 @patch
 def _join(self: Sweep):
     "The study of this name in the storage, made if need be"
@@ -353,7 +456,13 @@ def _join(self: Sweep):
     self.storage = self.storage or f'journal:{self.folder/"journal.log"}'
     storage = open_storage(self.storage)
     with _reaching(self.storage):
-        self.store = optuna.create_study(storage=storage, study_name=f'{self.study}/{self.base.name}', direction=self.direction, load_if_exists=True, sampler=_sampler(self.listed, self.seed))
+        self.store = optuna.create_study(
+            storage=storage,
+            study_name=f'{self.study}/{self.base.name}',
+            direction=self.direction,
+            load_if_exists=True,
+            sampler=_sampler(self.listed, self.seed),
+        )
         if (was := self.store.user_attrs.get('sweep')) is None: self.store.set_user_attr('sweep', self.about())
     if was: self._same(was, f'storage={_hidden(self.storage)}')
     self.distributions, self.stop = _distributions(self.space), threading.Event()
@@ -363,13 +472,16 @@ def _beats(sweep, stop, seconds):
     "Sign the open trials anew, for as long as the sweep is in use"
     while not stop.wait(seconds):
         if (s := sweep()) is None: return
-        s.sign(*s.open.values()); del s
+        s.sign(*s.open.values())
+        del s
 
+# %% ../nbs/09a_sweeps.ipynb #7e173d4f
 @patch
 def sign(self: Sweep, *trials):
     "Write beside trials that this worker is at them"
     for t in trials:
-        with suppress(Exception): t.handle.set_user_attr('worker', this_worker() | dict(time=time.time()))   # the next beat tries again
+        # the next beat tries again
+        with suppress(Exception): t.handle.set_user_attr('worker', this_worker() | dict(time=time.time()))
 
 # %% ../nbs/09a_sweeps.ipynb #fcb0ddd2
 @patch
@@ -380,6 +492,7 @@ def config(self: Sweep,
     where = dict(name=self.base.name, time=f'{trial.number:04d}', resume=(self.folder.parents[1]/trial.name).exists())
     return make_config(self.kind, self.fixed | trial.settings | where, f'trial {trial.number}')
 
+# %% ../nbs/09a_sweeps.ipynb #3447dea2
 @patch
 def value_of(self: Sweep,
     trial: Trial,  # one whose run is finished
@@ -387,19 +500,30 @@ def value_of(self: Sweep,
     "The metric in the trial's results"
     folder = self.folder.parents[1]/trial.name
     was, now = same_run(read_config(self.kind, folder/'config.yaml')), same_run(self.config(trial))
-    if k := next((k for k in now if was[k] != now[k]), None): raise ConfigError(f'{folder}: this run was made with {k}={was[k]}, trial {trial.number} has {now[k]}; give the sweep another name')
+    if k := next((k for k in now if was[k] != now[k]), None):
+        raise ConfigError(
+            f'{folder}: this run was made with {k}={was[k]}, trial {trial.number} has {now[k]}; give the sweep another '
+            'name'
+        )
     scores = read_run(folder)['metrics'].get('validation', {})
-    if self.metric not in scores: raise ConfigError(f'{folder}/results.json: there is no metrics.validation.{self.metric}{nearest(self.metric, scores)}; the metrics are {", ".join(scores) or "none"}')
+    if self.metric not in scores:
+        raise ConfigError(
+            f'{folder}/results.json: there is no metrics.validation.{self.metric}{nearest(self.metric, scores)}; the '
+            f'metrics are {", ".join(scores) or "none"}'
+        )
     v = scores[self.metric]['value']
     return math.nan if v is None else v
 
 # %% ../nbs/09a_sweeps.ipynb #ab1622bf
 @patch
-def _trial(self: Sweep, number, settings, handle=None): return Trial(number, settings, f'{self.base.name}-{number:04d}', handle)
+def _trial(self: Sweep, number, settings, handle=None):
+    return Trial(number, settings, f'{self.base.name}-{number:04d}', handle)
 
+# %% ../nbs/09a_sweeps.ipynb #09e6b59b
 @patch
 def _done(self: Sweep, trial) -> bool: return is_done(self.folder.parents[1]/trial.name)
 
+# %% ../nbs/09a_sweeps.ipynb #9431881c
 @patch
 def _look(self: Sweep):
     "Without a storage: what run folders say of the trials, and `trials.csv` of those that failed"
@@ -420,9 +544,14 @@ def _replace(self: Sweep, trials, number):
     "Put a trial in line again, and mark the attempt that came to nothing as failed"
     t, place = trials[number], places(trials, self.n)[number]
     if place is not None and not any(u.user_attrs.get('of') == number for u in trials):
-        self.store.enqueue_trial(t.system_attrs.get('fixed_params', {}) | t.params, user_attrs=dict(number=place, of=number))
-    with suppress(_optuna().exceptions.UpdateFinishedTrialError, ValueError): self.store.tell(number, state=_optuna().trial.TrialState.FAIL, skip_if_finished=True)   # another worker was faster
+        self.store.enqueue_trial(
+            t.system_attrs.get('fixed_params', {}) | t.params, user_attrs=dict(number=place, of=number)
+        )
+    # another worker was faster
+    with suppress(_optuna().exceptions.UpdateFinishedTrialError, ValueError):
+        self.store.tell(number, state=_optuna().trial.TrialState.FAIL, skip_if_finished=True)
 
+# %% ../nbs/09a_sweeps.ipynb #0b07b3ed
 @patch
 def _next(self: Sweep) -> Trial|None:
     "The next trial, from the list or from the storage"
@@ -432,18 +561,27 @@ def _next(self: Sweep) -> Trial|None:
     while True:
         trials, mine = self.store.get_trials(deepcopy=False), {t.handle.number for t in self.open.values()}
         for t in trials:
-            if t.state.name == 'RUNNING' and t.number not in mine and is_stale(t, self.stale_after): self._replace(self.store.get_trials(deepcopy=False), t.number)
+            if t.state.name == 'RUNNING' and t.number not in mine and is_stale(t, self.stale_after):
+                self._replace(self.store.get_trials(deepcopy=False), t.number)
         trials = self.store.get_trials(deepcopy=False)
-        if sum('of' not in t.user_attrs for t in trials) >= self.n and not any(t.state.name == 'WAITING' for t in trials): return None
+        if sum('of' not in t.user_attrs for t in trials) >= self.n and not any(
+            t.state.name == 'WAITING' for t in trials
+        ):
+            return None
         handle = self.store.ask()
         handle.set_user_attr('worker', this_worker() | dict(time=time.time()))
-        if (place := places(self.store.get_trials(deepcopy=False), self.n)[handle.number]) is None: self.store.tell(handle, state=_optuna().trial.TrialState.FAIL); continue
+        if (place := places(self.store.get_trials(deepcopy=False), self.n)[handle.number]) is None:
+            self.store.tell(handle, state=_optuna().trial.TrialState.FAIL)
+            continue
         for k, among in self.distributions.items(): _suggest(handle, k, among)
         return self._trial(place, _settings(self.space, handle.params), handle)
 
 def _suggest(handle, name, among):
     if hasattr(among, 'choices'): handle.suggest_categorical(name, among.choices)
-    else: (handle.suggest_int if isinstance(among.low, int) else handle.suggest_float)(name, among.low, among.high, log=among.log)
+    else:
+        (handle.suggest_int if isinstance(among.low, int) else handle.suggest_float)(
+            name, among.low, among.high, log=among.log
+        )
 
 # %% ../nbs/09a_sweeps.ipynb #5360e77c
 @patch
@@ -467,19 +605,27 @@ def tell(self: Sweep,
     error: str='',      # why there is no value
 ):
     "Say what came of a trial"
-    if self.open.get(trial.number) is not trial: raise ConfigError(f'trial {trial.number} is not open here; tell each trial that ask gave, once')
+    if self.open.get(trial.number) is not trial:
+        raise ConfigError(f'trial {trial.number} is not open here; tell each trial that ask gave, once')
     if value is None and not error: value = self.value_of(trial)
     value, error = _judged(self, value, error)
     if self.store:
         optuna = _optuna()
-        with _reaching(self.storage), suppress(optuna.exceptions.UpdateFinishedTrialError):   # taken up by another worker
+        # taken up by another worker
+        with _reaching(self.storage), suppress(optuna.exceptions.UpdateFinishedTrialError):
             if error: trial.handle.set_user_attr('error', error)
-            self.store.tell(trial.handle, None if error else value, optuna.trial.TrialState.FAIL if error else optuna.trial.TrialState.COMPLETE, skip_if_finished=True)
+            self.store.tell(
+                trial.handle,
+                None if error else value,
+                optuna.trial.TrialState.FAIL if error else optuna.trial.TrialState.COMPLETE,
+                skip_if_finished=True,
+            )
     else: self.told[trial.number] = value, error
     del self.open[trial.number]
     table = self.trials()
     write_table(self.folder/'trials.csv', table)
 
+# %% ../nbs/09a_sweeps.ipynb #ba687e51
 @patch
 def release(self: Sweep):
     "Give the open trials back, for any worker to take up; what a worker that is interrupted does last"
@@ -498,17 +644,24 @@ def _attempts(self: Sweep) -> dict:
         if i is not None and not (i in out and out[i].state.name == 'COMPLETE'): out[i] = t
     return out
 
+# %% ../nbs/09a_sweeps.ipynb #f00db6c8
 @patch
 def _row(self: Sweep, i, attempt=None):
     "state, settings, value and error of a trial"
-    settings = self.listed[i] if self.listed else _settings(self.space, attempt.system_attrs.get('fixed_params', {}) | attempt.params)
+    settings = (
+        self.listed[i]
+        if self.listed
+        else _settings(self.space, attempt.system_attrs.get('fixed_params', {}) | attempt.params)
+    )
     if self.store is None:
         value, error = self.told.get(i, (math.nan, ''))
         state = 'failed' if error else 'finished' if i in self.told else 'running' if i in self.open else 'waiting'
         return state, settings, value, error
     if attempt is None: return 'waiting', settings, math.nan, ''
     error = attempt.user_attrs.get('error', '')
-    state = dict(COMPLETE='finished', RUNNING='running', WAITING='waiting').get(attempt.state.name, 'failed' if error else 'waiting')
+    state = dict(COMPLETE='finished', RUNNING='running', WAITING='waiting').get(
+        attempt.state.name, 'failed' if error else 'waiting'
+    )
     return state, settings, attempt.value if state == 'finished' else math.nan, error
 
 # %% ../nbs/09a_sweeps.ipynb #fd3e6f78
@@ -520,9 +673,14 @@ def trials(self: Sweep) -> pd.DataFrame:  # number, state, the settings, value, 
     for i in sorted(attempts) if self.listed is None else range(self.n):
         state, settings, value, error = self._row(i, attempts.get(i))
         shown = {k: value_text(v) if isinstance(v, list) else v for k, v in settings.items()}
-        rows.append(dict(number=i, state=state) | shown | dict(value=value, error=error, folder=str(self.folder.parents[1]/self._trial(i, {}).name)))
+        rows.append(
+            dict(number=i, state=state)
+            | shown
+            | dict(value=value, error=error, folder=str(self.folder.parents[1] / self._trial(i, {}).name))
+        )
     return pd.DataFrame(rows, columns=['number', 'state', *self.space.parts, 'value', 'error', 'folder'])
 
+# %% ../nbs/09a_sweeps.ipynb #7076c911
 @patch
 def best(self: Sweep) -> pd.Series:
     "The row of the best finished trial, the earliest of equals"

@@ -11,8 +11,19 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 import pandas as pd, pyarrow as arrow, pyarrow.parquet as pq
-from .records import (DataError, MOST_TEXT, _BAD, _check_names, _refuse_bytes, _unfolded, parse_json, place,
-                                    read_table, short, table_path)
+from preference_lab.records import (
+    DataError,
+    MOST_TEXT,
+    _BAD,
+    _check_names,
+    _refuse_bytes,
+    _unfolded,
+    parse_json,
+    place,
+    read_table,
+    short,
+    table_path,
+)
 
 # %% ../nbs/00f_table_blocks.ipynb #75f43801
 MAX_LINE = 2**26   # characters of one line: more is not a table, and would not be bounded memory
@@ -32,7 +43,9 @@ def _lines(path: Path, f: io.TextIOWrapper) -> Iterator[str]:
     while line := f.readline(MAX_LINE):
         n += 1
         if '\0' in line:
-            raise DataError(f'{place(path, n)}: NUL bytes; the file was damaged or is not a text file; export or copy it again')
+            raise DataError(
+                f'{place(path, n)}: NUL bytes; the file was damaged or is not a text file; export or copy it again'
+            )
         if len(line) == MAX_LINE:
             raise DataError(f'{place(path, n)}: a line of more than {MAX_LINE:,} characters; is it one row a line?')
         yield line
@@ -44,7 +57,9 @@ def _csv_error(path, n, e) -> DataError:
     if 'unexpected end' in str(e): why = 'a quote is opened and never closed'
     if 'field larger' in str(e):
         why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
-    return DataError(f'{place(path, n)}: {why}; close or double the quote, or, if the file was cut short, export it again')
+    return DataError(
+        f'{place(path, n)}: {why}; close or double the quote, or, if the file was cut short, export it again'
+    )
 
 def _csv_records(path: Path, f) -> Iterator[tuple[int, list[str]]]:
     "Number and cells of each record that is not blank"
@@ -90,7 +105,9 @@ def _json_object(path, n, line) -> dict:
     if _BAD.search(line): _refuse_bytes(path, [line], n)
     try: value = parse_json(line)
     except json.JSONDecodeError as e:
-        raise DataError(f'{place(path, n)}: not JSON ({e.msg}); mend the line, or export the file again if it was cut short') from None
+        raise DataError(
+            f'{place(path, n)}: not JSON ({e.msg}); mend the line, or export the file again if it was cut short'
+        ) from None
     if not isinstance(value, dict):
         raise DataError(f'{place(path, n)}: {short(value)} is not an object; write one {{"column": value, …}} a row')
     return value
@@ -104,7 +121,10 @@ def _json_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
             if names is None: names = list(dict.fromkeys(k for _, o in block for k in o))
             for n, o in block:
                 if strange := next((k for k in o if k not in names), None):
-                    raise DataError(f'{place(path, n)}: the key {short(strange)} is not in the first {rows:,} rows; give all rows the same keys')
+                    raise DataError(
+                        f'{place(path, n)}: the key {short(strange)} is not in the first {rows:,} rows; give all rows '
+                        'the same keys'
+                    )
             cells = {c: [o.get(c) for _, o in block] for c in names}
             frame = pd.DataFrame(cells, index=[n for n, _ in block], dtype=object)
             yield frame.set_axis(_check_names(path, names), axis=1)
@@ -118,7 +138,8 @@ def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
             columns = f.schema_arrow
             names = _check_names(path, columns.names)
             nested = any(arrow.types.is_nested(c.type) for c in columns)
-        if nested:   # metadata of nested columns can be damaged so that reading ends the process; read_table tries it in a child
+        # metadata of nested columns can be damaged so that reading ends the process; read_table tries it in a child
+        if nested:
             yield from _sliced(read_table(path), rows)
             return
         texts = [c.name for c in columns if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
@@ -127,20 +148,31 @@ def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
                 table = arrow.Table.from_batches([batch])
                 table.validate(full=True)
                 wide = sum(_unfolded(c) for c in table.columns if arrow.types.is_dictionary(c.type))
-                if wide > MOST_TEXT: raise DataError(f'{place(path, done+1)}: the texts of {len(table):,} rows unfold to {wide:,} bytes, more than are read')
+                if wide > MOST_TEXT:
+                    raise DataError(
+                        f'{place(path, done + 1)}: the texts of {len(table):,} rows unfold to {wide:,} bytes, more '
+                        'than are read'
+                    )
                 frame = table.cast(columns.remove_metadata()).to_pandas()
                 yield frame.set_axis(names, axis=1).set_axis(range(done+1, done+1+len(frame)))
                 done += len(frame)
     except DataError: raise
     except Exception as e:  # a damaged file raises one of many kinds, according to where it broke
-        raise DataError(f'{place(path)}: cannot be read as parquet ({type(e).__name__}); the file is damaged or was cut short: export or copy it again') from None
+        raise DataError(
+            f'{place(path)}: cannot be read as parquet ({type(e).__name__}); the file is damaged or was cut short: '
+            'export or copy it again'
+        ) from None
 
 def _sliced(frame: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
     "A table that had to be read whole"
     for i in range(0, len(frame), rows): yield frame.iloc[i:i+rows]
 
 # %% ../nbs/00f_table_blocks.ipynb #62cc9dc9
-_BLOCKS = {**dict.fromkeys(('.csv', '.tsv', '.txt'), _delimited_blocks), '.jsonl': _json_blocks, '.parquet': _parquet_blocks}
+_BLOCKS = {
+    **dict.fromkeys(('.csv', '.tsv', '.txt'), _delimited_blocks),
+    '.jsonl': _json_blocks,
+    '.parquet': _parquet_blocks,
+}
 
 def read_table_blocks(
     path: str|Path,    # .csv .tsv .txt .jsonl .parquet, read a block at a time; .json .xlsx, read whole

@@ -11,7 +11,26 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 
 # %% ../nbs/00h_terminal.ipynb #467dbfdd
-PLAIN = {'…': '...', '–': '-', '—': '-', '−': '-', '’': "'", '‘': "'", '“': '"', '”': '"', '→': '->', '←': '<-', '×': 'x', '≤': '<=', '≥': '>=', '≈': '~', '·': '.', '✓': 'ok', '✗': 'x', '█': '#'}
+PLAIN = {
+    '…': '...',
+    '–': '-',
+    '—': '-',
+    '−': '-',
+    '’': "'",
+    '‘': "'",
+    '“': '"',
+    '”': '"',
+    '→': '->',
+    '←': '<-',
+    '×': 'x',
+    '≤': '<=',
+    '≥': '>=',
+    '≈': '~',
+    '·': '.',
+    '✓': 'ok',
+    '✗': 'x',
+    '█': '#',
+}
 
 def in_plain_characters(
     error: UnicodeError,    # of an encoder
@@ -26,6 +45,7 @@ def in_plain_characters(
 
 codecs.register_error('preference_lab.plain', in_plain_characters)
 
+# %% ../nbs/00h_terminal.ipynb #5a5714ff
 def make_streams_safe():
     "Let standard output and standard error take every character; streams that are closed take everything in silence"
     for name in ('stdout', 'stderr'):
@@ -35,9 +55,23 @@ def make_streams_safe():
             with suppress(ValueError, OSError): stream.reconfigure(errors='preference_lab.plain')
 
 # %% ../nbs/00h_terminal.ipynb #20608602
-SIZES = ('WORLD_SIZE', 'PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MV2_COMM_WORLD_SIZE')   # how many processes a launcher says there are
-OF_LAUNCHERS = (*SIZES, 'RANK', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE', 'PMI_RANK', 'MPI_LOCALRANKID', 'MPI_LOCALNRANKS', 'OMPI_COMM_WORLD_RANK',
-                'OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_LOCAL_SIZE', 'MV2_COMM_WORLD_RANK', 'MV2_COMM_WORLD_LOCAL_RANK', 'MV2_COMM_WORLD_LOCAL_SIZE')
+# how many processes a launcher says there are
+SIZES = ('WORLD_SIZE', 'PMI_SIZE', 'OMPI_COMM_WORLD_SIZE', 'MV2_COMM_WORLD_SIZE')
+OF_LAUNCHERS = (
+    *SIZES,
+    'RANK',
+    'LOCAL_RANK',
+    'LOCAL_WORLD_SIZE',
+    'PMI_RANK',
+    'MPI_LOCALRANKID',
+    'MPI_LOCALNRANKS',
+    'OMPI_COMM_WORLD_RANK',
+    'OMPI_COMM_WORLD_LOCAL_RANK',
+    'OMPI_COMM_WORLD_LOCAL_SIZE',
+    'MV2_COMM_WORLD_RANK',
+    'MV2_COMM_WORLD_LOCAL_RANK',
+    'MV2_COMM_WORLD_LOCAL_SIZE',
+)
 
 def ignore_unlaunched(
     env: MutableMapping=os.environ,   # changed in place
@@ -47,9 +81,13 @@ def ignore_unlaunched(
     if not there or env.get('MASTER_ADDR') and env.get('MASTER_PORT'): return ''
     said = ', '.join(f'{k}={env[k]}' for k in there if k in SIZES) or there[0]
     for k in there: del env[k]
-    return (f'note: {said} is set, but MASTER_ADDR and MASTER_PORT are not, so nothing was launched here: this is a single process '
-            '(for several, start it with "accelerate launch" or torchrun)')
+    return (
+        f'note: {said} is set, but MASTER_ADDR and MASTER_PORT are not, so nothing was launched here: this is a single '
+        'process '
+        '(for several, start it with "accelerate launch" or torchrun)'
+    )
 
+# %% ../nbs/00h_terminal.ipynb #19118383
 def one_process_note():
     "`ignore_unlaunched`, and the note on standard error"
     if said := ignore_unlaunched(): print(said, file=sys.stderr)

@@ -20,12 +20,18 @@ import pandas as pd
 class Fault:
     "What befalls a process when it writes its `nth` file of some name"
     what: str='kill'     # kill: SIGKILL; full: the disk has no room left; interrupt: SIGINT
-    where: str='synced'  # half: the first half of the bytes is written; synced: all of them are, and the file has no name yet; named: it has
+    # half: the first half of the bytes is written; synced: all of them are, and the file has no name yet; named: it has
+    where: str='synced'
     files: str='*'       # names of the files that count, with wildcards
     nth: int=1           # which of them, from 1; of `full` this one and all that follow
 
     def __post_init__(self):
-        if self.what not in ('kill', 'full', 'interrupt') or self.where not in ('half', 'synced', 'named') or self.nth < 1: raise ValueError(f'no such fault: {self}')
+        if (
+            self.what not in ('kill', 'full', 'interrupt')
+            or self.where not in ('half', 'synced', 'named')
+            or self.nth < 1
+        ):
+            raise ValueError(f'no such fault: {self}')
 
     def plant(self):
         "Let it happen in this process"
@@ -50,6 +56,7 @@ class Fault:
             if self.where == 'named' and strikes('named', Path(dst).name): strike()
         os.fsync, os.replace = fsync, rename
 
+# %% ../nbs/14_testing.ipynb #71490710
 def file_of(
     path: str|Path,  # perhaps of a temporary sibling, `.NAME.1234abcd.tmp`
 ) -> str:
@@ -85,21 +92,34 @@ except BrokenPipeError: pass   # who asked is gone
 os._exit(0)
 '''
 
-THREADS = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'   # a second thread does not survive a fork, and who waits for it waits for ever
+# a second thread does not survive a fork, and who waits for it waits for ever
+THREADS = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'
 
-NURSERY = 'PREFERENCE_LAB_NURSERY'   # environment variable: the socket of a process that has imported the heavy libraries, and forks
+# environment variable: the socket of a process that has imported the heavy libraries, and forks
+NURSERY = 'PREFERENCE_LAB_NURSERY'
 
 def _begin(words: list[str], env: dict):
     "The process that waits for commands, which may run code of ours; files to ask it and to hear it, and its Popen, if it is a child of this one"
     (theirs, ask), (answer, said) = os.pipe(), os.pipe()
-    once = [k for k in {**os.environ, **env} if k.startswith('HF_') or k in THREADS]   # what is read when libraries are imported, and never again
+    # what is read when libraries are imported, and never again
+    once = [k for k in {**os.environ, **env} if k.startswith('HF_') or k in THREADS]
     if (nursery := os.environ.get(NURSERY)) and all(env.get(k) == os.environ.get(k) for k in once):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
             s.connect(nursery)
-            socket.send_fds(s, [json.dumps(dict(code=SERVER, words=['-c', *words], env=env, folder=os.getcwd(), group=os.getpgid(0))).encode()], [theirs, said, 2]); s.recv(1)
+            socket.send_fds(
+                s,
+                [
+                    json.dumps(
+                        dict(code=SERVER, words=['-c', *words], env=env, folder=os.getcwd(), group=os.getpgid(0))
+                    ).encode()
+                ],
+                [theirs, said, 2],
+            )
+            s.recv(1)
         server = None
     else: server = subprocess.Popen([sys.executable, '-c', SERVER, *words], stdin=theirs, stdout=said, env=env)
-    os.close(theirs); os.close(said)
+    os.close(theirs)
+    os.close(said)
     return os.fdopen(ask, 'w'), os.fdopen(answer), server
 
 class Started:
@@ -121,10 +141,13 @@ class Started:
         "Send a signal when the time has come, and wait for the end"
         until = time.monotonic() + limit
         while not ready():
-            if time.monotonic() > until: self.kill(); raise TimeoutError(f'nothing to strike at in {limit:.0f} s: {self.ended()}')
+            if time.monotonic() > until:
+                self.kill()
+                raise TimeoutError(f'nothing to strike at in {limit:.0f} s: {self.ended()}')
             if self.gone: return self.ended()
             time.sleep(.002)
-        time.sleep(delay); self.kill(kind)
+        time.sleep(delay)
+        self.kill(kind)
         return self.ended()
 
     @property
@@ -133,6 +156,7 @@ class Started:
         try: return Path(f'/proc/{self.pid}/stat').read_text().rsplit(')', 1)[1].split()[0] == 'Z'
         except FileNotFoundError: return True
 
+# %% ../nbs/14_testing.ipynb #8374f47b
 class Lab:
     "The command `preference_lab`, in processes of their own that need not import anything"
     def __init__(self,
@@ -143,7 +167,8 @@ class Lab:
     ):
         self.folder, self.count, self.lock = Path(folder), 0, threading.Lock()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.heard = self.folder.with_name(f'{self.folder.name}.said'); self.heard.mkdir(exist_ok=True)
+        self.heard = self.folder.with_name(f'{self.folder.name}.said')
+        self.heard.mkdir(exist_ok=True)
         env = dict(os.environ, HF_HUB_OFFLINE='1', PREFERENCE_LAB_DATA='', **dict.fromkeys(THREADS, '1')) | (env or {})
         self.ask, self.answer, self.server = _begin([first, *modules], env)
 
@@ -160,9 +185,21 @@ class Lab:
     ) -> Started:
         "Begin a command"
         words = [str(w) for w in words]
-        if not python: words = [w for i, w in enumerate(words) if '=' not in w or not any(v.startswith(w.split('=')[0] + '=') for v in words[i+1:])]
-        self.count += 1; said = str(self.heard/str(self.count))
-        return Started(self, self._ask(dict(words=words, said=said, fault=asdict(fault) if fault else None, env=env or {}, python=python)), said)
+        if not python:
+            words = [
+                w
+                for i, w in enumerate(words)
+                if '=' not in w or not any(v.startswith(w.split('=')[0] + '=') for v in words[i + 1 :])
+            ]
+        self.count += 1
+        said = str(self.heard/str(self.count))
+        return Started(
+            self,
+            self._ask(
+                dict(words=words, said=said, fault=asdict(fault) if fault else None, env=env or {}, python=python)
+            ),
+            said,
+        )
 
     def __call__(self, *words, **how) -> tuple[int, str, str]:
         "Status, stdout and stderr of a command"
@@ -184,25 +221,40 @@ class Lab:
         "The command ends with status 2 and one line; no file has come, gone or changed"
         before = tree(self.folder)
         status, said, err = self(*words, **how)
-        assert status == 2 and re.fullmatch(out, said, re.S) and err.startswith('error: ') and err.count('\n') == 1, f'{words}: status {status}\n{said[-1000:]}\n{err[-3000:]}'
+        assert status == 2 and re.fullmatch(out, said, re.S) and err.startswith('error: ') and err.count('\n') == 1, (
+            f'{words}: status {status}\n{said[-1000:]}\n{err[-3000:]}'
+        )
         for s in [says] if isinstance(says, str) else says: assert s in err, f'{s!r} is not in {err!r}'
         assert not (changed := dict(tree(self.folder).items() ^ before.items())), f'{words}: changed {sorted(changed)}'
-        if show: print(err.replace(f'{self.folder}/', '').replace(str(self.folder), 'the folder').replace(str(self.folder.parent), '…')[:300].rstrip())
+        if show:
+            print(
+                err.replace(f'{self.folder}/', '')
+                .replace(str(self.folder), 'the folder')
+                .replace(str(self.folder.parent), '…')[:300]
+                .rstrip()
+            )
         return err
 
     def close(self):
         "End the process that waits for commands; what the commands said goes"
-        self.ask.close(); said = self.answer.readline(); self.answer.close(); rmtree(self.heard, ignore_errors=True)
+        self.ask.close()
+        said = self.answer.readline()
+        self.answer.close()
+        rmtree(self.heard, ignore_errors=True)
         if self.server: self.server.wait()
         assert said == 'ended\n', f'the process that waits for commands died early: {said!r}'
 
+# %% ../nbs/14_testing.ipynb #7e88b5cb
 def tree(
     folder: str|Path,
 ) -> dict[str, tuple|bool]:  # name -> size, time and number of the file; False for a folder
     "What a folder holds, so that any change shows"
     folder = Path(folder)
     about = lambda p: (s := p.lstat()) and (s.st_size, s.st_mtime_ns, s.st_ino)
-    return {p.relative_to(folder).as_posix(): not p.is_dir() and about(p) for p in folder.rglob('*') if p.name != '.lock'}   # which who asks sweeps up after a killed process
+    # which who asks sweeps up after a killed process
+    return {
+        p.relative_to(folder).as_posix(): not p.is_dir() and about(p) for p in folder.rglob('*') if p.name != '.lock'
+    }
 
 # %% ../nbs/14_testing.ipynb #70c379b3
 class Canary:
@@ -247,24 +299,39 @@ class Account:
         tried: int=1,    # attempts in this block; the block may set `row['tried']` itself
     ):
         "One attempt; `row['said']` is for the warning or the error that caught it"
-        row, start = dict(part=self.part, attack=name, study=study, tried=tried, lost=0, said='', seconds=0.), time.monotonic()
+        row, start = (
+            dict(part=self.part, attack=name, study=study, tried=tried, lost=0, said='', seconds=0.0),
+            time.monotonic(),
+        )
         try: yield row
         except Exception as e:
             row.update(lost=1, said=f'{type(e).__name__}: {e}'[:2000])
             if not self.long: raise
         finally:
-            row['seconds'] = round(time.monotonic()-start, 3); self.rows.append(row)
+            row['seconds'] = round(time.monotonic()-start, 3)
+            self.rows.append(row)
             if self.long:
-                with open(self.folder/f'{self.part}.jsonl', 'a') as f: print(json.dumps(row, ensure_ascii=False), file=f)
+                with open(self.folder/f'{self.part}.jsonl', 'a') as f:
+                    print(json.dumps(row, ensure_ascii=False), file=f)
 
     def table(self) -> pd.DataFrame:
         "A row an attack"
         return account_table(self.rows)
 
+# %% ../nbs/14_testing.ipynb #161e458f
 def account_table(
     rows: list[dict],      # of one or more accounts
 ) -> pd.DataFrame:         # attack, where, tried, caught, lost
     "Attempts counted by attack"
     if not rows: return pd.DataFrame(columns=['attack', 'where', 'tried', 'caught', 'lost'])
-    t = pd.DataFrame(rows).groupby(['part', 'attack'], sort=False).agg(where=('study', lambda s: ', '.join(x for x in dict.fromkeys(s) if x)), tried=('tried', 'sum'), lost=('lost', 'sum')).reset_index()
+    t = (
+        pd.DataFrame(rows)
+        .groupby(['part', 'attack'], sort=False)
+        .agg(
+            where=('study', lambda s: ', '.join(x for x in dict.fromkeys(s) if x)),
+            tried=('tried', 'sum'),
+            lost=('lost', 'sum'),
+        )
+        .reset_index()
+    )
     return t.assign(caught=t.tried-t.lost)[['attack', 'where', 'tried', 'caught', 'lost']]

@@ -24,9 +24,13 @@ def _check(
     "A sentence that says which answer or probability is none"
     if targets is not None and len(bad := np.argwhere(~np.isin(np.asarray(targets, float), (0, 1)))):
         row, label = bad[0]
-        raise DataError(f'targets, row {row}, label {label}: {np.asarray(targets)[row, label]} is no answer; give 0 or 1')
+        raise DataError(
+            f'targets, row {row}, label {label}: {np.asarray(targets)[row, label]} is no answer; give 0 or 1'
+        )
     raw = np.asarray(proba)
-    return clip_probabilities(raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1')
+    return clip_probabilities(
+        raw, lambda at: f'proba, row {at[0]}, label {at[1]}: {raw[at]} is no probability; give 0 to 1'
+    )
 
 # %% ../nbs/05_thresholds.ipynb #095c55d6
 @dataclass
@@ -105,7 +109,8 @@ STRENGTHS = (0., .25, 1., 4., 16.) # of the pull, per squared logit
 def _pulled(optima, frequency, strength): # (labels, resamples), (labels,) -> (labels,) cuts
     "Mean cuts, pulled towards a line in log frequency as far as they are uncertain"
     known = ~np.isnan(optima).all(1) # a label whose few positives are all held out has no optimum
-    mean, var = np.full((2, len(known)), np.inf); mean[known], var[known] = np.nanmean(optima[known], 1), np.nanvar(optima[known], 1)
+    mean, var = np.full((2, len(known)), np.inf)
+    mean[known], var[known] = np.nanmean(optima[known], 1), np.nanvar(optima[known], 1)
     if strength == 0 or not known.any(): return mean
     weight = 1 / np.sqrt(var + 1/strength)
     line = np.stack([np.ones(len(mean)), np.log(frequency)], 1)
@@ -129,7 +134,8 @@ def _choose_strength(cuts, targets, logits, rng, n_folds=5, repeats=3, bags=20):
         frequency = np.maximum(targets[~out].mean(0), 1/len(targets))
         for c, strength in enumerate(STRENGTHS):
             yes = logits[out] >= _pulled(optima[:, f], frequency, strength)
-            tp[c] += (yes & targets[out]).sum(0); said[c] += yes.sum(0)
+            tp[c] += (yes & targets[out]).sum(0)
+            said[c] += yes.sum(0)
     return STRENGTHS[(2*tp / (said + repeats*targets.sum(0))).mean(1).argmax()]
 
 # %% ../nbs/05_thresholds.ipynb #e5e5ebfa
@@ -157,7 +163,10 @@ def fit_thresholds(
     if strategy not in (known := ('global', 'per_class', 'top_k')):
         raise ConfigError(f'strategy: "{strategy}" is not one of {", ".join(known)}{nearest(strategy, known)}')
     if not (len(shapes[0]) == 2 and shapes[0] == shapes[1] and len(names) == shapes[0][1] and np.size(targets)):
-        raise DataError(f'targets {shapes[0]}, proba {shapes[1]} and {len(names)} label names must agree, not empty; give validation rows')
+        raise DataError(
+            f'targets {shapes[0]}, proba {shapes[1]} and {len(names)} label names must agree, not empty; give '
+            'validation rows'
+        )
     proba = _check(targets, proba)
     targets, logits = np.asarray(targets, bool), _logits(proba)
     common, positives, flags = _global_cut(targets, logits), targets.sum(0), []
@@ -165,7 +174,8 @@ def fit_thresholds(
     out = Thresholds(strategy, np.full(len(names), one).clip(*limits), names, one, flags=flags)
     if strategy == 'top_k':
         ks = range(1, min(5, len(names)) + 1)
-        out.k = max(ks, key=lambda k: _macro_f1(targets, _top(proba, k))); out.values = np.zeros(len(names))
+        out.k = max(ks, key=lambda k: _macro_f1(targets, _top(proba, k)))
+        out.values = np.zeros(len(names))
     if strategy != 'per_class': return out
     enough = positives >= min_positives
     if enough.any():
@@ -191,7 +201,10 @@ def threshold_sweep(
     grid: np.ndarray|None = None, # thresholds to try; None: .1, .2, … .9
 ) -> pd.DataFrame: # a row a threshold
     "Micro and macro scores over thresholds; `labels_predicted` at least once; `labels_per_row` in the mean"
-    if np.ndim(targets) != 2 or np.shape(targets) != np.shape(proba) or not np.size(targets): raise DataError(f'targets {np.shape(targets)} and proba {np.shape(proba)} must be one shape (rows, labels), not empty')
+    if np.ndim(targets) != 2 or np.shape(targets) != np.shape(proba) or not np.size(targets):
+        raise DataError(
+            f'targets {np.shape(targets)} and proba {np.shape(proba)} must be one shape (rows, labels), not empty'
+        )
     y, p, out = np.asarray(targets, bool), _check(targets, proba), []
     over = lambda a, b: np.divide(a, b, out=np.zeros(np.shape(a)), where=np.asarray(b) > 0)
     for t in np.arange(1, 10)/10 if grid is None else grid:

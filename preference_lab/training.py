@@ -23,7 +23,16 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .records import ConfigError, DataError, LabError, heed, nearest
 from .config import TrainConfig, same_run
-from .files import _plain, about_tensors, load_tensors, read_json, save_tensors, tensors_sha256, write_json, write_text
+from preference_lab.files import (
+    _plain,
+    about_tensors,
+    load_tensors,
+    read_json,
+    save_tensors,
+    tensors_sha256,
+    write_json,
+    write_text,
+)
 from .batching import TableFeed, batch_on_device, share
 from .capture import CapturedGradients, capture_nothing
 from .terminal import one_process_note
@@ -36,24 +45,40 @@ def native_bf16(
     if device == 'cuda': return torch.cuda.get_device_capability()[0] >= 8
     return device == 'cpu' and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
+# %% ../nbs/07_training.ipynb #50a50185
 def make_accelerator(
     cfg: TrainConfig,
     folder: Path=None,  # for the trackers' files
 ) -> Accelerator:
     "Accelerate, set up as the configuration says"
     one_process_note()
-    if cfg.device == 'cuda' and not torch.cuda.is_available(): raise ConfigError('device=cuda: this machine has no CUDA device; set device=auto')
-    if cfg.device == 'mps' and not torch.backends.mps.is_available(): raise ConfigError('device=mps: this machine has no MPS device; set device=auto')
+    if cfg.device == 'cuda' and not torch.cuda.is_available():
+        raise ConfigError('device=cuda: this machine has no CUDA device; set device=auto')
+    if cfg.device == 'mps' and not torch.backends.mps.is_available():
+        raise ConfigError('device=mps: this machine has no MPS device; set device=auto')
     if PartialState._shared_state == {} or PartialState().num_processes == 1: PartialState._reset_state()
-    AcceleratorState._reset_state(); GradientState._reset_state()
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
     state = PartialState(cpu=cfg.device == 'cpu')
     precision = ('bf16' if native_bf16(state.device.type) else 'fp32') if cfg.precision == 'auto' else cfg.precision
-    if precision == 'fp16' and state.device.type == 'cpu': raise ConfigError('precision=fp16 needs a GPU; set precision=auto, bf16 or fp32')
-    if cfg.compile == 'capture' and state.device.type != 'cuda': raise ConfigError('compile=capture needs a CUDA device; set compile=no')
-    dynamo = None if cfg.compile in ('no', 'capture') else TorchDynamoPlugin(backend='inductor', mode=cfg.compile, dynamic=cfg.compile != 'reduce-overhead')
-    return Accelerator(mixed_precision={'fp32': 'no'}.get(precision, precision), cpu=cfg.device == 'cpu', dynamo_plugin=dynamo,
-                       log_with=check_trackers(cfg.trackers) or None, project_dir=folder)
+    if precision == 'fp16' and state.device.type == 'cpu':
+        raise ConfigError('precision=fp16 needs a GPU; set precision=auto, bf16 or fp32')
+    if cfg.compile == 'capture' and state.device.type != 'cuda':
+        raise ConfigError('compile=capture needs a CUDA device; set compile=no')
+    dynamo = (
+        None
+        if cfg.compile in ('no', 'capture')
+        else TorchDynamoPlugin(backend='inductor', mode=cfg.compile, dynamic=cfg.compile != 'reduce-overhead')
+    )
+    return Accelerator(
+        mixed_precision={'fp32': 'no'}.get(precision, precision),
+        cpu=cfg.device == 'cpu',
+        dynamo_plugin=dynamo,
+        log_with=check_trackers(cfg.trackers) or None,
+        project_dir=folder,
+    )
 
+# %% ../nbs/07_training.ipynb #04108713
 def check_trackers(
     names: list[str],  # as Accelerate calls them
 ) -> list[str]:
@@ -63,7 +88,8 @@ def check_trackers(
     for n in names:
         if n not in known: raise ConfigError(f'trackers={n}: unknown{nearest(n, known)}; take of {", ".join(known)}')
         if n not in there: raise ConfigError(f'trackers={n}: not installed; run "pip install {n}" or leave it out')
-    if 'wandb' in names and not (os.environ.get('WANDB_API_KEY') or os.path.exists(os.path.expanduser('~/.netrc'))): os.environ.setdefault('WANDB_MODE', 'offline')
+    if 'wandb' in names and not (os.environ.get('WANDB_API_KEY') or os.path.exists(os.path.expanduser('~/.netrc'))):
+        os.environ.setdefault('WANDB_MODE', 'offline')
     return names
 
 # %% ../nbs/07_training.ipynb #31ea4eb8
@@ -80,6 +106,7 @@ def rate_at(
     x = (step-rise)/max(1, total-rise)
     return 1-x if schedule == 'linear' else .5*(1+math.cos(math.pi*x))
 
+# %% ../nbs/07_training.ipynb #75900f36
 def halvings(
     values: list[float],  # the selecting metric, an epoch each
     sign: int,            # 1 where more is better, -1 where less is
@@ -94,6 +121,7 @@ def halvings(
         if bad == wait: n, bad = n+1, 0
     return n
 
+# %% ../nbs/07_training.ipynb #f84dcb23
 def parameter_groups(
     model: nn.Module,
     learning_rate: float,
@@ -107,7 +135,10 @@ def parameter_groups(
         factor = next((f for start, f in (factors or {}).items() if name.startswith(start)), 1.)
         decay = weight_decay if p.ndim > 1 else 0.
         groups.setdefault((factor, decay), []).append(p)
-    return [dict(params=ps, lr=learning_rate*f, base_lr=learning_rate*f, weight_decay=d) for (f, d), ps in groups.items()]
+    return [
+        dict(params=ps, lr=learning_rate * f, base_lr=learning_rate * f, weight_decay=d)
+        for (f, d), ps in groups.items()
+    ]
 
 # %% ../nbs/07_training.ipynb #df57a9a1
 def step_number(
@@ -118,6 +149,7 @@ def step_number(
     "The number that torch's generators are set to before a step"
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)
 
+# %% ../nbs/07_training.ipynb #b85653a4
 def seed_step(
     seed: int,
     step: int,
@@ -132,6 +164,7 @@ def seed_step(
 # %% ../nbs/07_training.ipynb #24246721
 class NonFinite(LabError): "A loss or gradient that is not a number; the weights are those before the step"
 
+# %% ../nbs/07_training.ipynb #5dde63b6
 def check_finite(
     losses: Tensor,                # (rows,)
     rows: np.ndarray,              # (rows,) row numbers
@@ -142,7 +175,10 @@ def check_finite(
     bad = rows[~torch.isfinite(losses).cpu().numpy()]
     if not len(bad): return
     names = '; '.join(where(int(r)) for r in bad[:3]) + (f'; and {len(bad)-3} more' if len(bad) > 3 else '')
-    raise NonFinite(f'step {step}: the loss is not finite for {names}. No step was taken: look at these rows, or lower learning_rate, or set precision=fp32')
+    raise NonFinite(
+        f'step {step}: the loss is not finite for {names}. No step was taken: look at these rows, or lower '
+        'learning_rate, or set precision=fp32'
+    )
 
 # %% ../nbs/07_training.ipynb #d0d65955
 READ_EVERY = 8   # steps on a GPU between two readings of the losses
@@ -176,12 +212,18 @@ def enough_memory(
 # %% ../nbs/07_training.ipynb #899845b8
 class Stopped(KeyboardInterrupt): "Training was asked to stop, and has kept its state"
 
+# %% ../nbs/07_training.ipynb #918e01b3
 def peak_memory(
     device: torch.device,
 ) -> int:
     "Most bytes in use so far: of the GPU's memory, or else of this process"
-    return torch.cuda.max_memory_allocated() if device.type == 'cuda' else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)
+    return (
+        torch.cuda.max_memory_allocated()
+        if device.type == 'cuda'
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
+    )
 
+# %% ../nbs/07_training.ipynb #6d418762
 def show_progress(
     how: str,  # auto, bar, line or none
 ) -> str:      # bar, line or none
@@ -201,7 +243,9 @@ def without_autocast(
 # %% ../nbs/07_training.ipynb #2985dff5
 class _Whole(nn.Module):
     "A model and its objective as one module: several processes add up the gradients of what its `forward` computes, whichever methods of the model the objective calls"
-    def __init__(self, model, objective): super().__init__(); self.model, self.objective = model, objective
+    def __init__(self, model, objective):
+        super().__init__()
+        self.model, self.objective = model, objective
     def forward(self, batch): return self.objective(self.model, batch)
 
 @dataclass
@@ -214,6 +258,7 @@ class StepRecord:
     units: int                             # tokens, or rows
     rows: int                              # of this process
 
+# %% ../nbs/07_training.ipynb #9dc3cb14
 class Trainer:
     "The one loop"
     def __init__(self,
@@ -236,14 +281,19 @@ class Trainer:
         groups = parameter_groups(model, cfg.learning_rate, cfg.weight_decay, factors)
         optimizer = RefusingAdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
         self.several = self.acc.num_processes > 1
-        self.model, self.optimizer = self.acc.prepare(_Whole(self.raw, objective) if self.several else self.raw, optimizer)
+        self.model, self.optimizer = self.acc.prepare(
+            _Whole(self.raw, objective) if self.several else self.raw, optimizer
+        )
         without_autocast(self.raw)
         cuda = self.acc.device.type == 'cuda'
-        self.read_every, self.records = read_every or (READ_EVERY if cuda else 1), []   # of steps whose losses have not been read
-        self.refused = torch.zeros((), device=self.acc.device)                          # 1: this step and all until the next reading are refused
+        # of steps whose losses have not been read
+        self.read_every, self.records = read_every or (READ_EVERY if cuda else 1), []
+        # 1: this step and all until the next reading are refused
+        self.refused = torch.zeros((), device=self.acc.device)
         if self.read_every > 1: self.optimizer.optimizer.refused = self.refused
         self.prefetches, self.fetched, self.copies = cuda, None, torch.cuda.Stream(self.acc.device) if cuda else None
-        if cuda: self.copies.wait_stream(torch.cuda.current_stream(self.acc.device))    # tables of the feed may still be on their way
+        # tables of the feed may still be on their way
+        if cuda: self.copies.wait_stream(torch.cuda.current_stream(self.acc.device))
         self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.captured = None
@@ -271,12 +321,15 @@ def train_step(self: Trainer, batch: np.ndarray, following: np.ndarray|None=None
         self.records.append(self.gradients(batch))
         if self.read_every > 1: self.refuse(self.records[-1])
         else: self.read_steps()
-        self.optimizer.step(); self.optimizer.zero_grad(set_to_none=self.captured is None)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=self.captured is None)
         self.prefetch(following)
-    if n % self.read_every == 0 or n % self.steps_an_epoch == 0 or self.average and n % AVERAGE_EVERY == 0: self.read_steps()
+    if n % self.read_every == 0 or n % self.steps_an_epoch == 0 or self.average and n % AVERAGE_EVERY == 0:
+        self.read_steps()
     if self.average: self.update_average()
     self.step += 1
 
+# %% ../nbs/07_training.ipynb #06652592
 @patch
 def gradients(self: Trainer, batch: np.ndarray) -> StepRecord:
     "Compute the gradients of a batch's mean loss, and clip them"
@@ -293,29 +346,35 @@ def gradients(self: Trainer, batch: np.ndarray) -> StepRecord:
         seen.append((rows, losses))
     return StepRecord(self.step, seen, total, self.clip(), self.feed.units(mine), len(mine))
 
+# %% ../nbs/07_training.ipynb #f2ead4d5
 @patch
 def part_gradients(self: Trainer, batch: dict, weight: float) -> Tensor:
     "The losses of some rows; their gradient, times the weight, is added"
-    with self.acc.autocast(): losses = (self.model(batch) if self.several else self.objective(self.model, batch)).float()
+    with self.acc.autocast():
+        losses = (self.model(batch) if self.several else self.objective(self.model, batch)).float()
     self.acc.backward(losses.sum()*weight)
     return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
 
+# %% ../nbs/07_training.ipynb #b20e2506
 @patch
 def capture(self: Trainer, **options):
     "Replay forward and backward as captured graphs where a batch has a shape that was seen before"
     if self.several: raise ConfigError('compile=capture is for one process; set compile=no')
     self.captured = CapturedGradients(self.part_gradients, list(self.trained.values()), **options)
 
+# %% ../nbs/07_training.ipynb #082c78c2
 @patch
 def rate(self: Trainer, step: int) -> float:
     "Share of the highest learning rate at a step of this epoch"
     return rate_at(step, self.total, self.cfg.warmup, self.cfg.schedule)*self.drop
 
+# %% ../nbs/07_training.ipynb #e6d120b6
 @patch
 def clip(self: Trainer) -> Tensor:
     "Clip the gradient and return its norm before"
     for p in self.trained.values():
-        if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()   # the fused optimiser misreads others
+        # the fused optimiser misreads others
+        if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()
     return self.acc.clip_grad_norm_(list(self.trained.values()), self.cfg.clip or float('inf'))
 
 # %% ../nbs/07_training.ipynb #7dad1925
@@ -325,11 +384,13 @@ def parts_of(self: Trainer, batch: np.ndarray) -> tuple[np.ndarray, list[np.ndar
     mine = share(batch, self.acc.process_index, self.acc.num_processes)
     return mine, np.array_split(mine, min(self.cfg.accumulate, len(mine))) if len(mine) else [batch[:1]]
 
+# %% ../nbs/07_training.ipynb #80e696cb
 @patch
 def to_device(self: Trainer, rows: np.ndarray) -> dict:
     "A batch where the model is"
     return batch_on_device(self.feed.load(rows), self.acc.device)
 
+# %% ../nbs/07_training.ipynb #19d62c2f
 @patch
 def prefetch(self: Trainer, batch: np.ndarray|None):
     "Load the batch of the next step, without waiting for the device"
@@ -339,6 +400,7 @@ def prefetch(self: Trainer, batch: np.ndarray|None):
         tensors = [self.to_device(rows) for rows in self.parts_of(batch)[1]]
         self.fetched = self.step+1, batch, tensors, self.copies and self.copies.record_event()
 
+# %% ../nbs/07_training.ipynb #16c3581d
 @patch
 def fetch(self: Trainer, parts: list[np.ndarray]):
     "The parts of this step's batch where the model is, one after the other"
@@ -363,6 +425,7 @@ def refuse(self: Trainer, record: StepRecord):
     if self.several: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
     torch.maximum(self.refused, bad, out=self.refused)
 
+# %% ../nbs/07_training.ipynb #11775e20
 @patch
 def read_steps(self: Trainer):
     "Add what the steps since the last reading have to say to the sums of the epoch, or raise `NonFinite` about the first that was refused"
@@ -371,13 +434,20 @@ def read_steps(self: Trainer):
     losses, norms = torch.stack([r.loss for r in records]).tolist(), torch.stack([r.norm for r in records]).tolist()
     for r, loss, norm in zip(records, losses, norms):
         why = self.why_refused(r, loss, norm)
-        if why: self.go_back(r.step); raise why
+        if why:
+            self.go_back(r.step)
+            raise why
         skipped = not math.isfinite(norm)   # with fp16 the scaler skips such a step and lowers its scale
-        for k, v in dict(loss=loss, rows=r.rows, units=r.units, norm=0. if skipped else norm, skipped=skipped).items(): self.sums[k] += float(v)
+        for k, v in dict(loss=loss, rows=r.rows, units=r.units, norm=0. if skipped else norm, skipped=skipped).items():
+            self.sums[k] += float(v)
     if self.several and self.read_every > 1 and self.refused.item():
         self.go_back(records[0].step)
-        raise NonFinite(f'a step from {records[0].step} to {records[-1].step}: the loss is not finite in another process, which names the rows')
+        raise NonFinite(
+            f'a step from {records[0].step} to {records[-1].step}: the loss is not finite in another process, which '
+            'names the rows'
+        )
 
+# %% ../nbs/07_training.ipynb #1914f578
 @patch
 def why_refused(self: Trainer, record: StepRecord, loss: float, norm: float) -> NonFinite|None:
     "The error about a step that is not finite"
@@ -385,10 +455,17 @@ def why_refused(self: Trainer, record: StepRecord, loss: float, norm: float) -> 
         try:
             for rows, losses in record.parts: check_finite(losses, rows, self.feed.where, record.step)
         except NonFinite as e: return e
-        return NonFinite(f'step {record.step}: the sum of the losses is not finite. No step was taken: lower learning_rate, or set precision=fp32')
+        return NonFinite(
+            f'step {record.step}: the sum of the losses is not finite. No step was taken: lower learning_rate, or set '
+            'precision=fp32'
+        )
     if math.isfinite(norm) or self.acc.mixed_precision == 'fp16': return None
-    return NonFinite(f'step {record.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, or set precision=fp32')
+    return NonFinite(
+        f'step {record.step}: the gradient is not finite though the loss is. No step was taken: lower learning_rate, '
+        'or set precision=fp32'
+    )
 
+# %% ../nbs/07_training.ipynb #de96e55e
 @patch
 def go_back(self: Trainer, step: int):
     "Stand before this step, whose weights these are, since it was refused"
@@ -405,11 +482,15 @@ def update_average(self: Trainer):
     n = self.step + 1
     if n % AVERAGE_EVERY: return
     decay = min(self.cfg.ema, (1+n)/(10+n))**AVERAGE_EVERY
-    with torch.no_grad(): torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.trained.values()], 1-decay)
+    with torch.no_grad():
+        torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.trained.values()], 1-decay)
 
+# %% ../nbs/07_training.ipynb #1f95426e
 @contextmanager
 def _averaged(trainer):
-    if not trainer.average: yield; return
+    if not trainer.average:
+        yield
+        return
     kept = {n: p.detach().clone() for n, p in trainer.trained.items()}
     trainer.load_trained(trainer.average)
     try: yield
@@ -420,6 +501,7 @@ def averaged(self: Trainer):
     "A context in which the model has its averaged weights, if there are any"
     return _averaged(self)
 
+# %% ../nbs/07_training.ipynb #004331f9
 @patch
 def load_trained(self: Trainer, tensors: dict[str, Tensor]):
     "Copy values into the trained parameters"
@@ -436,13 +518,19 @@ def drop_of(
     sign: int,            # 1 where more of it is better, -1 where less is
 ) -> float:               # 1, 1/2, 1/4 …
     "What schedule=plateau multiplies the learning rate by in the next epoch"
-    return .5**halvings([h[f'validation_{select}'] for h in history], sign, cfg.plateau, cfg.min_delta) if cfg.schedule == 'plateau' else 1.
+    return (
+        0.5 ** halvings([h[f'validation_{select}'] for h in history], sign, cfg.plateau, cfg.min_delta)
+        if cfg.schedule == 'plateau'
+        else 1.0
+    )
 
+# %% ../nbs/07_training.ipynb #f34efffd
 @patch
 def train_epoch(self: Trainer):
     "Train to the end of the epoch, from the step where it stands"
     epoch, self.model = len(self.history), self.model.train()
-    self.drop = drop_of(self.cfg, self.history, self.select, self.sign)   # from the history alone, so that a resumed run drops too
+    # from the history alone, so that a resumed run drops too
+    self.drop = drop_of(self.cfg, self.history, self.select, self.sign)
     batches = self.feed.batches(epoch)
     done = self.step - epoch*self.steps_an_epoch
     bar = tqdm(total=len(batches), initial=done, desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False,
@@ -459,28 +547,56 @@ def train_epoch(self: Trainer):
         self.maybe_checkpoint()
     bar.close()
 
+# %% ../nbs/07_training.ipynb #a00483d7
 @patch
 def validate(self: Trainer):
     "Metrics on the validation rows, a line of history, and the best weights kept"
     self.read_steps()
-    sums = {k: self.acc.reduce(torch.tensor(v, dtype=torch.float64 if self.acc.device.type != 'mps' else torch.float32, device=self.acc.device), 'sum').item() for k, v in self.sums.items()}
+    sums = {
+        k: self.acc.reduce(
+            torch.tensor(
+                v, dtype=torch.float64 if self.acc.device.type != 'mps' else torch.float32, device=self.acc.device
+            ),
+            'sum',
+        ).item()
+        for k, v in self.sums.items()
+    }
     world, start = self.acc.num_processes, time.perf_counter()
     if self.several:   # statistics of a batch norm are each process's own until then
         for b in self.raw.buffers():
             if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
         metrics = {k: float(v) for k, v in self.evaluate(self.raw, self.acc).items()}
-        if self.select not in metrics: raise ConfigError(f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate gave {", ".join(metrics)}')
-        if not math.isfinite(metrics[self.select]): raise NonFinite(f'epoch {len(self.history)+1}: the validation metric {self.select} is {metrics[self.select]}; lower learning_rate or look at the validation rows')
-        row = dict(epoch=len(self.history)+1, step=self.step, train_loss=sums['loss']/max(1, sums['rows']), **{f'validation_{k}': v for k, v in metrics.items()},
-                   learning_rate=self.optimizer.param_groups[0]['base_lr']*self.rate(self.step-1), gradient_norm=sums['norm']/world/self.steps_an_epoch, skipped_steps=int(sums['skipped']/world),
-                   seconds=sums['seconds']/world, rows_per_second=sums['rows']*world/max(1e-9, sums['seconds']), units_per_second=sums['units']*world/max(1e-9, sums['seconds']),
-                   validation_seconds=time.perf_counter()-start)
+        if self.select not in metrics:
+            raise ConfigError(
+                f'the metric {self.select!r} cannot choose the best epoch{nearest(self.select, metrics)}: evaluate '
+                f'gave {", ".join(metrics)}'
+            )
+        if not math.isfinite(metrics[self.select]):
+            raise NonFinite(
+                f'epoch {len(self.history) + 1}: the validation metric {self.select} is {metrics[self.select]}; lower '
+                'learning_rate or look at the validation rows'
+            )
+        row = dict(
+            epoch=len(self.history) + 1,
+            step=self.step,
+            train_loss=sums['loss'] / max(1, sums['rows']),
+            **{f'validation_{k}': v for k, v in metrics.items()},
+            learning_rate=self.optimizer.param_groups[0]['base_lr'] * self.rate(self.step - 1),
+            gradient_norm=sums['norm'] / world / self.steps_an_epoch,
+            skipped_steps=int(sums['skipped'] / world),
+            seconds=sums['seconds'] / world,
+            rows_per_second=sums['rows'] * world / max(1e-9, sums['seconds']),
+            units_per_second=sums['units'] * world / max(1e-9, sums['seconds']),
+            validation_seconds=time.perf_counter() - start,
+        )
         if self.parts: row['parts'] = self.parts(self.raw, self.to_device(self.feed.batches(0)[0]))
-        self.history.append(row); self.sums = dict.fromkeys(self.sums, 0.)
+        self.history.append(row)
+        self.sums = dict.fromkeys(self.sums, 0.)
         self.keep_best(metrics[self.select])
     self.log_epoch(row)
 
+# %% ../nbs/07_training.ipynb #12acf674
 @patch
 def keep_best(self: Trainer, value: float):
     "Keep the weights if this epoch is the best so far"
@@ -490,55 +606,78 @@ def keep_best(self: Trainer, value: float):
     if self.folder and self.main: save_tensors(self.best_path, weights, **self.best)
     elif not self.folder: self.best_weights = weights
 
+# %% ../nbs/07_training.ipynb #45a30a41
 @patch(as_prop=True)
 def best_path(self: Trainer): return self.folder/'checkpoints'/f"best-{self.best['epoch']:03}.safetensors"
 
+# %% ../nbs/07_training.ipynb #34756df3
 @patch(as_prop=True)
 def exhausted(self: Trainer) -> bool:
     "Whether patience has run out"
     return bool(self.cfg.patience) and len(self.history) - self.best['epoch'] >= self.cfg.patience
 
 # %% ../nbs/07_training.ipynb #5a5e1513
-NAMED_BY = dict(wandb='name', mlflow='run_name', trackio='name', swanlab='experiment_name')   # what a tracker calls the name of a run
+# what a tracker calls the name of a run
+NAMED_BY = dict(wandb='name', mlflow='run_name', trackio='name', swanlab='experiment_name')
 
 @patch
 def begin_tracking(self: Trainer):
     "Tell the trackers the settings, and which run folder this is"
     if not self.cfg.trackers: return
-    f = self.folder; name = f and (f'{f.parents[1].name}-{f.name}' if f.parent.name == 'checkpoints' else f.name)   # one of a run's several models has a folder below its checkpoints
-    self.acc.init_trackers('preference_lab', config={k: v if isinstance(v, (int, float, str, bool)) else str(v) for k, v in vars(self.cfg).items()},
-                           init_kwargs={t: {NAMED_BY[t]: name} for t in self.cfg.trackers if name and t in NAMED_BY})
+    f = self.folder
+    # one of a run's several models has a folder below its checkpoints
+    name = f and (f'{f.parents[1].name}-{f.name}' if f.parent.name == 'checkpoints' else f.name)
+    self.acc.init_trackers(
+        'preference_lab',
+        config={k: v if isinstance(v, (int, float, str, bool)) else str(v) for k, v in vars(self.cfg).items()},
+        init_kwargs={t: {NAMED_BY[t]: name} for t in self.cfg.trackers if name and t in NAMED_BY},
+    )
 
+# %% ../nbs/07_training.ipynb #7d141e69
 @patch
 def log_epoch(self: Trainer, row: dict):
     "Tell the person, the run folder and the trackers"
     flat = {k: v for k, v in row.items() if isinstance(v, (int, float)) and k != 'step'}   # which is the axis
-    self.acc.log({k.replace('validation_', 'validation/').replace('train_', 'train/'): v for k, v in flat.items()}, step=self.step)
+    self.acc.log(
+        {k.replace('validation_', 'validation/').replace('train_', 'train/'): v for k, v in flat.items()},
+        step=self.step,
+    )
     if not self.main: return
     if self.folder: write_text(self.folder/'history.jsonl', ''.join(json.dumps(h) + '\n' for h in self.history))
     if show_progress(self.cfg.progress) == 'none': return
     best = ' *' if self.best['epoch'] == row['epoch'] else ''
-    tqdm.write(f"epoch {row['epoch']}/{self.cfg.epochs}  train loss {row['train_loss']:.4f}  validation loss {row.get('validation_loss', float('nan')):.4f}  "
-               f"{self.select} {row[f'validation_{self.select}']:.4f}{best}  {row['rows_per_second']:,.0f} rows/s  {row['seconds']:.0f} s", file=sys.stdout)
+    tqdm.write(
+        f"epoch {row['epoch']}/{self.cfg.epochs}  train loss {row['train_loss']:.4f}  validation loss "
+        f"{row.get('validation_loss', float('nan')):.4f}  "
+        f"{self.select} {row[f'validation_{self.select}']:.4f}{best}  {row['rows_per_second']:,.0f} rows/s  "
+        f"{row['seconds']:.0f} s",
+        file=sys.stdout,
+    )
 
 # %% ../nbs/07_training.ipynb #e8c64328
 PASSED_OVER = 'passed_over.json'   # beside the checkpoints: notes about those that were damaged
 
 def numbers_sha256(about: dict) -> str:
     "SHA-256 of the numbers that a checkpoint keeps beside its tensors"
-    return hashlib.sha256(json.dumps(_plain({k: v for k, v in about.items() if k != 'about_sha256'}), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(_plain({k: v for k, v in about.items() if k != 'about_sha256'}), sort_keys=True).encode()
+    ).hexdigest()
 
+# %% ../nbs/07_training.ipynb #25c87664
 def load_checkpoint(
     path: Path,   # …/checkpoints/step-00000012.safetensors
 ) -> tuple[dict[str, Tensor], dict]:  # tensors, and the numbers beside them
     "A checkpoint and the best weights that it needs, or a `DataError` about what is damaged"
     tensors, about = load_tensors(path)
-    if about.get('about_sha256') != numbers_sha256(about) or about['sha256'] != tensors_sha256(tensors): raise DataError(f'{path}: its content has changed')
+    if about.get('about_sha256') != numbers_sha256(about) or about['sha256'] != tensors_sha256(tensors):
+        raise DataError(f'{path}: its content has changed')
     if best := about['best']:
         path_best = path.parent/f"best-{best['epoch']:03}.safetensors"
-        if tensors_sha256(load_tensors(path_best)[0]) != best['sha256']: raise DataError(f'{path_best}: its content has changed')
+        if tensors_sha256(load_tensors(path_best)[0]) != best['sha256']:
+            raise DataError(f'{path_best}: its content has changed')
     return tensors, about
 
+# %% ../nbs/07_training.ipynb #721166e8
 @patch
 def everyones(self: Trainer, sums: dict) -> list[dict]:
     "The sums of every process"
@@ -546,6 +685,7 @@ def everyones(self: Trainer, sums: dict) -> list[dict]:
     if len(out) > 1: torch.distributed.all_gather_object(out, sums)
     return out
 
+# %% ../nbs/07_training.ipynb #65bedda7
 def my_sums(
     kept: list[dict],   # those of every process when the checkpoint was written
     rank: int,
@@ -554,8 +694,11 @@ def my_sums(
     "What a process goes on from; of another number of processes, the first takes the totals, and all take the means"
     if len(kept) == world: return kept[rank]
     means = ('norm', 'skipped', 'seconds')
-    return {k: sum(s[k] for s in kept)/len(kept) if k in means else sum(s[k] for s in kept)*(rank == 0) for k in kept[0]}
+    return {
+        k: sum(s[k] for s in kept) / len(kept) if k in means else sum(s[k] for s in kept) * (rank == 0) for k in kept[0]
+    }
 
+# %% ../nbs/07_training.ipynb #d8a762c0
 @patch
 def checkpoint(self: Trainer):
     "Write everything that a new process needs to go on"
@@ -565,41 +708,74 @@ def checkpoint(self: Trainer):
     tensors = {f'model.{n}': t for n, t in self.raw.state_dict().items()}
     if self.average: tensors |= {f'average.{n}': t for n, t in self.average.items()}
     names = {id(p): n for n, p in self.trained.items()}
-    for p, state in self.optimizer.optimizer.state.items(): tensors |= {f'optimizer.{k}.{names[id(p)]}': v for k, v in state.items()}
+    for p, state in self.optimizer.optimizer.state.items():
+        tensors |= {f'optimizer.{k}.{names[id(p)]}': v for k, v in state.items()}
     scaler = self.acc.scaler.state_dict() if self.acc.scaler else None
     tensors = {k: v.detach().cpu() for k, v in tensors.items()}
-    about = dict(sha256=tensors_sha256(tensors), step=self.step, history=self.history, best=self.best, sums=sums, scaler=scaler, settings=same_run(self.cfg))
-    save_tensors(self.folder/'checkpoints'/f'step-{self.step:08}.safetensors', tensors, **about, about_sha256=numbers_sha256(about))
+    about = dict(
+        sha256=tensors_sha256(tensors),
+        step=self.step,
+        history=self.history,
+        best=self.best,
+        sums=sums,
+        scaler=scaler,
+        settings=same_run(self.cfg),
+    )
+    save_tensors(
+        self.folder / 'checkpoints' / f'step-{self.step:08}.safetensors',
+        tensors,
+        **about,
+        about_sha256=numbers_sha256(about),
+    )
     kept, old = self.checkpoints()[:2], self.checkpoints()[2:]
     for p in old: p.unlink(missing_ok=True)
-    first = min((best['epoch'] for p in kept if (best := about_tensors(p).get('best'))), default=0)   # that an earlier checkpoint may still need
+    # that an earlier checkpoint may still need
+    first = min((best['epoch'] for p in kept if (best := about_tensors(p).get('best'))), default=0)
     for p in self.folder.glob('checkpoints/best-*.safetensors'):
         if int(p.stem[5:]) < first: p.unlink(missing_ok=True)
 
+# %% ../nbs/07_training.ipynb #99e6f77e
 @patch
-def checkpoints(self: Trainer) -> list[Path]: return sorted((self.folder/'checkpoints').glob('step-*.safetensors'), reverse=True)
+def checkpoints(self: Trainer) -> list[Path]:
+    return sorted((self.folder/'checkpoints').glob('step-*.safetensors'), reverse=True)
 
+# %% ../nbs/07_training.ipynb #c6520cd5
 @patch
 def maybe_checkpoint(self: Trainer, end: bool=False):
     "Write a checkpoint when it is time, or training has come to its end; and leave if asked to"
     every = self.cfg.checkpoint_every
-    stop, due = self.stop, self.main and (self.step % every == 0 if every else time.monotonic()-self.saved > 300)   # several processes go by one clock
-    if self.acc.num_processes > 1: stop, due = self.acc.reduce(torch.tensor([float(stop), float(due)], device=self.acc.device), 'sum').bool().tolist()
+    # several processes go by one clock
+    stop, due = self.stop, self.main and (self.step % every == 0 if every else time.monotonic()-self.saved > 300)
+    if self.acc.num_processes > 1:
+        stop, due = (
+            self.acc.reduce(torch.tensor([float(stop), float(due)], device=self.acc.device), 'sum').bool().tolist()
+        )
     if (stop or end or due) and self.kept != (self.step, len(self.history)): self.checkpoint()
-    run = next((p.parent for p in self.folder.parents if p.name == 'checkpoints'), self.folder) if self.folder else None   # a model beside the main one is kept inside
-    if stop: raise Stopped(f'stopped after step {self.step} of {self.total}' + (f'; its state is in {run}: go on with resume=True' if run else ''))
+    # a model beside the main one is kept inside
+    run = next((p.parent for p in self.folder.parents if p.name == 'checkpoints'), self.folder) if self.folder else None
+    if stop:
+        raise Stopped(
+            f'stopped after step {self.step} of {self.total}'
+            + (f'; its state is in {run}: go on with resume=True' if run else '')
+        )
 
+# %% ../nbs/07_training.ipynb #ef9b5b8b
 @patch
 def resume(self: Trainer) -> bool:
     "Take up the newest checkpoint that is whole"
     about, damaged = None, {}
     for path in self.checkpoints() if self.folder else []:
-        try: tensors, about = load_checkpoint(path); break
+        try:
+            tensors, about = load_checkpoint(path)
+            break
         except (DataError, KeyError) as e: damaged[path] = str(e).replace(f'{self.folder}{os.sep}', '').split(';')[0]
     now = json.loads(json.dumps(same_run(self.cfg)))
     if about and (changed := [k for k in now if about['settings'].get(k) != now[k]]):
         k = changed[0]
-        raise ConfigError(f"{path.parent.parent}: the run was begun with {k}={about['settings'].get(k)}, not {now[k]}; go on with the same settings or choose another name")
+        raise ConfigError(
+            f"{path.parent.parent}: the run was begun with {k}={about['settings'].get(k)}, not {now[k]}; go on with "
+            "the same settings or choose another name"
+        )
     if damaged: self.pass_over(damaged, about)
     if not about: return False
     part = lambda start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
@@ -607,20 +783,38 @@ def resume(self: Trainer) -> bool:
     if self.average:
         for n, t in part('average.').items(): self.average[n].copy_(t)
     for n, p in self.trained.items():
-        state = {k: tensors[f'optimizer.{k}.{n}'] for k in ('step', 'exp_avg', 'exp_avg_sq') if f'optimizer.{k}.{n}' in tensors}
-        if state: self.optimizer.optimizer.state[p] = {k: v.to(p.device if k != 'step' or p.device.type == 'cuda' else 'cpu') for k, v in state.items()}
+        state = {
+            k: tensors[f'optimizer.{k}.{n}']
+            for k in ('step', 'exp_avg', 'exp_avg_sq')
+            if f'optimizer.{k}.{n}' in tensors
+        }
+        if state:
+            self.optimizer.optimizer.state[p] = {
+                k: v.to(p.device if k != 'step' or p.device.type == 'cuda' else 'cpu') for k, v in state.items()
+            }
     if about['scaler'] and self.acc.scaler: self.acc.scaler.load_state_dict(about['scaler'])
-    self.step, self.history, self.best, self.sums = about['step'], about['history'], about['best'], my_sums(about['sums'], self.acc.process_index, self.acc.num_processes)
+    self.step, self.history, self.best, self.sums = (
+        about['step'],
+        about['history'],
+        about['best'],
+        my_sums(about['sums'], self.acc.process_index, self.acc.num_processes),
+    )
     self.kept = self.step, len(self.history)
     return True
 
+# %% ../nbs/07_training.ipynb #67a44c73
 @patch
 def pass_over(self: Trainer, damaged: dict[Path, str], about: dict|None):
     "Say and note which checkpoints are damaged, and delete them: they must not stand before the good ones that follow"
     self.acc.wait_for_everyone()   # until all have looked at them
     if not self.main: return
     went_on = f'training went on from step {about["step"]}' if about else 'none is left, and training began anew'
-    said = [f'passed over a damaged checkpoint: {why}' + ('' if p.name in why else f', which {p.name} needs') + f'; {went_on}' for p, why in damaged.items()]
+    said = [
+        f'passed over a damaged checkpoint: {why}'
+        + ('' if p.name in why else f', which {p.name} needs')
+        + f'; {went_on}'
+        for p, why in damaged.items()
+    ]
     print(*said, sep='\n')
     notes = self.folder/'checkpoints'/PASSED_OVER
     try: old = read_json(notes) if notes.exists() else []
@@ -631,7 +825,9 @@ def pass_over(self: Trainer, damaged: dict[Path, str], about: dict|None):
 # %% ../nbs/07_training.ipynb #c9d39049
 @contextmanager
 def _listening(trainer):
-    if threading.current_thread() is not threading.main_thread(): yield; return
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     heed()
     def wish(number, frame):
         if trainer.stop: raise KeyboardInterrupt
@@ -646,6 +842,7 @@ def listening(self: Trainer):
     "A context that turns the first SIGINT or SIGTERM into a wish to stop; the second acts at once"
     return _listening(self)
 
+# %% ../nbs/07_training.ipynb #973a28ed
 @patch
 def fit(self: Trainer) -> 'Trainer':
     "Train, and leave the model with its best epoch's weights"
@@ -661,18 +858,32 @@ def fit(self: Trainer) -> 'Trainer':
     if self.cfg.trackers: self.acc.end_training()
     return self
 
+# %% ../nbs/07_training.ipynb #9be3dae1
 @patch
 def restore_best(self: Trainer):
     "Load the best epoch's weights and prove that they are those"
     self.acc.wait_for_everyone()
     weights = load_tensors(self.best_path)[0] if self.folder else self.best_weights
     self.raw.load_state_dict(weights)
-    if (now := tensors_sha256(self.raw.state_dict())) != self.best['sha256']: raise DataError(f"the weights of epoch {self.best['epoch']} are not those that were kept ({now[:12]} against {self.best['sha256'][:12]}): train again")
+    if (now := tensors_sha256(self.raw.state_dict())) != self.best['sha256']:
+        raise DataError(
+            f"the weights of epoch {self.best['epoch']} are not those that were kept ({now[:12]} against "
+            f"{self.best['sha256'][:12]}): train again"
+        )
 
+# %% ../nbs/07_training.ipynb #ac05a7d2
 @patch
 def timing(self: Trainer) -> dict:
     "What the training took"
     rows, units = (sum(h[k]*h['seconds'] for h in self.history) for k in ('rows_per_second', 'units_per_second'))
-    return dict(train_seconds=self.seconds, validation_seconds=sum(h['validation_seconds'] for h in self.history), samples_per_second=rows/self.seconds,
-                tokens_per_second=units/self.seconds, peak_memory_bytes=peak_memory(self.acc.device), steps=self.step, processes=self.acc.num_processes,
-                device=str(self.acc.device), precision={'no': 'fp32'}.get(self.acc.mixed_precision, self.acc.mixed_precision))
+    return dict(
+        train_seconds=self.seconds,
+        validation_seconds=sum(h['validation_seconds'] for h in self.history),
+        samples_per_second=rows / self.seconds,
+        tokens_per_second=units / self.seconds,
+        peak_memory_bytes=peak_memory(self.acc.device),
+        steps=self.step,
+        processes=self.acc.num_processes,
+        device=str(self.acc.device),
+        precision={'no': 'fp32'}.get(self.acc.mixed_precision, self.acc.mixed_precision),
+    )

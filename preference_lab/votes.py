@@ -26,17 +26,29 @@ def check_weights(
     out = np.stack([pd.to_numeric(pd.Series(c), errors='coerce').to_numpy(np.float64) for c in raw.T], 1)
     bad = ~np.isfinite(out) | (out < 0)
     with np.errstate(over='ignore'): huge = ~bad.any(1) & ~np.isfinite(out.sum(1))
-    if huge.any(): raise DataError(f'{places[int(huge.argmax())]}: the weights of {_some(categories)} are too large to be added up; write them in a larger unit')
+    if huge.any():
+        raise DataError(
+            f'{places[int(huge.argmax())]}: the weights of {_some(categories)} are too large to be added up; write '
+            'them in a larger unit'
+        )
     empty = ~bad.any(1) & (np.where(bad, 0, out).sum(1) == 0)
     if (bad.any(1) | empty).any():
         i = int((bad.any(1) | empty).argmax())
-        if empty[i]: raise DataError(f'{places[i]}: nobody answered, the weights of {_some(categories)} are all 0; delete the row or give it answers')
+        if empty[i]:
+            raise DataError(
+                f'{places[i]}: nobody answered, the weights of {_some(categories)} are all 0; delete the row or give '
+                'it answers'
+            )
         j = int(bad[i].argmax())
         what = 'is negative' if out[i, j] < 0 else 'is no finite number'
-        raise DataError(f'{places[i]}, column {categories[j]!r}: {short(raw[i, j])} {what}; write how often this was answered, 0 or more')
+        raise DataError(
+            f'{places[i]}, column {categories[j]!r}: {short(raw[i, j])} {what}; write how often this was answered, 0 '
+            'or more'
+        )
     return out
 
-def _some(names, k=6) -> str: return ', '.join(map(str, list(names)[:k])) + (f' and {len(names)-k:,} more' if len(names) > k else '')
+def _some(names, k=6) -> str:
+    return ', '.join(map(str, list(names)[:k])) + (f' and {len(names)-k:,} more' if len(names) > k else '')
 
 # %% ../nbs/00e_votes.ipynb #29d9a2a9
 def check_categories(
@@ -48,7 +60,11 @@ def check_categories(
     for i, n in enumerate(names):
         if not n: raise DataError(f'{place(source)}: category {i+1} has no name; give it one')
         if n in names[:i]: raise DataError(f'{place(source)}: category {n!r} is there twice; give each its own name')
-    if len(names) < 2: raise DataError(f'{place(source)}: {"one category only (" + repr(names[0]) + ")" if names else "no category"}; answers spread over two at least')
+    if len(names) < 2:
+        raise DataError(
+            f'{place(source)}: {"one category only (" + repr(names[0]) + ")" if names else "no category"}; answers '
+            'spread over two at least'
+        )
     return names
 
 # %% ../nbs/00e_votes.ipynb #31eb6bb6
@@ -72,17 +88,35 @@ class VoteTable:
         self.categories = check_categories(self.categories, self.name)
         if self.places is None: self.places = [place(self.name, i+1) for i in range(n)]
         shape = np.shape(self.weights)
-        if shape != (n, len(self.categories)): raise DataError(f'{place(self.name)}: the weights have shape {shape}; they must be {(n, len(self.categories))}, items by categories')
+        if shape != (n, len(self.categories)):
+            raise DataError(
+                f'{place(self.name)}: the weights have shape {shape}; they must be {(n, len(self.categories))}, items '
+                'by categories'
+            )
         if not n: raise DataError(f'{place(self.name)}: there are no items; add rows')
-        if not (isinstance(self.weights, np.ndarray) and self.weights.dtype == np.float64 and (self.weights >= 0).all() and np.isfinite(self.weights).all() and self.weights.any(1).all() and self.weights.max(initial=0) < 1e300):
+        if not (
+            isinstance(self.weights, np.ndarray)
+            and self.weights.dtype == np.float64
+            and (self.weights >= 0).all()
+            and np.isfinite(self.weights).all()
+            and self.weights.any(1).all()
+            and self.weights.max(initial=0) < 1e300
+        ):
             self.weights = check_weights(self.weights, self.categories, self.places)
         if (again := pd.Index(self.ids).duplicated()).any():
-            i = int(again.argmax()); raise DataError(f'{self.places[i]}: item {short(self.ids[i])} stands in {self.places[self.ids.index(self.ids[i])]} already; give each item one row')
+            i = int(again.argmax())
+            raise DataError(
+                f'{self.places[i]}: item {short(self.ids[i])} stands in {self.places[self.ids.index(self.ids[i])]} '
+                'already; give each item one row'
+            )
         for k in ('groups', 'split', 'truth'):
-            if (v := getattr(self, k)) is not None and len(v) != n: raise DataError(f'{place(self.name)}: {k} has {len(v):,} rows for {n:,} items; give one each')
+            if (v := getattr(self, k)) is not None and len(v) != n:
+                raise DataError(f'{place(self.name)}: {k} has {len(v):,} rows for {n:,} items; give one each')
 
     def __len__(self): return len(self.ids)
-    def __repr__(self): return f'VoteTable({self.name!r}, {len(self):,} items, {len(self.categories)} {"ordered " if self.ordered else ""}categories, {self.weights.sum():,.0f} answers)'
+    def __repr__(self):
+        return (f'VoteTable({self.name!r}, {len(self):,} items, {len(self.categories)} '
+                f'{"ordered " if self.ordered else ""}categories, {self.weights.sum():,.0f} answers)')
 
     @property
     def targets(self) -> np.ndarray:
@@ -95,12 +129,25 @@ class VoteTable:
         "Some of the items"
         at = np.flatnonzero(where) if np.asarray(where).dtype == bool else np.asarray(where)
         pick = lambda x: None if x is None else x[at] if isinstance(x, np.ndarray) else [x[i] for i in at]
-        return replace(self, notes=list(self.notes), **{k: pick(getattr(self, k)) for k in ('weights', 'ids', 'groups', 'split', 'places', 'truth')})
+        return replace(
+            self,
+            notes=list(self.notes),
+            **{k: pick(getattr(self, k)) for k in ('weights', 'ids', 'groups', 'split', 'places', 'truth')},
+        )
 
     @property
     def fingerprint(self) -> str:
         "SHA-256 of items, weights, categories, groups and split"
-        h = hashlib.sha256(json.dumps([self.ids, self.categories, self.ordered, *(None if v is None else list(map(str, v)) for v in (self.groups, self.split))]).encode())
+        h = hashlib.sha256(
+            json.dumps(
+                [
+                    self.ids,
+                    self.categories,
+                    self.ordered,
+                    *(None if v is None else list(map(str, v)) for v in (self.groups, self.split)),
+                ]
+            ).encode()
+        )
         h.update(np.ascontiguousarray(self.weights).tobytes())
         return h.hexdigest()
 
@@ -115,7 +162,11 @@ def pick_columns(
     out = []
     for w in (w.strip() for w in wanted.split(',') if w.strip()):
         found = [w] if w in frame else [c for c in frame if fnmatchcase(c, w)]
-        if not found: raise DataError(f'{place(path, 1)}: there is no column {w!r}{nearest(w, frame.columns)}; the columns are {_some(frame.columns, 12)}; name the right ones with {setting}=')
+        if not found:
+            raise DataError(
+                f'{place(path, 1)}: there is no column {w!r}{nearest(w, frame.columns)}; the columns are '
+                f'{_some(frame.columns, 12)}; name the right ones with {setting}='
+            )
         out += [c for c in found if c not in out]
     return out
 
@@ -125,7 +176,8 @@ def _column(frame, column, path, setting) -> list[str]:
     c = pick_columns(frame, column, path, setting)[0]
     names = as_ids(frame[c])
     for row, v in names.items():
-        if not isinstance(v, str) or not v.strip(): raise DataError(f'{place(path, row)}, column {c!r}: is empty; write a name or delete the row')
+        if not isinstance(v, str) or not v.strip():
+            raise DataError(f'{place(path, row)}, column {c!r}: is empty; write a name or delete the row')
     return names.tolist()
 
 def votes_in_columns(
@@ -143,7 +195,16 @@ def votes_in_columns(
     places = [place(path, r) for r in frame.index]
     ids = _column(frame, own, path, 'id_column') if own else [str(r) for r in frame.index]
     groups = np.array(_column(frame, group_column, path, 'group_column'), object) if group_column else None
-    return VoteTable(check_weights(frame[columns].to_numpy(object), columns, places), columns, ids, ordered, groups, _sides(frame, split_column, path), places, Path(path).name)
+    return VoteTable(
+        check_weights(frame[columns].to_numpy(object), columns, places),
+        columns,
+        ids,
+        ordered,
+        groups,
+        _sides(frame, split_column, path),
+        places,
+        Path(path).name,
+    )
 
 def _sides(frame, column, path):
     if not column: return None
@@ -152,8 +213,15 @@ def _sides(frame, column, path):
     side = frame[c].map(lambda v: names.get(str(v).strip().lower(), str(v).strip().lower()))
     if (bad := ~side.isin(SPLITS)).any():
         row = frame.index[bad][0]
-        raise DataError(f'{place(path, row)}, column {c!r}: {short(frame[c][row])} is no side of a split; write one of {", ".join(SPLITS)}')
-    if missing := [s for s in SPLITS if not (side == s).any()]: raise DataError(f'{place(path)}, column {c!r}: no row is of {" or of ".join(missing)}; give each side rows, or leave split_column out and a split is made')
+        raise DataError(
+            f'{place(path, row)}, column {c!r}: {short(frame[c][row])} is no side of a split; write one of '
+            f'{", ".join(SPLITS)}'
+        )
+    if missing := [s for s in SPLITS if not (side == s).any()]:
+        raise DataError(
+            f'{place(path)}, column {c!r}: no row is of {" or of ".join(missing)}; give each side rows, or leave '
+            'split_column out and a split is made'
+        )
     return side.to_numpy(object)
 
 # %% ../nbs/00e_votes.ipynb #62e094f5
@@ -169,18 +237,31 @@ def count_answers(
     path: str='',               # for errors
 ) -> tuple[VoteTable, pd.DataFrame]:  # the table; the first row of each item, in the order of the table
     "A table with a row an answer, counted"
-    items, answers = (pd.Series(_column(frame, c, path, s), frame.index) for c, s in ((item_column, 'item_column'), (answer_column, 'answer_column')))
+    items, answers = (
+        pd.Series(_column(frame, c, path, s), frame.index)
+        for c, s in ((item_column, 'item_column'), (answer_column, 'answer_column'))
+    )
     check_ids(items, path, item_column, 'items')
     notes, keep = [], np.ones(len(frame), bool)
     if rater_column:
         raters = pd.Series(_column(frame, rater_column, path, 'rater_column'), frame.index)
         notes += check_ids(raters, path, rater_column)
         keep = ~pd.DataFrame(dict(i=items, r=raters)).duplicated().to_numpy()
-        if not keep.all(): notes.append(dict(code='repeats_dropped', message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater and an item; the first of each was kept'))
+        if not keep.all():
+            notes.append(
+                dict(
+                    code='repeats_dropped',
+                    message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater and an item; the first of each '
+                            'was kept',
+                )
+            )
     known = [c.strip() for c in categories.split(',')] if categories else _sorted(answers.unique())
     if (strange := ~answers.isin(known)).any():
         row = frame.index[strange][0]
-        raise DataError(f'{place(path, row)}, column {answer_column!r}: {short(answers[row])} is none of the categories{nearest(answers[row], known)} ({_some(known)}); mend it or add it to categories=')
+        raise DataError(
+            f'{place(path, row)}, column {answer_column!r}: {short(answers[row])} is none of the '
+            f'categories{nearest(answers[row], known)} ({_some(known)}); mend it or add it to categories='
+        )
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))
     np.add.at(weights, (code[keep], pd.Index(known).get_indexer(answers)[keep]), 1)
@@ -188,7 +269,17 @@ def count_answers(
     for c, s in ((group_column, 'group_column'), (split_column, 'split_column')):
         if c: _constant(frame, c, code, path, s)
     groups = np.array(_column(first, group_column, path, 'group_column'), object) if group_column else None
-    table = VoteTable(weights, known, list(ids), ordered, groups, _sides(first, split_column, path), [place(path, r) for r in first.index], Path(path).name, notes=notes)
+    table = VoteTable(
+        weights,
+        known,
+        list(ids),
+        ordered,
+        groups,
+        _sides(first, split_column, path),
+        [place(path, r) for r in first.index],
+        Path(path).name,
+        notes=notes,
+    )
     return table, first
 
 def _sorted(names) -> list[str]:
@@ -200,8 +291,12 @@ def _constant(frame, column, code, path, setting):
     c = pick_columns(frame, column, path, setting)[0]
     values, first = frame[c].to_numpy(object), np.unique(code, return_index=True)[1]
     if (other := values != values[first][code]).any():
-        i = int(other.argmax()); j = int(first[code[i]])
-        raise DataError(f'{place(path, frame.index[i])}, column {c!r}: {short(values[i])}, but row {frame.index[j]} says {short(values[j])} of the same item; an item has one')
+        i = int(other.argmax())
+        j = int(first[code[i]])
+        raise DataError(
+            f'{place(path, frame.index[i])}, column {c!r}: {short(values[i])}, but row {frame.index[j]} says '
+            f'{short(values[j])} of the same item; an item has one'
+        )
 
 # %% ../nbs/00e_votes.ipynb #632ddbe7
 def join_votes(
@@ -211,9 +306,30 @@ def join_votes(
     (_, first), *rest = tables.items()
     for _, t in rest:
         if t.categories != first.categories:
-            odd = next((c for c in [*t.categories, *first.categories] if (c in t.categories) != (c in first.categories)), None)
-            what = f'category {odd!r} is in one of them only' if odd else f'they stand in another order ({_some(t.categories)})'
-            raise DataError(f'{t.name}: its categories differ from those of {first.name} ({_some(first.categories)}): {what}; give both files the same')
-    join = lambda k: np.concatenate([getattr(t, k) for t in tables.values()]) if all(getattr(t, k) is not None for t in tables.values()) else None
-    return replace(first, weights=join('weights'), ids=[i for t in tables.values() for i in t.ids], groups=join('groups'), truth=join('truth'), places=[p for t in tables.values() for p in t.places],
-                   split=np.concatenate([np.full(len(t), s, object) for s, t in tables.items()]), notes=[n for t in tables.values() for n in t.notes])
+            odd = next(
+                (c for c in [*t.categories, *first.categories] if (c in t.categories) != (c in first.categories)), None
+            )
+            what = (
+                f'category {odd!r} is in one of them only'
+                if odd
+                else f'they stand in another order ({_some(t.categories)})'
+            )
+            raise DataError(
+                f'{t.name}: its categories differ from those of {first.name} ({_some(first.categories)}): {what}; give '
+                'both files the same'
+            )
+    join = lambda k: (
+        np.concatenate([getattr(t, k) for t in tables.values()])
+        if all(getattr(t, k) is not None for t in tables.values())
+        else None
+    )
+    return replace(
+        first,
+        weights=join('weights'),
+        ids=[i for t in tables.values() for i in t.ids],
+        groups=join('groups'),
+        truth=join('truth'),
+        places=[p for t in tables.values() for p in t.places],
+        split=np.concatenate([np.full(len(t), s, object) for s, t in tables.items()]),
+        notes=[n for t in tables.values() for n in t.notes],
+    )

@@ -11,7 +11,18 @@ import hashlib, io
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..records import ConfigError, DataError, SPLITS, TABLE_SUFFIXES, find_data, nearest, place, read_bytes, read_table, short
+from preference_lab.records import (
+    ConfigError,
+    DataError,
+    SPLITS,
+    TABLE_SUFFIXES,
+    find_data,
+    nearest,
+    place,
+    read_bytes,
+    read_table,
+    short,
+)
 from ..judgements import as_ids
 from ..features import finite_numbers, read_embeddings, read_london
 from ..votes import VoteTable, count_answers, join_votes, pick_columns, votes_in_columns
@@ -31,7 +42,8 @@ class DistributionData:
     neighbours: np.ndarray|None = None    # (n, most, width) float32: the features of each item's neighbours
     edges: np.ndarray|None = None         # (n, most, edge features) float32
     mask: np.ndarray|None = None          # (n, most) bool: there is a neighbour
-    baselines: dict[str, np.ndarray] = field(default_factory=dict)  # (n, categories) what training answers alone say of each item
+    # (n, categories) what training answers alone say of each item
+    baselines: dict[str, np.ndarray] = field(default_factory=dict)
     keys: dict[str, np.ndarray] = field(default_factory=dict)  # what must not stand on two sides, by name: (n,)
     published: bool = False               # the split came with the data and is kept as it is
     labels: list[str]|None = None         # a name of each item for readers; None: its id
@@ -39,13 +51,20 @@ class DistributionData:
     def __post_init__(self):
         n = len(self.votes)
         for k in ('features', 'images', 'neighbours', 'edges', 'mask', 'labels'):
-            if (v := getattr(self, k)) is not None and len(v) != n: raise DataError(f'{place(self.name)}: {k} has {len(v):,} rows for {n:,} items; give one each')
-        if not self.known: raise DataError(f'{place(self.name)}: nothing is known about the items but the answers; name feature_columns, text_columns, embeddings= or neighbours=')
+            if (v := getattr(self, k)) is not None and len(v) != n:
+                raise DataError(f'{place(self.name)}: {k} has {len(v):,} rows for {n:,} items; give one each')
+        if not self.known:
+            raise DataError(
+                f'{place(self.name)}: nothing is known about the items but the answers; name feature_columns, '
+                'text_columns, embeddings= or neighbours='
+            )
         h = hashlib.sha256(self.votes.fingerprint.encode())
         for k in ('features', 'neighbours', 'edges', 'mask'):
-            if (v := getattr(self, k)) is not None: h.update(f'{k} {v.shape} {v.dtype}'.encode() + np.ascontiguousarray(v).tobytes())
+            if (v := getattr(self, k)) is not None:
+                h.update(f'{k} {v.shape} {v.dtype}'.encode() + np.ascontiguousarray(v).tobytes())
         for k, t in self.texts.items(): h.update('\x1f'.join([k, *t]).encode('utf-8', 'surrogatepass'))
-        for p in self.images or []: h.update(hashlib.sha256(Path(p).read_bytes()).digest() if Path(p).is_file() else b'none')
+        for p in self.images or []:
+            h.update(hashlib.sha256(Path(p).read_bytes()).digest() if Path(p).is_file() else b'none')
         self.fingerprint = h.hexdigest()   # of votes and all that is known
 
     @property
@@ -53,7 +72,9 @@ class DistributionData:
     @property
     def known(self) -> list[str]:
         "What is known about the items"
-        return [k for k in ('features', 'texts', 'images', 'neighbours') if (v := getattr(self, k)) is not None and len(v)]
+        return [
+            k for k in ('features', 'texts', 'images', 'neighbours') if (v := getattr(self, k)) is not None and len(v)
+        ]
     def __repr__(self): return f'DistributionData({self.votes!r}, known: {", ".join(self.known)})'
 
 # %% ../../nbs/distributions/01_data.ipynb #eb49f116
@@ -66,18 +87,32 @@ def demo_streets(
     "Generated answers, with the distribution that they were drawn from"
     c = CrowdWorld(WORDS).sample(districts, seed=seed)
     ids = [f'district {d} street {i}' for d in range(districts) for i in range(len(c)//districts)]
-    votes = VoteTable(c.votes, WORDS, ids, groups=np.array([f'district {d}' for d in c.district], object), name='demo', truth=c.truth)
-    return DistributionData(votes, c.features, neighbours=c.neighbours, edges=c.edges, mask=c.mask, keys=dict(district=votes.groups))
+    votes = VoteTable(
+        c.votes, WORDS, ids, groups=np.array([f'district {d}' for d in c.district], object), name='demo', truth=c.truth
+    )
+    return DistributionData(
+        votes, c.features, neighbours=c.neighbours, edges=c.edges, mask=c.mask, keys=dict(district=votes.groups)
+    )
 
 # %% ../../nbs/distributions/01_data.ipynb #edb8d39b
-SEVERITY = {'1': 'not abusive', '0': 'unclear', '-1': 'mildly abusive', '-2': 'strongly abusive', '-3': 'very strongly abusive'}
+SEVERITY = {
+    '1': 'not abusive',
+    '0': 'unclear',
+    '-1': 'mildly abusive',
+    '-2': 'strongly abusive',
+    '-3': 'very strongly abusive',
+}
 _TURNS = ['prev_agent', 'prev_user', 'agent', 'user']
 
 def _columns_of(path, columns) -> pd.DataFrame:
     "Some columns of a CSV file in which others share their names"
     raw = io.BytesIO(read_bytes(path))
     try: return pd.read_csv(raw, usecols=columns, dtype=str, keep_default_na=False)
-    except Exception as e: raise DataError(f'{place(path)}: cannot be read as CSV with the columns {", ".join(columns)} ({short(str(e))}); copy the original file again') from None
+    except Exception as e:
+        raise DataError(
+            f'{place(path)}: cannot be read as CSV with the columns {", ".join(columns)} ({short(str(e))}); copy the '
+            'original file again'
+        ) from None
 
 def convabuse(
     folder: Path,           # holds the four CSV files
@@ -85,32 +120,70 @@ def convabuse(
 ) -> DistributionData:
     "How annotators spread over five steps of severity"
     f = read_table(path := folder/'ConvAbuseEMNLPfull.csv')
-    for c in ['annotator_id', 'conv_id', *_TURNS, *(f'is_abuse.{s}' for s in SEVERITY)]: pick_columns(f, c, str(path), 'data')
+    for c in ['annotator_id', 'conv_id', *_TURNS, *(f'is_abuse.{s}' for s in SEVERITY)]:
+        pick_columns(f, c, str(path), 'data')
     marks = f[[f'is_abuse.{s}' for s in SEVERITY]].to_numpy() == '1'
-    if (bad := marks.sum(1) != 1).any(): raise DataError(f'{place(path, f.index[bad][0])}: {marks.sum(1)[bad][0]} of the columns is_abuse.1 to is_abuse.-3 are 1; exactly one must be')
-    line = lambda t: ['\x1f'.join(' '.join(c.split()) for c in cells) for cells in zip(t['conv_id'], *(t[k] for k in _TURNS))]
-    f = f.assign(answer=np.array(list(SEVERITY.values()), object)[marks.argmax(1)], rater=f['annotator_id'], line=line(f))
+    if (bad := marks.sum(1) != 1).any():
+        raise DataError(
+            f'{place(path, f.index[bad][0])}: {marks.sum(1)[bad][0]} of the columns is_abuse.1 to is_abuse.-3 are 1; '
+            'exactly one must be'
+        )
+    line = lambda t: [
+        '\x1f'.join(' '.join(c.split()) for c in cells) for cells in zip(t['conv_id'], *(t[k] for k in _TURNS))
+    ]
+    f = f.assign(
+        answer=np.array(list(SEVERITY.values()), object)[marks.argmax(1)], rater=f['annotator_id'], line=line(f)
+    )
     f['item'] = pd.factorize(f['line'])[0].astype(str)
-    votes, first = count_answers(f.reset_index(drop=True), rater_column='rater', categories=','.join(SEVERITY.values()), ordered=True, path='convabuse')
-    snippet = ['\n'.join(f'{"bot" if "agent" in t else "user"}: {r[t].strip()}' for t in _TURNS if r[t].strip()) for r in first[_TURNS].to_dict('records')]
+    votes, first = count_answers(
+        f.reset_index(drop=True),
+        rater_column='rater',
+        categories=','.join(SEVERITY.values()),
+        ordered=True,
+        path='convabuse',
+    )
+    snippet = [
+        '\n'.join(f'{"bot" if "agent" in t else "user"}: {r[t].strip()}' for t in _TURNS if r[t].strip())
+        for r in first[_TURNS].to_dict('records')
+    ]
     conversation, folded = first['conv_id'].to_numpy(object), np.array([fold_text(s) for s in snippet], object)
     votes.groups = np.array([f'conversation {g}' for g in link_groups(conversation, folded)], object)
     if split == 'published':
         columns = ['conv_id', *_TURNS]   # other columns of these files share their names
-        sides = {k: side for n, side in (('train', 'train'), ('valid', 'validation'), ('test', 'test')) for k in line(_columns_of(folder/f'ConvAbuseEMNLP{n}.csv', columns))}
+        sides = {
+            k: side
+            for n, side in (('train', 'train'), ('valid', 'validation'), ('test', 'test'))
+            for k in line(_columns_of(folder / f'ConvAbuseEMNLP{n}.csv', columns))
+        }
         votes.split, there = first['line'].map(sides).to_numpy(object), first['line'].isin(sides).to_numpy()
     votes.name = 'convabuse'
     user = [u.strip() or '…' for u in first['user']]
     if split == 'published' and not there.all():
-        votes = votes.take(there); votes.notes.append(dict(code='no_side', message=f'{(~there).sum()} of {len(there):,} snippets are in none of the published files and were left out'))
-        conversation, folded, snippet, user = ([v for v, t in zip(x, there) if t] for x in (conversation, folded, snippet, user))
-    return DistributionData(votes, texts=dict(user=user, snippet=[s or '…' for s in snippet]), keys=dict(conversation=np.array(conversation, object), snippet=np.array(folded, object)), published=split == 'published', labels=user)
+        votes = votes.take(there)
+        votes.notes.append(
+            dict(
+                code='no_side',
+                message=f'{(~there).sum()} of {len(there):,} snippets are in none of the published files and were left '
+                        'out',
+            )
+        )
+        conversation, folded, snippet, user = (
+            [v for v, t in zip(x, there) if t] for x in (conversation, folded, snippet, user)
+        )
+    return DistributionData(
+        votes,
+        texts=dict(user=user, snippet=[s or '…' for s in snippet]),
+        keys=dict(conversation=np.array(conversation, object), snippet=np.array(folded, object)),
+        published=split == 'published',
+        labels=user,
+    )
 
 # %% ../../nbs/distributions/01_data.ipynb #fca85047
 def _join_groups(votes, alike):
     "Put items into one group that are alike, whatever their groups are"
     own = np.array(votes.ids, object) if votes.groups is None else votes.groups
-    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)): votes.groups = np.array([f'group {g}' for g in joined], object)
+    if len(np.unique(joined := link_groups(own, alike))) < len(np.unique(own)):
+        votes.groups = np.array([f'group {g}' for g in joined], object)
 
 # %% ../../nbs/distributions/01_data.ipynb #c9bbfb3e
 AGES = {'to 20': (0, 20), '20 to 25': (20, 25), '25 to 35': (25, 35), 'over 35': (35, 200)}
@@ -129,32 +202,66 @@ def london(
     known = np.concatenate(known, 1).astype(np.float32) if known else None
     face, value = pd.Index(names).get_indexer(f['item']), f['value'].to_numpy(int) - 1
     if held_out == 'items':
-        weights = np.zeros((len(names), 7)); np.add.at(weights, (face, value), 1)
+        weights = np.zeros((len(names), 7))
+        np.add.at(weights, (face, value), 1)
         votes = VoteTable(weights, steps, names, True, name='faces_london')
         found = likeness([p if p.is_file() else None for p in (images[n] for n in names)])
         if len(found.pairs):
             a, b = (Path(images[names[int(i)]]).name for i in found.pairs.loc[0, ['a', 'b']])
-            votes.notes.append(dict(code='near_duplicates', message=f'{len(names)-len(set(found.group))} of {len(names)} faces are copies of others (saved again, scaled, brighter, cut); the nearest two are {a} and {b}; they stay on one side'))
+            votes.notes.append(
+                dict(
+                    code='near_duplicates',
+                    message=f'{len(names) - len(set(found.group))} of {len(names)} faces are copies of others (saved '
+                            f'again, scaled, brighter, cut); the nearest two are {a} and {b}; they stay on one side',
+                )
+            )
         _join_groups(votes, found.group)
-        return DistributionData(votes, known, images=[images[n] for n in names], keys=dict(face=np.array([f'face {g}' for g in found.group], object) if len(found.pairs) else np.array(names, object)))
-    sex, band = raters['sex'].where(raters['sex'].isin(['female', 'male'])), pd.cut(raters['age'], [0, 20, 25, 35, 200], labels=list(AGES), right=False)
+        return DistributionData(
+            votes,
+            known,
+            images=[images[n] for n in names],
+            keys=dict(
+                face=np.array([f'face {g}' for g in found.group], object)
+                if len(found.pairs)
+                else np.array(names, object)
+            ),
+        )
+    sex, band = (
+        raters['sex'].where(raters['sex'].isin(['female', 'male'])),
+        pd.cut(raters['age'], [0, 20, 25, 35, 200], labels=list(AGES), right=False),
+    )
     group = (sex + ', ' + band.astype(str)).where(sex.notna() & band.notna())
     groups = sorted(group.dropna().unique())
     side = pd.Index(SPLITS).get_indexer(split_groups(raters.index, (.6, .1, .3), seed))
-    g, s = pd.Index(groups).get_indexer(group)[raters.index.get_indexer(f['rater'])], side[raters.index.get_indexer(f['rater'])]
+    g, s = (
+        pd.Index(groups).get_indexer(group)[raters.index.get_indexer(f['rater'])],
+        side[raters.index.get_indexer(f['rater'])],
+    )
     keep = g >= 0
-    weights = np.zeros((3, len(groups), len(names), 7)); np.add.at(weights, (s[keep], g[keep], face[keep], value[keep]), 1)
+    weights = np.zeros((3, len(groups), len(names), 7))
+    np.add.at(weights, (s[keep], g[keep], face[keep], value[keep]), 1)
     S, G, F = (x.ravel() for x in np.indices(weights.shape[:3]))
     there = weights.reshape(-1, 7).any(1)
     S, G, F, w = S[there], G[there], F[there], weights.reshape(-1, 7)[there]
     sides = np.array(SPLITS, object)
     ids = [f'{names[a]}, {groups[b]}, {sides[c]}' for a, b, c in zip(F, G, S)]
-    x = np.concatenate([np.eye(len(names))[F], np.eye(len(groups))[G], *([known[F]] if known is not None else [])], 1).astype(np.float32)
+    x = np.concatenate(
+        [np.eye(len(names))[F], np.eye(len(groups))[G], *([known[F]] if known is not None else [])], 1
+    ).astype(np.float32)
     of_face, of_cell = weights[0].sum(0) + .5/7, weights[0] + .5/7     # training raters only
     share = lambda a: a/a.sum(-1, keepdims=True)
     votes = VoteTable(w, steps, ids, True, np.array([names[k] for k in F], object), sides[S], name='faces_london')
-    votes.notes.append(dict(code='split_by_rater', message=f'raters are split ({", ".join(f"{(side == k).sum():,} {n}" for k, n in enumerate(SPLITS))}); the same faces stand on all sides, judged by other raters; {(~keep).sum():,} of {len(keep):,} ratings are of raters whose sex or age is not given or rare, and were left out'))
-    return DistributionData(votes, x, baselines=dict(same_face=share(of_face)[F], same_face_and_group=share(of_cell)[G, F]), published=True)
+    votes.notes.append(
+        dict(
+            code='split_by_rater',
+            message=f'raters are split ({", ".join(f"{(side == k).sum():,} {n}" for k, n in enumerate(SPLITS))}); the '
+                    f'same faces stand on all sides, judged by other raters; {(~keep).sum():,} of {len(keep):,} '
+                    'ratings are of raters whose sex or age is not given or rare, and were left out',
+        )
+    )
+    return DistributionData(
+        votes, x, baselines=dict(same_face=share(of_face)[F], same_face_and_group=share(of_cell)[G, F]), published=True
+    )
 
 # %% ../../nbs/distributions/01_data.ipynb #769b5a63
 def read_own_votes(
@@ -168,10 +275,16 @@ def read_own_votes(
         votes = votes_in_columns(frame, c.category_columns, item, c.group_column, c.split_column, c.ordered, str(path))
         return votes, frame.assign(source=path.name)
     if not item or c.answer_column not in frame:
-        raise DataError(f'{place(path, 1)}: the columns are {", ".join(map(str, list(frame.columns)[:12]))}; counts need category_columns=…, single answers need the columns item and {c.answer_column}')
-    votes, first = count_answers(frame, item, c.answer_column, c.rater_column, c.categories, c.group_column, c.split_column, c.ordered, str(path))
+        raise DataError(
+            f'{place(path, 1)}: the columns are {", ".join(map(str, list(frame.columns)[:12]))}; counts need '
+            f'category_columns=…, single answers need the columns item and {c.answer_column}'
+        )
+    votes, first = count_answers(
+        frame, item, c.answer_column, c.rater_column, c.categories, c.group_column, c.split_column, c.ordered, str(path)
+    )
     return votes, first.assign(source=path.name)
 
+# %% ../../nbs/distributions/01_data.ipynb #10c1c478
 def read_own(
     path: Path,               # a table, or a folder with train, validation and test
     c: Columns,
@@ -179,22 +292,39 @@ def read_own(
     neighbours: str='',       # a table with a row a neighbour
 ) -> DistributionData:
     "A person's votes and what they know about the items"
-    parts = {s: next((p for x in TABLE_SUFFIXES if (p := path/f'{s}{x}').is_file()), None) for s in SPLITS} if path.is_dir() else {'': path}
-    if missing := [s for s, p in parts.items() if p is None]: raise DataError(f'{path}: the folder has no table named {" and none named ".join(missing)} ({", ".join(TABLE_SUFFIXES)}); put it there, or give the path of one table')
+    parts = (
+        {s: next((p for x in TABLE_SUFFIXES if (p := path / f'{s}{x}').is_file()), None) for s in SPLITS}
+        if path.is_dir()
+        else {'': path}
+    )
+    if missing := [s for s, p in parts.items() if p is None]:
+        raise DataError(
+            f'{path}: the folder has no table named {" and none named ".join(missing)} ({", ".join(TABLE_SUFFIXES)}); '
+            'put it there, or give the path of one table'
+        )
     read = {s: read_own_votes(p, c) for s, p in parts.items()}
     votes = join_votes({s: v for s, (v, _) in read.items()}) if path.is_dir() else read[''][0]
     frame = pd.concat([f for _, f in read.values()])
     for k in ('feature_columns', 'text_columns'):
-        for p, (_, f) in zip(parts.values(), read.values()): pick_columns(f.drop(columns='source'), getattr(c, k), str(p), k)
-    names, told = pick_columns(frame, c.feature_columns, str(path), 'feature_columns'), pick_columns(frame, c.text_columns, str(path), 'text_columns')
+        for p, (_, f) in zip(parts.values(), read.values()):
+            pick_columns(f.drop(columns='source'), getattr(c, k), str(p), k)
+    names, told = (
+        pick_columns(frame, c.feature_columns, str(path), 'feature_columns'),
+        pick_columns(frame, c.text_columns, str(path), 'text_columns'),
+    )
     answers = votes.categories if c.category_columns else [c.answer_column]
     if leak := next((n for n in (*names, *told) if n in answers), None):
-        raise ConfigError(f'{place(path, 1)}: column {leak!r} holds answers, and is named in {"feature_columns" if leak in names else "text_columns"} too; a model must not read the answers that it is to predict: leave it out there')
+        raise ConfigError(
+            f'{place(path, 1)}: column {leak!r} holds answers, and is named in '
+            f'{"feature_columns" if leak in names else "text_columns"} too; a model must not read the answers that it '
+            'is to predict: leave it out there'
+        )
     known = dict(features=_numbers_of(frame, names)) if names else {}
     texts = {k: _texts(frame, k) for k in told}
     if embeddings: known['features'] = np.concatenate([*known.values(), _embeddings_of(votes, embeddings)], 1)
     if neighbours:
-        if not names: raise ConfigError('neighbours= needs feature_columns: the numbers that the neighbours are known by, too')
+        if not names:
+            raise ConfigError('neighbours= needs feature_columns: the numbers that the neighbours are known by, too')
         known |= _neighbours_of(votes, Path(neighbours).expanduser(), names, c)
         known['features'] = _numbers_of(frame, names)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
@@ -206,39 +336,58 @@ def read_own(
     return DistributionData(votes, texts=texts, keys=keys, **known)
 
 def _numbers_of(frame, names) -> np.ndarray:
-    return np.concatenate([finite_numbers(f[names].to_numpy(dtype=object), f, names, s) for s, f in frame.groupby('source', sort=False)])
+    return np.concatenate(
+        [finite_numbers(f[names].to_numpy(dtype=object), f, names, s) for s, f in frame.groupby('source', sort=False)]
+    )
 
 def _texts(frame, k) -> list[str]:
     for s, (row, t) in zip(frame['source'], frame[k].items()):
-        if not isinstance(t, str) or not t.strip(): raise DataError(f'{place(s, row, k)}: is no text; write one or delete the row')
+        if not isinstance(t, str) or not t.strip():
+            raise DataError(f'{place(s, row, k)}: is no text; write one or delete the row')
     return frame[k].tolist()
 
 def _embeddings_of(votes, path) -> np.ndarray:
     ids, x = read_embeddings(path, next((k for k in ('item', 'id') if k in read_table(path)), 'item'))
     at = pd.Index(ids).get_indexer(votes.ids)
-    if (at < 0).any(): raise DataError(f'{votes.places[int((at < 0).argmax())]}: item {short(votes.ids[int((at < 0).argmax())])} has no row in {Path(path).name} ({(at < 0).sum():,} items have none); add it, or leave the item out')
+    if (at < 0).any():
+        raise DataError(
+            f'{votes.places[int((at < 0).argmax())]}: item {short(votes.ids[int((at < 0).argmax())])} has no row in '
+            f'{Path(path).name} ({(at < 0).sum():,} items have none); add it, or leave the item out'
+        )
     return x[at]
 
 def _neighbours_of(votes, path, names, c) -> dict:
     "Neighbours and edges as padded arrays"
     f = read_table(path)
-    item = pick_columns(f, c.item_column or next((k for k in ('item', 'id') if k in f), 'item'), str(path), 'item_column')[0]
+    item = pick_columns(
+        f, c.item_column or next((k for k in ('item', 'id') if k in f), 'item'), str(path), 'item_column'
+    )[0]
     edges = pick_columns(f, c.edge_columns, str(path), 'edge_columns')
     for n in names: pick_columns(f, n, str(path), 'feature_columns')
     x, e = (finite_numbers(f[k].to_numpy(dtype=object), f, k, path) for k in (names, edges))
     at = pd.Index(votes.ids).get_indexer(as_ids(f[item]))
     if (at < 0).any():
         row = f.index[int((at < 0).argmax())]
-        raise DataError(f'{place(path, row, item)}: {short(f[item][row])} is no item of {votes.name}{nearest(str(f[item][row]), votes.ids)}; mend it or delete the row')
+        raise DataError(
+            f'{place(path, row, item)}: {short(f[item][row])} is no item of '
+            f'{votes.name}{nearest(str(f[item][row]), votes.ids)}; mend it or delete the row'
+        )
     rank = pd.Series(at).groupby(at).cumcount().to_numpy()
     shape = len(votes), int(rank.max())+1
-    out = dict(neighbours=np.zeros((*shape, x.shape[1]), np.float32), edges=np.zeros((*shape, e.shape[1]), np.float32), mask=np.zeros(shape, bool))
+    out = dict(
+        neighbours=np.zeros((*shape, x.shape[1]), np.float32),
+        edges=np.zeros((*shape, e.shape[1]), np.float32),
+        mask=np.zeros(shape, bool),
+    )
     for k, v in dict(neighbours=x, edges=e, mask=True).items(): out[k][at, rank] = v
     return out
 
 # %% ../../nbs/distributions/01_data.ipynb #f1f9877f
 NAMED = ('convabuse', 'faces_london')
-_FILES = dict(convabuse='ConvAbuseEMNLPfull.csv (github.com/amandacurry/convabuse)', faces_london='london_faces_ratings.csv (github.com/debruine/faux)')
+_FILES = dict(
+    convabuse='ConvAbuseEMNLPfull.csv (github.com/amandacurry/convabuse)',
+    faces_london='london_faces_ratings.csv (github.com/debruine/faux)',
+)
 
 def load_distributions(
     data: str='demo',         # demo, convabuse, faces_london, or the path of a table or a folder
@@ -253,20 +402,35 @@ def load_distributions(
     "A crowd's answers and what is known about the items"
     if data == 'demo': return demo_streets(districts, seed)
     if data in NAMED:
-        if not (folder := find_data(data)): raise DataError(f'{data}: not found; put {_FILES[data]} into a folder {data} and set PREFERENCE_LAB_DATA to the folder above it, or use data=demo')
+        if not (folder := find_data(data)):
+            raise DataError(
+                f'{data}: not found; put {_FILES[data]} into a folder {data} and set PREFERENCE_LAB_DATA to the folder '
+                'above it, or use data=demo'
+            )
         return convabuse(folder, split) if data == 'convabuse' else london(folder, held_out, seed)
     path = find_data(data) or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
-        raise DataError(f'data={data!r}: no data set and no file has this name{nearest(data, ["demo", *NAMED])}; give demo, {", ".join(NAMED)}, or the path of a table')
+        raise DataError(
+            f'data={data!r}: no data set and no file has this name{nearest(data, ["demo", *NAMED])}; give demo, '
+            f'{", ".join(NAMED)}, or the path of a table'
+        )
     return read_own(path, columns or Columns(), embeddings, neighbours)
 
+# %% ../../nbs/distributions/01_data.ipynb #465326ba
 def check_distributions(
     data: str,
     **settings,   # as of `load_distributions`
 ) -> str:
     "A summary of a data set, or a `DataError` about it"
-    d = load_distributions(data, **settings); v = d.votes
-    lines = [f'{d.name}: {len(v):,} items, {v.weights.sum():,.0f} answers, {v.weights.sum(1).mean():.1f} an item; known: {", ".join(d.known)}',
-             'categories: ' + ', '.join(f'{c} {w:.1%}' for c, w in zip(v.categories, v.targets.mean(0))) + (' (ordered)' if v.ordered else ''),
-             f'groups: {len(set(v.groups)):,}' if v.groups is not None else 'groups: none, each item may stand on any side', f'fingerprint: {d.fingerprint}']
+    d = load_distributions(data, **settings)
+    v = d.votes
+    lines = [
+        f'{d.name}: {len(v):,} items, {v.weights.sum():,.0f} answers, {v.weights.sum(1).mean():.1f} an item; known: '
+        f'{", ".join(d.known)}',
+        'categories: '
+        + ', '.join(f'{c} {w:.1%}' for c, w in zip(v.categories, v.targets.mean(0)))
+        + (' (ordered)' if v.ordered else ''),
+        f'groups: {len(set(v.groups)):,}' if v.groups is not None else 'groups: none, each item may stand on any side',
+        f'fingerprint: {d.fingerprint}',
+    ]
     return '\n'.join(lines + [f'note: {n["message"]}' for n in v.notes])

@@ -31,7 +31,8 @@ class Standard(nn.Module):
     ):
         super().__init__()
         self.noise = noise
-        self.register_buffer('mean', torch.zeros(width)); self.register_buffer('spread', torch.ones(width))
+        self.register_buffer('mean', torch.zeros(width))
+        self.register_buffer('spread', torch.ones(width))
 
     def fit(self,
         x: Tensor,  # (rows, width), of the training side
@@ -39,7 +40,8 @@ class Standard(nn.Module):
         "Take mean and spread from training rows; a feature that never changes keeps its unit"
         x = torch.as_tensor(x).double()
         spread = x.std(0, correction=0)
-        self.mean.copy_(x.mean(0)); self.spread.copy_(torch.where(spread > 1e-9*x.abs().amax(0).clamp(min=1e-30), spread, 1.))
+        self.mean.copy_(x.mean(0))
+        self.spread.copy_(torch.where(spread > 1e-9*x.abs().amax(0).clamp(min=1e-30), spread, 1.))
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,7 +61,11 @@ class MLP(nn.Module):
         super().__init__()
         sizes, layers = [width, *hidden], []
         for a, b in zip(sizes, sizes[1:]): layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)]
-        self.standard, self.layers, self.head = Standard(width, noise), nn.Sequential(*layers), nn.Linear(sizes[-1], classes)
+        self.standard, self.layers, self.head = (
+            Standard(width, noise),
+            nn.Sequential(*layers),
+            nn.Linear(sizes[-1], classes),
+        )
 
     def forward(self,
         batch: dict[str, Tensor],   # features: (rows, width)
@@ -72,7 +78,12 @@ class StarLayer(nn.Module):
     def __init__(self, width: int=32, heads: int=4, dropout: float=.5):
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.query, self.answer, self.own = nn.Linear(width, heads*width), nn.Linear(width, 2*heads*width), nn.Linear(width, heads*width)   # answer: key and value
+        # answer: key and value
+        self.query, self.answer, self.own = (
+            nn.Linear(width, heads * width),
+            nn.Linear(width, 2 * heads * width),
+            nn.Linear(width, heads * width),
+        )
         self.out, self.norm = nn.Linear(heads*width, width), nn.LayerNorm(width)
 
     def update(self,
@@ -111,8 +122,14 @@ class StarGraph(nn.Module):
     ):
         super().__init__()
         self.standard, self.edge_standard, self.keep = Standard(width, noise), Standard(edge_width, edge_noise), keep
-        self.nodes, self.edges = nn.Linear(width, inner), nn.Sequential(nn.Linear(edge_width, inner), nn.Linear(inner, heads*inner, bias=False))
-        self.layers, self.head = nn.ModuleList(StarLayer(inner, heads, dropout) for _ in range(layers)), nn.Linear(inner, classes)
+        self.nodes, self.edges = (
+            nn.Linear(width, inner),
+            nn.Sequential(nn.Linear(edge_width, inner), nn.Linear(inner, heads * inner, bias=False)),
+        )
+        self.layers, self.head = (
+            nn.ModuleList(StarLayer(inner, heads, dropout) for _ in range(layers)),
+            nn.Linear(inner, classes),
+        )
 
     def forward(self,
         batch: dict[str, Tensor],   # features (rows, width), neighbours (rows, most, width), edges (rows, most, edge_width), mask (rows, most)
@@ -122,12 +139,15 @@ class StarGraph(nn.Module):
     def look(self, batch: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         "Logits, and the attention of each layer: (rows, most, heads)"
         mask, seen = batch['mask'], []
-        if self.training and self.keep < 1: mask = mask & (F.dropout(torch.ones_like(batch['edges'][..., 0]), 1-self.keep) > 0)
+        if self.training and self.keep < 1:
+            mask = mask & (F.dropout(torch.ones_like(batch['edges'][..., 0]), 1-self.keep) > 0)
         x, near = (self.nodes(self.standard(batch[k])) for k in ('features', 'neighbours'))
         edges = self.edges(self.edge_standard(batch['edges']))
         for i, layer in enumerate(self.layers):
-            if i: x, near = x.relu(), self.layers[i-1].update(near).relu()   # neighbours have no neighbours: they are told nothing
-            x, a = layer(x, near, edges, mask); seen.append(a)
+            # neighbours have no neighbours: they are told nothing
+            if i: x, near = x.relu(), self.layers[i-1].update(near).relu()
+            x, a = layer(x, near, edges, mask)
+            seen.append(a)
         return in_fp32(self.head, x), seen
 
 # %% ../../nbs/distributions/02_model.ipynb #c829a636
@@ -146,7 +166,10 @@ class TextNet(nn.Module):
     def forward(self,
         batch: dict[str, Tensor],   # input_ids and attention_mask: (rows, tokens)
     ) -> Tensor:                    # (rows, classes) logits
-        h, mask = self.encoder(input_ids=batch['input_ids'], attention_mask=batch['attention_mask']).last_hidden_state, batch['attention_mask'][..., None].float()
+        h, mask = (
+            self.encoder(input_ids=batch['input_ids'], attention_mask=batch['attention_mask']).last_hidden_state,
+            batch['attention_mask'][..., None].float(),
+        )
         pooled = h[:, 0] if self.pooling == 'first' else (h*mask).sum(1)/mask.sum(1)
         return in_fp32(self.head, F.dropout(pooled, self.dropout, self.training))
 
@@ -160,7 +183,8 @@ class Predictor(nn.Module):
     ):
         super().__init__()
         self.net = net
-        self.register_buffer('temperature', torch.tensor(float(temperature))); self.register_buffer('logit_norm', torch.tensor(float(logit_norm)))
+        self.register_buffer('temperature', torch.tensor(float(temperature)))
+        self.register_buffer('logit_norm', torch.tensor(float(logit_norm)))
 
     def start_at(self,
         shares: np.ndarray,  # (classes,) mean of the training targets
@@ -168,10 +192,12 @@ class Predictor(nn.Module):
         "Set the head so that the first prediction is near the train mean"
         with torch.no_grad():
             p = torch.as_tensor(np.asarray(shares, float)).clamp(min=1e-6)
-            self.net.head.bias.copy_((p.log()-p.log().mean())*(1. if self.logit_norm > 0 else self.temperature)); self.net.head.weight.mul_(.1)
+            self.net.head.bias.copy_((p.log()-p.log().mean())*(1. if self.logit_norm > 0 else self.temperature))
+            self.net.head.weight.mul_(.1)
         return self
 
-    def forward(self, batch: dict[str, Tensor]) -> Tensor: return tempered(self.net(batch), self.temperature, self.logit_norm)
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        return tempered(self.net(batch), self.temperature, self.logit_norm)
 
 # %% ../../nbs/distributions/02_model.ipynb #3ad418a2
 class DistributionLoss(nn.Module):
@@ -190,15 +216,34 @@ class DistributionLoss(nn.Module):
     ):
         super().__init__()
         self.fit = fit
-        numbers = dict(gamma=gamma, entropy_floor_weight=entropy_weight, min_entropy=min_entropy, entropy_power=entropy_power, maxsup_weight=maxsup_weight, max_logit_weight=max_logit_weight, smoothing=smoothing)
+        numbers = dict(
+            gamma=gamma,
+            entropy_floor_weight=entropy_weight,
+            min_entropy=min_entropy,
+            entropy_power=entropy_power,
+            maxsup_weight=maxsup_weight,
+            max_logit_weight=max_logit_weight,
+            smoothing=smoothing,
+        )
         for k, v in numbers.items(): self.register_buffer(k, torch.tensor(float(v)))
-        self.register_buffer('alpha', torch.ones(classes) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32)))
+        self.register_buffer(
+            'alpha', torch.ones(classes) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32))
+        )
 
     @property
     def composed(self) -> Loss:
         fitted = dict(kl=kl, ce=cross_entropy)[self.fit]
-        return Loss({self.fit: (1., lambda z, t: fitted(z, t, self.gamma, self.alpha)), 'entropy_floor': (self.entropy_floor_weight, lambda z, t: entropy_floor(z, t, self.min_entropy, self.entropy_power)),
-                     'maxsup': (self.maxsup_weight, maxsup), 'max_logit': (self.max_logit_weight, max_logit)})
+        return Loss(
+            {
+                self.fit: (1.0, lambda z, t: fitted(z, t, self.gamma, self.alpha)),
+                'entropy_floor': (
+                    self.entropy_floor_weight,
+                    lambda z, t: entropy_floor(z, t, self.min_entropy, self.entropy_power),
+                ),
+                'maxsup': (self.maxsup_weight, maxsup),
+                'max_logit': (self.max_logit_weight, max_logit),
+            }
+        )
 
     def forward(self,
         logits: Tensor,   # (rows, classes)
@@ -214,13 +259,17 @@ class DistributionLoss(nn.Module):
 # %% ../../nbs/distributions/02_model.ipynb #8e3b476d
 class Learner(nn.Module):
     "A predictor together with its loss: what is trained, alone or in a stack"
-    def __init__(self, predictor: Predictor, loss: DistributionLoss): super().__init__(); self.predictor, self.loss = predictor, loss
+    def __init__(self, predictor: Predictor, loss: DistributionLoss):
+        super().__init__()
+        self.predictor, self.loss = predictor, loss
     def forward(self, batch: dict[str, Tensor]) -> Tensor: return self.predictor(batch)
 
+# %% ../../nbs/distributions/02_model.ipynb #6682ff19
 def objective(model: Learner, batch: dict[str, Tensor]) -> Tensor:  # (rows,)
     "The composed loss of each row"
     return model.loss(model(batch), batch['targets'].to(model.loss.alpha.dtype))
 
+# %% ../../nbs/distributions/02_model.ipynb #1f9d6894
 def forward(model: nn.Module, batch: dict[str, Tensor]) -> Tensor: return model(batch)
 
 # %% ../../nbs/distributions/02_model.ipynb #e35555c0
@@ -231,7 +280,15 @@ def make_net(
     "A network by name"
     return dict(mlp=MLP, star=StarGraph)[kind](**settings)
 
-class DistributionModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['distributions', 'disagreement'], license='apache-2.0'):
+# %% ../../nbs/distributions/02_model.ipynb #3489b4d8
+class DistributionModel(
+    InferenceMixin,
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name='preference_lab',
+    tags=['distributions', 'disagreement'],
+    license='apache-2.0',
+):
     "Trained predictors of how answers spread"
     def __init__(self,
         categories: list[str],
@@ -245,7 +302,15 @@ class DistributionModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library
         tokenizer=None,
     ):
         super().__init__()
-        self.categories, self.kind, self.net, self.ordered, self.inputs, self.about, self.tokenizer = list(categories), kind, net, ordered, inputs or {}, about or {}, tokenizer
+        self.categories, self.kind, self.net, self.ordered, self.inputs, self.about, self.tokenizer = (
+            list(categories),
+            kind,
+            net,
+            ordered,
+            inputs or {},
+            about or {},
+            tokenizer,
+        )
         self.members = nn.ModuleList(Predictor(self.make_net(encoder)) for _ in range(members))
 
     def make_net(self, encoder=None) -> nn.Module:
@@ -253,7 +318,8 @@ class DistributionModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library
         if self.kind != 'text': return make_net(self.kind, **self.net, classes=len(self.categories))
         from transformers import AutoConfig, AutoModel
         if encoder is None:
-            settings = dict(self.net['encoder']); config = AutoConfig.for_model(settings.pop('model_type'), **settings)
+            settings = dict(self.net['encoder'])
+            config = AutoConfig.for_model(settings.pop('model_type'), **settings)
             encoder = AutoModel.from_config(config, **no_pooler(config))
         return TextNet(encoder, len(self.categories), self.net['pooling'], self.net['dropout'])
 
@@ -262,11 +328,36 @@ class DistributionModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library
         batch_size: int=0,   # rows at a time; 0: the default of inference
     ) -> np.ndarray:     # (rows, categories) float64
         "The answers to expect, the mean over members"
-        return torch.stack([predict_rows(m, feed, forward, batch_size=batch_size or self.inference_rows, precision=self.inference_precision).double().softmax(1) for m in self.members]).mean(0).numpy()
+        return (
+            torch.stack(
+                [
+                    predict_rows(
+                        m,
+                        feed,
+                        forward,
+                        batch_size=batch_size or self.inference_rows,
+                        precision=self.inference_precision,
+                    )
+                    .double()
+                    .softmax(1)
+                    for m in self.members
+                ]
+            )
+            .mean(0)
+            .numpy()
+        )
 
 # %% ../../nbs/distributions/02_model.ipynb #a4817552
 def _settings(m: DistributionModel) -> dict:
-    return dict(categories=m.categories, kind=m.kind, net=m.net, members=len(m.members), ordered=m.ordered, inputs=m.inputs, about=m.about)
+    return dict(
+        categories=m.categories,
+        kind=m.kind,
+        net=m.net,
+        members=len(m.members),
+        ordered=m.ordered,
+        inputs=m.inputs,
+        about=m.about,
+    )
 
 @patch
 def remember(self: DistributionModel,
@@ -276,32 +367,70 @@ def remember(self: DistributionModel,
     self.about |= about
     self._hub_mixin_config = _settings(self)
 
+# %% ../../nbs/distributions/02_model.ipynb #e2079250
 @patch
 def _save_pretrained(self: DistributionModel, save_directory: Path):
     "Write weights, and the tokenizer of a text network; the mixin writes configuration and card"
     save_tensors(save_directory/'model.safetensors', self.state_dict())
     if self.tokenizer is not None: self.tokenizer.save_pretrained(save_directory)
 
+# %% ../../nbs/distributions/02_model.ipynb #02aceedd
 @patch(cls_method=True)
-def _from_pretrained(cls: DistributionModel, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
+def _from_pretrained(
+    cls: DistributionModel,
+    *,
+    model_id,
+    revision,
+    cache_dir,
+    force_download,
+    local_files_only,
+    token,
+    map_location='cpu',
+    strict=True,
+    **options,
+):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
+    weights = kept_weights(
+        model_id,
+        map_location,
+        revision=revision,
+        cache_dir=cache_dir,
+        force_download=force_download,
+        local_files_only=local_files_only,
+        token=token,
+    )
     model = cls(**options)
     if model.kind == 'text':
         from transformers import AutoTokenizer
-        model.tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token, cache_dir=cache_dir, local_files_only=local_files_only)
+        model.tokenizer = AutoTokenizer.from_pretrained(
+            model_id,
+            trust_remote_code=False,
+            revision=revision or 'main',
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
     model.load_state_dict(weights)
     return model.eval()
 
+# %% ../../nbs/distributions/02_model.ipynb #bda6aaa1
 def load_distribution_model(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> DistributionModel:
     "`DistributionModel.from_pretrained`, with its troubles in one sentence"
     return load_kept(DistributionModel, name)
 
+# %% ../../nbs/distributions/02_model.ipynb #2ea8b2f4
 @patch
 def generate_model_card(self: DistributionModel, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, and the fingerprint of its data"
-    return model_card("How a crowd's answers spread", f"Shares of {len(self.categories)}{' ordered' if self.ordered else ''} answers: {', '.join(self.categories)}.",
-        'from preference_lab.distributions.model import DistributionModel\nmodel = DistributionModel.from_pretrained(FOLDER_OR_NAME)', self.about,
-        'It repeats how the people who answered would answer, their prejudices included. Who did not take part is not in it.', ['distributions', 'disagreement'])
+    return model_card(
+        "How a crowd's answers spread",
+        f"Shares of {len(self.categories)}{' ordered' if self.ordered else ''} answers: {', '.join(self.categories)}.",
+        'from preference_lab.distributions.model import DistributionModel\nmodel = '
+        'DistributionModel.from_pretrained(FOLDER_OR_NAME)',
+        self.about,
+        'It repeats how the people who answered would answer, their prejudices included. Who did not take part is not '
+        'in it.',
+        ['distributions', 'disagreement'],
+    )

@@ -20,14 +20,52 @@ from ..reporting import scores_frame
 from .study import DistributionStudy
 
 # %% ../../nbs/distributions/05_report.ipynb #627559e2
-REPORTED = dict(combo_4_aggressive=(.3260, .3484, .9791), combo_2_all_reductions=(.3365, .3484, .9791), reduced_temperature=(.3463, .3484, .9791), combo_5_no_entropy_reg=(.3464, .3484, .9791),
-                combo_6_balanced=(.3504, .3484, .9791), combo_3_mild=(.3722, .3484, .9791), combo_1_entropy_maxsup=(.3962, .3484, .9791), no_maxsup=(.3962, .3484, .9791), baseline_reduced_entropy=(.3977, .3484, .9791),
-                sweep_shallow=(.3530, .3484, .9791), sweep_higher_lr=(.3373, .3484, .9791), sweep_baseline=(.3366, .3484, .9791), sweep_lower_lr=(.3456, .3484, .9791),
-                extreme_focal=(.3962, .3484, .9522), alpha_focal=(.3979, .3484, .9468), focal=(.3956, .3484, .9791))   # of other systems; our own numbers are never written here
+# of other systems; our own numbers are never written here
+REPORTED = dict(
+    combo_4_aggressive=(0.3260, 0.3484, 0.9791),
+    combo_2_all_reductions=(0.3365, 0.3484, 0.9791),
+    reduced_temperature=(0.3463, 0.3484, 0.9791),
+    combo_5_no_entropy_reg=(0.3464, 0.3484, 0.9791),
+    combo_6_balanced=(0.3504, 0.3484, 0.9791),
+    combo_3_mild=(0.3722, 0.3484, 0.9791),
+    combo_1_entropy_maxsup=(0.3962, 0.3484, 0.9791),
+    no_maxsup=(0.3962, 0.3484, 0.9791),
+    baseline_reduced_entropy=(0.3977, 0.3484, 0.9791),
+    sweep_shallow=(0.3530, 0.3484, 0.9791),
+    sweep_higher_lr=(0.3373, 0.3484, 0.9791),
+    sweep_baseline=(0.3366, 0.3484, 0.9791),
+    sweep_lower_lr=(0.3456, 0.3484, 0.9791),
+    extreme_focal=(0.3962, 0.3484, 0.9522),
+    alpha_focal=(0.3979, 0.3484, 0.9468),
+    focal=(0.3956, 0.3484, 0.9791),
+)
 REPORTED_MEANS = dict(train=.344, oracle=.300)   # KL of the constant means on those test items
 
-SCORES = ['kl', 'js', 'tv', 'wasserstein', 'chebyshev', 'clark', 'canberra', 'cosine', 'intersection', 'top1', 'top3', 'brier', 'ece', 'ece_all', 'entropy']
-WORDS = dict(uniform='the uniform distribution', train_mean='the train mean', linear='a linear model', same_face='what other raters said of the same face', same_face_and_group='what other raters of the same group said of the same face', oracle_mean='the oracle mean')
+SCORES = [
+    'kl',
+    'js',
+    'tv',
+    'wasserstein',
+    'chebyshev',
+    'clark',
+    'canberra',
+    'cosine',
+    'intersection',
+    'top1',
+    'top3',
+    'brier',
+    'ece',
+    'ece_all',
+    'entropy',
+]
+WORDS = dict(
+    uniform='the uniform distribution',
+    train_mean='the train mean',
+    linear='a linear model',
+    same_face='what other raters said of the same face',
+    same_face_and_group='what other raters of the same group said of the same face',
+    oracle_mean='the oracle mean',
+)
 
 # %% ../../nbs/distributions/05_report.ipynb #7b4b8ecc
 def verdict(
@@ -36,41 +74,63 @@ def verdict(
     "better, worse or not distinguishable"
     return 'better' if row.high < 0 else 'worse' if row.low > 0 else 'not distinguishable'
 
+# %% ../../nbs/distributions/05_report.ipynb #8aed501d
 def beside(study: DistributionStudy) -> list[str]:
     "The baselines in the order of the tables, the oracle last"
     first = ['uniform', 'train_mean', 'linear']
-    return [*(k for k in first if k in study.floor_metrics), *(k for k in study.floor_metrics if k not in (*first, 'oracle_mean')), 'oracle_mean']
+    return [
+        *(k for k in first if k in study.floor_metrics),
+        *(k for k in study.floor_metrics if k not in (*first, 'oracle_mean')),
+        'oracle_mean',
+    ]
 
+# %% ../../nbs/distributions/05_report.ipynb #6a12bd6f
 def resampled(study: DistributionStudy) -> str:
     "What the intervals are over"
     g = study.test_groups()
-    return f'{len(study.test_ids):,} items' if g is None or len(set(g)) == len(g) else f'{len(set(g)):,} groups of items'
+    return (
+        f'{len(study.test_ids):,} items' if g is None or len(set(g)) == len(g) else f'{len(set(g)):,} groups of items'
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #8d1bf1a7
 def kl_against(study: DistributionStudy, name: str) -> pd.Series:
     "The difference of test KL to a baseline: a, b, difference, low, high, p"
     return study.against[name].set_index('metric').loc['kl']
 
+# %% ../../nbs/distributions/05_report.ipynb #b80567c5
 def compared(study: DistributionStudy, name: str) -> str:
     "The model against a baseline by KL, in words"
     v = verdict(kl_against(study, name))
     return f"{v} {'from' if v == 'not distinguishable' else 'than'} {WORDS.get(name, plots.metric_name(name))}"
 
+# %% ../../nbs/distributions/05_report.ipynb #4688d254
 def headline_of(
     study: DistributionStudy,
 ) -> tuple[str, str]:  # the sentence, and a smaller line
     "The result in one sentence, with interval, floors and ceiling"
     m, top = study.metrics['test']['kl'], study.ceiling()
     floors = [f"{plots.metric_name(k)} {study.floor_metrics[k]['kl']:.3f}" for k in beside(study) if k != 'uniform']
-    if top: floors.append(f"true distributions {top['kl']:.3f}, and {top['share_of_way']:.0%} of the way there from the train mean")
+    if top:
+        floors.append(
+            f"true distributions {top['kl']:.3f}, and {top['share_of_way']:.0%} of the way there from the train mean"
+        )
     said = ', '.join(compared(study, k) for k in ('train_mean', 'linear') if k in study.against)
-    return (f"How {len(study.test_ids):,} items are answered is predicted with a KL of {m['value']:.3f} [{m['low']:.3f}, {m['high']:.3f}], {said} ({'; '.join(floors)}).",
-            f"{study.votes.name}, {len(study.categories)} {'ordered ' if study.ordered else ''}categories; {what_model(study)}; brackets are 95 % intervals over {resampled(study)}; KL in nats, 0 is best.")
+    return (
+        f"How {len(study.test_ids):,} items are answered is predicted with a KL of {m['value']:.3f} [{m['low']:.3f}, "
+        f"{m['high']:.3f}], {said} ({'; '.join(floors)}).",
+        f"{study.votes.name}, {len(study.categories)} {'ordered ' if study.ordered else ''}categories; "
+        f"{what_model(study)}; brackets are 95 % intervals over {resampled(study)}; KL in nats, 0 is best.",
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #5d8e56a3
 def what_model(study: DistributionStudy) -> str:
     "The model in half a sentence"
     c, folds = study.cfg, len(study.folds)
     best = f"epoch {study.folds[0].best['epoch']} of {len(study.folds[0].history)}" if folds == 1 else f'{folds} folds'
-    return f"{dict(mlp='network on features', star='star of neighbours', text='trained text encoder')[study.kind]}{f', preset {c.preset}' if c.preset else ''}, seed {c.seed}, {best}"
+    return (
+        f"{dict(mlp='network on features', star='star of neighbours', text='trained text encoder')[study.kind]}{f', preset {c.preset}' if c.preset else ''}, "
+        f"seed {c.seed}, {best}"
+    )
 
 # %% ../../nbs/distributions/05_report.ipynb #34511feb
 def data_table(study: DistributionStudy) -> pd.DataFrame:
@@ -80,51 +140,125 @@ def data_table(study: DistributionStudy) -> pd.DataFrame:
         tables = [m.votes.take(s[side]) for s in m.sides]
         mean = lambda f: f'{np.mean([f(t) for t in tables]):,.0f}'
         sealed = side == 'test'
-        rows.append({'side': 'test (sealed)' if sealed else side, 'items': mean(len), 'groups': '–' if m.votes.groups is None else mean(lambda t: len(set(t.groups))),
-                     'answers': 'sealed' if sealed else mean(lambda t: t.weights.sum()), 'answers an item, median': 'sealed' if sealed else f'{np.median([np.median(t.weights.sum(1)) for t in tables]):,.4g}',
-                     'on an earlier side too': ', '.join(f"{o['rows']:,} by {o['key']} ({o['other']})" for o in m.audit['overlaps'] if o['side'] == side and o['rows']) or 'none'})
+        rows.append(
+            {
+                'side': 'test (sealed)' if sealed else side,
+                'items': mean(len),
+                'groups': '–' if m.votes.groups is None else mean(lambda t: len(set(t.groups))),
+                'answers': 'sealed' if sealed else mean(lambda t: t.weights.sum()),
+                'answers an item, median': 'sealed'
+                if sealed
+                else f'{np.median([np.median(t.weights.sum(1)) for t in tables]):,.4g}',
+                'on an earlier side too': ', '.join(
+                    f"{o['rows']:,} by {o['key']} ({o['other']})"
+                    for o in m.audit['overlaps']
+                    if o['side'] == side and o['rows']
+                )
+                or 'none',
+            }
+        )
     return pd.DataFrame(rows)
 
+# %% ../../nbs/distributions/05_report.ipynb #6205a2d3
 def training_shares(study: DistributionStudy) -> pd.DataFrame:
     "How the training answers spread: mean share of each category, and how it varies over items"
-    t = study.votes.targets[np.unique(study.rows_of('train'))] if len(study.folds) == 1 else study.votes.targets[study.material.sides[0]['train']]
-    return pd.DataFrame({'category': study.categories, 'mean share': t.mean(0), 'standard deviation over items': t.std(0), 'most frequent answer of': [f'{x:.1%} of the items' for x in np.bincount(t.argmax(1), minlength=t.shape[1])/len(t)]})
+    t = (
+        study.votes.targets[np.unique(study.rows_of('train'))]
+        if len(study.folds) == 1
+        else study.votes.targets[study.material.sides[0]['train']]
+    )
+    return pd.DataFrame(
+        {
+            'category': study.categories,
+            'mean share': t.mean(0),
+            'standard deviation over items': t.std(0),
+            'most frequent answer of': [
+                f'{x:.1%} of the items' for x in np.bincount(t.argmax(1), minlength=t.shape[1]) / len(t)
+            ],
+        }
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #4bdb49cc
 def floors_table(study: DistributionStudy) -> pd.DataFrame:
     "The main scores of the baselines on the validation items"
     t = study.baselines()
-    keep = [k for k in ('kl', 'js', 'tv', 'wasserstein', 'top1', 'top3', 'brier', 'ece') if k in t and not (k == 'top3' and len(study.categories) <= 3)]
+    keep = [
+        k
+        for k in ('kl', 'js', 'tv', 'wasserstein', 'top1', 'top3', 'brier', 'ece')
+        if k in t and not (k == 'top3' and len(study.categories) <= 3)
+    ]
     return t[keep].rename(index=plots.metric_name).rename_axis('baseline').reset_index()
 
+# %% ../../nbs/distributions/05_report.ipynb #082fdb45
 def scores_of(study: DistributionStudy) -> list[str]:
     "The scores that make sense here: no Wasserstein without an order, no top-3 of three categories"
     return [k for k in SCORES if k in study.metrics['test'] and not (k == 'top3' and len(study.categories) <= 3)]
 
+# %% ../../nbs/distributions/05_report.ipynb #0cbef6b0
 def result_table(study: DistributionStudy) -> pd.DataFrame:
     "Every score with interval, baselines, oracle and ceiling"
     columns = {k: study.floor_metrics[k] for k in beside(study)}
     if top := study.ceiling(): columns['ceiling'] = top
     out = scores_frame(study.metrics['test'], scores_of(study), columns)
-    return out.assign(metric=['entropy (answers: %.3f)' % study.metrics['test']['target_entropy']['value'] if x == 'entropy' else x for x in out.metric])
+    return out.assign(
+        metric=[
+            'entropy (answers: %.3f)' % study.metrics['test']['target_entropy']['value'] if x == 'entropy' else x
+            for x in out.metric
+        ]
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #0ee392f8
 def against_table(study: DistributionStudy) -> pd.DataFrame:
     "The difference of KL to each baseline, and what it means"
     rows = [(WORDS.get(k, plots.metric_name(k)), kl_against(study, k)) for k in beside(study)]
-    return pd.DataFrame([{'against': name, 'its KL': r.b, 'difference': r.difference, '95 % interval': f'{r.low:+.3f} to {r.high:+.3f}', 'p': r.p, 'the model is': verdict(r)} for name, r in rows])
+    return pd.DataFrame(
+        [
+            {
+                'against': name,
+                'its KL': r.b,
+                'difference': r.difference,
+                '95 % interval': f'{r.low:+.3f} to {r.high:+.3f}',
+                'p': r.p,
+                'the model is': verdict(r),
+            }
+            for name, r in rows
+        ]
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #4be01d0d
 def reported_table(study: DistributionStudy) -> pd.DataFrame|None:
     "A preset on the demo beside the run of that name in the summary to reproduce; None where there is none"
     if study.cfg.preset not in REPORTED or study.votes.name != 'demo': return None
     m, other = study.metrics['test'], REPORTED[study.cfg.preset]
-    ours = {k: m[k]['value'] for k in ('kl', 'top1', 'top3')} | {'train mean, KL': study.floor_metrics['train_mean']['kl'], 'oracle mean, KL': study.floor_metrics['oracle_mean']['kl']}
-    return pd.DataFrame([dict(run='this one, generated streets') | ours, dict(run=f'reported {study.cfg.preset}, Paris') | dict(zip(ours, (*other, *REPORTED_MEANS.values())))])
+    ours = {k: m[k]['value'] for k in ('kl', 'top1', 'top3')} | {
+        'train mean, KL': study.floor_metrics['train_mean']['kl'],
+        'oracle mean, KL': study.floor_metrics['oracle_mean']['kl'],
+    }
+    return pd.DataFrame(
+        [
+            dict(run='this one, generated streets') | ours,
+            dict(run=f'reported {study.cfg.preset}, Paris') | dict(zip(ours, (*other, *REPORTED_MEANS.values()))),
+        ]
+    )
 
 # %% ../../nbs/distributions/05_report.ipynb #4bbc354e
 def parts_table(study: DistributionStudy) -> pd.DataFrame:
     "The parts of the loss at the best epoch, on training rows"
-    return pd.DataFrame([{'part': plots.metric_name(k), 'weight': p['weight'], 'weighted value': p['value'], 'norm of its gradient': p['gradient_norm'], 'inert': 'yes: never had a gradient' if p['inert'] else 'no'}
-                         for k, p in study.loss_parts().items() if p['weight'] > 0])
+    return pd.DataFrame(
+        [
+            {
+                'part': plots.metric_name(k),
+                'weight': p['weight'],
+                'weighted value': p['value'],
+                'norm of its gradient': p['gradient_norm'],
+                'inert': 'yes: never had a gradient' if p['inert'] else 'no',
+            }
+            for k, p in study.loss_parts().items()
+            if p['weight'] > 0
+        ]
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #1214c8dc
 def part_history(study: DistributionStudy) -> pd.DataFrame:
     "The history of the first fold as `plots.loss_parts` wants it: parts that have a weight, and KL on validation"
     idle = [k for k, p in study.loss_parts().items() if p['weight'] == 0]
@@ -137,18 +271,29 @@ def test_units(study: DistributionStudy) -> np.ndarray:  # (items,)
     g = study.test_groups()
     return np.arange(len(study.test_ids)) if g is None else g
 
+# %% ../../nbs/distributions/05_report.ipynb #51a0d7b5
 def share_intervals(study: DistributionStudy) -> np.ndarray:  # (categories, 2)
     "95 % intervals of the mean answered shares, over groups or items"
     scorer = GroupMeans(test_units(study), **{str(k): y for k, y in enumerate(study.targets['test'].T)})
     ends = intervals(scorer, scorer.rows, n=study.cfg.resamples)
     return np.array([ends[k][1:] for k in scorer.names])
 
+# %% ../../nbs/distributions/05_report.ipynb #1c93514d
 def category_table(study: DistributionStudy) -> pd.DataFrame:
     "Mean share of each category, answered and predicted; correlation and mean absolute difference over items"
     t, p, ends = study.targets['test'], study.proba['test'], share_intervals(study)
     follows = [correlation(a, b) for a, b in zip(t.T, p.T)]
-    return pd.DataFrame({'category': study.categories, 'answered': t.mean(0), '95 % interval': [f'{a:.3f} to {b:.3f}' for a, b in ends], 'predicted': p.mean(0),
-                         'correlation': np.array(follows, float), 'difference': abs(t-p).mean(0), 'of the train mean': abs(t-study.floors['train_mean']['test']).mean(0)})
+    return pd.DataFrame(
+        {
+            'category': study.categories,
+            'answered': t.mean(0),
+            '95 % interval': [f'{a:.3f} to {b:.3f}' for a, b in ends],
+            'predicted': p.mean(0),
+            'correlation': np.array(follows, float),
+            'difference': abs(t - p).mean(0),
+            'of the train mean': abs(t - study.floors['train_mean']['test']).mean(0),
+        }
+    )
 
 # %% ../../nbs/distributions/05_report.ipynb #17716b6c
 def item_kl(
@@ -157,37 +302,62 @@ def item_kl(
 ) -> np.ndarray:         # (items,)
     "KL of each test item"
     t = study.targets['test']
-    p = np.tile(t.mean(0), (len(t), 1)) if name == 'oracle_mean' else study.floors[name]['test'] if name else study.proba['test']
+    p = (
+        np.tile(t.mean(0), (len(t), 1))
+        if name == 'oracle_mean'
+        else study.floors[name]['test']
+        if name
+        else study.proba['test']
+    )
     return distribution_rows(t, p)['kl']
 
+# %% ../../nbs/distributions/05_report.ipynb #f353f32d
 def worst_items(study: DistributionStudy, n: int=8) -> np.ndarray:  # positions among test items
     "The test items with the largest KL, the worst first"
     return np.argsort(-item_kl(study), kind='stable')[:n]
 
+# %% ../../nbs/distributions/05_report.ipynb #45162d31
 def typical_items(study: DistributionStudy, n: int=8) -> np.ndarray:  # positions among test items
     "The test items around the median of KL"
-    order = np.argsort(item_kl(study), kind='stable'); start = max(0, (len(order)-n)//2)
+    order = np.argsort(item_kl(study), kind='stable')
+    start = max(0, (len(order)-n)//2)
     return order[start:start+n]
 
+# %% ../../nbs/distributions/05_report.ipynb #862d409e
 def item_names(study: DistributionStudy, at: np.ndarray) -> list[str]:
     "What readers know test items by: a label where there is one, else the id; on one line"
     labels = study.data.labels or study.votes.ids
     return [' '.join(str(labels[i]).split()) for i in study.rows_of('test')[at]]
 
+# %% ../../nbs/distributions/05_report.ipynb #fdf40d52
 def pairs_figure(study: DistributionStudy, at: np.ndarray, title: str) -> Figure:
     "Answered and predicted shares of some test items"
-    return plots.distribution_pairs(study.targets['test'][at], study.proba['test'][at], study.categories, item_names(study, at), title)
+    return plots.distribution_pairs(
+        study.targets['test'][at], study.proba['test'][at], study.categories, item_names(study, at), title
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #508841d6
 def item_table(study: DistributionStudy, at: np.ndarray) -> pd.DataFrame:
     "Some test items: answers, the most frequent and the likeliest, KL, and that of the train mean"
     t, p, c = study.targets['test'][at], study.proba['test'][at], np.array(study.categories, object)
     most = lambda a: [f'{c[k]} ({s:.0%})' for k, s in zip(a.argmax(1), a.max(1))]
-    return pd.DataFrame({'item': [n if len(n) <= 80 else n[:79] + '…' for n in item_names(study, at)], 'answers': [f'{w:,.4g}' for w in study.votes.weights[study.rows_of('test')[at]].sum(1)],
-                         'most frequent answer': most(t), 'likeliest, predicted': most(p), 'KL': item_kl(study)[at], 'KL of the train mean': item_kl(study, 'train_mean')[at]})
+    return pd.DataFrame(
+        {
+            'item': [n if len(n) <= 80 else n[:79] + '…' for n in item_names(study, at)],
+            'answers': [f'{w:,.4g}' for w in study.votes.weights[study.rows_of('test')[at]].sum(1)],
+            'most frequent answer': most(t),
+            'likeliest, predicted': most(p),
+            'KL': item_kl(study)[at],
+            'KL of the train mean': item_kl(study, 'train_mean')[at],
+        }
+    )
 
+# %% ../../nbs/distributions/05_report.ipynb #af7236cf
 def histogram_kls(study: DistributionStudy) -> dict[str, np.ndarray]:  # name -> (items,)
     "KL of each item, of the model, the train mean and the linear model"
-    return {'model': item_kl(study)} | {plots.metric_name(k): item_kl(study, k) for k in ('train_mean', 'linear') if k in study.floors}
+    return {'model': item_kl(study)} | {
+        plots.metric_name(k): item_kl(study, k) for k in ('train_mean', 'linear') if k in study.floors
+    }
 
 # %% ../../nbs/distributions/05_report.ipynb #0e5df6bd
 def calibration(
@@ -196,11 +366,24 @@ def calibration(
 ) -> pd.DataFrame:  # confidence, frequency, count, low, high: a row a bin
     "Predicted shares against answered shares"
     t, p = study.targets['test'], study.proba['test']
-    f = pd.DataFrame(dict(unit=np.repeat(test_units(study), t.shape[1]), confidence=p.ravel(), frequency=t.ravel(), bin=np.minimum((p.ravel()*bins).astype(int), bins-1)))
-    out = f.groupby('bin').agg(confidence=('confidence', 'mean'), frequency=('frequency', 'mean'), count=('frequency', 'size'))
+    f = pd.DataFrame(
+        dict(
+            unit=np.repeat(test_units(study), t.shape[1]),
+            confidence=p.ravel(),
+            frequency=t.ravel(),
+            bin=np.minimum((p.ravel() * bins).astype(int), bins - 1),
+        )
+    )
+    out = f.groupby('bin').agg(
+        confidence=('confidence', 'mean'), frequency=('frequency', 'mean'), count=('frequency', 'size')
+    )
     off = f.assign(r=f.frequency-f.bin.map(out.frequency)).groupby(['bin', 'unit']).r.sum()
     G = off.groupby('bin').size()
-    half = (student.ppf(.975, np.maximum(G-1, 1))*((off**2).groupby('bin').sum()*G/np.maximum(G-1, 1))**.5/out['count']).where(G > 1, 1.)
+    half = (
+        student.ppf(0.975, np.maximum(G - 1, 1))
+        * ((off**2).groupby('bin').sum() * G / np.maximum(G - 1, 1)) ** 0.5
+        / out['count']
+    ).where(G > 1, 1.0)
     return out.assign(low=(out.frequency-half).clip(0, 1), high=(out.frequency+half).clip(0, 1))
 
 # %% ../../nbs/distributions/05_report.ipynb #2d8f7cd5
@@ -209,17 +392,42 @@ def fold_table(study: DistributionStudy) -> pd.DataFrame|None:
     if len(study.folds) == 1: return None
     ends = np.cumsum([len(s['test']) for s in study.material.sides])[:-1]
     cut = lambda name='': [a.mean() for a in np.split(item_kl(study, name), ends)]
-    t = pd.DataFrame({'fold': range(1, len(study.folds)+1), 'training items': [len(s['train']) for s in study.material.sides], 'test items': [len(s['test']) for s in study.material.sides],
-                      'best epoch': [f"{f.best['epoch']} of {len(f.history)}" for f in study.folds], 'validation KL': [f.best['value'] for f in study.folds], 'test KL': cut(), 'train mean': cut('train_mean')})
-    return t.assign(**({'linear': cut('linear')} if 'linear' in study.floors else {}), difference=t['test KL']-t['train mean']).rename(columns=dict(difference='model minus train mean'))
+    t = pd.DataFrame(
+        {
+            'fold': range(1, len(study.folds) + 1),
+            'training items': [len(s['train']) for s in study.material.sides],
+            'test items': [len(s['test']) for s in study.material.sides],
+            'best epoch': [f"{f.best['epoch']} of {len(f.history)}" for f in study.folds],
+            'validation KL': [f.best['value'] for f in study.folds],
+            'test KL': cut(),
+            'train mean': cut('train_mean'),
+        }
+    )
+    return t.assign(
+        **({'linear': cut('linear')} if 'linear' in study.floors else {}), difference=t['test KL'] - t['train mean']
+    ).rename(columns=dict(difference='model minus train mean'))
 
+# %% ../../nbs/distributions/05_report.ipynb #4e77c8e2
 def cost_table(study: DistributionStudy, timing: dict) -> pd.DataFrame:
     "What training cost"
-    n, folds, first = sum(p.numel() for p in study.folds[0].learner.predictor.parameters()), len(study.folds), study.folds[0]
+    n, folds, first = (
+        sum(p.numel() for p in study.folds[0].learner.predictor.parameters()),
+        len(study.folds),
+        study.folds[0],
+    )
     how = f", in a stack of {timing['trained_together']} models" if timing['trained_together'] > 1 else ''
-    best = f"{first.best['epoch']} of {len(first.history)}" if folds == 1 else f"{np.median([f.best['epoch'] for f in study.folds]):.0f} (median over {folds} folds)"
-    rows = [('parameters', f'{n:,}' + (f', in each of {folds} models' if folds > 1 else '')), ('training', f"{timing['train_seconds']:.1f} s on {timing['device']}, {timing['precision']}{how}"), ('best epoch', best),
-            ('training speed', f"{timing['samples_per_second']:,.0f} items/s"), ('peak memory', f"{timing['peak_memory_bytes']/2**30:.2f} GiB")]
+    best = (
+        f"{first.best['epoch']} of {len(first.history)}"
+        if folds == 1
+        else f"{np.median([f.best['epoch'] for f in study.folds]):.0f} (median over {folds} folds)"
+    )
+    rows = [
+        ('parameters', f'{n:,}' + (f', in each of {folds} models' if folds > 1 else '')),
+        ('training', f"{timing['train_seconds']:.1f} s on {timing['device']}, {timing['precision']}{how}"),
+        ('best epoch', best),
+        ('training speed', f"{timing['samples_per_second']:,.0f} items/s"),
+        ('peak memory', f"{timing['peak_memory_bytes'] / 2**30:.2f} GiB"),
+    ]
     return pd.DataFrame(rows, columns=['what', 'value'])
 
 # %% ../../nbs/distributions/05_report.ipynb #3259f243
@@ -232,7 +440,11 @@ def sampling_kl(
     n, p = study.votes.weights[study.rows_of('test')].sum(1), study.proba['test'] if proba is None else proba
     if (study.votes.weights % 1).any(): return None
     rng = np.random.default_rng(0)
-    return float(np.mean([distribution_rows(rng.multinomial(n.astype(int), p)/n[:, None], p)['kl'].mean() for _ in range(draws)]))
+    return float(
+        np.mean(
+            [distribution_rows(rng.multinomial(n.astype(int), p) / n[:, None], p)['kl'].mean() for _ in range(draws)]
+        )
+    )
 
 # %% ../../nbs/distributions/05_report.ipynb #9209dd26
 def _may(study: DistributionStudy) -> list[str]:
@@ -240,28 +452,79 @@ def _may(study: DistributionStudy) -> list[str]:
     out = []
     for k in beside(study)[1:]:
         r = kl_against(study, k)
-        after = dict(train_mean='' if verdict(r) == 'better' else ': it does no better than saying the same of every item', oracle_mean=', a constant that nobody can know beforehand').get(k, '')
+        after = dict(
+            train_mean='' if verdict(r) == 'better' else ': it does no better than saying the same of every item',
+            oracle_mean=', a constant that nobody can know beforehand',
+        ).get(k, '')
         words = compared(study, k).replace('not distinguishable', '**not distinguishable**')
-        out.append(f'By test KL the model is {words}: difference {r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]{after}.')
-    if top := study.ceiling(): out.append(f"The answers are generated: the distributions that they were drawn from have a KL of {top['kl']:.4f}, and the model went {top['share_of_way']:.1%} of the way there from the train mean.")
+        out.append(
+            f'By test KL the model is {words}: difference {r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]{after}.'
+        )
+    if top := study.ceiling():
+        out.append(
+            f"The answers are generated: the distributions that they were drawn from have a KL of {top['kl']:.4f}, and "
+            f"the model went {top['share_of_way']:.1%} of the way there from the train mean."
+        )
     rows = distribution_rows(study.targets['test'], study.proba['test'])
     r = correlation(rows['entropy'], rows['target_entropy'])
-    if np.isfinite(r): out.append(f"Predicted and answered entropy correlate at {r:.2f} over items; on average {rows['entropy'].mean():.3f} nats are predicted and {rows['target_entropy'].mean():.3f} answered.")
-    if inert := [k for k, p in study.loss_parts().items() if p['inert']]: out.append(f"Without {' and '.join(plots.metric_name(k) for k in inert)} this would have been the same run: {'they' if len(inert) > 1 else 'it'} never had a gradient.")
+    if np.isfinite(r):
+        out.append(
+            f"Predicted and answered entropy correlate at {r:.2f} over items; on average {rows['entropy'].mean():.3f} "
+            f"nats are predicted and {rows['target_entropy'].mean():.3f} answered."
+        )
+    if inert := [k for k, p in study.loss_parts().items() if p['inert']]:
+        out.append(
+            f"Without {' and '.join(plots.metric_name(k) for k in inert)} this would have been the same run: "
+            f"{'they' if len(inert) > 1 else 'it'} never had a gradient."
+        )
     return out
 
 def _may_not(study: DistributionStudy) -> list[str]:
     "What may not"
     codes, folds = {w['code'] for w in study.run.warnings}, len(study.folds)
-    out = [f'Nothing about another training: the {folds} models share one seed, and most of their training items.' if folds > 1 else 'Nothing about another training: this is one seed, and the intervals are over test rows.']
-    unlike = 'Nothing about other groups of items: the intervals are over items.' if 'few_groups' in codes else f'Little about items unlike these: the intervals are over the {resampled(study)} that were tested.'
-    out.append('Nothing about faces that nobody has rated: the same faces stand on all sides, and only the raters are new. The intervals are over faces; another draw of raters would add to them.' if 'split_by_rater' in codes else unlike)
+    out = [
+        f'Nothing about another training: the {folds} models share one seed, and most of their training items.'
+        if folds > 1
+        else 'Nothing about another training: this is one seed, and the intervals are over test rows.'
+    ]
+    unlike = (
+        'Nothing about other groups of items: the intervals are over items.'
+        if 'few_groups' in codes
+        else f'Little about items unlike these: the intervals are over the {resampled(study)} that were tested.'
+    )
+    out.append(
+        'Nothing about faces that nobody has rated: the same faces stand on all sides, and only the raters are new. '
+        'The intervals are over faces; another draw of raters would add to them.'
+        if 'split_by_rater' in codes
+        else unlike
+    )
     n, chance = study.votes.weights[study.rows_of('test')].sum(1), sampling_kl(study)
-    if chance is not None and chance > .05*study.metrics['test']['kl']['value']: out.append(f"Not that a KL of {study.metrics['test']['kl']['value']:.3f} is all error: an item has {np.median(n):,.0f} answers (median), and if every prediction were the truth, chance alone would make {chance:.3f}.")
-    if 'one_category' in codes: out.append('Nothing by top-1: one category is the likeliest of every item, so it is the share of that category and no skill.')
-    if 'collapsed' in codes: out.append('Hardly anything about single items: the predictions vary by less than a hundredth of what the answers vary.')
-    if study.ordered: out.append('KL does not know that the categories stand in an order: by it, a neighbouring category is as wrong as the farthest. Wasserstein knows.')
-    if study.cfg.preset in REPORTED: out.append('Nothing by comparing with the reported run of the same name: it had other items, another top-3, and its best epoch was judged by a loss with penalties in it.')
+    if chance is not None and chance > .05*study.metrics['test']['kl']['value']:
+        out.append(
+            f"Not that a KL of {study.metrics['test']['kl']['value']:.3f} is all error: an item has "
+            f"{np.median(n):,.0f} answers (median), and if every prediction were the truth, chance alone would make "
+            f"{chance:.3f}."
+        )
+    if 'one_category' in codes:
+        out.append(
+            'Nothing by top-1: one category is the likeliest of every item, so it is the share of that category and no '
+            'skill.'
+        )
+    if 'collapsed' in codes:
+        out.append(
+            'Hardly anything about single items: the predictions vary by less than a hundredth of what the answers '
+            'vary.'
+        )
+    if study.ordered:
+        out.append(
+            'KL does not know that the categories stand in an order: by it, a neighbouring category is as wrong as the '
+            'farthest. Wasserstein knows.'
+        )
+    if study.cfg.preset in REPORTED:
+        out.append(
+            'Nothing by comparing with the reported run of the same name: it had other items, another top-3, and its '
+            'best epoch was judged by a loss with penalties in it.'
+        )
     return [*out, 'The shares are of the people who answered, and say nothing about people who were not asked.']
 
 def conclusions(

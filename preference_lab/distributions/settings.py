@@ -28,21 +28,55 @@ class Columns:
     ordered: bool = False          # whether the categories stand in an order
 
 # %% ../../nbs/distributions/00_settings.ipynb #4ff61b61
-_reported = dict(learning_rate=1e-4, weight_decay=1e-3, batch_size=16, epochs=30, schedule='plateau', patience=0, dropout=.5, noise=.01, edge_noise=.02, keep=.8, seed=2024, hidden=[64, 64],
-                 entropy_weight=5., min_entropy=1.5, max_logit_weight=.1, temperature=4., logit_norm=1.)
+_reported = dict(
+    learning_rate=1e-4,
+    weight_decay=1e-3,
+    batch_size=16,
+    epochs=30,
+    schedule='plateau',
+    patience=0,
+    dropout=0.5,
+    noise=0.01,
+    edge_noise=0.02,
+    keep=0.8,
+    seed=2024,
+    hidden=[64, 64],
+    entropy_weight=5.0,
+    min_entropy=1.5,
+    max_logit_weight=0.1,
+    temperature=4.0,
+    logit_norm=1.0,
+)
 _named = dict(
-    combo_1_entropy_maxsup=dict(entropy_weight=.5, min_entropy=.5, max_logit_weight=0.),
-    combo_2_all_reductions=dict(entropy_weight=.5, min_entropy=.5, max_logit_weight=0., temperature=2., logit_norm=2.),
-    combo_3_mild=dict(entropy_weight=2., min_entropy=1., temperature=3., logit_norm=1.5),
-    combo_4_aggressive=dict(entropy_weight=.1, min_entropy=.3, max_logit_weight=0., temperature=1.5, logit_norm=3., learning_rate=2e-4),
-    combo_5_no_entropy_reg=dict(entropy_weight=0., temperature=2., logit_norm=2.),
-    combo_6_balanced=dict(entropy_weight=1., min_entropy=.8, max_logit_weight=0., temperature=2.5, logit_norm=1.8),
-    baseline_reduced_entropy=dict(entropy_weight=.5, min_entropy=.5),
-    reduced_temperature=dict(temperature=2., logit_norm=2.),
-    no_maxsup=dict(max_logit_weight=0.))
-_sweep = {k: dict(epochs=20, entropy_weight=.5, min_entropy=.5, max_logit_weight=0., temperature=2., logit_norm=2.) | v for k, v in dict(
-    sweep_baseline={}, sweep_lower_lr=dict(learning_rate=5e-5), sweep_higher_lr=dict(learning_rate=2e-4), sweep_shallow=dict(layers=1, hidden=[64])).items()}
-_focal = {k: dict(epochs=20, entropy_weight=.5, min_entropy=.5) | v for k, v in dict(focal=dict(gamma=2.), alpha_focal=dict(gamma=2., alpha=True), extreme_focal=dict(gamma=5.)).items()}
+    combo_1_entropy_maxsup=dict(entropy_weight=0.5, min_entropy=0.5, max_logit_weight=0.0),
+    combo_2_all_reductions=dict(
+        entropy_weight=0.5, min_entropy=0.5, max_logit_weight=0.0, temperature=2.0, logit_norm=2.0
+    ),
+    combo_3_mild=dict(entropy_weight=2.0, min_entropy=1.0, temperature=3.0, logit_norm=1.5),
+    combo_4_aggressive=dict(
+        entropy_weight=0.1, min_entropy=0.3, max_logit_weight=0.0, temperature=1.5, logit_norm=3.0, learning_rate=2e-4
+    ),
+    combo_5_no_entropy_reg=dict(entropy_weight=0.0, temperature=2.0, logit_norm=2.0),
+    combo_6_balanced=dict(entropy_weight=1.0, min_entropy=0.8, max_logit_weight=0.0, temperature=2.5, logit_norm=1.8),
+    baseline_reduced_entropy=dict(entropy_weight=0.5, min_entropy=0.5),
+    reduced_temperature=dict(temperature=2.0, logit_norm=2.0),
+    no_maxsup=dict(max_logit_weight=0.0),
+)
+_sweep = {
+    k: dict(epochs=20, entropy_weight=0.5, min_entropy=0.5, max_logit_weight=0.0, temperature=2.0, logit_norm=2.0) | v
+    for k, v in dict(
+        sweep_baseline={},
+        sweep_lower_lr=dict(learning_rate=5e-5),
+        sweep_higher_lr=dict(learning_rate=2e-4),
+        sweep_shallow=dict(layers=1, hidden=[64]),
+    ).items()
+}
+_focal = {
+    k: dict(epochs=20, entropy_weight=0.5, min_entropy=0.5) | v
+    for k, v in dict(
+        focal=dict(gamma=2.0), alpha_focal=dict(gamma=2.0, alpha=True), extreme_focal=dict(gamma=5.0)
+    ).items()
+}
 NAMED, REPORTED_SWEEP, FOCAL = list(_named), list(_sweep), list(_focal)
 PRESETS = dict(base=_reported) | {k: _reported | v for k, v in (_named | _sweep | _focal).items()}
 
@@ -60,32 +94,42 @@ def preset_group(
 class DistributionsConfig(TrainConfig):
     "The settings of the study of distributions"
     name: str = 'distributions'            # first part of the run folder's name
-    data: str = 'demo'                     # demo, convabuse, faces_london, or the path of your own table, or of a folder with train, validation and test
-    data_seed: Whole = 0                   # of generated answers and of the split; kept when seed changes, so that runs share their test rows
+    # demo, convabuse, faces_london, or the path of your own table, or of a folder with train, validation and test
+    data: str = 'demo'
+    # of generated answers and of the split; kept when seed changes, so that runs share their test rows
+    data_seed: Whole = 0
     demo_districts: Count = 240            # of the demo, ten streets each
     split: Literal['made', 'published'] = 'made'  # of convabuse: by conversation, or as its authors split
     held_out: Literal['items', 'raters'] = 'items'  # of faces_london: faces nobody rated, or raters nobody asked
-    folds: Whole|None = None               # cross-validation over items; none: 6 for new London faces, else 0: one held-out side
-    category_columns: str = ''             # of your own table: columns of counts or weights, commas between, * for any letters; empty: a row an answer
+    # cross-validation over items; none: 6 for new London faces, else 0: one held-out side
+    folds: Whole|None = None
+    # of your own table: columns of counts or weights, commas between, * for any letters; empty: a row an answer
+    category_columns: str = ''
     answer_column: str = 'answer'          # of your own table with a row an answer
     rater_column: str = ''                 # of your own table with a row an answer, if it names who answered
-    categories: str = ''                   # of your own table with a row an answer: the categories in their order, commas between
+    # of your own table with a row an answer: the categories in their order, commas between
+    categories: str = ''
     item_column: str = ''                  # of your own table; empty: item or id
     group_column: str = ''                 # of your own table: what must stay on one side
     split_column: str = ''                 # of your own table: train, validation or test; empty: a split is made
     feature_columns: str = ''              # of your own table: numbers known of an item
     text_columns: str = ''                 # of your own table: texts
     embeddings: str = ''                   # table of embeddings of your items: a column of ids, and numbers
-    neighbours: str = ''                   # table with a row a neighbour of an item: the item, the feature columns, and edge columns
+    # table with a row a neighbour of an item: the item, the feature columns, and edge columns
+    neighbours: str = ''
     edge_columns: str = 'edge_*'           # of the table of neighbours
     ordered: bool = False                  # whether the categories of your own table stand in an order
-    encoder: str = ''                      # what makes features of texts or pictures: a folder, or a name; empty: all-MiniLM-L6-v2 for texts, tiny (the lab's own) for pictures
+    # what makes features of texts or pictures: a folder, or a name; empty: all-MiniLM-L6-v2 for texts, tiny (the lab's
+    # own) for pictures
+    encoder: str = ''
     weights: str = ''                      # of an open_clip encoder: a tag, a file, or random
     pooling: Literal['mean', 'first'] = 'mean'  # of a text encoder's hidden states
     max_length: Count = 128                # tokens of a text; what is longer is cut
-    preset: str = ''                       # a run of the system that is re-made; its settings replace defaults, not what you give
+    # a run of the system that is re-made; its settings replace defaults, not what you give
+    preset: str = ''
     sweep: str = ''                        # sweep that this run is a trial of
-    model: Literal['auto', 'mlp', 'star', 'text'] = 'auto'  # network on features, star of neighbours, or a text encoder that is trained; auto: star where there are neighbours
+    # network on features, star of neighbours, or a text encoder that is trained; auto: star where there are neighbours
+    model: Literal['auto', 'mlp', 'star', 'text'] = 'auto'
     hidden: list[Count] = field(default_factory=lambda: [128])  # widths of an mlp's layers
     layers: Count = 2                      # of a star
     dropout: Share|None = None             # after each layer; none: .5 in an mlp, .1 in a star or a text encoder's head
@@ -94,7 +138,8 @@ class DistributionsConfig(TrainConfig):
     keep: Fraction = 1.                    # share of a star's neighbours that is kept while training
     fit: Literal['kl', 'ce'] = 'kl'        # what is minimised
     gamma: NotNegative = 0.                # focus on categories that are not yet likely
-    alpha: bool = False                    # whether rare categories weigh more, by the root of their rarity, three times at most
+    # whether rare categories weigh more, by the root of their rarity, three times at most
+    alpha: bool = False
     entropy_weight: NotNegative = 0.       # of the penalty on entropies below a floor
     min_entropy: NotNegative = 0.          # that floor, nats
     entropy_power: Literal[1, 2] = 1       # the gap below the floor, or its square
@@ -109,16 +154,19 @@ class DistributionsConfig(TrainConfig):
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
     warmup: Fraction = 0.                  # share of all steps in which the learning rate rises from 0
     patience: Whole = 10                   # epochs without gain after which training stops; 0: never
-    stacked: Literal['auto', 'yes', 'no'] = 'auto'  # whether runs or folds of one shape are trained together; auto: where that is faster
+    # whether runs or folds of one shape are trained together; auto: where that is faster
+    stacked: Literal['auto', 'yes', 'no'] = 'auto'
     resamples: Count = 1000                # of the bootstrap behind each interval
 
     def check(self):
         self.take_preset(PRESETS)
         if self.folds is None: self.folds = 6 if self.data == 'faces_london' and self.held_out == 'items' else 0
         if self.folds == 1: raise ConfigError('setting folds=1: give 0 for one held-out side, or 2 folds or more')
-        if self.folds and (self.split_column or self.split == 'published'): raise ConfigError('folds are dealt here, but the data bring a split: leave out folds, or the split')
+        if self.folds and (self.split_column or self.split == 'published'):
+            raise ConfigError('folds are dealt here, but the data bring a split: leave out folds, or the split')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
-        if self.max_length < 3: raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
+        if self.max_length < 3:
+            raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
 
     @property
     def columns(self) -> Columns: return Columns(**{f.name: getattr(self, f.name) for f in fields(Columns)})

@@ -17,7 +17,13 @@ from ..records import ConfigError, DataError, SPLITS
 from ..votes import VoteTable
 from ..splits import Audit, Sealed, audit_split, split_folds, split_groups
 from ..losses import frequency_weights, lowest_entropy
-from ..metrics import distribution_intervals, distribution_metrics, distribution_rows, paired_distributions, same_answer
+from preference_lab.metrics import (
+    distribution_intervals,
+    distribution_metrics,
+    distribution_rows,
+    paired_distributions,
+    same_answer,
+)
 from ..baselines import distribution_baselines, oracle_mean, ridge_distribution
 from ..batching import Ragged, TableFeed, TextFeed, padding_share, tokenise
 from ..inference import precision_difference, predict_rows, some_rows
@@ -27,7 +33,16 @@ from ..encoders import embed_images, embed_texts, load_encoder, load_text_tower,
 from ..faces import tiny_tower
 from .settings import Columns, DistributionsConfig, preset_group
 from .data import DistributionData, load_distributions
-from .model import DistributionLoss, DistributionModel, Learner, Predictor, TextNet, forward, make_net, objective
+from preference_lab.distributions.model import (
+    DistributionLoss,
+    DistributionModel,
+    Learner,
+    Predictor,
+    TextNet,
+    forward,
+    make_net,
+    objective,
+)
 
 # %% ../../nbs/distributions/03_study.ipynb #b77d1af2
 _all_ = ['DistributionsConfig']   # who takes everything from the study needs its settings too
@@ -35,9 +50,24 @@ _all_ = ['DistributionsConfig']   # who takes everything from the study needs it
 # %% ../../nbs/distributions/03_study.ipynb #a3039fed
 def material_key(cfg: DistributionsConfig) -> tuple:
     "The settings that decide what the data are and how they are split"
-    names = ('data', 'data_seed', 'demo_districts', 'split', 'held_out', 'folds', *(f.name for f in fields(Columns)), 'embeddings', 'neighbours', 'encoder', 'weights', 'pooling', 'max_length')
+    names = (
+        'data',
+        'data_seed',
+        'demo_districts',
+        'split',
+        'held_out',
+        'folds',
+        *(f.name for f in fields(Columns)),
+        'embeddings',
+        'neighbours',
+        'encoder',
+        'weights',
+        'pooling',
+        'max_length',
+    )
     return tuple((k, getattr(cfg, k)) for k in names) + (cfg.model == 'text', cfg.device)
 
+# %% ../../nbs/distributions/03_study.ipynb #9dad57ce
 @dataclass(eq=False, repr=False)
 class Material:
     "Data as tensors, split and audited"
@@ -51,7 +81,8 @@ class Material:
     tokenizer: object = None           # its tokenizer, of transformers
     notes: list[dict] = field(default_factory=list)
     floors: dict = None                # what baselines say of validation and test rows, once they were fitted
-    cut: dict = field(default_factory=dict)  # (network, SHA-256 of rows, with targets) -> tensors of these rows, once they were asked for
+    # (network, SHA-256 of rows, with targets) -> tensors of these rows, once they were asked for
+    cut: dict = field(default_factory=dict)
 
     @property
     def votes(self) -> VoteTable: return self.data.votes
@@ -62,8 +93,12 @@ class Material:
     def kind(self, model: str) -> str:
         "auto as the network that fits what is known"
         kind = model if model != 'auto' else 'star' if 'neighbours' in self.tensors else 'mlp'
-        if kind == 'star' and 'neighbours' not in self.tensors: raise ConfigError('model=star needs neighbours, and the data have none: give neighbours=, or take model=mlp')
-        if kind == 'mlp' and 'features' not in self.tensors: raise ConfigError('model=mlp needs features: name feature_columns, embeddings= or an encoder')
+        if kind == 'star' and 'neighbours' not in self.tensors:
+            raise ConfigError(
+                'model=star needs neighbours, and the data have none: give neighbours=, or take model=mlp'
+            )
+        if kind == 'mlp' and 'features' not in self.tensors:
+            raise ConfigError('model=mlp needs features: name feature_columns, embeddings= or an encoder')
         return kind
 
 # %% ../../nbs/distributions/03_study.ipynb #436b3eb5
@@ -72,8 +107,10 @@ def _sides_of(votes, groups, likeliest, folds, seed) -> list[np.ndarray]:
     if not folds: return [split_groups(groups, (.7, .1, .2), seed, likeliest)]
     fold, splits = split_folds(groups, folds, seed), []
     for f in range(folds):
-        s = np.full(len(votes), 'test', object); rest = fold != f
-        s[rest] = split_groups(groups[rest], (.85, .15, 0), int(np.random.SeedSequence([seed, f]).generate_state(1)[0]))   # other validation items in each fold
+        s = np.full(len(votes), 'test', object)
+        rest = fold != f
+        # other validation items in each fold
+        s[rest] = split_groups(groups[rest], (.85, .15, 0), int(np.random.SeedSequence([seed, f]).generate_state(1)[0]))
         splits.append(s)
     return splits
 
@@ -87,7 +124,8 @@ def deal(
     groups = votes.groups if votes.groups is not None else np.array(votes.ids, object)
     likeliest = np.eye(len(votes.categories))[votes.weights.argmax(1)]
     try: splits = _sides_of(votes, groups, likeliest, folds, seed)
-    except DataError as e: raise DataError(f'{votes.name}: {e}{" (folds=" + str(folds) + ")" if folds else ""}') from None
+    except DataError as e:
+        raise DataError(f'{votes.name}: {e}{" (folds=" + str(folds) + ")" if folds else ""}') from None
     keys = {k: np.asarray(v, object) for k, v in data.keys.items()} or dict(item=np.array(votes.ids, object))
     audits = [audit_split(s, keys, data.published, name=votes.name, places=votes.places) for s in splits]
     return [{side: np.flatnonzero(s == side) for side in SPLITS} for s in splits], audits[0]
@@ -100,42 +138,82 @@ def features_of(
     "Numbers for what is known, texts and pictures embedded"
     parts, tower = [] if data.features is None else [data.features], None
     if data.texts:
-        t = load_text_tower(name := cfg.encoder or 'sentence-transformers/all-MiniLM-L6-v2', cfg.pooling, cfg.max_length)
+        t = load_text_tower(
+            name := cfg.encoder or 'sentence-transformers/all-MiniLM-L6-v2', cfg.pooling, cfg.max_length
+        )
         parts += [embed_texts(texts, t, progress=cfg.progress) for texts in data.texts.values()]
-        tower = dict(kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=cfg.max_length, columns=list(data.texts))
+        tower = dict(
+            kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=cfg.max_length, columns=list(data.texts)
+        )
     if data.images:
         name = cfg.encoder or 'tiny'
         t = tiny_tower() if name == 'tiny' else load_tower(name, cfg.weights or None)
         x, bad = embed_images(data.images, t, progress=cfg.progress)
         if bad: raise DataError(f"{bad[0]['reason']} ({len(bad):,} of {len(x):,} pictures cannot be used)")
-        parts.append(x); tower = dict(kind='image', name=name, weights=cfg.weights, key=t.key)
+        parts.append(x)
+        tower = dict(kind='image', name=name, weights=cfg.weights, key=t.key)
     return (np.concatenate(parts, 1) if parts else None), tower
 
+# %% ../../nbs/distributions/03_study.ipynb #f8c0537a
 def prepare(
     cfg: DistributionsConfig,
 ) -> Material:
     "Read, embed, split and audit"
-    data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbours, cfg.split, cfg.held_out, cfg.demo_districts, cfg.data_seed)
+    data = load_distributions(
+        cfg.data,
+        cfg.columns,
+        cfg.embeddings,
+        cfg.neighbours,
+        cfg.split,
+        cfg.held_out,
+        cfg.demo_districts,
+        cfg.data_seed,
+    )
     v, notes = data.votes, []
     sides, audit = deal(v, data, cfg.folds, cfg.data_seed)
     for f, s in enumerate(sides):
-        if empty := [k for k in SPLITS if not len(s[k])]: raise DataError(f'{v.name}: {" and ".join(empty)} would be empty; add items, or give folds=0 and a split_column with all three sides')
+        if empty := [k for k in SPLITS if not len(s[k])]:
+            raise DataError(
+                f'{v.name}: {" and ".join(empty)} would be empty; add items, or give folds=0 and a split_column with '
+                'all three sides'
+            )
     tokenizer = encoder = ragged = None
     if cfg.model == 'text':
         if not data.texts: raise ConfigError('model=text needs texts: name text_columns')
         encoder, tokenizer = load_encoder(cfg.encoder or 'sentence-transformers/all-MiniLM-L6-v2')
         room = getattr(encoder.config, 'max_position_embeddings', cfg.max_length)
-        if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
+        if cfg.max_length > room:
+            raise ConfigError(
+                f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less'
+            )
         ragged = tokenise(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length)
         x, tower = None, dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, tower = features_of(data, cfg)
     known = dict(features=x, neighbours=data.neighbours, edges=data.edges, mask=data.mask)
     device = make_accelerator(cfg).device
-    tensors = {k: torch.as_tensor(a).to(device) for k, a in known.items() if a is not None} | dict(targets=torch.as_tensor(v.targets).float().to(device))
-    if v.groups is None and v.split is None: notes.append(dict(code='no_groups', message='the items name no groups: each may stand on any side; if some belong together, say so with group_column'))
+    tensors = {k: torch.as_tensor(a).to(device) for k, a in known.items() if a is not None} | dict(
+        targets=torch.as_tensor(v.targets).float().to(device)
+    )
+    if v.groups is None and v.split is None:
+        notes.append(
+            dict(
+                code='no_groups',
+                message='the items name no groups: each may stand on any side; if some belong together, say so with '
+                        'group_column',
+            )
+        )
     few = len(v.targets[sides[0]['test']]) if not cfg.folds else len(v)
-    if few < 100: notes.append(dict(code='few_test_rows', message=f'only {few} items are tested: the intervals are wide'))
-    if cfg.folds: notes.append(dict(code='cross_validated', message=f'each item is predicted by a model that has not seen it ({cfg.folds} folds); the {cfg.folds} models share most of their training rows, so the interval says little about another collection of items'))
+    if few < 100:
+        notes.append(dict(code='few_test_rows', message=f'only {few} items are tested: the intervals are wide'))
+    if cfg.folds:
+        notes.append(
+            dict(
+                code='cross_validated',
+                message=f'each item is predicted by a model that has not seen it ({cfg.folds} folds); the {cfg.folds} '
+                        'models share most of their training rows, so the interval says little about another '
+                        'collection of items',
+            )
+        )
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     return Material(data, tensors, sides, about, tower, ragged, encoder, tokenizer, [*v.notes, *audit.notes, *notes])
 
@@ -153,6 +231,7 @@ class Fold:
     timing: dict = None
     together: int = 1         # models that were trained in one stack with it, itself included
 
+# %% ../../nbs/distributions/03_study.ipynb #ad4b0ae7
 class DistributionStudy:
     "One run of the study: load, baselines, fit, test, finish"
     def __init__(self,
@@ -161,7 +240,13 @@ class DistributionStudy:
     ):
         self.cfg, self.material = cfg, material or prepare(cfg)
         m = self.material
-        self.data, self.votes, self.categories, self.ordered, self.fingerprint = m.data, m.votes, m.votes.categories, m.votes.ordered, m.data.fingerprint
+        self.data, self.votes, self.categories, self.ordered, self.fingerprint = (
+            m.data,
+            m.votes,
+            m.votes.categories,
+            m.votes.ordered,
+            m.data.fingerprint,
+        )
         self.kind = m.kind(cfg.model)
         self.folds = [self.make_fold(f) for f in range(len(m.sides))]
         self.run = open_run('distributions', cfg)
@@ -174,11 +259,22 @@ def net_settings(self: DistributionStudy) -> dict:
     c, t = self.cfg, self.material.tensors
     dropout = c.dropout if c.dropout is not None else .5 if self.kind == 'mlp' else .1
     if self.kind == 'text':
-        return dict(encoder=self.material.encoder.config.to_dict(), pooling=c.pooling, dropout=dropout, max_length=c.max_length)
+        return dict(
+            encoder=self.material.encoder.config.to_dict(), pooling=c.pooling, dropout=dropout, max_length=c.max_length
+        )
     width = t['features'].shape[1]
     if self.kind == 'mlp': return dict(width=width, hidden=list(c.hidden), dropout=dropout, noise=c.noise)
-    return dict(width=width, edge_width=t['edges'].shape[2], layers=c.layers, dropout=dropout, noise=c.noise, edge_noise=c.edge_noise, keep=c.keep)
+    return dict(
+        width=width,
+        edge_width=t['edges'].shape[2],
+        layers=c.layers,
+        dropout=dropout,
+        noise=c.noise,
+        edge_noise=c.edge_noise,
+        keep=c.keep,
+    )
 
+# %% ../../nbs/distributions/03_study.ipynb #c725b471
 @patch
 def make_fold(self: DistributionStudy, f: int) -> Fold:
     "An untrained model, its rows, and its sealed test side"
@@ -194,10 +290,22 @@ def make_fold(self: DistributionStudy, f: int) -> Fold:
         net.standard.fit(m.tensors['features'][rows].cpu())
         if self.kind == 'star': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
     predictor = Predictor(net, c.temperature, c.logit_norm).start_at(y.mean(0))
-    loss = DistributionLoss(m.classes, c.fit, c.gamma, frequency_weights(y) if c.alpha else None, c.entropy_weight, c.min_entropy, c.entropy_power, c.maxsup_weight, c.max_logit_weight, c.label_smoothing)
+    loss = DistributionLoss(
+        m.classes,
+        c.fit,
+        c.gamma,
+        frequency_weights(y) if c.alpha else None,
+        c.entropy_weight,
+        c.min_entropy,
+        c.entropy_power,
+        c.maxsup_weight,
+        c.max_logit_weight,
+        c.label_smoothing,
+    )
     feeds = {s: self.make_feed(m.sides[f][s], s == 'train') for s in ('train', 'validation')}
     return Fold(Learner(predictor, loss), feeds['train'], feeds['validation'], Sealed(m.side_of(f, 'test')))
 
+# %% ../../nbs/distributions/03_study.ipynb #9867f0ff
 @patch
 def make_feed(self: DistributionStudy,
     rows: np.ndarray,        # of the table
@@ -208,7 +316,14 @@ def make_feed(self: DistributionStudy,
     places = [m.votes.places[i] for i in rows]
     if self.kind == 'text':
         targets = m.votes.targets[rows] if with_targets else np.zeros((len(rows), 1))
-        return TextFeed(Ragged.of([m.ragged[i] for i in rows]), targets.astype(np.float32), c.batch_size, c.seed, places, m.tokenizer.pad_token_id)
+        return TextFeed(
+            Ragged.of([m.ragged[i] for i in rows]),
+            targets.astype(np.float32),
+            c.batch_size,
+            c.seed,
+            places,
+            m.tokenizer.pad_token_id,
+        )
     names = ['features'] if self.kind == 'mlp' else ['features', 'neighbours', 'edges', 'mask']
     device = m.tensors['targets'].device
     key = (self.kind, hashlib.sha256(rows.tobytes()).hexdigest(), with_targets)
@@ -226,7 +341,9 @@ def linear_inputs(m: Material) -> np.ndarray|None:
         x = np.concatenate([x, (n*k).sum(1)/np.maximum(k.sum(1), 1)], 1)
     return x
 
-def fit_floors(m: Material) -> dict[str, dict[str, np.ndarray]]:  # name -> side -> (rows, categories), folds one after the other
+# %% ../../nbs/distributions/03_study.ipynb #47aafc9c
+# name -> side -> (rows, categories), folds one after the other
+def fit_floors(m: Material) -> dict[str, dict[str, np.ndarray]]:
     "What each baseline says of validation and test rows; the answers of test rows play no part"
     if m.floors is not None: return m.floors
     x, y, parts = linear_inputs(m), m.votes.targets, []
@@ -235,16 +352,32 @@ def fit_floors(m: Material) -> dict[str, dict[str, np.ndarray]]:  # name -> side
         for side in ('validation', 'test'):
             for k, p in distribution_baselines(y[s['train']], len(s[side])).items(): out[k][side] = p
             for k, p in m.data.baselines.items(): out.setdefault(k, {})[side] = p[s[side]]
-        if x is not None: out['linear'] = dict(zip(('validation', 'test'), ridge_distribution(x[s['train']], y[s['train']], x[s['validation']], x[s['test']], validation=(x[s['validation']], y[s['validation']]))))
+        if x is not None:
+            out['linear'] = dict(
+                zip(
+                    ('validation', 'test'),
+                    ridge_distribution(
+                        x[s['train']],
+                        y[s['train']],
+                        x[s['validation']],
+                        x[s['test']],
+                        validation=(x[s['validation']], y[s['validation']]),
+                    ),
+                )
+            )
         parts.append(out)
-    m.floors = {k: {side: np.concatenate([p[k][side] for p in parts]) for side in ('validation', 'test')} for k in parts[0]}
+    m.floors = {
+        k: {side: np.concatenate([p[k][side] for p in parts]) for side in ('validation', 'test')} for k in parts[0]
+    }
     return m.floors
 
+# %% ../../nbs/distributions/03_study.ipynb #776d5866
 @patch
 def rows_of(self: DistributionStudy, side: str) -> np.ndarray:
     "The rows of a side, fold after fold"
     return np.concatenate([s[side] for s in self.material.sides])
 
+# %% ../../nbs/distributions/03_study.ipynb #23564fb5
 @patch
 def baselines(self: DistributionStudy) -> pd.DataFrame:  # validation scores, a row a baseline
     "Fit the rows that stand beside the model"
@@ -262,6 +395,7 @@ def proba_of(
     "What a model says of each row"
     return predict_rows(model, feed, forward, acc, precision=precision).double().softmax(1).numpy()
 
+# %% ../../nbs/distributions/03_study.ipynb #e01d013f
 @patch
 def evaluate(self: DistributionStudy, fold: Fold, rows: np.ndarray):
     "A function that judges a fold's model on its validation rows, by KL without any penalty"
@@ -271,13 +405,15 @@ def evaluate(self: DistributionStudy, fold: Fold, rows: np.ndarray):
         return dict(loss=r['kl'].mean(), top1=r['top1'].mean(), entropy=r['entropy'].mean())
     return judge
 
+# %% ../../nbs/distributions/03_study.ipynb #ac16fd8f
 @patch
 def parts(self: DistributionStudy, fold: Fold):
     "A function that reports the parts of a fold's loss over 256 of its training rows (of a text encoder: over one batch)"
     some = np.linspace(0, len(fold.feed)-1, min(len(fold.feed), 256)).astype(int)
     @torch.no_grad()
     def logits(model, batch):
-        training = model.training; model.eval()
+        training = model.training
+        model.eval()
         try: return model(batch).float()
         finally: model.train(training)
     def report(model, batch):
@@ -285,13 +421,27 @@ def parts(self: DistributionStudy, fold: Fold):
         return model.loss.report(logits(model, batch), batch['targets'].float())
     return report
 
+# %% ../../nbs/distributions/03_study.ipynb #778ad122
 @patch
 def fit_fold(self: DistributionStudy, f: int):
     "Train one fold's model alone"
     fold, single = self.folds[f], len(self.folds) == 1
-    trainer = Trainer(fold.learner, fold.feed, objective, self.evaluate(fold, self.material.sides[f]['validation']), self.cfg,
-                      self.run.folder if single else self.run.folder/'checkpoints'/f'fold_{f+1}', select='loss', parts=self.parts(fold)).fit()
-    fold.history, fold.best, fold.seconds, fold.timing = trainer.history, trainer.best, trainer.seconds, trainer.timing()
+    trainer = Trainer(
+        fold.learner,
+        fold.feed,
+        objective,
+        self.evaluate(fold, self.material.sides[f]['validation']),
+        self.cfg,
+        self.run.folder if single else self.run.folder / 'checkpoints' / f'fold_{f + 1}',
+        select='loss',
+        parts=self.parts(fold),
+    ).fit()
+    fold.history, fold.best, fold.seconds, fold.timing = (
+        trainer.history,
+        trainer.best,
+        trainer.seconds,
+        trainer.timing(),
+    )
     if single: self.trainer = trainer
     return fold
 
@@ -302,6 +452,7 @@ def test_groups(self: DistributionStudy) -> np.ndarray|None:
     g = None if self.votes.groups is None else self.votes.groups[self.rows_of('test')]
     return g if g is not None and len(set(g)) >= 10 else None
 
+# %% ../../nbs/distributions/03_study.ipynb #f7f09400
 @patch
 def test_model(self: DistributionStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model"
@@ -310,40 +461,78 @@ def test_model(self: DistributionStudy) -> dict:  # side -> metric -> value, low
     opened = [f.test.open(f.best['sha256']) for f in self.folds]
     acc = make_accelerator(cfg)
     for f in self.folds: f.learner.to(acc.device)
-    said = lambda side: np.concatenate([proba_of(f.learner, self.make_feed(s[side]), acc, cfg.inference_precision) for f, s in zip(self.folds, m.sides)])
+    said = lambda side: np.concatenate(
+        [
+            proba_of(f.learner, self.make_feed(s[side]), acc, cfg.inference_precision)
+            for f, s in zip(self.folds, m.sides)
+        ]
+    )
     self.proba = {s: said(s) for s in ('validation', 'test')}
-    self.targets = dict(validation=self.votes.targets[self.rows_of('validation')], test=np.concatenate([t.targets for t in opened]))
+    self.targets = dict(
+        validation=self.votes.targets[self.rows_of('validation')], test=np.concatenate([t.targets for t in opened])
+    )
     self.truth = None if self.votes.truth is None else np.concatenate([t.truth for t in opened])
     self.test_ids = [i for t in opened for i in t.ids]
-    score = lambda s, groups: {k: v.to_dict() for k, v in distribution_intervals(self.targets[s], self.proba[s], self.ordered, groups, cfg.resamples).items()}
+    score = lambda s, groups: {
+        k: v.to_dict()
+        for k, v in distribution_intervals(self.targets[s], self.proba[s], self.ordered, groups, cfg.resamples).items()
+    }
     self.metrics = dict(validation=score('validation', None), test=score('test', self.test_groups()))
     test = {k: v['test'] for k, v in self.floors.items()} | dict(oracle_mean=oracle_mean(self.targets['test']))
     self.floor_metrics = {k: distribution_metrics(self.targets['test'], p, self.ordered) for k, p in test.items()}
-    self.against = {k: paired_distributions(self.targets['test'], self.proba['test'], p, self.ordered, self.test_groups(), cfg.resamples).query('metric != "target_entropy"') for k, p in test.items()}
+    self.against = {
+        k: paired_distributions(
+            self.targets['test'], self.proba['test'], p, self.ordered, self.test_groups(), cfg.resamples
+        ).query('metric != "target_entropy"')
+        for k, p in test.items()
+    }
     self.look_for_trouble()
     return self.metrics
 
+# %% ../../nbs/distributions/03_study.ipynb #7c7be25c
 @patch
-def shuffled_features(self: DistributionStudy) -> dict:  # kl with the right features and with others', difference, low, high, informative
+# kl with the right features and with others', difference, low, high, informative
+def shuffled_features(self: DistributionStudy) -> dict:
     "What the model says when each test item is shown with another one's features, of the same fold"
     other, start, rng = np.arange(len(self.targets['test'])), 0, np.random.default_rng(self.cfg.data_seed)
     for s in self.material.sides:
-        n = len(s['test']); turn = rng.permutation(n)
-        other[start + turn] = start + np.roll(turn, 1); start += n
-    d = paired_distributions(self.targets['test'], self.proba['test'], self.proba['test'][other], self.ordered, self.test_groups(), self.cfg.resamples).set_index('metric').loc['kl']
+        n = len(s['test'])
+        turn = rng.permutation(n)
+        other[start + turn] = start + np.roll(turn, 1)
+        start += n
+    d = (
+        paired_distributions(
+            self.targets['test'],
+            self.proba['test'],
+            self.proba['test'][other],
+            self.ordered,
+            self.test_groups(),
+            self.cfg.resamples,
+        )
+        .set_index('metric')
+        .loc['kl']
+    )
     return dict(kl=d.a, kl_shuffled=d.b, difference=d.difference, low=d.low, high=d.high, informative=bool(d.high < 0))
 
+# %% ../../nbs/distributions/03_study.ipynb #ba010598
 @patch
 def loss_parts(self: DistributionStudy) -> dict[str, dict]:  # part -> weight, value, gradient_norm, inert
     "Each part of the loss at the best epoch, and whether it ever had a gradient"
     out = {}
-    weights = dict(entropy_floor=self.cfg.entropy_weight, maxsup=self.cfg.maxsup_weight, max_logit=self.cfg.max_logit_weight) | {self.cfg.fit: 1.}
+    weights = dict(
+        entropy_floor=self.cfg.entropy_weight, maxsup=self.cfg.maxsup_weight, max_logit=self.cfg.max_logit_weight
+    ) | {self.cfg.fit: 1.0}
     for part in self.folds[0].history[0]['parts']:
         ever = max(h['parts'][part]['gradient_norm'] for f in self.folds for h in f.history)
         best = [f.history[f.best['epoch']-1]['parts'][part] for f in self.folds]
-        out[part] = dict(weight=weights[part], **{k: float(np.mean([b[k] for b in best])) for k in ('value', 'gradient_norm')}, inert=bool(weights[part] > 0 and ever == 0))
+        out[part] = dict(
+            weight=weights[part],
+            **{k: float(np.mean([b[k] for b in best])) for k in ('value', 'gradient_norm')},
+            inert=bool(weights[part] > 0 and ever == 0),
+        )
     return out
 
+# %% ../../nbs/distributions/03_study.ipynb #f4c1421e
 @patch
 def look_for_trouble(self: DistributionStudy):
     "Note what the reader of the results must know"
@@ -353,18 +542,55 @@ def look_for_trouble(self: DistributionStudy):
     for part, p in self.loss_parts().items():
         if not p['inert']: continue
         low = lowest_entropy(m.classes, c.logit_norm/c.temperature) if c.logit_norm else 0.
-        why = f': with logits of length {c.logit_norm/c.temperature:g} (logit_norm over temperature) the entropy never falls below {low:.3f}, and the floor is {c.min_entropy:g}' if part == 'entropy_floor' and low > c.min_entropy else ' in any epoch'
-        warn('inert_penalty', f'the part {part} (weight {p["weight"]:g}) is inert: it had no gradient{why}; a run without it is the same run')
+        why = (
+            f': with logits of length {c.logit_norm / c.temperature:g} (logit_norm over temperature) the entropy never '
+            f'falls below {low:.3f}, and the floor is {c.min_entropy:g}'
+            if part == 'entropy_floor' and low > c.min_entropy
+            else ' in any epoch'
+        )
+        warn(
+            'inert_penalty',
+            f'the part {part} (weight {p["weight"]:g}) is inert: it had no gradient{why}; a run without it is the same '
+            'run',
+        )
     self.controls = dict(shuffled_features=self.shuffled_features())
     for k in self.controls.values():
-        if not k['informative']: warn('uninformative_features', f'with what is known of other items the model is as good (KL {k["kl_shuffled"]:.3f} against {k["kl"]:.3f}, difference {k["difference"]:+.3f}, 95 % interval {k["low"]:+.3f} to {k["high"]:+.3f}): the features carry nothing that it uses; look whether they belong to these items')
+        if not k['informative']:
+            warn(
+                'uninformative_features',
+                f'with what is known of other items the model is as good (KL {k["kl_shuffled"]:.3f} against '
+                f'{k["kl"]:.3f}, difference {k["difference"]:+.3f}, 95 % interval {k["low"]:+.3f} to '
+                f'{k["high"]:+.3f}): the features carry nothing that it uses; look whether they belong to these items',
+            )
     d = self.against['train_mean'].set_index('metric').loc['kl']
-    if not d.high < 0: warn('not_better_than_mean', f'test KL is not distinguishable from that of the train mean, or worse (difference {d.difference:+.4f}, 95 % interval {d.low:+.4f} to {d.high:+.4f}): by this score it does no better than saying the same of every item')
+    if not d.high < 0:
+        warn(
+            'not_better_than_mean',
+            f'test KL is not distinguishable from that of the train mean, or worse (difference {d.difference:+.4f}, 95 '
+            f'% interval {d.low:+.4f} to {d.high:+.4f}): by this score it does no better than saying the same of '
+            'every item',
+        )
     for f in self.folds:
-        if f.best['epoch'] == len(f.history) == c.epochs: warn('best_epoch_is_last', f'the last epoch ({c.epochs}) was the best{" in a fold" if len(self.folds) > 1 else ""}: more epochs may be better'); break
-    if self.votes.groups is not None and self.test_groups() is None: warn('few_groups', f'the test side holds {len(set(self.votes.groups[self.rows_of("test")]))} groups: intervals are over items and say nothing about other groups')
-    if (thin := (self.votes.weights[self.rows_of('test')].sum(1) < 2).mean()) > .05: warn('single_answers', f'{thin:.0%} of the test items have one answer only: their spread is not known, and KL to it cannot reach 0')
+        if f.best['epoch'] == len(f.history) == c.epochs:
+            warn(
+                'best_epoch_is_last',
+                f'the last epoch ({c.epochs}) was the best{" in a fold" if len(self.folds) > 1 else ""}: more epochs '
+                'may be better',
+            )
+            break
+    if self.votes.groups is not None and self.test_groups() is None:
+        warn(
+            'few_groups',
+            f'the test side holds {len(set(self.votes.groups[self.rows_of("test")]))} groups: intervals are over items '
+            'and say nothing about other groups',
+        )
+    if (thin := (self.votes.weights[self.rows_of('test')].sum(1) < 2).mean()) > .05:
+        warn(
+            'single_answers',
+            f'{thin:.0%} of the test items have one answer only: their spread is not known, and KL to it cannot reach 0',
+        )
 
+# %% ../../nbs/distributions/03_study.ipynb #369016a0
 @patch
 def ceiling(self: DistributionStudy) -> dict|None:  # metric -> value
     "Scores of the true distributions, where the data were generated"
@@ -385,20 +611,40 @@ def predictions_table(
     cells = {f'{w}_{c}': a[:, k] for w, a in (('true', targets), ('pred', proba)) for k, c in enumerate(categories)}
     return pd.DataFrame(dict(id=ids) | ({} if groups is None else dict(group=groups)) | cells)
 
+# %% ../../nbs/distributions/03_study.ipynb #596a80ff
 def rows_sha256(ids: list[str], targets: np.ndarray) -> str:
     "SHA-256 of test items and their answers, whatever their order"
     order = np.argsort(np.array(ids))
-    return hashlib.sha256('\x1f'.join(np.array(ids)[order]).encode() + np.ascontiguousarray(targets[order]).tobytes()).hexdigest()
+    return hashlib.sha256(
+        '\x1f'.join(np.array(ids)[order]).encode() + np.ascontiguousarray(targets[order]).tobytes()
+    ).hexdigest()
 
+# %% ../../nbs/distributions/03_study.ipynb #5f8a80a5
 @patch
 def model(self: DistributionStudy) -> DistributionModel:
     "The trained predictors as one model"
     m, c = self.material, self.cfg
-    inputs = dict(feature_columns=c.feature_columns, edge_columns=c.edge_columns, tower=m.tower, width=m.tensors['features'].shape[1] if 'features' in m.tensors else 0)
-    out = DistributionModel(self.categories, self.kind, self.net_settings(), len(self.folds), self.ordered, inputs, dict(inference_precision=c.inference_precision), encoder=self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None, tokenizer=m.tokenizer)
+    inputs = dict(
+        feature_columns=c.feature_columns,
+        edge_columns=c.edge_columns,
+        tower=m.tower,
+        width=m.tensors['features'].shape[1] if 'features' in m.tensors else 0,
+    )
+    out = DistributionModel(
+        self.categories,
+        self.kind,
+        self.net_settings(),
+        len(self.folds),
+        self.ordered,
+        inputs,
+        dict(inference_precision=c.inference_precision),
+        encoder=self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None,
+        tokenizer=m.tokenizer,
+    )
     out.members = nn.ModuleList(f.learner.predictor.cpu() for f in self.folds)
     return out
 
+# %% ../../nbs/distributions/03_study.ipynb #6ecbdae2
 @patch
 def timing(self: DistributionStudy) -> dict:
     "What training cost; a model that was trained in a stack takes its share of the stack's time"
@@ -407,10 +653,21 @@ def timing(self: DistributionStudy) -> dict:
     texts = dict(tokens_per_second=None, padding_share=0.)
     if self.kind == 'text':   # never in a stack
         tokens, feed = sum(f.timing['tokens_per_second']*f.seconds for f in self.folds), first.feed
-        texts = dict(tokens_per_second=tokens/max(seconds, 1e-9), padding_share=padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple))
-    return dict(train_seconds=seconds, samples_per_second=rows/max(seconds, 1e-9), **texts, peak_memory_bytes=peak_memory(torch.device(first.timing['device'])),
-                device=first.timing['device'], precision=first.timing['precision'], trained_together=first.together)
+        texts = dict(
+            tokens_per_second=tokens / max(seconds, 1e-9),
+            padding_share=padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple),
+        )
+    return dict(
+        train_seconds=seconds,
+        samples_per_second=rows / max(seconds, 1e-9),
+        **texts,
+        peak_memory_bytes=peak_memory(torch.device(first.timing['device'])),
+        device=first.timing['device'],
+        precision=first.timing['precision'],
+        trained_together=first.together,
+    )
 
+# %% ../../nbs/distributions/03_study.ipynb #d228e089
 @patch
 def inference_difference(self: DistributionStudy) -> dict:  # precision, other, rows, largest, mean
     "What computing in another precision would change in the predicted shares of validation items of the first fold"
@@ -418,26 +675,76 @@ def inference_difference(self: DistributionStudy) -> dict:  # precision, other, 
     feed = self.make_feed(rows[some_rows(len(rows))])
     return precision_difference(lambda p: proba_of(learner, feed, precision=p), self.cfg.inference_precision)
 
+# %% ../../nbs/distributions/03_study.ipynb #975b2ed8
 @patch
 def finish(self: DistributionStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, first = self.run, self.cfg, self.folds[0]
     if not PartialState().is_main_process: return {}
     model, inference = self.model(), self.inference_difference()
-    sha = first.best['sha256'] if len(self.folds) == 1 else hashlib.sha256(''.join(f.best['sha256'] for f in self.folds).encode()).hexdigest()
-    about = dict(name=self.kind, parameters=sum(p.numel() for p in model.members[0].parameters()), members=len(self.folds), best_epoch=int(np.median([f.best['epoch'] for f in self.folds])), weights_sha256=sha, tower=self.material.tower)
+    sha = (
+        first.best['sha256']
+        if len(self.folds) == 1
+        else hashlib.sha256(''.join(f.best['sha256'] for f in self.folds).encode()).hexdigest()
+    )
+    about = dict(
+        name=self.kind,
+        parameters=sum(p.numel() for p in model.members[0].parameters()),
+        members=len(self.folds),
+        best_epoch=int(np.median([f.best['epoch'] for f in self.folds])),
+        weights_sha256=sha,
+        tower=self.material.tower,
+    )
     short = ('kl', 'js', 'tv', 'top1', 'top3', 'ece', 'brier')
     floors = {k: {n: v for n, v in s.items()} for k, s in self.floor_metrics.items()}
-    model.remember(metrics={k: self.metrics['test'][k] for k in short}, baselines={k: floors[k] for k in ('uniform', 'train_mean', 'linear') if k in floors}, warnings=run.warnings, data=f'{self.votes.name}, {len(first.feed):,} training items', fingerprint=self.fingerprint, inference=inference)
+    model.remember(
+        metrics={k: self.metrics['test'][k] for k in short},
+        baselines={k: floors[k] for k in ('uniform', 'train_mean', 'linear') if k in floors},
+        warnings=run.warnings,
+        data=f'{self.votes.name}, {len(first.feed):,} training items',
+        fingerprint=self.fingerprint,
+        inference=inference,
+    )
     keep_model(run, model)
     for s in ('validation', 'test'):
         rows = self.rows_of(s)
-        keep_table(run, f'predictions_{s}.parquet', predictions_table([self.votes.ids[i] for i in rows], self.targets[s], self.proba[s], self.categories, None if self.votes.groups is None else self.votes.groups[rows]))
+        keep_table(
+            run,
+            f'predictions_{s}.parquet',
+            predictions_table(
+                [self.votes.ids[i] for i in rows],
+                self.targets[s],
+                self.proba[s],
+                self.categories,
+                None if self.votes.groups is None else self.votes.groups[rows],
+            ),
+        )
     history = pd.concat([pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)])
     keep_table(run, 'history.csv', history)
     parts = self.loss_parts()
     kl = lambda t: t.set_index('metric')[['difference', 'low', 'high', 'p', 'distinguishable']].to_dict('index')
-    return finish_run(run, data=dict(name=self.votes.name, fingerprint=self.fingerprint, rows=len(self.votes), categories=self.categories, ordered=self.ordered, answers=float(self.votes.weights.sum())),
-        split=dict(sizes={s: len(np.unique(self.rows_of(s))) for s in SPLITS}, audit=self.material.audit), baselines=floors, metrics=self.metrics, comparisons={k: kl(t) for k, t in self.against.items()},
-        ceiling=self.ceiling(), controls=self.controls, loss_parts=parts, warnings=run.warnings, timing=self.timing(), model=about, inference=inference, epochs=int(np.median([len(f.history) for f in self.folds])), group=preset_group(cfg.preset, cfg.sweep),
-        test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']))
+    return finish_run(
+        run,
+        data=dict(
+            name=self.votes.name,
+            fingerprint=self.fingerprint,
+            rows=len(self.votes),
+            categories=self.categories,
+            ordered=self.ordered,
+            answers=float(self.votes.weights.sum()),
+        ),
+        split=dict(sizes={s: len(np.unique(self.rows_of(s))) for s in SPLITS}, audit=self.material.audit),
+        baselines=floors,
+        metrics=self.metrics,
+        comparisons={k: kl(t) for k, t in self.against.items()},
+        ceiling=self.ceiling(),
+        controls=self.controls,
+        loss_parts=parts,
+        warnings=run.warnings,
+        timing=self.timing(),
+        model=about,
+        inference=inference,
+        epochs=int(np.median([len(f.history) for f in self.folds])),
+        group=preset_group(cfg.preset, cfg.sweep),
+        test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']),
+    )

@@ -43,17 +43,40 @@ def stacks(
         for j in group:
             (s, f), c = members[j], members[j][0].cfg
             alone = s.kind == 'text' or c.compile != 'no' or c.trackers or c.stacked == 'no'
-            groups[i, c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0)), j if alone else None].append((j, members[j]))
+            groups[
+                i,
+                c.epochs,
+                c.batch_size,
+                c.accumulate,
+                c.device,
+                c.precision,
+                len(s.folds[f].feed.batches(0)),
+                j if alone else None,
+            ].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
 # %% ../../nbs/distributions/04_together.ipynb #c4cf3959
 def _trainer(members, which=None):
     "A stacked trainer of members; of copies of the models, if these are given"
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
-    same = len({c.seed for c in cfgs}) == 1 and all(v.data_ptr() == folds[0].feed.tensors[k].data_ptr() for f in folds for k, v in f.feed.tensors.items())   # the same rows in the same order
-    judges = {id(m): s.evaluate(fold, s.material.sides[f]['validation']) for m, (s, f), fold in zip(which or [x.learner for x in folds], members, folds)}
+    # the same rows in the same order
+    same = len({c.seed for c in cfgs}) == 1 and all(
+        v.data_ptr() == folds[0].feed.tensors[k].data_ptr() for f in folds for k, v in f.feed.tensors.items()
+    )
+    judges = {
+        id(m): s.evaluate(fold, s.material.sides[f]['validation'])
+        for m, (s, f), fold in zip(which or [x.learner for x in folds], members, folds)
+    }
     reports = {id(m): s.parts(fold) for m, (s, f), fold in zip(which or [x.learner for x in folds], members, folds)}
-    return StackedTrainer(which or [x.learner for x in folds], folds[0].feed if same else [x.feed for x in folds], objective, lambda m, acc: judges[id(m)](m, acc), cfgs, select='loss', parts=lambda m, b: reports[id(m)](m, b))
+    return StackedTrainer(
+        which or [x.learner for x in folds],
+        folds[0].feed if same else [x.feed for x in folds],
+        objective,
+        lambda m, acc: judges[id(m)](m, acc),
+        cfgs,
+        select='loss',
+        parts=lambda m, b: reports[id(m)](m, b),
+    )
 
 def stack_gain(
     members: list[Member],
@@ -63,7 +86,15 @@ def stack_gain(
     stack = _trainer(members, [copy.deepcopy(s.folds[f].learner) for s, f in members])
     orders = [m.feed.batches(0) for m in stack.members]
     s, f = members[0]
-    one = Trainer(copy.deepcopy(s.folds[f].learner), s.folds[f].feed, objective, lambda m, a: {}, replace(s.cfg, resume=False), read_every=1)   # so that a step that is timed has been computed
+    # so that a step that is timed has been computed
+    one = Trainer(
+        copy.deepcopy(s.folds[f].learner),
+        s.folds[f].feed,
+        objective,
+        lambda m, a: {},
+        replace(s.cfg, resume=False),
+        read_every=1,
+    )
     steps = min(steps, len(orders[0])-3)
     if steps < 1: return 1.
     def timed(step):
@@ -74,7 +105,9 @@ def stack_gain(
     together = timed(lambda i: stack.train_step([o[i] for o in orders]))
     return len(members)*timed(lambda i: one.train_step(orders[0][i]))/together
 
-def _how(member: Member) -> Path: return member[0].run.folder/'checkpoints'/f'stacked_{member[1]}.json'   # whether it is trained in a stack
+# %% ../../nbs/distributions/04_together.ipynb #ef41a8f1
+# whether it is trained in a stack
+def _how(member: Member) -> Path: return member[0].run.folder/'checkpoints'/f'stacked_{member[1]}.json'
 
 def train_members(
     members: list[Member],
@@ -83,13 +116,22 @@ def train_members(
     failed = {}
     for group in stacks(members):
         mode, quiet = group[0][0].cfg.stacked, show_progress(group[0][0].cfg.progress) == 'none'
-        was = {m: read_json(_how(m)) if m[0].cfg.resume and _how(m).exists() else None for m in group}   # by the process that began it, whatever would be faster now
+        # by the process that began it, whatever would be faster now
+        was = {m: read_json(_how(m)) if m[0].cfg.resume and _how(m).exists() else None for m in group}
         new, known = [m for m in group if was[m] is None], [w for w in was.values() if w is not None]
         gain = stack_gain(new) if len(new) > 1 and mode == 'auto' and not known else 1.
         if known: many = any(known)   # it died before all of them were noted
         elif many := len(new) > 1 and (mode == 'yes' or gain > 1):
-            if not quiet: print(f'{len(new)} models of one shape are trained together' + (f' ({gain:.1f} times as fast as one by one)' if mode == 'auto' else ''))
-        elif len(new) > 1 and not quiet: print(f'{len(new)} models of one shape are trained one by one: a stack of them would be no faster here ({gain:.2f} times)')
+            if not quiet:
+                print(
+                    f'{len(new)} models of one shape are trained together'
+                    + (f' ({gain:.1f} times as fast as one by one)' if mode == 'auto' else '')
+                )
+        elif len(new) > 1 and not quiet:
+            print(
+                f'{len(new)} models of one shape are trained one by one: a stack of them would be no faster here '
+                f'({gain:.2f} times)'
+            )
         was |= dict.fromkeys(new, many)
         for m in new: write_json(_how(m), many)
         if stacked := [m for m in group if was[m]]: _fit_stack(stacked, failed)
@@ -102,17 +144,25 @@ def train_members(
 def _fit_stack(group, failed):
     stack = _trainer(group).fit()
     for (s, f), m in zip(group, stack.members):
-        if m.error: failed[id(s), f] = m.error; continue
+        if m.error:
+            failed[id(s), f] = m.error
+            continue
         fold = s.folds[f]
         fold.history, fold.best, fold.seconds, fold.together = m.history, m.best, stack.seconds, len(group)
-        fold.timing = dict(device=str(stack.acc.device), precision={'no': 'fp32'}.get(stack.acc.mixed_precision, stack.acc.mixed_precision))
+        fold.timing = dict(
+            device=str(stack.acc.device),
+            precision={'no': 'fp32'}.get(stack.acc.mixed_precision, stack.acc.mixed_precision),
+        )
 
+# %% ../../nbs/distributions/04_together.ipynb #bc2af7bd
 @patch
 def fit(self: DistributionStudy) -> pd.DataFrame:  # a row an epoch and fold
     "Train; each fold's model is left with its best epoch's weights"
     failed = train_members([(self, f) for f in range(len(self.folds))])
     if failed: raise next(iter(failed.values()))
-    self.history = pd.concat([pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)], ignore_index=True)
+    self.history = pd.concat(
+        [pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)], ignore_index=True
+    )
     return self.history
 
 # %% ../../nbs/distributions/04_together.ipynb #b180d28b
@@ -131,16 +181,22 @@ def train_many(
     failed = train_members([(s, f) for s in out if not isinstance(s, LabError) for f in range(len(s.folds))])
     for i, s in enumerate(out):
         if isinstance(s, LabError): continue
-        if errors := [e for (k, _), e in failed.items() if k == id(s)]: out[i] = errors[0]; continue
-        s.test_model(); s.finish()
+        if errors := [e for (k, _), e in failed.items() if k == id(s)]:
+            out[i] = errors[0]
+            continue
+        s.test_model()
+        s.finish()
     return out
 
+# %% ../../nbs/distributions/04_together.ipynb #84bdace3
 def train_distributions(
     cfg: DistributionsConfig,
 ) -> DistributionStudy:
     "The whole study without the report: load, baselines, fit, test, finish"
     study = DistributionStudy(cfg)
-    study.fit(); study.test_model(); study.finish()
+    study.fit()
+    study.test_model()
+    study.finish()
     return study
 
 # %% ../../nbs/distributions/04_together.ipynb #d9a58bde
@@ -151,7 +207,10 @@ def preset_runs(
     "Configurations of presets"
     names = NAMED + REPORTED_SWEEP + FOCAL if presets == 'all' else [p.strip() for p in presets.split(',') if p.strip()]
     for p in names:
-        if p not in PRESETS: raise ConfigError(f'preset {p!r} is unknown{nearest(p, PRESETS)}; take all, or some of {", ".join(PRESETS)}')
+        if p not in PRESETS:
+            raise ConfigError(
+                f'preset {p!r} is unknown{nearest(p, PRESETS)}; take all, or some of {", ".join(PRESETS)}'
+            )
     given, out = dict(settings), []
     group = given.pop('name', 'presets')
     for p in names:
@@ -172,11 +231,14 @@ def read_rows(
     groups = f['group'].to_numpy() if 'group' in f and f['group'].nunique() >= 10 else None
     return ScoredRows(f['id'].to_numpy(), kl, p, groups)
 
+# %% ../../nbs/distributions/04_together.ipynb #497e75f1
 def compare_distributions(a: Path, b: Path) -> dict:  # difference of KL a - b, low, high, distinguishable, rows, same
     "Two runs on the test rows that both have"
     return compare_rows(a, b, read_rows)
 
-HEADLINE = Headline('kl', False, dict(kl='Test KL', top1='Test Top-1', top3='Test Top-3'), 'Best Val Loss', compare_distributions)
+HEADLINE = Headline(
+    'kl', False, dict(kl='Test KL', top1='Test Top-1', top3='Test Top-3'), 'Best Val Loss', compare_distributions
+)
 
 # %% ../../nbs/distributions/04_together.ipynb #5a25a0eb
 def _features(model, frame, path) -> np.ndarray:
@@ -187,10 +249,19 @@ def _features(model, frame, path) -> np.ndarray:
         parts.append(finite_numbers(frame[names].to_numpy(dtype=object), frame, names, path))
     if i['tower'] and i['tower']['kind'] == 'text':
         t, tower = i['tower'], _text_tower(model)
-        if tower.key != t['key']: raise DataError(f"the encoder {t['name']} here is another one ({tower.key[:12]}) than the model was trained on ({t['key'][:12]}); give the same weights")
+        if tower.key != t['key']:
+            raise DataError(
+                f"the encoder {t['name']} here is another one ({tower.key[:12]}) than the model was trained on "
+                f"({t['key'][:12]}); give the same weights"
+            )
         parts += [embed_texts(x, tower, progress='none') for x in _texts(model, frame, path)]
     x = np.concatenate(parts, 1) if parts else np.zeros((len(frame), 0), np.float32)
-    if x.shape[1] != i['width']: raise DataError(f'{place(path)}: the model reads {i["width"]} numbers of an item, and these columns give {x.shape[1]}; it was trained on something that a table does not tell (a table of embeddings, pictures, or groups of raters): ask it from Python')
+    if x.shape[1] != i['width']:
+        raise DataError(
+            f'{place(path)}: the model reads {i["width"]} numbers of an item, and these columns give {x.shape[1]}; it '
+            'was trained on something that a table does not tell (a table of embeddings, pictures, or groups of '
+            'raters): ask it from Python'
+        )
     return x
 
 def _text_tower(model):
@@ -206,9 +277,14 @@ def _texts(model, frame, path) -> list[list[str]]:
     out = []
     for c in model.inputs['tower']['columns']:
         name = c if c in frame else 'text'
-        if name not in frame: raise DataError(f'{place(path, 1)}: there is no column {c!r} and none named "text"{nearest(c, frame.columns)}; the columns are {", ".join(map(str, frame.columns))}')
+        if name not in frame:
+            raise DataError(
+                f'{place(path, 1)}: there is no column {c!r} and none named "text"{nearest(c, frame.columns)}; the '
+                f'columns are {", ".join(map(str, frame.columns))}'
+            )
         for row, t in frame[name].items():
-            if not isinstance(t, str) or not t.strip(): raise DataError(f'{place(path, row, name)}: is no text; write one or delete the row')
+            if not isinstance(t, str) or not t.strip():
+                raise DataError(f'{place(path, row, name)}: is no text; write one or delete the row')
         out.append(frame[name].tolist())
     return out
 
@@ -218,12 +294,19 @@ def ask_table(
     path: str='table',     # for errors
 ) -> np.ndarray:           # (rows, categories)
     "The answers to expect for each row"
-    if model.kind == 'star': raise ConfigError('this model reads neighbours: ask it from Python, with DistributionModel.proba and a feed of features, neighbours, edges and mask')
+    if model.kind == 'star':
+        raise ConfigError(
+            'this model reads neighbours: ask it from Python, with DistributionModel.proba and a feed of features, '
+            'neighbours, edges and mask'
+        )
     if model.kind == 'text':
-        ids = tokenise(['\n'.join(t) for t in zip(*_texts(model, frame, path))], model.tokenizer, model.net['max_length'])
+        ids = tokenise(
+            ['\n'.join(t) for t in zip(*_texts(model, frame, path))], model.tokenizer, model.net['max_length']
+        )
         return model.proba(TextFeed(ids, np.zeros((len(frame), 1), np.float32), 1, pad=model.tokenizer.pad_token_id))
     return model.proba(TableFeed(dict(features=torch.as_tensor(_features(model, frame, path))), 256))
 
+# %% ../../nbs/distributions/04_together.ipynb #4e86b59b
 def open_distribution_predictor(
     run: str,                   # run folder or Hub name
     device: str='auto',         # that computes: auto, cpu, cuda, cuda:1, mps
@@ -232,8 +315,11 @@ def open_distribution_predictor(
 ):                              # rows of a table -> a column `pred_<category>` each
     "A trained model that answers tables of the columns it was trained on"
     model = load_distribution_model(run).serve(device, precision, batch_size)
-    return lambda frame, path: pd.DataFrame(ask_table(model, frame, path), columns=[f'pred_{c}' for c in model.categories])
+    return lambda frame, path: pd.DataFrame(
+        ask_table(model, frame, path), columns=[f'pred_{c}' for c in model.categories]
+    )
 
+# %% ../../nbs/distributions/04_together.ipynb #d7c60211
 def predict_distributions(
     run: str,        # run folder or Hub name
     text: str=None,  # one text
@@ -245,19 +331,40 @@ def predict_distributions(
     "How answers will spread, as a trained model sees it"
     if text is None:
         frame = read_table(file)
-        return join_answers(frame, open_distribution_predictor(run, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+        return join_answers(
+            frame, open_distribution_predictor(run, device, batch_size, precision)(frame, file)
+        ).reset_index(drop=True)
     model = load_distribution_model(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: is empty; write a text')
-    if not (model.inputs.get('tower') or {}).get('columns'): raise ConfigError(f'{run}: this model was not trained on texts; ask it with --file TABLE')
+    if not (model.inputs.get('tower') or {}).get('columns'):
+        raise ConfigError(f'{run}: this model was not trained on texts; ask it with --file TABLE')
     p = ask_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
     return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
 
+# %% ../../nbs/distributions/04_together.ipynb #7c8b6631
 def check_table_of_votes(
     path: str,
     settings: dict[str, str],
 ) -> str:
     "A summary of a data set, or a `DataError` about it"
     c = make_config(DistributionsConfig, settings, 'command line')
-    return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbours=c.neighbours, split=c.split, held_out=c.held_out, districts=c.demo_districts, seed=c.data_seed)
+    return check_distributions(
+        path,
+        columns=c.columns,
+        embeddings=c.embeddings,
+        neighbours=c.neighbours,
+        split=c.split,
+        held_out=c.held_out,
+        districts=c.demo_districts,
+        seed=c.data_seed,
+    )
 
-COMMANDS = dict(train=train_distributions, predict=predict_distributions, open_predictor=open_distribution_predictor, check=check_table_of_votes, train_many=train_many, presets=preset_runs, headline=HEADLINE)
+COMMANDS = dict(
+    train=train_distributions,
+    predict=predict_distributions,
+    open_predictor=open_distribution_predictor,
+    check=check_table_of_votes,
+    train_many=train_many,
+    presets=preset_runs,
+    headline=HEADLINE,
+)

@@ -141,12 +141,22 @@ def _read_own(path: Path, text_column, label_columns, id_column, split_column) -
     columns = _find_labels(df, path, label_columns, {text_column, ident, side})
     listed = len(columns) == 1 and (label_columns is not None or columns[0] in _LISTS)
     names = _names_beside(path.parent) if listed else columns
-    ids = [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[ident]] if ident else [f'{path.stem}-{r}' for r in df.index]
+    ids = (
+        [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[ident]]
+        if ident
+        else [f'{path.stem}-{r}' for r in df.index]
+    )
     labels = _label_column(df, columns[0], names, path) if listed else _truth_columns(df, columns, path)
-    frame = pd.DataFrame({'id': ids, 'text': df[text_column].astype(object), 'labels': labels, 'source': path.name}, index=df.index)
+    frame = pd.DataFrame(
+        {'id': ids, 'text': df[text_column].astype(object), 'labels': labels, 'source': path.name}, index=df.index
+    )
     if side: frame['split'] = df[side].map(lambda s: _SIDES.get(str(s).strip().casefold(), s))
-    said = dict(text=text_column, id=ident, split=side, labels=columns[0] if listed else f'{columns[0]} … {columns[-1]}')
-    return LabelTable(frame, names, path.name, published_split=bool(side), file_columns={k: v for k, v in said.items() if v})
+    said = dict(
+        text=text_column, id=ident, split=side, labels=columns[0] if listed else f'{columns[0]} … {columns[-1]}'
+    )
+    return LabelTable(
+        frame, names, path.name, published_split=bool(side), file_columns={k: v for k, v in said.items() if v}
+    )
 
 # %% ../../nbs/emotions/01_data.ipynb #f04ad058
 def _side_files(folder: Path) -> dict[str, Path]:
@@ -193,10 +203,12 @@ def _load_hub():
     datasets.config.HF_HUB_OFFLINE = before or not hub_reachable()
     try: return datasets.load_dataset(_HUB, 'simplified')
     except Exception as e:  # no network, no cache, a broken download: the person's remedy is the same
-        raise DataError(f'goemotions: not found in $PREFERENCE_LAB_DATA/goemotions, and {_HUB} could not be had from the '
-                        f'Hugging Face Hub ({type(e).__name__}); put train.tsv, dev.tsv, test.tsv and emotions.txt into a '
-                        'folder goemotions and set PREFERENCE_LAB_DATA to the folder above it, connect to the network, '
-                        'or use data=demo') from None
+        raise DataError(
+            f'goemotions: not found in $PREFERENCE_LAB_DATA/goemotions, and {_HUB} could not be had from the '
+            f'Hugging Face Hub ({type(e).__name__}); put train.tsv, dev.tsv, test.tsv and emotions.txt into a '
+            'folder goemotions and set PREFERENCE_LAB_DATA to the folder above it, connect to the network, '
+            'or use data=demo'
+        ) from None
     finally: datasets.config.HF_HUB_OFFLINE = before
 
 def _read_hub() -> LabelTable:
@@ -242,7 +254,11 @@ def _clean(table: LabelTable, switches: dict) -> LabelTable:
 def _split(table: LabelTable, original: list[str], sizes, seed, near: bool) -> LabelTable:
     "The table with a split of our making"
     bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
-    groups = link_groups(*([fold_text(t) for t in texts] for texts in (original, bare, table.texts)), *([near_texts(original)] if near else []))   # generated texts are drawn one by one
+    # generated texts are drawn one by one
+    groups = link_groups(
+        *([fold_text(t) for t in texts] for texts in (original, bare, table.texts)),
+        *([near_texts(original)] if near else []),
+    )
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{place(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -266,7 +282,10 @@ def _look(table: LabelTable) -> LabelTable:
             raise DataError(f'{place(table.name)}: no {s} rows; add some, or leave the split out to have one made')
         none = [n for n, k in zip(table.label_names, part.sum(0)) if not k]
         if not none: continue
-        which, it = ', '.join(none[:6]) + (f' and {len(none)-6} more' if len(none) > 6 else ''), 'it' if len(none) == 1 else 'them'
+        which, it = (
+            ', '.join(none[:6]) + (f' and {len(none) - 6} more' if len(none) > 6 else ''),
+            'it' if len(none) == 1 else 'them',
+        )
         notes.append(dict(code='label_missing', message=f'{s}: no row carries {which}; nothing can be '
                                                         f'{"learnt" if s == "train" else "measured"} about {it} there'))
     table.notes = [*table.notes, *notes]
@@ -296,7 +315,17 @@ def load_emotions(
     if exclude_neutral: table = _drop_neutral(table)
     table = _look(table)
     keys = {'text': table.texts, 'folded text': [fold_text(t) for t in table.texts]}
-    if table.published_split: table.notes.extend(near_note(table.texts, table.frame['split'].tolist(), lambda i: place(table.frame['source'].iloc[i] if 'source' in table.frame else table.name, table.frame.index[i]), keys['folded text']))
+    if table.published_split:
+        table.notes.extend(
+            near_note(
+                table.texts,
+                table.frame['split'].tolist(),
+                lambda i: place(
+                    table.frame['source'].iloc[i] if 'source' in table.frame else table.name, table.frame.index[i]
+                ),
+                keys['folded text'],
+            )
+        )
     return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 
 # %% ../../nbs/emotions/01_data.ipynb #780732c2

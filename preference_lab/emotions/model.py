@@ -28,16 +28,29 @@ def tiny_config(
     tokenizer,   # of transformers
 ) -> BertConfig:
     "A BERT of two layers, 64 wide; no dropout, since so small a model does not learn by heart in a few epochs"
-    return BertConfig(vocab_size=len(tokenizer), hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128,
-                      max_position_embeddings=256, hidden_dropout_prob=0., attention_probs_dropout_prob=0., pad_token_id=tokenizer.pad_token_id)
+    return BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=256,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+    )
 
 # %% ../../nbs/emotions/02_model.ipynb #06fbdf0c
 def takes_shaped_mask(
     encoder: nn.Module,   # of transformers
 ) -> bool:
     "Whether the encoder takes a mask of shape (rows, 1, 1, width)"
-    return hasattr(sys.modules[type(encoder).__module__], 'create_bidirectional_mask') and getattr(encoder.config, '_attn_implementation', None) == 'sdpa'
+    return (
+        hasattr(sys.modules[type(encoder).__module__], 'create_bidirectional_mask')
+        and getattr(encoder.config, '_attn_implementation', None) == 'sdpa'
+    )
 
+# %% ../../nbs/emotions/02_model.ipynb #66f04536
 def shaped_mask(
     attention_mask: Tensor,  # (rows, width) 1 where there is a token
 ) -> Tensor:                 # (rows, 1, 1, width) bool
@@ -45,7 +58,14 @@ def shaped_mask(
     return attention_mask[:, None, None, :].bool()
 
 # %% ../../nbs/emotions/02_model.ipynb #9e3ba0e8
-class EmotionClassifier(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['emotions', 'multi-label'], license='apache-2.0'):
+class EmotionClassifier(
+    InferenceMixin,
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name='preference_lab',
+    tags=['emotions', 'multi-label'],
+    license='apache-2.0',
+):
     "An encoder, pooling, and one linear question a label"
     def __init__(self,
         encoder_config: dict,        # the encoder's configuration, as transformers writes it
@@ -66,8 +86,16 @@ class EmotionClassifier(InferenceMixin, nn.Module, PyTorchModelHubMixin, library
         self.encoder = encoder if encoder is not None else AutoModel.from_config(config, **no_pooler(config))
         self.shaped = takes_shaped_mask(self.encoder)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(config.hidden_size, len(label_names))
-        nn.init.normal_(self.head.weight, std=.02); nn.init.zeros_(self.head.bias)
-        self.label_names, self.pooling, self.max_length, self.tokenizer, self.clean, self.about = list(label_names), pooling, max_length, tokenizer, clean or {}, about or {}
+        nn.init.normal_(self.head.weight, std=.02)
+        nn.init.zeros_(self.head.bias)
+        self.label_names, self.pooling, self.max_length, self.tokenizer, self.clean, self.about = (
+            list(label_names),
+            pooling,
+            max_length,
+            tokenizer,
+            clean or {},
+            about or {},
+        )
         self.thresholds = Thresholds.from_dict(thresholds) if thresholds else None
 
     def forward(self,
@@ -87,6 +115,7 @@ def start_at_prior(self: EmotionClassifier,
     p = torch.as_tensor(np.clip(frequencies, 1e-4, 1-1e-4), dtype=torch.float32)
     with torch.no_grad(): self.head.bias.copy_(torch.logit(p))
 
+# %% ../../nbs/emotions/02_model.ipynb #2214e699
 @patch(cls_method=True)
 def on_encoder(cls: EmotionClassifier,
     encoder: nn.Module,
@@ -97,15 +126,21 @@ def on_encoder(cls: EmotionClassifier,
     "A classifier on an encoder that is there already"
     return cls(encoder.config.to_dict(), label_names, encoder=encoder, tokenizer=tokenizer, **options)
 
+# %% ../../nbs/emotions/02_model.ipynb #82bc9036
 def encoder_blocks(
     encoder: nn.Module,   # of transformers
 ) -> list[nn.Module]:     # the embeddings, then each layer
     "The blocks of an encoder from the text upwards"
-    layers = next((m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == encoder.config.num_hidden_layers), None)
+    layers = next(
+        (m for m in encoder.modules() if isinstance(m, nn.ModuleList) and len(m) == encoder.config.num_hidden_layers),
+        None,
+    )
     embeddings = getattr(encoder, 'embeddings', None)
-    if layers is None or embeddings is None: raise ConfigError(f'freeze: the blocks of a {encoder.config.model_type} are not known; set freeze=0')
+    if layers is None or embeddings is None:
+        raise ConfigError(f'freeze: the blocks of a {encoder.config.model_type} are not known; set freeze=0')
     return [embeddings, *layers]
 
+# %% ../../nbs/emotions/02_model.ipynb #fae9be78
 @patch
 def freeze(self: EmotionClassifier,
     blocks: int,  # the first ones, the embeddings being the first; 0: none
@@ -113,7 +148,11 @@ def freeze(self: EmotionClassifier,
     "Leave the first blocks as they are"
     if not blocks: return
     there = encoder_blocks(self.encoder)
-    if blocks > len(there): raise ConfigError(f'freeze={blocks}: this encoder has {len(there)} blocks (the embeddings and {len(there)-1} layers); set freeze to 0 to {len(there)}')
+    if blocks > len(there):
+        raise ConfigError(
+            f'freeze={blocks}: this encoder has {len(there)} blocks (the embeddings and {len(there) - 1} layers); set '
+            f'freeze to 0 to {len(there)}'
+        )
     for b in there[:blocks]: b.requires_grad_(False)
 
 # %% ../../nbs/emotions/02_model.ipynb #b78f905a
@@ -125,17 +164,34 @@ def predict_proba(self: EmotionClassifier,
     "The probability of each label for each text"
     texts = [clean_text(t, **self.clean) for t in ([texts] if isinstance(texts, str) else texts)]
     if not texts: return np.zeros((0, len(self.label_names)), np.float32)
-    feed = TextFeed(tokenise(texts, self.tokenizer, self.max_length), np.zeros((len(texts), 1)), 1, pad=self.tokenizer.pad_token_id)
-    return predict_rows(self, feed, lambda m, b: m(b['input_ids'], b['attention_mask']), batch_size=batch_size or self.inference_rows, precision=self.inference_precision).sigmoid().numpy()
+    feed = TextFeed(
+        tokenise(texts, self.tokenizer, self.max_length), np.zeros((len(texts), 1)), 1, pad=self.tokenizer.pad_token_id
+    )
+    return (
+        predict_rows(
+            self,
+            feed,
+            lambda m, b: m(b['input_ids'], b['attention_mask']),
+            batch_size=batch_size or self.inference_rows,
+            precision=self.inference_precision,
+        )
+        .sigmoid()
+        .numpy()
+    )
 
+# %% ../../nbs/emotions/02_model.ipynb #376c867e
 @patch
 def predict(self: EmotionClassifier,
     texts: str|Sequence[str],
     batch_size: int=0,
 ) -> list[list[str]]:   # of each text, the labels above their thresholds
     "The labels of each text"
-    if self.thresholds is None: raise ConfigError('the model has no thresholds; fit it through the study, or use predict_proba')
-    return [[n for n, y in zip(self.label_names, row) if y] for row in self.thresholds.predict(self.predict_proba(texts, batch_size))]
+    if self.thresholds is None:
+        raise ConfigError('the model has no thresholds; fit it through the study, or use predict_proba')
+    return [
+        [n for n, y in zip(self.label_names, row) if y]
+        for row in self.thresholds.predict(self.predict_proba(texts, batch_size))
+    ]
 
 # %% ../../nbs/emotions/02_model.ipynb #ef169bc8
 @patch
@@ -144,6 +200,7 @@ def _save_pretrained(self: EmotionClassifier, save_directory: Path):
     save_tensors(save_directory/'model.safetensors', self.state_dict())
     self.tokenizer.save_pretrained(save_directory)
 
+# %% ../../nbs/emotions/02_model.ipynb #47a34099
 @patch
 def remember(self: EmotionClassifier,
     thresholds: Thresholds=None,
@@ -153,18 +210,55 @@ def remember(self: EmotionClassifier,
     if thresholds is not None: self.thresholds = thresholds
     self.about |= about
     for k in ('encoder', 'tokenizer'): self._hub_mixin_config.pop(k, None)
-    self._hub_mixin_config |= dict(encoder_config=self.encoder.config.to_dict(), label_names=self.label_names, pooling=self.pooling, max_length=self.max_length, dropout=self.dropout.p,
-                                   clean=self.clean, about=self.about, thresholds=self.thresholds.to_dict() if self.thresholds else None)
+    self._hub_mixin_config |= dict(
+        encoder_config=self.encoder.config.to_dict(),
+        label_names=self.label_names,
+        pooling=self.pooling,
+        max_length=self.max_length,
+        dropout=self.dropout.p,
+        clean=self.clean,
+        about=self.about,
+        thresholds=self.thresholds.to_dict() if self.thresholds else None,
+    )
 
+# %% ../../nbs/emotions/02_model.ipynb #eb5fd4ba
 @patch(cls_method=True)
-def _from_pretrained(cls: EmotionClassifier, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
+def _from_pretrained(
+    cls: EmotionClassifier,
+    *,
+    model_id,
+    revision,
+    cache_dir,
+    force_download,
+    local_files_only,
+    token,
+    map_location='cpu',
+    strict=True,
+    **options,
+):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
-    tokenizer = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, revision=revision or 'main', token=token, cache_dir=cache_dir, local_files_only=local_files_only)
+    weights = kept_weights(
+        model_id,
+        map_location,
+        revision=revision,
+        cache_dir=cache_dir,
+        force_download=force_download,
+        local_files_only=local_files_only,
+        token=token,
+    )
+    tokenizer = AutoTokenizer.from_pretrained(
+        model_id,
+        trust_remote_code=False,
+        revision=revision or 'main',
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
+    )
     model = cls(**{k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}, tokenizer=tokenizer)
     model.load_state_dict(weights)
     return model.eval()
 
+# %% ../../nbs/emotions/02_model.ipynb #60cad197
 def load_classifier(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> EmotionClassifier:
@@ -176,8 +270,23 @@ def load_classifier(
 def generate_model_card(self: EmotionClassifier, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floor, its thresholds and the fingerprint of its data"
     a, t = self.about, self.thresholds
-    cuts = '\n'.join(['| label | threshold |', '|---|---|', *(f'| {l} | {v:.3f} |' for l, v in zip(t.label_names, t.values))]) if t else 'None were fitted.'
-    return model_card('Emotions in a text', f"{len(self.label_names)} labels, several at once. Encoder: {a.get('encoder', self.encoder.config.model_type)}; {sum(p.numel() for p in self.parameters()):,} parameters.",
-        'from preference_lab.emotions.model import EmotionClassifier\nmodel = EmotionClassifier.from_pretrained(FOLDER_OR_NAME)\nmodel.predict(["thanks, that made my day"])', a,
-        'Labels are what readers thought a writer felt, not what the writer felt. Rare emotions rest on few rows: look at their intervals before relying on them.',
-        ['emotions', 'multi-label', 'text-classification'], ['## Thresholds', cuts])
+    cuts = (
+        '\n'.join(
+            ['| label | threshold |', '|---|---|', *(f'| {l} | {v:.3f} |' for l, v in zip(t.label_names, t.values))]
+        )
+        if t
+        else 'None were fitted.'
+    )
+    return model_card(
+        'Emotions in a text',
+        f"{len(self.label_names)} labels, several at once. Encoder: "
+        f"{a.get('encoder', self.encoder.config.model_type)}; {sum(p.numel() for p in self.parameters()):,} "
+        "parameters.",
+        'from preference_lab.emotions.model import EmotionClassifier\nmodel = '
+        'EmotionClassifier.from_pretrained(FOLDER_OR_NAME)\nmodel.predict(["thanks, that made my day"])',
+        a,
+        'Labels are what readers thought a writer felt, not what the writer felt. Rare emotions rest on few rows: look '
+        'at their intervals before relying on them.',
+        ['emotions', 'multi-label', 'text-classification'],
+        ['## Thresholds', cuts],
+    )

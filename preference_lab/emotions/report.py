@@ -14,12 +14,46 @@ from .study import EmotionStudy
 
 # %% ../../nbs/emotions/04_report.ipynb #40bb4b0c
 REPORTED = {
-    'report to reproduce, RoBERTa-large': dict(auc_micro=.9045, auc_macro=.8294, f1_micro=.4001, f1_macro=.1600, precision_micro=.7278, recall_micro=.2759, precision_macro=.2691, recall_macro=.1367),
-    'report to reproduce, DistilBERT': dict(auc_micro=.8800, auc_macro=.7443, f1_micro=.3516, f1_macro=.0904, precision_micro=.7085, recall_micro=.2338, precision_macro=.1547, recall_macro=.0703),
-    'paper, BERT-base': dict(f1_macro=.46)}  # Demszky et al. 2020; the first two at threshold .5
+    'report to reproduce, RoBERTa-large': dict(
+        auc_micro=0.9045,
+        auc_macro=0.8294,
+        f1_micro=0.4001,
+        f1_macro=0.1600,
+        precision_micro=0.7278,
+        recall_micro=0.2759,
+        precision_macro=0.2691,
+        recall_macro=0.1367,
+    ),
+    'report to reproduce, DistilBERT': dict(
+        auc_micro=0.8800,
+        auc_macro=0.7443,
+        f1_micro=0.3516,
+        f1_macro=0.0904,
+        precision_micro=0.7085,
+        recall_micro=0.2338,
+        precision_macro=0.1547,
+        recall_macro=0.0703,
+    ),
+    'paper, BERT-base': dict(f1_macro=0.46),
+}  # Demszky et al. 2020; the first two at threshold .5
 
 HEAD = ['auc_micro', 'auc_macro', 'f1_micro', 'f1_macro']
-SCORES = ['auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro', 'precision_micro', 'precision_macro', 'recall_micro', 'recall_macro', 'f1_micro_at_half', 'f1_macro_at_half', 'brier', 'ece', 'log_loss']
+SCORES = [
+    'auc_micro',
+    'auc_macro',
+    'ap_macro',
+    'f1_micro',
+    'f1_macro',
+    'precision_micro',
+    'precision_macro',
+    'recall_micro',
+    'recall_macro',
+    'f1_micro_at_half',
+    'f1_macro_at_half',
+    'brier',
+    'ece',
+    'log_loss',
+]
 
 # %% ../../nbs/emotions/04_report.ipynb #1a484afe
 def headline_of(
@@ -28,25 +62,65 @@ def headline_of(
     "The result in one sentence, with interval and floor"
     m, floors, top = study.metrics['test'], study.floor_metrics, study.ceiling()
     say = lambda k: f"{m[k]['value']:.3f} [{m[k]['low']:.3f}, {m[k]['high']:.3f}]"
-    floor = lambda k: f"floor {floors['prior'][k]:.3f}, bag of words {floors['bag_of_words'][k]:.3f}" + (f', ceiling {top[k]:.3f}' if top else '')
-    return (f"On {len(study.test):,} test texts: micro AUC {say('auc_micro')} ({floor('auc_micro')}); macro F1 {say('f1_macro')} ({floor('f1_macro')}).",
-            f"{study.table.name}, {len(study.label_names)} labels, encoder {'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; brackets are 95 % intervals over test rows.")
+    floor = lambda k: (
+        f"floor {floors['prior'][k]:.3f}, bag of words {floors['bag_of_words'][k]:.3f}"
+        + (f', ceiling {top[k]:.3f}' if top else '')
+    )
+    return (
+        f"On {len(study.test):,} test texts: micro AUC {say('auc_micro')} ({floor('auc_micro')}); macro F1 "
+        f"{say('f1_macro')} ({floor('f1_macro')}).",
+        f"{study.table.name}, {len(study.label_names)} labels, encoder "
+        f"{'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch "
+        f"{study.trainer.best['epoch']} of {len(study.history)}; brackets are 95 % intervals over test rows.",
+    )
 
+# %% ../../nbs/emotions/04_report.ipynb #bd49f5e3
 def conclusions(
     study: EmotionStudy,
 ) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
     m, f, words = study.metrics['test'], study.per_label, study.against['bag_of_words'].set_index('metric')
     better = [k for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_micro', 'f1_macro') if words.low[k] > 0]
-    name = {'auc_micro': 'micro AUC', 'auc_macro': 'macro AUC', 'ap_macro': 'macro average precision', 'f1_micro': 'micro F1', 'f1_macro': 'macro F1'}
-    may = [f"By {', '.join(name[k] for k in better)} the model is better than a bag of words: the paired intervals lie above zero." if better else 'The model is **not distinguishable** from a bag of words, or worse: no paired interval lies above zero.',
-           f"{(f.f1 > 0).sum()} of {len(f)} labels are recognised at all on the test rows (F1 above 0); {(f.f1_low > .5).sum()} have an interval above .5."]
-    if top := study.ceiling(): may.append(f"The data are generated: of the way from the prior to the best reachable micro AUC, the model went {(m['auc_micro']['value']-study.floor_metrics['prior']['auc_micro'])/(top['auc_micro']-study.floor_metrics['prior']['auc_micro']):.1%}.")
-    if clean := study.metrics.get('test_without_overlap'): may.append(f"Without the {int((~study.audit.clean('test')).sum())} test rows whose text stands on another side too, micro AUC is {clean['auc_micro']['value']:.4f} instead of {m['auc_micro']['value']:.4f} and macro F1 {clean['f1_macro']['value']:.3f} instead of {m['f1_macro']['value']:.3f}.")
+    name = {
+        'auc_micro': 'micro AUC',
+        'auc_macro': 'macro AUC',
+        'ap_macro': 'macro average precision',
+        'f1_micro': 'micro F1',
+        'f1_macro': 'macro F1',
+    }
+    may = [
+        f"By {', '.join(name[k] for k in better)} the model is better than a bag of words: the paired intervals lie "
+        "above zero."
+        if better
+        else 'The model is **not distinguishable** from a bag of words, or worse: no paired interval lies above zero.',
+        f"{(f.f1 > 0).sum()} of {len(f)} labels are recognised at all on the test rows (F1 above 0); "
+        f"{(f.f1_low > 0.5).sum()} have an interval above .5.",
+    ]
+    if top := study.ceiling():
+        may.append(
+            "The data are generated: of the way from the prior to the best reachable micro AUC, the model went "
+            f"{(m['auc_micro']['value'] - study.floor_metrics['prior']['auc_micro']) / (top['auc_micro'] - study.floor_metrics['prior']['auc_micro']):.1%}."
+        )
+    if clean := study.metrics.get('test_without_overlap'):
+        may.append(
+            f"Without the {int((~study.audit.clean('test')).sum())} test rows whose text stands on another side too, "
+            f"micro AUC is {clean['auc_micro']['value']:.4f} instead of {m['auc_micro']['value']:.4f} and macro F1 "
+            f"{clean['f1_macro']['value']:.3f} instead of {m['f1_macro']['value']:.3f}."
+        )
     few = f[f.support < 30].label.tolist()
-    not_ = ['Scores of one seed say nothing about another: the intervals are over test rows, not over trainings. Give other seeds in `compare`.' if study.seeds() is None else 'The seeds above show what another training would have given.',
-            *(['Nothing about ' + ', '.join(few) + ' with any certainty: fewer than 30 test rows carry them.'] if few else []),
-            'Validation scores at fitted thresholds are too good: the thresholds were fitted on those rows.', 'Labels are what readers thought, not what writers felt.']
+    not_ = [
+        'Scores of one seed say nothing about another: the intervals are over test rows, not over trainings. Give '
+        'other seeds in `compare`.'
+        if study.seeds() is None
+        else 'The seeds above show what another training would have given.',
+        *(
+            ['Nothing about ' + ', '.join(few) + ' with any certainty: fewer than 30 test rows carry them.']
+            if few
+            else []
+        ),
+        'Validation scores at fitted thresholds are too good: the thresholds were fitted on those rows.',
+        'Labels are what readers thought, not what writers felt.',
+    ]
     lines = lambda xs: '\n'.join(f'- {x}' for x in xs)
     return f'**What may be concluded**\n\n{lines(may)}\n\n**What may not**\n\n{lines(not_)}'
 
@@ -55,8 +129,15 @@ def data_table(study: EmotionStudy) -> pd.DataFrame:
     "Rows and labels of each side; of the test side only what its size tells"
     row = lambda s, t: dict(side=s, rows=len(t), characters=np.mean([len(x) for x in t.texts]))
     labels = lambda t: dict(labels_per_row=t.targets.sum(1).mean(), rarest=int(t.targets.sum(0).min()))
-    return pd.DataFrame([row('train', study.train) | labels(study.train), row('validation', study.validation) | labels(study.validation), row('test (sealed)', study.test)])
+    return pd.DataFrame(
+        [
+            row('train', study.train) | labels(study.train),
+            row('validation', study.validation) | labels(study.validation),
+            row('test (sealed)', study.test),
+        ]
+    )
 
+# %% ../../nbs/emotions/04_report.ipynb #e08d72ab
 def result_table(study: EmotionStudy) -> pd.DataFrame:
     "Every score with interval, floors, ceiling, and on GoEmotions what others reported"
     beside = dict(study.floor_metrics)
@@ -64,14 +145,31 @@ def result_table(study: EmotionStudy) -> pd.DataFrame:
     if study.table.name == 'goemotions' and not study.cfg.exclude_neutral: beside |= REPORTED
     return scores_frame(study.metrics['test'], SCORES, beside)
 
+# %% ../../nbs/emotions/04_report.ipynb #9aab7a5f
 def efficiency_table(study: EmotionStudy, timing: dict) -> pd.DataFrame:
     "What training and answering cost"
     t, i, gib = timing, timing['inference'], timing['peak_memory_bytes']/2**30
-    rows = [('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'), ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}, {t['processes']} process{'es'*(t['processes'] > 1)}"),
-            ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"), ('training speed', f"{t['samples_per_second']:,.0f} texts/s, {t['tokens_per_second']:,.0f} tokens/s, {t['flops_per_second']/1e9:,.0f} GFLOP/s"),
-            ('padding in batches', f"{t['padding_share']:.1%}"), ('peak memory', f'{gib:.2f} GiB'), ('one answer on the CPU', f"{i['p50_ms']:.1f} ms (p95 {i['p95_ms']:.1f}, p99 {i['p99_ms']:.1f})"), ('answers in batches of 64', f"{i['samples_per_second']:,.0f} texts/s")]
+    rows = [
+        ('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'),
+        (
+            'training',
+            f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}, {t['processes']} "
+            f"process{'es' * (t['processes'] > 1)}",
+        ),
+        ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"),
+        (
+            'training speed',
+            f"{t['samples_per_second']:,.0f} texts/s, {t['tokens_per_second']:,.0f} tokens/s, "
+            f"{t['flops_per_second'] / 1e9:,.0f} GFLOP/s",
+        ),
+        ('padding in batches', f"{t['padding_share']:.1%}"),
+        ('peak memory', f'{gib:.2f} GiB'),
+        ('one answer on the CPU', f"{i['p50_ms']:.1f} ms (p95 {i['p95_ms']:.1f}, p99 {i['p99_ms']:.1f})"),
+        ('answers in batches of 64', f"{i['samples_per_second']:,.0f} texts/s"),
+    ]
     return pd.DataFrame(rows, columns=['what', 'value'])
 
+# %% ../../nbs/emotions/04_report.ipynb #9fced726
 def worst_texts(
     study: EmotionStudy,
     n: int=10,
@@ -80,9 +178,18 @@ def worst_texts(
     y, p = study.targets['test'], np.clip(study.proba['test'], 1e-7, 1-1e-7)
     loss = -(y*np.log(p) + ~y*np.log(1-p)).sum(1)
     names = lambda row: ', '.join(l for l, on in zip(study.label_names, row) if on) or 'none'
-    return pd.DataFrame([dict(text=study.test.texts[i], true=names(y[i]), predicted=names(study.predicted['test'][i]), loss=loss[i]) for i in np.argsort(-loss, kind='stable')[:n]])
+    return pd.DataFrame(
+        [
+            dict(text=study.test.texts[i], true=names(y[i]), predicted=names(study.predicted['test'][i]), loss=loss[i])
+            for i in np.argsort(-loss, kind='stable')[:n]
+        ]
+    )
 
+# %% ../../nbs/emotions/04_report.ipynb #e9b7c3e7
 def calibration_scores(study: EmotionStudy) -> dict[str, dict]:
     "Brier score and ECE of each label, the rarest labels last"
     y, p = study.targets['test'], study.proba['test']
-    return {study.label_names[i]: dict(brier=brier(y[:, i], p[:, i]), ece=ece(y[:, i], p[:, i])) for i in np.argsort(-y.sum(0), kind='stable')}
+    return {
+        study.label_names[i]: dict(brier=brier(y[:, i], p[:, i]), ece=ece(y[:, i], p[:, i]))
+        for i in np.argsort(-y.sum(0), kind='stable')
+    }

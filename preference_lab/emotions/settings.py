@@ -17,11 +17,13 @@ class EmotionsConfig(TrainConfig):
     "The settings of the study of emotions"
     name: str = 'emotions'                 # first part of the run folder's name
     data: str = 'demo'                     # demo, goemotions, or the path of your own CSV, JSONL, parquet or XLSX
-    data_seed: Whole = 0                   # of generated texts and of a split of our making; kept when seed changes, so that runs share their test rows
+    # of generated texts and of a split of our making; kept when seed changes, so that runs share their test rows
+    data_seed: Whole = 0
     demo_rows: Count = 20000               # generated texts
     train_rows: Whole = 0                  # training rows that are used, drawn at random; 0: all
     text_column: str = 'text'              # of your own table
-    label_columns: str = ''                # one that lists the labels, or several of 0 and 1, commas between; empty: found by name
+    # one that lists the labels, or several of 0 and 1, commas between; empty: found by name
+    label_columns: str = ''
     id_column: str = ''                    # empty: `id` if there is one, else ids are made
     split_column: str = ''                 # empty: `split` if there is one, else a split is made
     exclude_neutral: bool = False          # leave out the label neutral, and the rows that carry no other
@@ -33,31 +35,49 @@ class EmotionsConfig(TrainConfig):
     dropout: Fraction|None = None          # of hidden states and before the head; none: the encoder's own
     attention_dropout: Fraction|None = None  # of attention weights; none: the encoder's own
     max_length: Count = 128                # tokens; what is longer is cut
-    freeze: Whole = 0                      # first blocks of the encoder that are not trained, the embeddings being the first
+    # first blocks of the encoder that are not trained, the embeddings being the first
+    freeze: Whole = 0
     learning_rate: Positive|None = None    # of the encoder, at its highest; none: 2e-4, or 3e-3 from nothing
-    head_factor: Positive|None = None      # learning rate of the head, times that of the encoder; none: 10, or 1 from nothing
+    # learning rate of the head, times that of the encoder; none: 10, or 1 from nothing
+    head_factor: Positive|None = None
     loss: Literal['bce', 'weighted_bce', 'focal', 'asymmetric'] = 'bce'  # what is minimised
-    class_weights: Literal['none', 'inverse', 'sqrt_inverse', 'effective_samples'] = 'none'  # of positives, with weighted_bce
+    # of positives, with weighted_bce
+    class_weights: Literal['none', 'inverse', 'sqrt_inverse', 'effective_samples'] = 'none'
     focal_alpha: Fraction = .25            # weight of positives in the focal loss
     focal_gamma: NotNegative = 2.          # focus of the focal loss
     gamma_neg: NotNegative = 4.            # focus on negatives in the asymmetric loss
     gamma_pos: NotNegative = 1.            # focus on positives in the asymmetric loss
     asymmetric_clip: Fraction = .05        # probability below which a negative does not count in the asymmetric loss
     label_smoothing: Fraction = 0.         # share of each target that moves to the label's frequency
-    select: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'  # validation metric that chooses the epoch
-    thresholds: Literal['per_class', 'global', 'top_k'] = 'per_class'  # how probabilities become decisions; fitted on validation rows
+    # validation metric that chooses the epoch
+    select: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'
+    # how probabilities become decisions; fitted on validation rows
+    thresholds: Literal['per_class', 'global', 'top_k'] = 'per_class'
     min_positives: Whole = 10              # validation positives below which a label takes the global threshold
     resamples: Count = 1000                # of the bootstrap behind each interval
-    compare: list[str] = field(default_factory=list)  # folders of finished runs to compare with, paired on the same test rows
+    # folders of finished runs to compare with, paired on the same test rows
+    compare: list[str] = field(default_factory=list)
 
     def check(self):
         tiny = self.encoder == 'tiny'
         if self.learning_rate is None: self.learning_rate = 3e-3 if tiny else 2e-4
         if self.head_factor is None: self.head_factor = 1. if tiny else 10.
-        if self.loss == 'weighted_bce' and self.class_weights == 'none': raise ConfigError('loss=weighted_bce needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples')
-        if self.loss != 'weighted_bce' and self.class_weights != 'none': raise ConfigError(f'setting class_weights={self.class_weights}: class weights act with loss=weighted_bce only, not with {self.loss}; set one or the other')
-        if self.loss in ('focal', 'asymmetric') and self.label_smoothing: raise ConfigError(f'setting label_smoothing={self.label_smoothing}: label smoothing needs targets between 0 and 1, which {self.loss} does not take; set label_smoothing=0 or loss=bce')
-        if self.max_length < 3: raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
+        if self.loss == 'weighted_bce' and self.class_weights == 'none':
+            raise ConfigError(
+                'loss=weighted_bce needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples'
+            )
+        if self.loss != 'weighted_bce' and self.class_weights != 'none':
+            raise ConfigError(
+                f'setting class_weights={self.class_weights}: class weights act with loss=weighted_bce only, not with '
+                f'{self.loss}; set one or the other'
+            )
+        if self.loss in ('focal', 'asymmetric') and self.label_smoothing:
+            raise ConfigError(
+                f'setting label_smoothing={self.label_smoothing}: label smoothing needs targets between 0 and 1, which '
+                f'{self.loss} does not take; set label_smoothing=0 or loss=bce'
+            )
+        if self.max_length < 3:
+            raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
 
 # %% ../../nbs/emotions/00a_settings.ipynb #a63f1b11
 SETTINGS = EmotionsConfig   # what the command reads

@@ -16,7 +16,15 @@ from ..records import ConfigError, DataError, LabelTable, nearest, place, read_p
 from ..splits import Sealed
 from ..config import make_config
 from ..losses import aligned_weights, bce, class_weights, make_loss
-from ..metrics import bootstrap, collapsed, mcnemar, multilabel_metrics, paired, per_label_table, seeds_table
+from preference_lab.metrics import (
+    bootstrap,
+    collapsed,
+    mcnemar,
+    multilabel_metrics,
+    paired,
+    per_label_table,
+    seeds_table,
+)
 from ..baselines import PROBABILISTIC, baseline_rows
 from ..thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ..batching import TextFeed, padding_share, tiny_tokenizer, tokenise
@@ -43,16 +51,35 @@ class EmotionStudy:
         none = lambda s: s or None
         if cfg.encoder != 'tiny': find_encoder(cfg.encoder)
         self.others = {Path(f).name: read_run(f) for f in cfg.compare}
-        table, self.audit = load_emotions(cfg.data, cfg.text_column, none(cfg.label_columns), none(cfg.id_column), none(cfg.split_column),
-            cfg.exclude_neutral, cfg.lowercase, cfg.strip_urls, cfg.strip_emoji, cfg.data_seed, cfg.demo_rows)
+        table, self.audit = load_emotions(
+            cfg.data,
+            cfg.text_column,
+            none(cfg.label_columns),
+            none(cfg.id_column),
+            none(cfg.split_column),
+            cfg.exclude_neutral,
+            cfg.lowercase,
+            cfg.strip_urls,
+            cfg.strip_emoji,
+            cfg.data_seed,
+            cfg.demo_rows,
+        )
         self.cfg, self.table, self.label_names, self.fingerprint = cfg, table, table.label_names, table.fingerprint
-        self.train, self.validation, self.test = table.part('train'), table.part('validation'), Sealed(table.part('test'))
-        if 0 < cfg.train_rows < len(self.train): self.train = self.train.subset(np.random.default_rng(cfg.seed).permutation(len(self.train))[:cfg.train_rows])
+        self.train, self.validation, self.test = (
+            table.part('train'),
+            table.part('validation'),
+            Sealed(table.part('test')),
+        )
+        if 0 < cfg.train_rows < len(self.train):
+            self.train = self.train.subset(
+                np.random.default_rng(cfg.seed).permutation(len(self.train))[: cfg.train_rows]
+            )
         self.prior = self.train.targets.mean(0)
         self.model = make_model(cfg, self.train)
         self.run = open_run('emotions', cfg)
         for note in (*table.notes, *self.audit.notes): self.run.warn(**note)
 
+# %% ../../nbs/emotions/03_study.ipynb #43c89d62
 def make_model(
     cfg: EmotionsConfig,
     train: LabelTable,   # training rows
@@ -61,14 +88,26 @@ def make_model(
     torch.manual_seed(cfg.seed)
     if cfg.encoder == 'tiny':
         tokenizer = tiny_tokenizer(train.texts)
-        config = tiny_config(tokenizer); set_dropout(config, cfg.dropout, cfg.attention_dropout)
+        config = tiny_config(tokenizer)
+        set_dropout(config, cfg.dropout, cfg.attention_dropout)
         encoder = BertModel(config, add_pooling_layer=False)
     else: encoder, tokenizer = load_encoder(cfg.encoder, cfg.dropout, cfg.attention_dropout)
     room = getattr(encoder.config, 'max_position_embeddings', cfg.max_length)
-    if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
+    if cfg.max_length > room:
+        raise ConfigError(
+            f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less'
+        )
     own = getattr(encoder.config, 'hidden_dropout_prob', getattr(encoder.config, 'dropout', .1))
-    model = EmotionClassifier.on_encoder(encoder, tokenizer, train.label_names, pooling=cfg.pooling, dropout=own if cfg.dropout is None else cfg.dropout,
-                                         max_length=cfg.max_length, about=dict(inference_precision=cfg.inference_precision), clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji))
+    model = EmotionClassifier.on_encoder(
+        encoder,
+        tokenizer,
+        train.label_names,
+        pooling=cfg.pooling,
+        dropout=own if cfg.dropout is None else cfg.dropout,
+        max_length=cfg.max_length,
+        about=dict(inference_precision=cfg.inference_precision),
+        clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji),
+    )
     model.start_at_prior(train.targets.mean(0))
     model.freeze(cfg.freeze)
     return model
@@ -77,11 +116,15 @@ def make_model(
 @patch
 def baselines(self: EmotionStudy) -> pd.DataFrame:  # validation scores, a row a baseline
     "Fit the rows that stand beside the model"
-    self.floors = baseline_rows(self.train, dict(validation=self.validation.texts, test=self.test.texts), self.cfg.data_seed)
+    self.floors = baseline_rows(
+        self.train, dict(validation=self.validation.texts, test=self.test.texts), self.cfg.data_seed
+    )
     y = self.validation.targets > .5
     for name, sides in self.floors.items():
         if name in PROBABILISTIC:
-            cuts = fit_thresholds(y, sides['validation']['proba'], self.label_names, self.cfg.thresholds, self.cfg.min_positives)
+            cuts = fit_thresholds(
+                y, sides['validation']['proba'], self.label_names, self.cfg.thresholds, self.cfg.min_positives
+            )
             for s in sides.values(): s['predicted'] = cuts.predict(s['proba'])
     return pd.DataFrame({k: multilabel_metrics(y, **v['validation']) for k, v in self.floors.items()}).T
 
@@ -94,27 +137,62 @@ def feed(self: EmotionStudy,
 ) -> TextFeed:
     "Texts as tokens in length buckets"
     t = self.model.tokenizer
-    return TextFeed(tokenise(texts, t, self.cfg.max_length), targets, self.cfg.batch_size, self.cfg.seed, places, t.pad_token_id, multiple=16 if self.cfg.compile != 'no' else 1)
+    return TextFeed(
+        tokenise(texts, t, self.cfg.max_length),
+        targets,
+        self.cfg.batch_size,
+        self.cfg.seed,
+        places,
+        t.pad_token_id,
+        multiple=16 if self.cfg.compile != 'no' else 1,
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #c3284b65
 def forward(model, batch): return model(batch['input_ids'], batch['attention_mask'])
 
+# %% ../../nbs/emotions/03_study.ipynb #54c663a2
 @patch
 def fit(self: EmotionStudy) -> Trainer:
     "Train; the model is left with its best epoch's weights"
     cfg, train = self.cfg, self.train
-    weights = aligned_weights(class_weights(train.targets, train.label_names, cfg.class_weights), self.label_names) if cfg.class_weights != 'none' else None
-    options = dict(focal=dict(alpha=cfg.focal_alpha, gamma=cfg.focal_gamma), asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, clip=cfg.asymmetric_clip)).get(cfg.loss, {})
-    places = [f'{s}, row {r}' for s, r in zip(train.frame.get('source', pd.Series(train.name, train.frame.index)), train.frame.index)]
-    self.feeds = dict(train=self.feed(train.texts, train.targets, places), validation=self.feed(self.validation.texts, self.validation.targets))
+    weights = (
+        aligned_weights(class_weights(train.targets, train.label_names, cfg.class_weights), self.label_names)
+        if cfg.class_weights != 'none'
+        else None
+    )
+    options = dict(
+        focal=dict(alpha=cfg.focal_alpha, gamma=cfg.focal_gamma),
+        asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, clip=cfg.asymmetric_clip),
+    ).get(cfg.loss, {})
+    places = [
+        f'{s}, row {r}'
+        for s, r in zip(train.frame.get('source', pd.Series(train.name, train.frame.index)), train.frame.index)
+    ]
+    self.feeds = dict(
+        train=self.feed(train.texts, train.targets, places),
+        validation=self.feed(self.validation.texts, self.validation.targets),
+    )
     y = torch.as_tensor(self.validation.targets)
     def evaluate(model, acc):
         z = predict_rows(model, self.feeds['validation'], forward, acc, precision=cfg.inference_precision)
         p = z.sigmoid().numpy()
         scores = multilabel_metrics(y.numpy() > .5, p, p >= .5)
         return dict(loss=bce(z, y).mean(), **{k: scores[k] for k in ('auc_micro', 'auc_macro', 'ap_macro', 'f1_macro')})
-    loss = make_loss(cfg.loss, weights, cfg.label_smoothing, torch.as_tensor(self.prior, dtype=torch.float32), **options)
-    self.trainer = Trainer(self.model, self.feeds['train'], lambda m, b: loss(forward(m, b), b['targets']), evaluate, cfg, self.run.folder, factors={'head': cfg.head_factor},
-                           select=cfg.select, higher=cfg.select != 'loss', parts=lambda m, b: loss.report(forward(m, b), b['targets']))
+    loss = make_loss(
+        cfg.loss, weights, cfg.label_smoothing, torch.as_tensor(self.prior, dtype=torch.float32), **options
+    )
+    self.trainer = Trainer(
+        self.model,
+        self.feeds['train'],
+        lambda m, b: loss(forward(m, b), b['targets']),
+        evaluate,
+        cfg,
+        self.run.folder,
+        factors={'head': cfg.head_factor},
+        select=cfg.select,
+        higher=cfg.select != 'loss',
+        parts=lambda m, b: loss.report(forward(m, b), b['targets']),
+    )
     self.trainer.fit()
     self.history = pd.json_normalize(self.trainer.history)
     return self.trainer
@@ -133,11 +211,17 @@ def score(
     half = bootstrap(targets, proba, proba >= .5, n=resamples)
     return out | {f'{k}_tuned': out[k] for k in DECISIONS} | {f'{k}_at_half': half[k].to_dict() for k in DECISIONS}
 
+# %% ../../nbs/emotions/03_study.ipynb #53b6329e
 @patch
 def predict_side(self: EmotionStudy, feed: TextFeed) -> np.ndarray:
     "Probabilities for the rows of a feed, each predicted once by one of the processes"
-    return predict_rows(self.model, feed, forward, self.trainer.acc, precision=self.cfg.inference_precision).sigmoid().numpy()
+    return (
+        predict_rows(self.model, feed, forward, self.trainer.acc, precision=self.cfg.inference_precision)
+        .sigmoid()
+        .numpy()
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #8d6c0022
 @patch
 def test_model(self: EmotionStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model"
@@ -146,29 +230,71 @@ def test_model(self: EmotionStudy) -> dict:  # side -> metric -> value, low, hig
     self.feeds['test'] = self.feed(self.test.texts, np.zeros((len(self.test), 1), np.float32))
     self.proba = {s: self.predict_side(self.feeds[s]) for s in self.tables}
     self.targets = {s: t.targets > .5 for s, t in self.tables.items()}
-    self.thresholds = fit_thresholds(self.targets['validation'], self.proba['validation'], self.label_names, cfg.thresholds, cfg.min_positives)
+    self.thresholds = fit_thresholds(
+        self.targets['validation'], self.proba['validation'], self.label_names, cfg.thresholds, cfg.min_positives
+    )
     self.predicted = {s: self.thresholds.predict(p) for s, p in self.proba.items()}
     self.metrics = {s: score(self.targets[s], self.proba[s], self.thresholds, cfg.resamples) for s in self.tables}
     clean = self.audit.clean('test')
-    if not clean.all(): self.metrics['test_without_overlap'] = score(self.targets['test'][clean], self.proba['test'][clean], self.thresholds, cfg.resamples)
-    self.per_label = per_label_table(self.targets['test'], self.proba['test'], self.predicted['test'], self.label_names, self.thresholds.values, n=cfg.resamples)
-    self.floor_metrics = {k: multilabel_metrics(self.targets['test'], **v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
+    if not clean.all():
+        self.metrics['test_without_overlap'] = score(
+            self.targets['test'][clean], self.proba['test'][clean], self.thresholds, cfg.resamples
+        )
+    self.per_label = per_label_table(
+        self.targets['test'],
+        self.proba['test'],
+        self.predicted['test'],
+        self.label_names,
+        self.thresholds.values,
+        n=cfg.resamples,
+    )
+    self.floor_metrics = (
+        {k: multilabel_metrics(self.targets['test'], **v['test']) for k, v in self.floors.items()}
+        if hasattr(self, 'floors')
+        else {}
+    )
     both = lambda d: (d['proba'], d['predicted'])
-    self.against = {k: paired(self.targets['test'], (self.proba['test'], self.predicted['test']), both(self.floors[k]['test']), n=cfg.resamples) for k in ('bag_of_words',) if k in self.floor_metrics}
+    self.against = {
+        k: paired(
+            self.targets['test'],
+            (self.proba['test'], self.predicted['test']),
+            both(self.floors[k]['test']),
+            n=cfg.resamples,
+        )
+        for k in ('bag_of_words',)
+        if k in self.floor_metrics
+    }
     self.look_for_trouble()
     return self.metrics
 
+# %% ../../nbs/emotions/03_study.ipynb #51f0833f
 @patch
 def look_for_trouble(self: EmotionStudy):
     "Note what the reader of the results must know"
     warn, silent = self.run.warn, [n for n, any_ in zip(self.label_names, self.predicted['test'].any(0)) if not any_]
     for note in collapsed(self.proba['test'], self.prior): warn(**note)
     for f in self.thresholds.flags: warn(f"threshold_{f['code']}", f['message'])
-    if silent: warn('never_predicted', f'{len(silent)} of {len(self.label_names)} labels are never predicted on the test rows: {", ".join(silent)}')
+    if silent:
+        warn(
+            'never_predicted',
+            f'{len(silent)} of {len(self.label_names)} labels are never predicted on the test rows: {", ".join(silent)}',
+        )
     few = self.per_label[self.per_label.support < 30]
-    if len(few): warn('few_test_positives', 'fewer than 30 test rows carry ' + ', '.join(f'{r.label} ({r.support})' for r in few.itertuples()) + ': their scores are uncertain')
-    if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
-    if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo': warn('from_nothing', 'the encoder was trained from nothing on these rows: a pretrained one (encoder=NAME_OR_FOLDER) will be better')
+    if len(few):
+        warn(
+            'few_test_positives',
+            'fewer than 30 test rows carry '
+            + ', '.join(f'{r.label} ({r.support})' for r in few.itertuples())
+            + ': their scores are uncertain',
+        )
+    if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs:
+        warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
+    if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo':
+        warn(
+            'from_nothing',
+            'the encoder was trained from nothing on these rows: a pretrained one (encoder=NAME_OR_FOLDER) will be '
+            'better',
+        )
 
 # %% ../../nbs/emotions/03_study.ipynb #d3ca9cb1
 @patch
@@ -176,7 +302,9 @@ def inference_difference(self: EmotionStudy) -> dict:  # precision, other, rows,
     "What computing in another precision would change in the probabilities of validation rows"
     texts = [self.validation.texts[i] for i in some_rows(len(self.validation), self.trainer.acc.device)]
     feed = self.feed(texts, np.zeros((len(texts), 1), np.float32))
-    return precision_difference(lambda p: predict_rows(self.model, feed, forward, precision=p).sigmoid().numpy(), self.cfg.inference_precision)
+    return precision_difference(
+        lambda p: predict_rows(self.model, feed, forward, precision=p).sigmoid().numpy(), self.cfg.inference_precision
+    )
 
 # %% ../../nbs/emotions/03_study.ipynb #a5658dd1
 @patch
@@ -184,7 +312,9 @@ def ceiling(self: EmotionStudy) -> dict|None:  # metric -> value
     "Scores of the true P(label | text), where the data were generated"
     if self.table.ceiling is None: return None
     test, validation = self.tables['test'].ceiling, self.validation.ceiling
-    cuts = fit_thresholds(self.targets['validation'], validation, self.label_names, self.cfg.thresholds, self.cfg.min_positives)
+    cuts = fit_thresholds(
+        self.targets['validation'], validation, self.label_names, self.cfg.thresholds, self.cfg.min_positives
+    )
     return multilabel_metrics(self.targets['test'], test, cuts.predict(test))
 
 # %% ../../nbs/emotions/03_study.ipynb #d736f2dd
@@ -196,8 +326,22 @@ def predictions_table(
     "Id, text, true and predicted labels (commas between), and a column `pred_prob_<label>` for each label"
     names = lambda m: [', '.join(n for n, y in zip(table.label_names, row) if y) for row in m]
     probabilities = pd.DataFrame(proba, columns=[f'pred_prob_{n}' for n in table.label_names])
-    return pd.concat([pd.DataFrame(dict(id=table.frame['id'].to_numpy(), text=table.texts, true_labels=names(table.targets > .5), pred_labels=names(predicted))), probabilities], axis=1)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                dict(
+                    id=table.frame['id'].to_numpy(),
+                    text=table.texts,
+                    true_labels=names(table.targets > 0.5),
+                    pred_labels=names(predicted),
+                )
+            ),
+            probabilities,
+        ],
+        axis=1,
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #7e6f96dd
 def predictions_arrays(
     frame: pd.DataFrame,     # as `predictions_table` makes it
     label_names: list[str],
@@ -206,6 +350,7 @@ def predictions_arrays(
     hits = lambda c: np.array([[n in set(s.split(', ')) for n in label_names] for s in frame[c]])
     return hits('true_labels'), frame[[f'pred_prob_{n}' for n in label_names]].to_numpy(), hits('pred_labels')
 
+# %% ../../nbs/emotions/03_study.ipynb #189f1c45
 def compare_predictions(
     a: pd.DataFrame,       # predictions of one run
     b: pd.DataFrame,       # predictions of another
@@ -214,28 +359,54 @@ def compare_predictions(
     "Two runs on the rows and labels that both have"
     labels = [c.removeprefix('pred_prob_') for c in a if c.startswith('pred_prob_') and c in b]
     both = a[['id', 'text']].merge(b[['id', 'text']], on=['id', 'text'])
-    if not len(both) or not labels: raise DataError('the two runs share no test rows or no labels, so they cannot be compared; compare runs on the same data')
+    if not len(both) or not labels:
+        raise DataError(
+            'the two runs share no test rows or no labels, so they cannot be compared; compare runs on the same data'
+        )
     (y, *pa), (yb, *pb) = (predictions_arrays(x.set_index('id').loc[both['id']].reset_index(), labels) for x in (a, b))
-    if (y != yb).any(): raise DataError(f'the two runs disagree about the true labels of {int((y != yb).any(1).sum())} shared rows; compare runs on the same data')
+    if (y != yb).any():
+        raise DataError(
+            f'the two runs disagree about the true labels of {int((y != yb).any(1).sum())} shared rows; compare runs '
+            'on the same data'
+        )
     right = [(p[1] == y).all(1) for p in (pa, pb)]
-    return paired(y, tuple(pa), tuple(pb), n=resamples), dict(rows=len(both), labels=len(labels), rows_of=(len(a), len(b)), mcnemar=mcnemar(*right))
+    return paired(y, tuple(pa), tuple(pb), n=resamples), dict(
+        rows=len(both), labels=len(labels), rows_of=(len(a), len(b)), mcnemar=mcnemar(*right)
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #43cf7179
 @patch
 def compare(self: EmotionStudy) -> dict:  # run -> {table, rows, labels, mcnemar, same_setting}
     "This run against those named in `compare`"
     mine, out = predictions_table(self.tables['test'], self.proba['test'], self.predicted['test']), {}
     for name, r in self.others.items():
-        table, about = compare_predictions(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
-        if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other rows: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
+        table, about = compare_predictions(
+            mine, read_parquet(Path(r['folder']) / 'predictions_test.parquet'), self.cfg.resamples
+        )
+        if about['rows'] < len(mine):
+            self.run.warn(
+                'other_test_rows',
+                f"{name} was tested on other rows: only {about['rows']:,} of {len(mine):,} are shared, and only they "
+                "are compared",
+            )
         out[name] = dict(table=table, same_setting=same_setting(vars(self.cfg), r['config']), **about)
     return out
 
+# %% ../../nbs/emotions/03_study.ipynb #56382246
 @patch
 def seeds(self: EmotionStudy) -> pd.DataFrame|None:  # metric, mean, std, min, max, n
     "This run and those that differ only in their seed"
-    runs = [r for r in self.others.values() if same_setting(vars(self.cfg), r['config']) and r['data']['fingerprint'] == self.fingerprint and r['seed'] != self.cfg.seed]
+    runs = [
+        r
+        for r in self.others.values()
+        if same_setting(vars(self.cfg), r['config'])
+        and r['data']['fingerprint'] == self.fingerprint
+        and r['seed'] != self.cfg.seed
+    ]
     if not runs: return None
-    return seeds_table([{k: v['value'] for k, v in m.items()} for m in (self.metrics['test'], *(r['metrics']['test'] for r in runs))])
+    return seeds_table(
+        [{k: v['value'] for k, v in m.items()} for m in (self.metrics['test'], *(r['metrics']['test'] for r in runs))]
+    )
 
 # %% ../../nbs/emotions/03_study.ipynb #7645419b
 def latency(
@@ -247,11 +418,15 @@ def latency(
     model, times = model.cpu(), []
     model.predict_proba(texts[:3])
     for t in texts[:n]:
-        start = time.perf_counter(); model.predict_proba(t); times.append(time.perf_counter()-start)
-    start = time.perf_counter(); model.predict_proba(texts[:10*n])
+        start = time.perf_counter()
+        model.predict_proba(t)
+        times.append(time.perf_counter()-start)
+    start = time.perf_counter()
+    model.predict_proba(texts[:10*n])
     p50, p95, p99 = np.quantile(times, [.5, .95, .99])*1e3
     return dict(p50_ms=p50, p95_ms=p95, p99_ms=p99, samples_per_second=len(texts[:10*n])/(time.perf_counter()-start))
 
+# %% ../../nbs/emotions/03_study.ipynb #7c207d19
 def training_flops(
     model: EmotionClassifier,
 ) -> int:  # floating-point operations a token
@@ -259,12 +434,17 @@ def training_flops(
     embeddings = {id(p) for p in getattr(model.encoder, 'embeddings', torch.nn.Module()).parameters()}
     return sum(p.numel()*(6 if p.requires_grad else 2) for p in model.parameters() if id(p) not in embeddings)
 
+# %% ../../nbs/emotions/03_study.ipynb #faa6cee9
 @patch
 def timing(self: EmotionStudy) -> dict:
     "Training's and answering's cost"
     t, feed = self.trainer.timing(), self.feeds['train']
     padding = padding_share(feed.sampler.lengths, feed.batches(0), feed.multiple)
-    return t | dict(padding_share=padding, flops_per_second=training_flops(self.model)*t['tokens_per_second'], inference=latency(self.model, self.validation.texts))
+    return t | dict(
+        padding_share=padding,
+        flops_per_second=training_flops(self.model) * t['tokens_per_second'],
+        inference=latency(self.model, self.validation.texts),
+    )
 
 # %% ../../nbs/emotions/03_study.ipynb #149d8603
 @patch
@@ -274,28 +454,61 @@ def finish(self: EmotionStudy) -> dict:
     if not self.trainer.main: return {}
     compared = getattr(self, 'compared', None) or self.compare()
     floors = {k: {m: v for m, v in s.items()} for k, s in self.floor_metrics.items()}
-    best = dict(name=cfg.encoder, parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
-                best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'])
+    best = dict(
+        name=cfg.encoder,
+        parameters=sum(p.numel() for p in self.model.parameters()),
+        trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
+        best_epoch=self.trainer.best['epoch'],
+        weights_sha256=self.trainer.best['sha256'],
+    )
     inference = self.inference_difference()
     short = ('auc_micro', 'auc_macro', 'f1_micro', 'f1_macro', 'ap_macro', 'brier', 'ece')
-    self.model.remember(self.thresholds, metrics={k: self.metrics['test'][k] for k in short}, baselines=floors, warnings=run.warnings, encoder=Path(cfg.encoder).name,
-                        data=f'{self.table.name}, {len(self.train):,} training rows', fingerprint=self.fingerprint, inference=inference)
+    self.model.remember(
+        self.thresholds,
+        metrics={k: self.metrics['test'][k] for k in short},
+        baselines=floors,
+        warnings=run.warnings,
+        encoder=Path(cfg.encoder).name,
+        data=f'{self.table.name}, {len(self.train):,} training rows',
+        fingerprint=self.fingerprint,
+        inference=inference,
+    )
     keep_model(run, self.model)
-    for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s], self.predicted[s]))
-    keep_table(run, 'history.csv', self.history); keep_table(run, 'per_label.csv', self.per_label)
+    for s, t in self.tables.items():
+        keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s], self.predicted[s]))
+    keep_table(run, 'history.csv', self.history)
+    keep_table(run, 'per_label.csv', self.per_label)
     keep_table(run, 'threshold_sweep.csv', threshold_sweep(self.targets['test'], self.proba['test']))
     for name, c in compared.items(): keep_table(run, f'comparison_{name}.csv', c['table'])
     seeds = self.seeds()
-    return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table)), split=dict(sizes=self.audit.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
-        baselines=floors, metrics=self.metrics, per_label=self.per_label.to_dict('records'), thresholds=self.thresholds.to_dict(), ceiling=ceiling, warnings=run.warnings,
-        timing=timing, model=best, inference=inference, comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()}, seeds=seeds.to_dict('records') if seeds is not None else None)
+    return finish_run(
+        run,
+        data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table)),
+        split=dict(sizes=self.audit.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
+        baselines=floors,
+        metrics=self.metrics,
+        per_label=self.per_label.to_dict('records'),
+        thresholds=self.thresholds.to_dict(),
+        ceiling=ceiling,
+        warnings=run.warnings,
+        timing=timing,
+        model=best,
+        inference=inference,
+        comparisons={k: t.to_dict('records') for k, t in self.against.items()}
+        | {n: c | dict(table=c['table'].to_dict('records')) for n, c in compared.items()},
+        seeds=seeds.to_dict('records') if seeds is not None else None,
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #02d72dc5
 def train_emotions(
     cfg: EmotionsConfig,
 ) -> EmotionStudy:
     "The whole study without the report: load, baselines, fit, test, finish"
     study = EmotionStudy(cfg)
-    study.baselines(); study.fit(); study.test_model(); study.finish()
+    study.baselines()
+    study.fit()
+    study.test_model()
+    study.finish()
     return study
 
 # %% ../../nbs/emotions/03_study.ipynb #352469ca
@@ -308,6 +521,7 @@ def joined_labels(
     said = [', '.join(n for n, yes in zip(label_names, row) if yes) for row in patterns]
     return [said[k] for k in which.ravel()]
 
+# %% ../../nbs/emotions/03_study.ipynb #088ccea9
 def open_text_predictor(
     run: str,                   # run folder or Hub name
     text_column: str='text',
@@ -318,14 +532,22 @@ def open_text_predictor(
     "A trained model that answers tables of texts"
     model = load_classifier(run).serve(device, precision, batch_size)
     def answer(frame, path):
-        if text_column not in frame: raise DataError(f'{place(path)}: there is no column {text_column!r}{nearest(text_column, frame)}; the columns are {", ".join(frame)}; name it with --text_column')
+        if text_column not in frame:
+            raise DataError(
+                f'{place(path)}: there is no column {text_column!r}{nearest(text_column, frame)}; the columns are '
+                f'{", ".join(frame)}; name it with --text_column'
+            )
         empty = ~frame[text_column].map(lambda t: isinstance(t, str) and t.strip() != '').to_numpy(bool)
-        if empty.any(): raise DataError(f'{place(path, frame.index[empty][0], text_column)}: is no text: write one or delete the row')
+        if empty.any():
+            raise DataError(
+                f'{place(path, frame.index[empty][0], text_column)}: is no text: write one or delete the row'
+            )
         p = model.predict_proba(frame[text_column].tolist())
         labels = joined_labels(model.thresholds.predict(p) if model.thresholds else p >= .5, model.label_names)
         return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
     return answer
 
+# %% ../../nbs/emotions/03_study.ipynb #d7bb8328
 def predict_texts(
     run: str,                   # run folder or Hub name
     text: str|None=None,        # one text
@@ -338,22 +560,37 @@ def predict_texts(
     "What a trained model says"
     if text is None:
         frame = read_table(file)
-        return join_answers(frame, open_text_predictor(run, text_column, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+        return join_answers(
+            frame, open_text_predictor(run, text_column, device, batch_size, precision)(frame, file)
+        ).reset_index(drop=True)
     model = load_classifier(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: is empty; write a text')
     p = model.predict_proba(text)[0]
     yes = model.thresholds.predict(p[None])[0] if model.thresholds else p >= .5
-    return pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=np.where(yes, 'yes', 'no'))).sort_values('probability', ascending=False, ignore_index=True)
+    return pd.DataFrame(
+        dict(label=model.label_names, probability=p.round(4), predicted=np.where(yes, 'yes', 'no'))
+    ).sort_values('probability', ascending=False, ignore_index=True)
 
+# %% ../../nbs/emotions/03_study.ipynb #25783b0a
 def check_table_of_texts(
     path: str,
     settings: dict[str, str],  # text_column, label_columns, … as words
 ) -> str:
     "A summary of a table, or a `DataError` about it"
     cfg = make_config(EmotionsConfig, settings, 'command line')
-    return check_data(path, text_column=cfg.text_column, label_columns=cfg.label_columns or None, id_column=cfg.id_column or None, split_column=cfg.split_column or None,
-                      exclude_neutral=cfg.exclude_neutral, lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji)
+    return check_data(
+        path,
+        text_column=cfg.text_column,
+        label_columns=cfg.label_columns or None,
+        id_column=cfg.id_column or None,
+        split_column=cfg.split_column or None,
+        exclude_neutral=cfg.exclude_neutral,
+        lowercase=cfg.lowercase,
+        strip_urls=cfg.strip_urls,
+        strip_emoji=cfg.strip_emoji,
+    )
 
+# %% ../../nbs/emotions/03_study.ipynb #830775ca
 def compare_runs(
     a: Path,   # a finished run
     b: Path,   # another
@@ -363,8 +600,31 @@ def compare_runs(
     table, about = compare_predictions(x, y, 300)
     row = table.set_index('metric').loc['auc_macro']
     names = [c for c in x if c.startswith('pred_prob_')]
-    same = about['rows'] == len(x) == len(y) and names == [c for c in y if c.startswith('pred_prob_')] and np.allclose(x.set_index('id')[names], y.set_index('id')[names].loc[x['id']], rtol=0, atol=1e-5)
-    return dict(difference=row.difference, low=row.low, high=row.high, distinguishable=bool(row.distinguishable), rows=about['rows'], same=bool(same))
+    same = (
+        about['rows'] == len(x) == len(y)
+        and names == [c for c in y if c.startswith('pred_prob_')]
+        and np.allclose(x.set_index('id')[names], y.set_index('id')[names].loc[x['id']], rtol=0, atol=1e-5)
+    )
+    return dict(
+        difference=row.difference,
+        low=row.low,
+        high=row.high,
+        distinguishable=bool(row.distinguishable),
+        rows=about['rows'],
+        same=bool(same),
+    )
 
-HEADLINE = Headline('auc_macro', True, dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'), 'Best Val Macro AUC', compare_runs)
-COMMANDS = dict(train=train_emotions, predict=predict_texts, open_predictor=open_text_predictor, check=check_table_of_texts, headline=HEADLINE)
+HEADLINE = Headline(
+    'auc_macro',
+    True,
+    dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'),
+    'Best Val Macro AUC',
+    compare_runs,
+)
+COMMANDS = dict(
+    train=train_emotions,
+    predict=predict_texts,
+    open_predictor=open_text_predictor,
+    check=check_table_of_texts,
+    headline=HEADLINE,
+)

@@ -31,12 +31,15 @@ class SplitAttention(nn.Module):
         attn_mask: Tensor=None,  # (words, words) or (batch*heads, words, words), added; or bool, True: look away
     ) -> tuple[Tensor, None]:    # as open_clip's blocks expect it: the output, and no weights
         "Scaled dot-product attention"
-        if need_weights: raise NotImplementedError('SplitAttention does not return its weights; call it with need_weights=False')
+        if need_weights:
+            raise NotImplementedError('SplitAttention does not return its weights; call it with need_weights=False')
         if not self.batch_first: q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         split = lambda x: x.unflatten(-1, (self.heads, -1)).transpose(1, 2)   # (batch, heads, words, width/heads)
         if attn_mask is not None and attn_mask.dtype == torch.bool: attn_mask = ~attn_mask   # there True says: look
         if attn_mask is not None and attn_mask.dim() == 3: attn_mask = attn_mask.unflatten(0, (-1, self.heads))
-        out = F.scaled_dot_product_attention(split(self.q_proj(q)), split(self.k_proj(k)), split(self.v_proj(v)), attn_mask)
+        out = F.scaled_dot_product_attention(
+            split(self.q_proj(q)), split(self.k_proj(k)), split(self.v_proj(v)), attn_mask
+        )
         out = self.out_proj(out.transpose(1, 2).flatten(2))
         return out if self.batch_first else out.transpose(0, 1), None
 
@@ -45,10 +48,21 @@ class SplitAttention(nn.Module):
         attn: nn.MultiheadAttention,
     ) -> 'SplitAttention':
         "The same attention, with copies of its weights"
-        plain = isinstance(attn, nn.MultiheadAttention) and attn._qkv_same_embed_dim and attn.bias_k is None and not attn.add_zero_attn and not attn.dropout
-        if not plain: raise ConfigError(f'an attention of kind {type(attn).__name__} cannot be split into query, key and value here; take matrices=mlp')
+        plain = (
+            isinstance(attn, nn.MultiheadAttention)
+            and attn._qkv_same_embed_dim
+            and attn.bias_k is None
+            and not attn.add_zero_attn
+            and not attn.dropout
+        )
+        if not plain:
+            raise ConfigError(
+                f'an attention of kind {type(attn).__name__} cannot be split into query, key and value here; take '
+                'matrices=mlp'
+            )
         w, b = attn.in_proj_weight, attn.in_proj_bias
-        with torch.device('meta'): new = cls(attn.embed_dim, attn.num_heads, attn.batch_first, b is not None)   # no numbers drawn
+        # no numbers drawn
+        with torch.device('meta'): new = cls(attn.embed_dim, attn.num_heads, attn.batch_first, b is not None)
         for i, m in enumerate([new.q_proj, new.k_proj, new.v_proj]):
             m.weight = Parameter(w.detach().chunk(3)[i].clone(), requires_grad=w.requires_grad)
             if b is not None: m.bias = Parameter(b.detach().chunk(3)[i].clone(), requires_grad=b.requires_grad)
@@ -61,12 +75,22 @@ MATRICES = dict(mlp=['mlp.c_fc', 'mlp.c_proj'], attn=['attn.q_proj', 'attn.k_pro
 
 def _some(table: dict, asked: str, what: str) -> list[str]:
     "The keys of a table that are meant; 'both' means all"
-    if asked not in (*table, 'both'): raise ConfigError(f'{what}={asked!r} is unknown{nearest(asked, [*table, "both"])}; take one of {", ".join(table)}, both')
+    if asked not in (*table, 'both'):
+        raise ConfigError(
+            f'{what}={asked!r} is unknown{nearest(asked, [*table, "both"])}; take one of {", ".join(table)}, both'
+        )
     return list(table) if asked == 'both' else [asked]
 
 def _numbers(layers: str, n: int, tower: str) -> list[int]:
     "The numbers of a tower's layers that are meant"
-    wrong = ConfigError(f"layers={layers!r}: the {tower} tower has " + (f"{n} layers, 0 to {n-1}; write all, 0-{n-1}, 0,{n-1} or last {min(3, n)}" if n > 1 else "one layer, 0; write all or 0"))
+    wrong = ConfigError(
+        f"layers={layers!r}: the {tower} tower has "
+        + (
+            f"{n} layers, 0 to {n - 1}; write all, 0-{n - 1}, 0,{n - 1} or last {min(3, n)}"
+            if n > 1
+            else "one layer, 0; write all or 0"
+        )
+    )
     words = str(layers).strip()
     if words == 'all': return list(range(n))
     if m := re.fullmatch(r'last (\d+)', words): chosen = list(range(n-int(m[1]), n))
@@ -90,8 +114,14 @@ def adapted_layers(
     names, kinds = [], _some(MATRICES, matrices, 'matrices')
     for tower in _some(TOWERS, towers, 'towers'):
         try: blocks = clip.get_submodule(TOWERS[tower])
-        except AttributeError: raise ConfigError(f'the {tower} tower of this model has no {TOWERS[tower]}; take an open_clip model whose towers are transformers, such as ViT-B-32') from None
-        names += [f'{TOWERS[tower]}.{i}.{m}' for i in _numbers(layers, len(blocks), tower) for k in kinds for m in MATRICES[k]]
+        except AttributeError:
+            raise ConfigError(
+                f'the {tower} tower of this model has no {TOWERS[tower]}; take an open_clip model whose towers are '
+                'transformers, such as ViT-B-32'
+            ) from None
+        names += [
+            f'{TOWERS[tower]}.{i}.{m}' for i in _numbers(layers, len(blocks), tower) for k in kinds for m in MATRICES[k]
+        ]
     return names
 
 # %% ../../nbs/labeler_tokens/02_adapters.ipynb #812631bf
@@ -101,8 +131,14 @@ def adapter_parameters(
     clip: nn.Module,
 ) -> dict[str, Parameter]:  # '<layer>.<group>.A' and '….B'
     "What the adapters learn"
-    return {f'{n}.{g}.{k}': w[g].weight for n, m in _lora(clip).items() for g in m.r for k, w in (('A', m.lora_A), ('B', m.lora_B))}
+    return {
+        f'{n}.{g}.{k}': w[g].weight
+        for n, m in _lora(clip).items()
+        for g in m.r
+        for k, w in (('A', m.lora_A), ('B', m.lora_B))
+    }
 
+# %% ../../nbs/labeler_tokens/02_adapters.ipynb #74dbeb23
 def adapter_state(
     clip: nn.Module,
 ) -> dict[str, Tensor]:  # by the names of `adapter_parameters`
@@ -154,10 +190,13 @@ def add_adapters(
     alpha, dropout = check_value('alpha', alpha, Positive), check_value('dropout', dropout, Share)
     clip.requires_grad_(False)
     if ranks: _split(clip, names)
-    clip.adapters = dict(ranks=ranks, towers=towers, layers=layers, matrices=matrices, alpha=alpha, dropout=dropout, seed=seed)
+    clip.adapters = dict(
+        ranks=ranks, towers=towers, layers=layers, matrices=matrices, alpha=alpha, dropout=dropout, seed=seed
+    )
     for g, r in ranks.items(): _inject(clip, g, names, r, alpha, dropout)
     clip._adapted = {n: clip.get_submodule(n) for n in names} if ranks else {}
-    for m in clip._adapted.values(): m.train(m.base_layer.training)   # PEFT's layers are born in training, and would drop out
+    # PEFT's layers are born in training, and would drop out
+    for m in clip._adapted.values(): m.train(m.base_layer.training)
     _start(clip, torch.Generator().manual_seed(seed))
     if ranks: use_adapter(clip, next(iter(ranks)))
 
@@ -168,11 +207,24 @@ def use_adapter(
 ):
     "Make the adapters of one group active; nothing else changes"
     groups, layers = clip.adapters['ranks'], _lora(clip)
-    if name not in groups: raise ConfigError(f'there is no rater group {name!r}{nearest(name, groups)}; the groups are {", ".join(groups) or "none"}')
-    if len(groups) > 1 and torch.is_grad_enabled() and any(clip.get_submodule(t).grad_checkpointing for t in {n.split('.resblocks')[0] for n in layers}):
-        raise ConfigError(f'gradient checkpointing runs layers again when another of the {len(groups)} rater groups may be active; take one group, or no checkpointing')
+    if name not in groups:
+        raise ConfigError(
+            f'there is no rater group {name!r}{nearest(name, groups)}; the groups are {", ".join(groups) or "none"}'
+        )
+    if (
+        len(groups) > 1
+        and torch.is_grad_enabled()
+        and any(clip.get_submodule(t).grad_checkpointing for t in {n.split('.resblocks')[0] for n in layers})
+    ):
+        raise ConfigError(
+            f'gradient checkpointing runs layers again when another of the {len(groups)} rater groups may be active; '
+            'take one group, or no checkpointing'
+        )
     for m in layers.values():
-        if m.merged and m.merged_adapters != [name]: raise ConfigError(f'the adapters of {m.merged_adapters[0]!r} are merged; leave `merged` before {name!r} is used')
+        if m.merged and m.merged_adapters != [name]:
+            raise ConfigError(
+                f'the adapters of {m.merged_adapters[0]!r} are merged; leave `merged` before {name!r} is used'
+            )
         m._active_adapter = [name]   # m.set_adapter would also switch gradients
 
 # %% ../../nbs/labeler_tokens/02_adapters.ipynb #909975e2
@@ -181,7 +233,9 @@ def frozen_state(
 ) -> dict[str, Tensor]:  # by the names of open_clip's own state dict; mostly not copies
     "All that is neither adapter nor learnt"
     learnt = {n for n, p in clip.named_parameters() if p.requires_grad}
-    state = {k.replace('.base_layer.', '.'): v for k, v in clip.state_dict().items() if k not in learnt and '.lora_' not in k}
+    state = {
+        k.replace('.base_layer.', '.'): v for k, v in clip.state_dict().items() if k not in learnt and '.lora_' not in k
+    }
     for block in [n for n, m in clip.named_modules() if isinstance(m, SplitAttention)]:
         for kind in ('weight', 'bias'):
             parts = [state.pop(f'{block}.{p}_proj.{kind}', None) for p in 'qkv']
@@ -195,9 +249,22 @@ def load_adapter_state(
 ):
     "Put kept adapters back, or a `DataError` that names what does not fit"
     own, size = adapter_parameters(clip), lambda t: ' × '.join(map(str, t.shape))
-    why = next((f'they lack {k}' for k in own if k not in tensors), None) or next((f'they hold {k}, which has no place here' for k in tensors if k not in own), None) \
-        or next((f'{k} is {size(tensors[k])} there and {size(p)} here' for k, p in own.items() if tensors[k].shape != p.shape), None)
-    if why: raise DataError(f'these adapters are of another model: {why}; give towers, layers, matrices and ranks as they were')
+    why = (
+        next((f'they lack {k}' for k in own if k not in tensors), None)
+        or next((f'they hold {k}, which has no place here' for k in tensors if k not in own), None)
+        or next(
+            (
+                f'{k} is {size(tensors[k])} there and {size(p)} here'
+                for k, p in own.items()
+                if tensors[k].shape != p.shape
+            ),
+            None,
+        )
+    )
+    if why:
+        raise DataError(
+            f'these adapters are of another model: {why}; give towers, layers, matrices and ranks as they were'
+        )
     with torch.no_grad():
         for k, p in own.items(): p.copy_(tensors[k])
 
@@ -209,14 +276,17 @@ def merged(
 ):
     "Inside, the adapters of one group are part of the weights, without gradients; after it, the weights are what they were, to the bit"
     layers = list(_lora(clip).values())
-    if any(m.merged for m in layers): raise ConfigError('adapters are merged already; leave the first `merged` before the second')
+    if any(m.merged for m in layers):
+        raise ConfigError('adapters are merged already; leave the first `merged` before the second')
     if name is not None: use_adapter(clip, name)
     kept = [m.base_layer.weight.data for m in layers]
     try:
         for m in layers: m.merge(safe_merge=True, adapter_names=m.active_adapters)   # safe: into a copy
         with torch.no_grad(): yield clip
     finally:
-        for m, w in zip(layers, kept): m.base_layer.weight.data = w; m.merged_adapters.clear()
+        for m, w in zip(layers, kept):
+            m.base_layer.weight.data = w
+            m.merged_adapters.clear()
 
 # %% ../../nbs/labeler_tokens/02_adapters.ipynb #90928407
 def adapter_norms(
@@ -229,5 +299,7 @@ def adapter_norms(
         blocks, layer, _, matrix = n.rsplit('.', 3)
         for g in m.r:
             size, whole = (t.detach().float().norm().item() for t in (m.get_delta_weight(g), m.base_layer.weight))
-            rows.append(dict(group=g, tower=place[blocks], layer=int(layer), matrix=matrix, norm=size, relative=size/whole))
+            rows.append(
+                dict(group=g, tower=place[blocks], layer=int(layer), matrix=matrix, norm=size, relative=size / whole)
+            )
     return pd.DataFrame(rows, columns=['group', 'tower', 'layer', 'matrix', 'norm', 'relative'])

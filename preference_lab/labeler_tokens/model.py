@@ -24,11 +24,32 @@ from ..hub import load_kept, model_card
 from ..encoders import Tower, decode_images, load_tower, save_tower
 from ..judgements import TEMPLATES
 from ..faces import tiny_tower
-from .prompts import encode_prompts, rater_words, read_vocabulary, unknown_words, write_prompts
-from .adapters import adapter_parameters, adapter_state, add_adapters, frozen_state, load_adapter_state, merged, use_adapter
+from preference_lab.labeler_tokens.prompts import (
+    encode_prompts,
+    rater_words,
+    read_vocabulary,
+    unknown_words,
+    write_prompts,
+)
+from preference_lab.labeler_tokens.adapters import (
+    adapter_parameters,
+    adapter_state,
+    add_adapters,
+    frozen_state,
+    load_adapter_state,
+    merged,
+    use_adapter,
+)
 
 # %% ../../nbs/labeler_tokens/03_model.ipynb #fc5b3d6c
-class LabelerCLIP(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['preference', 'personalisation', 'clip', 'lora'], license='apache-2.0'):
+class LabelerCLIP(
+    InferenceMixin,
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name='preference_lab',
+    tags=['preference', 'personalisation', 'clip', 'lora'],
+    license='apache-2.0',
+):
     "Which of two pictures a rater would choose"
     def __init__(self,
         encoder: dict,                # name, weights and key of the tower
@@ -51,56 +72,119 @@ class LabelerCLIP(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name=
         tower: Any=None,              # the encoder itself, a `Tower`; its weights are shared, not copied
     ):
         super().__init__()
-        if visual_prompts not in ('none', 'shallow', 'deep'): raise ConfigError(f'visual_prompts={visual_prompts!r}{nearest(visual_prompts, ["none", "shallow", "deep"])}; take none, shallow or deep')
-        self.encoder, self.raters, self.targets, self.about, self.tower = dict(encoder), list(raters), list(targets), about or {}, tower
+        if visual_prompts not in ('none', 'shallow', 'deep'):
+            raise ConfigError(
+                f'visual_prompts={visual_prompts!r}{nearest(visual_prompts, ["none", "shallow", "deep"])}; take none, '
+                'shallow or deep'
+            )
+        self.encoder, self.raters, self.targets, self.about, self.tower = (
+            dict(encoder),
+            list(raters),
+            list(targets),
+            about or {},
+            tower,
+        )
         self.temperature, self.visual = temperature, visual_prompts
-        self.clip = copy.deepcopy(tower.model, memo={id(p): p for p in tower.model.parameters()})   # the structure is our own, the frozen weights are shared
+        # the structure is our own, the frozen weights are shared
+        self.clip = copy.deepcopy(tower.model, memo={id(p): p for p in tower.model.parameters()})
         self.ranks, self.group = dict(ranks or {}), np.zeros(len(raters), int) if group is None else np.asarray(group)
         add_adapters(self.clip, self.ranks, towers, layers, matrices, alpha, dropout, seed)
         self.frozen = tensors_sha256(frozen_state(self.clip))   # of all that is never learnt
-        if 'frozen' not in self.encoder: self.encoder = self._hub_mixin_config['encoder'] = self.encoder | dict(frozen=self.frozen)
+        if 'frozen' not in self.encoder:
+            self.encoder = self._hub_mixin_config['encoder'] = self.encoder | dict(frozen=self.frozen)
         words = read_vocabulary(tower)
         self.words = names = rater_words(word, raters, words)
         unknown = unknown_words(words, targets)
         self.prompts = write_prompts(words.learn(names).learn(unknown), names, targets, templates or TEMPLATES)
         draw = torch.Generator().manual_seed(seed)
         self.text_tokens = text_tokens
-        if text_tokens or unknown: self.rater_tokens = nn.Parameter(torch.randn(len(names)+len(unknown), self.clip.token_embedding.embedding_dim, generator=draw)*self.clip.token_embedding.weight.std().cpu())
+        if text_tokens or unknown:
+            self.rater_tokens = nn.Parameter(
+                torch.randn(len(names) + len(unknown), self.clip.token_embedding.embedding_dim, generator=draw)
+                * self.clip.token_embedding.weight.std().cpu()
+            )
         else: self.rater_tokens = None
         if self.visual != 'none':
-            depth, width = len(self.clip.visual.transformer.resblocks) if self.visual == 'deep' else 1, self.clip.visual.conv1.out_channels
+            depth, width = (
+                len(self.clip.visual.transformer.resblocks) if self.visual == 'deep' else 1,
+                self.clip.visual.conv1.out_channels,
+            )
             self.visual_prompts = nn.Parameter(torch.randn(len(raters)+1, depth, width, generator=draw)*.02)
 
     @classmethod
-    def _is_jsonable(cls, value): return not isinstance(value, Tower) and super()._is_jsonable(value)   # the mixin would copy the tower into config.json
+    # the mixin would copy the tower into config.json
+    def _is_jsonable(cls, value): return not isinstance(value, Tower) and super()._is_jsonable(value)
 
     @property
     def crowd(self) -> int: return len(self.raters)   # its number, after the raters'
 
     @property
-    def sees_anew(self) -> bool: return self.visual != 'none' or any(n.startswith('visual.') for n in adapter_parameters(self.clip))   # whether pictures' embeddings change in training
+    # whether pictures' embeddings change in training
+    def sees_anew(self) -> bool:
+        return self.visual != 'none' or any(n.startswith('visual.') for n in adapter_parameters(self.clip))
 
     def state_dict(self, *args, **kwargs) -> dict[str, Tensor]:
         "What is learnt"
-        return {f'clip.{n}': t for n, t in adapter_state(self.clip).items()} | {n: p.detach() for n, p in self.named_parameters(recurse=False)}
+        return {f'clip.{n}': t for n, t in adapter_state(self.clip).items()} | {
+            n: p.detach() for n, p in self.named_parameters(recurse=False)
+        }
 
     def load_state_dict(self, state, strict=True, assign=False):
         "Take up what was learnt"
         own = dict(self.named_parameters(recurse=False))
-        if missing := set(own) ^ {n for n in state if not n.startswith('clip.')}: raise DataError(f'{min(missing)} is in the {"model" if min(missing) in own else "file"} only: these weights are of another model')
+        if missing := set(own) ^ {n for n in state if not n.startswith('clip.')}:
+            raise DataError(
+                f'{min(missing)} is in the {"model" if min(missing) in own else "file"} only: these weights are of '
+                'another model'
+            )
         for n, p in own.items():
-            if p.shape != state[n].shape: raise DataError(f'{n} has shape {tuple(state[n].shape)}, and this model wants {tuple(p.shape)}: these weights are of another model')
+            if p.shape != state[n].shape:
+                raise DataError(
+                    f'{n} has shape {tuple(state[n].shape)}, and this model wants {tuple(p.shape)}: these weights are '
+                    'of another model'
+                )
         load_adapter_state(self.clip, {n.removeprefix('clip.'): t for n, t in state.items() if n.startswith('clip.')})
         with torch.no_grad():
             for n, p in own.items(): p.copy_(state[n])
     @classmethod
-    def _from_pretrained(cls, *, model_id, map_location='cpu', strict=True, revision=None, cache_dir=None, force_download=False, local_files_only=False, token=None, weights=None, **options):
+    def _from_pretrained(
+        cls,
+        *,
+        model_id,
+        map_location='cpu',
+        strict=True,
+        revision=None,
+        cache_dir=None,
+        force_download=False,
+        local_files_only=False,
+        token=None,
+        weights=None,
+        **options,
+    ):
         "The model of a folder or of the Hub, on the very tower it was trained on; weights: a file, where that tower's are not where they were"
-        folder = Path(model_id) if Path(model_id).is_dir() else Path(snapshot_download(model_id, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token))
+        folder = (
+            Path(model_id)
+            if Path(model_id).is_dir()
+            else Path(
+                snapshot_download(
+                    model_id,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            )
+        )
         if weights: options['encoder'] = options['encoder'] | dict(weights=str(weights))
-        if weights and (folder/'tower').is_dir(): raise ConfigError(f'weights={weights}: this model brings its own tower; leave weights out')
+        if weights and (folder/'tower').is_dir():
+            raise ConfigError(f'weights={weights}: this model brings its own tower; leave weights out')
         model = cls(**options | dict(tower=_find_tower(options['encoder'], folder)))
-        if model.frozen != options['encoder'].get('frozen', model.frozen): raise DataError(f"{folder}: these adapters are for another model: the weights of {options['encoder']['name']} are not those they were learnt on; give the weights they were trained with")
+        if model.frozen != options['encoder'].get('frozen', model.frozen):
+            raise DataError(
+                f"{folder}: these adapters are for another model: the weights of {options['encoder']['name']} are not "
+                "those they were learnt on; give the weights they were trained with"
+            )
         model.load_state_dict(load_tensors(folder/'model.safetensors')[0])
         return model.to(map_location).eval()
 
@@ -111,6 +195,7 @@ def viewer(self: LabelerCLIP) -> np.ndarray:  # (raters+1,); the last is the cro
     if self.visual != 'none': return np.arange(len(self.raters)+1)
     return np.append(self.group if len(self.ranks) > 1 and self.sees_anew else np.zeros(len(self.raters), int), 0)
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #5f9e87e0
 @patch
 def _by_adapter(self: LabelerCLIP, encode, rater, *inputs):
     "`encode` of all rows, those of each group with its own adapters"
@@ -124,6 +209,7 @@ def _by_adapter(self: LabelerCLIP, encode, rater, *inputs):
         out = (y.new_zeros(len(rater), y.shape[1]) if out is None else out).index_copy(0, at, y)
     return out
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #d0ce9219
 @patch
 def encode_pixels(self: LabelerCLIP,
     pixels: Tensor,   # (n, height, width, 3) uint8
@@ -132,6 +218,7 @@ def encode_pixels(self: LabelerCLIP,
     "The embedding of each picture as its rater sees it"
     return self._by_adapter(self._encode_pixels, rater, self.tower.normalise(pixels))
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #5be4e6e1
 @patch
 def _encode_pixels(self: LabelerCLIP, x, rater):
     v = self.clip.visual
@@ -149,11 +236,16 @@ def _prompted(v, x, prompts):
     for i, b in enumerate(blocks):
         if i and prompts.shape[1] > 1: x = place(x, i)
         y = x if v.transformer.batch_first else x.transpose(0, 1)
-        y = checkpoint(b, y, use_reentrant=False) if v.transformer.grad_checkpointing and torch.is_grad_enabled() else b(y)
+        y = (
+            checkpoint(b, y, use_reentrant=False)
+            if v.transformer.grad_checkpointing and torch.is_grad_enabled()
+            else b(y)
+        )
         x = y if v.transformer.batch_first else y.transpose(0, 1)
     pooled = v._pool(torch.cat([x[:, :1], x[:, -patches:]], 1))[0]
     return pooled if v.proj is None else pooled @ v.proj
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #944966f1
 @patch
 def encode_words(self: LabelerCLIP,
     number: np.ndarray,   # (n,) of `prompts`
@@ -202,25 +294,32 @@ def encode_cells(
             for s in range(0, len(at), batch_size):
                 rows = at[s:s+batch_size]
                 x = model.tower.normalise(torch.from_numpy(np.ascontiguousarray(pixels[picture[rows]])).to(device))
-                with inference(model.inference_precision, device): y = model._encode_pixels(x, torch.full((len(rows),), rater, device=device))
+                with inference(model.inference_precision, device):
+                    y = model._encode_pixels(x, torch.full((len(rows),), rater, device=device))
                 out[rows] = y.float().cpu()
     model.train(was)
     return out
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #9ba8ef50
 @torch.no_grad()
 def encode_raters(
     model: LabelerCLIP,
     templates: Sequence[int]=None,  # numbers of the templates that are averaged; None: all
 ) -> Tensor:                        # (raters+1, targets, d), on the CPU; the last row is the crowd
     "What each rater means by each target"
-    was, number = model.training, model.prompts.number if templates is None else model.prompts.number[:, :, list(templates)]
+    was, number = (
+        model.training,
+        model.prompts.number if templates is None else model.prompts.number[:, :, list(templates)],
+    )
     number = number[:-1] if model.text_tokens else number[-1:]
     model.eval()
     whose = np.repeat(np.arange(len(number)) if model.text_tokens else [model.crowd], number[0].size)
-    with inference(model.inference_precision, model.clip.positional_embedding.device): w = model.encode_words(number.ravel(), whose).float().cpu()
+    with inference(model.inference_precision, model.clip.positional_embedding.device):
+        w = model.encode_words(number.ravel(), whose).float().cpu()
     model.train(was)
     return w.unflatten(0, number.shape).mean(2).expand(len(model.raters)+1, -1, -1)
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #4a35d421
 @patch
 def logits(self: LabelerCLIP,
     pairs: Pairs,               # raters and targets named as the model's
@@ -232,8 +331,21 @@ def logits(self: LabelerCLIP,
     "The logit of P(left wins)"
     rater = pairs.rater if as_rater is None else np.asarray(as_rater)[pairs.rater]
     viewer = self.viewer[rater]
-    cells, at = np.unique(np.concatenate([e.astype(np.int64)*(len(self.raters)+1) + viewer for e in (pairs.left, pairs.right)]), return_inverse=True)
-    v = encode_cells(self, pixels, np.asarray(picture)[cells//(len(self.raters)+1)], cells % (len(self.raters)+1), batch_size).double().numpy()
+    cells, at = np.unique(
+        np.concatenate([e.astype(np.int64) * (len(self.raters) + 1) + viewer for e in (pairs.left, pairs.right)]),
+        return_inverse=True,
+    )
+    v = (
+        encode_cells(
+            self,
+            pixels,
+            np.asarray(picture)[cells // (len(self.raters) + 1)],
+            cells % (len(self.raters) + 1),
+            batch_size,
+        )
+        .double()
+        .numpy()
+    )
     w = encode_raters(self).double().numpy()
     n = len(pairs)
     return np.einsum('nd,nd->n', v[at[:n]] - v[at[n:]], w[rater, pairs.target])/self.temperature
@@ -248,37 +360,55 @@ def learn_raters(
     pull: float=.3,            # weight of the distance from the crowd; below 1, since several targets and templates say the same thing more than once
 ) -> Tensor:                   # (new raters, targets, d) what each means by each target
     "The words of new raters, all learnt at once"
-    if not model.text_tokens: raise ConfigError('new raters are learnt as words, and this model has none: train with text_tokens=True')
+    if not model.text_tokens:
+        raise ConfigError('new raters are learnt as words, and this model has none: train with text_tokens=True')
     device, old = model.clip.positional_embedding.device, model.rater_tokens.detach()
     centre, n = old[model.crowd], len(pairs.raters)
     spread = (old[:model.crowd] - centre).square().mean().sqrt()
-    shift = torch.zeros(n, len(centre), device=device, requires_grad=True)                   # of each new word from the crowd's, in spreads
-    mine = model.prompts.number[0]                                                           # the first rater's prompts, his word exchanged for the new ones
-    ids, end = (torch.from_numpy(x).to(device) for x in (model.prompts.ids[mine.ravel()], model.prompts.end[mine.ravel()]))
+    # of each new word from the crowd's, in spreads
+    shift = torch.zeros(n, len(centre), device=device, requires_grad=True)
+    # the first rater's prompts, his word exchanged for the new ones
+    mine = model.prompts.number[0]
+    ids, end = (
+        torch.from_numpy(x).to(device) for x in (model.prompts.ids[mine.ravel()], model.prompts.end[mine.ravel()])
+    )
     size = model.clip.token_embedding.num_embeddings
-    new = torch.where(ids == size, size + len(old) + torch.arange(n, device=device)[:, None, None], ids)      # (new raters, prompts, width)
+    # (new raters, prompts, width)
+    new = torch.where(ids == size, size + len(old) + torch.arange(n, device=device)[:, None, None], ids)
     new, end = new.unflatten(1, mine.shape), end.unflatten(0, mine.shape).expand(n, -1, -1)
-    width, was = int(end.max())+1 if n else 1, model.training; model.eval()
+    width, was = int(end.max())+1 if n else 1, model.training
+    model.eval()
     def meaning(templates):
         rows, ends = new[:, :, templates], end[:, :, templates]
-        w = encode_prompts(model.clip, rows.flatten(0, 2), ends.flatten(), torch.cat([old, centre + spread*shift]), width)
+        w = encode_prompts(
+            model.clip, rows.flatten(0, 2), ends.flatten(), torch.cat([old, centre + spread * shift]), width
+        )
         return w.float().unflatten(0, ends.shape).mean(2)
     every = list(range(mine.shape[1]))
-    all_raters = encode_raters(model).to(device); away = (all_raters[:-1] - all_raters[-1]).square().mean()
+    all_raters = encode_raters(model).to(device)
+    away = (all_raters[:-1] - all_raters[-1]).square().mean()
     start = [encode_raters(model, [k])[-1].to(device) for k in every]
-    v = vectors.to(device); gap = v[torch.as_tensor(pairs.left, dtype=torch.long)] - v[torch.as_tensor(pairs.right, dtype=torch.long)]
+    v = vectors.to(device)
+    gap = v[torch.as_tensor(pairs.left, dtype=torch.long)] - v[torch.as_tensor(pairs.right, dtype=torch.long)]
     r, t = (torch.as_tensor(x, dtype=torch.long, device=device) for x in (pairs.rater, pairs.target))
     sign = torch.as_tensor(pairs.left_wins, device=device).float()*2 - 1
     adam = torch.optim.Adam([shift], lr=rate)
     for step in range(steps if len(pairs) else 0):
         for g in adam.param_groups: g['lr'] = rate*(1-step/steps)
-        k = step % len(every); w = meaning([k])
-        loss = F.softplus(-sign*(gap*w[r, t]).sum(1)/model.temperature).sum() + pull/2*(w-start[k]).square().sum()/w.shape[1]/away
-        adam.zero_grad(); loss.backward(); adam.step()
+        k = step % len(every)
+        w = meaning([k])
+        loss = (
+            F.softplus(-sign * (gap * w[r, t]).sum(1) / model.temperature).sum()
+            + pull / 2 * (w - start[k]).square().sum() / w.shape[1] / away
+        )
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
     with torch.no_grad(): out = meaning(every).cpu()
     model.train(was)
     return out
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #837438b7
 @torch.no_grad()
 def as_crowd(model: LabelerCLIP, pixels: np.ndarray, picture: np.ndarray) -> Tensor:  # (items, d)
     "Pictures as the crowd sees them"
@@ -293,6 +423,7 @@ def entanglement(
     rater, attribute = F.normalize(w.mean(1)-centre, dim=-1), F.normalize(w.mean(0)-centre, dim=-1)
     return (rater@attribute.T).square().mean()
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #51ec8ab6
 def probe_raters(
     model: LabelerCLIP,
 ) -> dict:        # entanglement, leak (share of raters' variance along attributes), accuracy of the probe, chance
@@ -300,8 +431,10 @@ def probe_raters(
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     n = model.prompts.number.shape[2]
     w = torch.stack([encode_raters(model, [k])[:-1] for k in range(n)]).double()     # (templates, raters, targets, d)
-    mean = w.mean(0); centre = mean.mean((0, 1))
-    q = torch.linalg.svd((mean.mean(0)-centre), full_matrices=False)[2][:max(len(model.targets)-1, 1)]   # attributes' directions, which sum to 0
+    mean = w.mean(0)
+    centre = mean.mean((0, 1))
+    # attributes' directions, which sum to 0
+    q = torch.linalg.svd((mean.mean(0)-centre), full_matrices=False)[2][:max(len(model.targets)-1, 1)]
     rater = mean.mean(1)-centre
     x, who = ((w-centre)@q.T).numpy(), np.repeat(np.arange(len(model.raters)), len(model.targets))
     right = []
@@ -309,7 +442,12 @@ def probe_raters(
         fit, ask = np.delete(x, k, 0).mean(0) if n == 1 else np.delete(x, k, 0), x[k]
         lda = LinearDiscriminantAnalysis().fit(fit.reshape(-1, x.shape[-1]), np.tile(who, n-1))
         right.append((lda.predict(ask.reshape(-1, x.shape[-1])) == who).mean())
-    return dict(entanglement=float(entanglement(mean.float())), leak=float(((rater@q.T).square().sum()/rater.square().sum().clamp(min=1e-12))), accuracy=float(np.mean(right)), chance=1/len(model.raters))
+    return dict(
+        entanglement=float(entanglement(mean.float())),
+        leak=float(((rater @ q.T).square().sum() / rater.square().sum().clamp(min=1e-12))),
+        accuracy=float(np.mean(right)),
+        chance=1 / len(model.raters),
+    )
 
 # %% ../../nbs/labeler_tokens/03_model.ipynb #18040b6f
 @patch
@@ -317,24 +455,47 @@ def remember(self: LabelerCLIP, **about):
     "What the model card is to say: metrics, baselines, warnings, data, fingerprint"
     self.about = self._hub_mixin_config['about'] = {**self.about, **about}
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #729d8c9c
 @patch
 def generate_model_card(self: LabelerCLIP, *args, **kwargs) -> ModelCard:
-    code = f"from preference_lab.labeler_tokens.model import load_labelers\n\nmodel = load_labelers('THIS_FOLDER')\nmodel.compare('left.png', 'right.png', {self.raters[0]!r})   # P(left wins) for each target"
+    code = ("from preference_lab.labeler_tokens.model import load_labelers\n\nmodel = "
+            f"load_labelers('THIS_FOLDER')\nmodel.compare('left.png', 'right.png', {self.raters[0]!r})   # P(left "
+            "wins) for each target")
     learnt = sum(t.numel() for t in self.state_dict().values())
-    return model_card('Which picture a rater would choose', f"{self.encoder['name']} with {learnt:,} learnt numbers: adapters of low rank and a word for each of {len(self.raters)} raters. Targets: {', '.join(self.targets)}.", code, self.about,
-                      'It knows these raters and this kind of picture. It says what these people chose, not what anybody is; it must not be used to judge people.', ['preference', 'personalisation', 'clip', 'lora'])
+    return model_card(
+        'Which picture a rater would choose',
+        f"{self.encoder['name']} with {learnt:,} learnt numbers: adapters of low rank and a word for each of "
+        f"{len(self.raters)} raters. Targets: {', '.join(self.targets)}.",
+        code,
+        self.about,
+        'It knows these raters and this kind of picture. It says what these people chose, not what anybody is; it must '
+        'not be used to judge people.',
+        ['preference', 'personalisation', 'clip', 'lora'],
+    )
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #549aaa77
 @patch
 def _save_pretrained(self: LabelerCLIP, save_directory: Path):
     "What was learnt, and the tiny tower where that is the encoder; `config.json` names the frozen weights by their hash"
     save_tensors(Path(save_directory)/'model.safetensors', self.state_dict())
     if self.encoder['name'] == 'tiny': save_tower(self.tower, Path(save_directory)/'tower')
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #00d766d0
 def _find_tower(encoder, folder, device='cpu'):
     "The tower a model was trained on"
     if (folder/'tower'/'tower.json').is_file(): tower = load_tower(str(folder/'tower'), device=device)
-    else: tower = tiny_tower() if encoder['name'] == 'tiny' else load_tower(encoder['name'], encoder.get('weights'), device=device)
-    if tower.key != encoder['key']: raise DataError(f"{folder}: these adapters are for another model: they were learnt on {encoder['name']} with weights {encoder['key'][:12]}, and this {tower.name} has {tower.key[:12]}; give the weights they were trained with")
+    else:
+        tower = (
+            tiny_tower()
+            if encoder['name'] == 'tiny'
+            else load_tower(encoder['name'], encoder.get('weights'), device=device)
+        )
+    if tower.key != encoder['key']:
+        raise DataError(
+            f"{folder}: these adapters are for another model: they were learnt on {encoder['name']} with weights "
+            f"{encoder['key'][:12]}, and this {tower.name} has {tower.key[:12]}; give the weights they were trained "
+            "with"
+        )
     return tower
 
 def load_labelers(
@@ -344,14 +505,19 @@ def load_labelers(
     "A trained model, or a `DataError` that says why not"
     return load_kept(LabelerCLIP, name, **(dict(weights=weights) if weights else {}))
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #f982c7ea
 @patch
 def rater_number(self: LabelerCLIP, rater: str|None) -> int:
     "The number of a rater; None: the crowd"
     if rater is None: return self.crowd
     if rater in self.raters: return self.raters.index(rater)
     if rater in self.words: return self.words.index(rater)
-    raise DataError(f'rater {rater!r} is unknown{nearest(str(rater), self.raters)}; the model knows {", ".join(self.raters[:8])}{" …" if len(self.raters) > 8 else ""}')
+    raise DataError(
+        f'rater {rater!r} is unknown{nearest(str(rater), self.raters)}; the model knows '
+        f'{", ".join(self.raters[:8])}{" …" if len(self.raters) > 8 else ""}'
+    )
 
+# %% ../../nbs/labeler_tokens/03_model.ipynb #bf2eae1a
 @patch
 def compare(self: LabelerCLIP,
     left: str|Path,    # a picture
@@ -363,6 +529,15 @@ def compare(self: LabelerCLIP,
     if bad: raise DataError(bad[0]['reason'])
     if (row[0] == row[1]): raise DataError(f'{left} and {right} are the same picture; give two different ones')
     n, r = len(self.targets), self.rater_number(rater)
-    pairs = Pairs(np.zeros(n, int), np.zeros(n, int), np.ones(n, int), np.arange(n), np.ones(n, bool), ['one'], ['left', 'right'], self.targets)
+    pairs = Pairs(
+        np.zeros(n, int),
+        np.zeros(n, int),
+        np.ones(n, int),
+        np.arange(n),
+        np.ones(n, bool),
+        ['one'],
+        ['left', 'right'],
+        self.targets,
+    )
     p = 1/(1+np.exp(-self.logits(pairs, pixels, row, [r])))
     return dict(zip(self.targets, p.round(4).tolist()))

@@ -29,9 +29,13 @@ class Vocabulary:
     new: dict[str, int] = field(default_factory=dict)  # ids of words that are learnt, from `size` on
 
     def __contains__(self, word: str) -> bool: return word.lower() in self.numbers
-    def learn(self, words: Sequence[str]) -> 'Vocabulary': return replace(self, new=self.new | {w: self.size+len(self.new)+i for i, w in enumerate(words)})
-    def pieces(self, text: str) -> list[int]: return [i for w in text.split() for i in ([self.new[w]] if w in self.new else self.cut(w))]  # without the marks
+    def learn(self, words: Sequence[str]) -> 'Vocabulary':
+        return replace(self, new=self.new | {w: self.size+len(self.new)+i for i, w in enumerate(words)})
+    # without the marks
+    def pieces(self, text: str) -> list[int]:
+        return [i for w in text.split() for i in ([self.new[w]] if w in self.new else self.cut(w))]
 
+# %% ../../nbs/labeler_tokens/01_prompts.ipynb #dfc9d23c
 def read_vocabulary(
     tower: Tower,  # with the text tower of open_clip's `CLIP`
 ) -> Vocabulary:
@@ -41,14 +45,37 @@ def read_vocabulary(
     if tower.words:
         numbers = {w: i for i, w in enumerate(tower.words)}
         def cut(word):
-            if word not in numbers: raise ConfigError(f'{word!r} is no word of the {tower.name} tower{nearest(word, numbers)}; it knows {", ".join(tower.words[1:-1])}')
+            if word not in numbers:
+                raise ConfigError(
+                    f'{word!r} is no word of the {tower.name} tower{nearest(word, numbers)}; it knows '
+                    f'{", ".join(tower.words[1:-1])}'
+                )
             return [numbers[word]]
-        return Vocabulary(tower.name, len(tower.words), 0, len(tower.words)-1, clip.positional_embedding.shape[0], numbers, cut)
+        return Vocabulary(
+            tower.name, len(tower.words), 0, len(tower.words) - 1, clip.positional_embedding.shape[0], numbers, cut
+        )
     tokenizer = open_clip.get_tokenizer(tower.name) if hasattr(clip, 'token_embedding') else None
-    if not isinstance(tokenizer, open_clip.SimpleTokenizer) or clip.text_pool_type != 'argmax' or clip.attn_mask is None:
-        raise ConfigError(f'encoder={tower.name}: its text tower is not that of CLIP (byte pairs, causal, read at the end mark); take ViT-B-32, ViT-B-16, ViT-L-14 or another model of that kind')
-    numbers = {k.removesuffix('</w>'): v for k, v in tokenizer.encoder.items() if k.endswith('</w>') or k.startswith('<')}
-    return Vocabulary(tower.name, clip.token_embedding.num_embeddings, tokenizer.sot_token_id, tokenizer.eot_token_id, clip.positional_embedding.shape[0], numbers, tokenizer.encode)
+    if (
+        not isinstance(tokenizer, open_clip.SimpleTokenizer)
+        or clip.text_pool_type != 'argmax'
+        or clip.attn_mask is None
+    ):
+        raise ConfigError(
+            f'encoder={tower.name}: its text tower is not that of CLIP (byte pairs, causal, read at the end mark); '
+            'take ViT-B-32, ViT-B-16, ViT-L-14 or another model of that kind'
+        )
+    numbers = {
+        k.removesuffix('</w>'): v for k, v in tokenizer.encoder.items() if k.endswith('</w>') or k.startswith('<')
+    }
+    return Vocabulary(
+        tower.name,
+        clip.token_embedding.num_embeddings,
+        tokenizer.sot_token_id,
+        tokenizer.eot_token_id,
+        clip.positional_embedding.shape[0],
+        numbers,
+        tokenizer.encode,
+    )
 
 # %% ../../nbs/labeler_tokens/01_prompts.ipynb #38eed82d
 def unknown_words(
@@ -68,20 +95,32 @@ def rater_words(
     words: Vocabulary,
 ) -> list[str]:
     "The new word of each rater, <user1>, <user2> …; and last the crowd's, <user0>"
-    if token.count('{}') != 1: raise ConfigError(f'token={token!r}: write {{}} once, where the number of the rater stands, for instance <user{{}}>')
-    if len(token.split()) != 1 or token != token.strip(): raise ConfigError(f'token={token!r}: a rater is one word; write it without spaces')
+    if token.count('{}') != 1:
+        raise ConfigError(
+            f'token={token!r}: write {{}} once, where the number of the rater stands, for instance <user{{}}>'
+        )
+    if len(token.split()) != 1 or token != token.strip():
+        raise ConfigError(f'token={token!r}: a rater is one word; write it without spaces')
     out = [token.replace('{}', str(i)) for i in (*range(1, len(raters)+1), 0)]
-    if known := next((w for w in out if w in words), None): raise ConfigError(f'token={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would not be a new one; take another, for instance <user{{}}>')
+    if known := next((w for w in out if w in words), None):
+        raise ConfigError(
+            f'token={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would not be a new '
+            'one; take another, for instance <user{}>'
+        )
     return out
 
+# %% ../../nbs/labeler_tokens/01_prompts.ipynb #dad6b247
 @dataclass
 class Prompts:
     "Every prompt that can be asked: for each rater, the crowd, and without a word; for each target and template"
     ids: np.ndarray     # (prompts, width) int64, filled up with 0
     end: np.ndarray     # (prompts,) place of the end mark
-    number: np.ndarray  # (raters+2, targets, templates) number of the prompt; after the raters the crowd, and a row of prompts without a word
+    # (raters+2, targets, templates) number of the prompt; after the raters the crowd, and a row of prompts without a
+    # word
+    number: np.ndarray
     texts: list[str]    # as they read
 
+# %% ../../nbs/labeler_tokens/01_prompts.ipynb #27cc1631
 def write_prompts(
     words: Vocabulary,              # that has learnt the raters' words
     said: Sequence[str],            # raters' words and the crowd's, of `rater_words`
@@ -91,15 +130,25 @@ def write_prompts(
     "The prompts as numbers; a rater's word comes first"
     rows, texts = [], []
     for t in templates:
-        if t.count('{}') != 1: raise ConfigError(f'template {t!r}: write {{}} once, where the attribute stands, for instance "a {{}} person"')
+        if t.count('{}') != 1:
+            raise ConfigError(
+                f'template {t!r}: write {{}} once, where the attribute stands, for instance "a {{}} person"'
+            )
     for what, text in [*(('template', t) for t in templates), *(('target', t) for t in targets)]:
-        if w := next((w for w in text.split() if w in said), None): raise ConfigError(f'{what} {text!r}: {w!r} is the word of a rater, which is put first by itself; leave it out')
+        if w := next((w for w in text.split() if w in said), None):
+            raise ConfigError(
+                f'{what} {text!r}: {w!r} is the word of a rater, which is put first by itself; leave it out'
+            )
     for r in range(len(said)+1):
         for target in targets:
             for t in templates:
                 texts.append(' '.join([*said[r:r+1], t.replace('{}', target.replace('_', ' '))]))
                 rows.append([words.start, *words.pieces(texts[-1]), words.end])
-                if len(rows[-1]) > words.context: raise ConfigError(f'prompt {texts[-1][:60]!r} …: {len(rows[-1])} tokens with its marks; {words.name} reads {words.context}: shorten the template or the name of the target')
+                if len(rows[-1]) > words.context:
+                    raise ConfigError(
+                        f'prompt {texts[-1][:60]!r} …: {len(rows[-1])} tokens with its marks; {words.name} reads '
+                        f'{words.context}: shorten the template or the name of the target'
+                    )
     end = np.array([len(r)-1 for r in rows])
     ids = np.zeros((len(rows), end.max()+1), np.int64)
     for i, r in enumerate(rows): ids[i, :len(r)] = r
@@ -119,6 +168,11 @@ def encode_prompts(
     ids = ids[:, :n]
     x = clip.token_embedding(ids.clamp(max=size-1))
     if tokens is not None: x = torch.where((ids < size)[..., None], x, tokens[(ids-size).clamp(min=0)].to(x.dtype))
-    x = clip.transformer(x.to(clip.transformer.get_cast_dtype()) + clip.positional_embedding[:n], attn_mask=clip.attn_mask[:n, :n])
+    x = clip.transformer(
+        x.to(clip.transformer.get_cast_dtype()) + clip.positional_embedding[:n], attn_mask=clip.attn_mask[:n, :n]
+    )
     x = clip.ln_final(x[torch.arange(len(x), device=x.device), end])
-    return F.normalize(clip.text_projection(x) if isinstance(clip.text_projection, torch.nn.Linear) else x @ clip.text_projection, dim=-1)
+    return F.normalize(
+        clip.text_projection(x) if isinstance(clip.text_projection, torch.nn.Linear) else x @ clip.text_projection,
+        dim=-1,
+    )

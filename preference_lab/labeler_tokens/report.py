@@ -14,7 +14,19 @@ import numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 from ..encoders import open_image
-from ..pair_reports import curve_table, headline_sentence, labels_needed, may_say, new_rater_figure, nothing_beyond, rater_table, resampled, shown_names, told_apart, two_lists
+from preference_lab.pair_reports import (
+    curve_table,
+    headline_sentence,
+    labels_needed,
+    may_say,
+    new_rater_figure,
+    nothing_beyond,
+    rater_table,
+    resampled,
+    shown_names,
+    told_apart,
+    two_lists,
+)
 from .. import plots
 from .adapters import adapter_norms
 from .model import encode_raters
@@ -22,21 +34,56 @@ from .study import LabelerStudy
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #711330c0
 REPORTED = dict(
-    epochs=pd.DataFrame([(1, .6238, .6309, .5914, .6646, .7535, .5762), (2, .5458, .7027, .5430, .7093, .8088, .6104), (3, .4877, .7465, .5152, .7301, .8379, .6230), (4, .4466, .7693, .5066, .7424, .8559, .6297),
-                         (5, .4237, .7867, .4969, .7417, .8603, .6239), (6, .4061, .7956, .5058, .7400, .8637, .6172), (7, .3913, .8084, .5003, .7519, .8705, .6340), (8, .3752, .8172, .4945, .7437, .8719, .6162),
-                         (9, .3598, .8287, .5056, .7519, .8709, .6336), (10, .3480, .8409, .5003, .7475, .8777, .6181), (11, .3310, .8461, .5108, .7555, .8777, .6340), (12, .3177, .8573, .5366, .7528, .8850, .6215),
-                         (13, .3024, .8683, .5303, .7492, .8729, .6263)], columns=['epoch', 'train_loss', 'train_accuracy', 'validation_loss', 'validation_accuracy', 'user1', 'user2']),
-    six=pd.DataFrame([(1, .7289, .5721, .5861, .5861, .5441), (5, .6326, .6466, .6593, .6582, .6223), (10, .5962, .6843, .6959, .6947, .6624), (11, .5975, .6830, .6942, .6935, .6613)],
-                     columns=['epoch', 'validation_loss', 'validation_accuracy', 'attractive', 'smart', 'trustworthy']),
-    best=pd.DataFrame(dict(of=['all', 'user1', 'user2', 'user3', 'user4', 'user5', 'user6', 'attractive', 'smart', 'trustworthy'], two_raters=[.7555, .8850, .6340, None, None, None, None, .772, .760, .736],
-                           six_raters=[.6843, .8055, .5714, .5097, .8082, .6628, .7480, .6959, .6947, .6624])))
+    epochs=pd.DataFrame(
+        [
+            (1, 0.6238, 0.6309, 0.5914, 0.6646, 0.7535, 0.5762),
+            (2, 0.5458, 0.7027, 0.5430, 0.7093, 0.8088, 0.6104),
+            (3, 0.4877, 0.7465, 0.5152, 0.7301, 0.8379, 0.6230),
+            (4, 0.4466, 0.7693, 0.5066, 0.7424, 0.8559, 0.6297),
+            (5, 0.4237, 0.7867, 0.4969, 0.7417, 0.8603, 0.6239),
+            (6, 0.4061, 0.7956, 0.5058, 0.7400, 0.8637, 0.6172),
+            (7, 0.3913, 0.8084, 0.5003, 0.7519, 0.8705, 0.6340),
+            (8, 0.3752, 0.8172, 0.4945, 0.7437, 0.8719, 0.6162),
+            (9, 0.3598, 0.8287, 0.5056, 0.7519, 0.8709, 0.6336),
+            (10, 0.3480, 0.8409, 0.5003, 0.7475, 0.8777, 0.6181),
+            (11, 0.3310, 0.8461, 0.5108, 0.7555, 0.8777, 0.6340),
+            (12, 0.3177, 0.8573, 0.5366, 0.7528, 0.8850, 0.6215),
+            (13, 0.3024, 0.8683, 0.5303, 0.7492, 0.8729, 0.6263),
+        ],
+        columns=['epoch', 'train_loss', 'train_accuracy', 'validation_loss', 'validation_accuracy', 'user1', 'user2'],
+    ),
+    six=pd.DataFrame(
+        [
+            (1, 0.7289, 0.5721, 0.5861, 0.5861, 0.5441),
+            (5, 0.6326, 0.6466, 0.6593, 0.6582, 0.6223),
+            (10, 0.5962, 0.6843, 0.6959, 0.6947, 0.6624),
+            (11, 0.5975, 0.6830, 0.6942, 0.6935, 0.6613),
+        ],
+        columns=['epoch', 'validation_loss', 'validation_accuracy', 'attractive', 'smart', 'trustworthy'],
+    ),
+    best=pd.DataFrame(
+        dict(
+            of=['all', 'user1', 'user2', 'user3', 'user4', 'user5', 'user6', 'attractive', 'smart', 'trustworthy'],
+            two_raters=[0.7555, 0.8850, 0.6340, None, None, None, None, 0.772, 0.760, 0.736],
+            six_raters=[0.6843, 0.8055, 0.5714, 0.5097, 0.8082, 0.6628, 0.7480, 0.6959, 0.6947, 0.6624],
+        )
+    ),
+)
 REPORTED_OF = 'Reported, of other judgements (not of this run): '
-_NOTES = dict(epochs=REPORTED_OF + 'two raters, by epoch, on validation', six=REPORTED_OF + 'six raters, by epoch, on validation',
-                      best=REPORTED_OF + 'best accuracy on validation, picked from different epochs with two raters, from epoch 10 with six')
+_NOTES = dict(
+    epochs=REPORTED_OF + 'two raters, by epoch, on validation',
+    six=REPORTED_OF + 'six raters, by epoch, on validation',
+    best=REPORTED_OF
+    + 'best accuracy on validation, picked from different epochs with two raters, from epoch 10 with six',
+)
 
 def reported_tables(study: LabelerStudy) -> dict[str, pd.DataFrame]:  # caption -> table
     "What was reported, where the attributes are the same; else nothing"
-    return {_NOTES[k]: t for k, t in REPORTED.items()} if set(study.targets) <= {'attractive', 'smart', 'trustworthy'} else {}
+    return (
+        {_NOTES[k]: t for k, t in REPORTED.items()}
+        if set(study.targets) <= {'attractive', 'smart', 'trustworthy'}
+        else {}
+    )
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #742f833a
 def what_model(study: LabelerStudy) -> str:
@@ -45,71 +92,145 @@ def what_model(study: LabelerStudy) -> str:
     if cfg.towers != 'none':
         where = 'both towers' if cfg.towers == 'both' else f'the {cfg.towers} tower'
         what = dict(mlp='MLPs', attn='attention', both='MLPs and attention')[cfg.matrices]
-        out.append(f"adapters of rank {cfg.rank}{f' (less consistent raters: {cfg.harder_rank})' if cfg.harder_rank else ''} in the {what} of {where}")
+        out.append(
+            f"adapters of rank {cfg.rank}{f' (less consistent raters: {cfg.harder_rank})' if cfg.harder_rank else ''} "
+            f"in the {what} of {where}"
+        )
     if cfg.text_tokens: out.append('a word for each rater')
     if cfg.visual_prompts != 'none': out.append(f'a {cfg.visual_prompts} visual prompt for each rater')
     return f"{cfg.encoder} with {', '.join(out[:-1])}{' and ' if len(out) > 1 else ''}{out[-1]}"
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #77eedf19
 def headline_of(
     study: LabelerStudy,
 ) -> tuple[str, str]:  # the sentence, and a smaller line
     "The result in one sentence, with interval, floors, ablations and ceiling"
-    more = [f"{name.removeprefix('itself, ')} {study.ablations[k]['accuracy']:.3f}" for k, (name, _) in ablation_names(study).items() if k in ('no_token', 'swapped_token')]
-    say = headline_sentence(study, dict(majority='majority', population='population', linear='linear model of the frozen embeddings'), more)
-    return say, (f"{study.data.name}: {len(study.raters):,} raters, {len(study.items):,} pictures, {', '.join(study.targets)}; {what_model(study)}, temperature {study.cfg.temperature:g}, seed {study.cfg.seed}, "
-                 f"epoch {study.trainer.best['epoch']} of {len(study.history)}, chosen on validation; brackets are 95 % intervals over {resampled(study)}.")
+    more = [
+        f"{name.removeprefix('itself, ')} {study.ablations[k]['accuracy']:.3f}"
+        for k, (name, _) in ablation_names(study).items()
+        if k in ('no_token', 'swapped_token')
+    ]
+    say = headline_sentence(
+        study, dict(majority='majority', population='population', linear='linear model of the frozen embeddings'), more
+    )
+    return say, (
+        f"{study.data.name}: {len(study.raters):,} raters, {len(study.items):,} pictures, {', '.join(study.targets)}; "
+        f"{what_model(study)}, temperature {study.cfg.temperature:g}, seed {study.cfg.seed}, "
+        f"epoch {study.trainer.best['epoch']} of {len(study.history)}, chosen on validation; brackets are 95 % "
+        f"intervals over {resampled(study)}."
+    )
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #ea3bc359
 def data_table(study: LabelerStudy) -> pd.DataFrame:
     "Comparisons of each side; of the test side only their number"
     known = study.axis.test.rater < len(study.raters)
     pairs = lambda p: len(np.unique(p.keys('pair')))
-    sides = dict(training=study.train, validation=study.validation) | ({'new raters, to be shown': study.shown} if study.shown is not None else {})
-    rows = [dict(side=k, comparisons=len(p), raters=len(np.unique(p.rater)), pairs_of_pictures=pairs(p)) for k, p in sides.items()]
+    sides = dict(training=study.train, validation=study.validation) | (
+        {'new raters, to be shown': study.shown} if study.shown is not None else {}
+    )
+    rows = [
+        dict(side=k, comparisons=len(p), raters=len(np.unique(p.rater)), pairs_of_pictures=pairs(p))
+        for k, p in sides.items()
+    ]
     sealed = [('test, sealed', known), *([('test of new raters, sealed', ~known)] if not known.all() else [])]
     t = study.axis.test
-    rows += [dict(side=k, comparisons=int(w.sum()), raters=len(np.unique(t.rater[w])), pairs_of_pictures=len(np.unique(t.keys('pair')[w]))) for k, w in sealed]
+    rows += [
+        dict(
+            side=k,
+            comparisons=int(w.sum()),
+            raters=len(np.unique(t.rater[w])),
+            pairs_of_pictures=len(np.unique(t.keys('pair')[w])),
+        )
+        for k, w in sealed
+    ]
     return pd.DataFrame(rows)
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #8e6d7222
 def epochs_table(study: LabelerStudy, most: int=8) -> pd.DataFrame:
     "Losses and accuracies by epoch, those of the raters where they are few, the kept epoch marked"
     t = study.epochs_table()
     t = t.assign(kept=np.where(t.best, '✓', '')).drop(columns='best')
-    return t.rename(columns=shown_names(study)) if len(study.raters) <= most else t.drop(columns=[r for r in study.raters if r in t])
+    return (
+        t.rename(columns=shown_names(study))
+        if len(study.raters) <= most
+        else t.drop(columns=[r for r in study.raters if r in t])
+    )
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #521651c8
 def epochs_figure(study: LabelerStudy) -> Figure:
     "Each rater's accuracy on validation by epoch"
     t = study.epochs_table()
-    return plots.curves_by_group(t[['epoch', *(r for r in study.raters if r in t)]].rename(columns=shown_names(study)), study.trainer.best['epoch'])
+    return plots.curves_by_group(
+        t[['epoch', *(r for r in study.raters if r in t)]].rename(columns=shown_names(study)),
+        study.trainer.best['epoch'],
+    )
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #5bb01de4
 def cost_table(study: LabelerStudy) -> pd.DataFrame:
     "What training cost"
     t, m = study.trainer.timing(), study.model
-    learnt, frozen = sum(x.numel() for x in m.state_dict().values()), sum(p.numel() for p in m.clip.parameters() if not p.requires_grad)
-    rows = [('learnt parameters', f'{learnt:,}'), ('frozen parameters', f'{frozen:,}'), ('share that is learnt', f'{learnt/(learnt+frozen):.2%}'), ('training', f"{t['train_seconds']:.1f} s on {t['device']}, {t['precision']}"), ('validation', f"{t['validation_seconds']:.1f} s"),
-            *((f"training, {k.replace('_', ' ')}", f"{f.trainer.timing()['train_seconds']:.1f} s") for k, f in study.ablated.items()), ('questions a second', f"{t['samples_per_second']:,.0f}"), ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB")]
+    learnt, frozen = (
+        sum(x.numel() for x in m.state_dict().values()),
+        sum(p.numel() for p in m.clip.parameters() if not p.requires_grad),
+    )
+    rows = [
+        ('learnt parameters', f'{learnt:,}'),
+        ('frozen parameters', f'{frozen:,}'),
+        ('share that is learnt', f'{learnt / (learnt + frozen):.2%}'),
+        ('training', f"{t['train_seconds']:.1f} s on {t['device']}, {t['precision']}"),
+        ('validation', f"{t['validation_seconds']:.1f} s"),
+        *(
+            (f"training, {k.replace('_', ' ')}", f"{f.trainer.timing()['train_seconds']:.1f} s")
+            for k, f in study.ablated.items()
+        ),
+        ('questions a second', f"{t['samples_per_second']:,.0f}"),
+        ('peak memory', f"{t['peak_memory_bytes'] / 2**30:.2f} GiB"),
+    ]
     return pd.DataFrame(rows, columns=['what', 'value'])
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #b1b900f8
-ABLATIONS = dict(no_token=("trained without raters' {many}", "a model trained without raters' {many}"), shuffled_rater=('trained on raters exchanged at random', 'a model trained on raters exchanged at random'),
-                 swapped_token=("itself, with another rater's {one}", "itself with another rater's {one}"), crowd_word=("itself, with the crowd's {one}", "itself with the crowd's {one}"))
+ABLATIONS = dict(
+    no_token=("trained without raters' {many}", "a model trained without raters' {many}"),
+    shuffled_rater=('trained on raters exchanged at random', 'a model trained on raters exchanged at random'),
+    swapped_token=("itself, with another rater's {one}", "itself with another rater's {one}"),
+    crowd_word=("itself, with the crowd's {one}", "itself with the crowd's {one}"),
+)
 
-def ablation_names(study: LabelerStudy) -> dict[str, tuple[str, str]]:  # ablation -> name in a table, name in a sentence
+# ablation -> name in a table, name in a sentence
+def ablation_names(study: LabelerStudy) -> dict[str, tuple[str, str]]:
     "What the model is set against; nothing where it learns nothing of raters"
-    learnt = (['word'] if study.cfg.text_tokens else []) + (['visual prompt'] if study.cfg.visual_prompts != 'none' else [])
+    learnt = (['word'] if study.cfg.text_tokens else []) + (
+        ['visual prompt'] if study.cfg.visual_prompts != 'none' else []
+    )
     words = dict(one=' and '.join(learnt), many=' and '.join(f'{w}s' for w in learnt))
-    return {k: tuple(n.format(**words) for n in names) for k, names in ABLATIONS.items() if k in study.ablations and learnt}
+    return {
+        k: tuple(n.format(**words) for n in names) for k, names in ABLATIONS.items() if k in study.ablations and learnt
+    }
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #5c387773
 def ablation_table(study: LabelerStudy) -> pd.DataFrame:
     "What the model loses without what it learnt about raters"
     rows = [(name, study.ablations[k]) for k, (name, _) in ablation_names(study).items()]
-    return pd.DataFrame([{'the model against': name, 'its accuracy': a['accuracy'], 'difference': a['difference'], '95 % interval': f"{a['low']:+.3f} to {a['high']:+.3f}",
-                          'so the model is': told_apart(a).replace('*', '').removesuffix(' than').removesuffix(' from')} for name, a in rows])
+    return pd.DataFrame(
+        [
+            {
+                'the model against': name,
+                'its accuracy': a['accuracy'],
+                'difference': a['difference'],
+                '95 % interval': f"{a['low']:+.3f} to {a['high']:+.3f}",
+                'so the model is': told_apart(a).replace('*', '').removesuffix(' than').removesuffix(' from'),
+            }
+            for name, a in rows
+        ]
+    )
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #e87bce78
 def ablations_figure(study: LabelerStudy) -> Figure:
     "The same as a picture"
     t = pd.DataFrame([dict(study.ablations[k], metric=name) for k, (name, _) in ablation_names(study).items()])
-    return plots.comparison_forest(t, 'the model', 'the other', 'How much accuracy is lost without what was learnt about raters')
+    return plots.comparison_forest(
+        t, 'the model', 'the other', 'How much accuracy is lost without what was learnt about raters'
+    )
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #4d1768d7
 NO_WORDS = 'the model that knows no rater'
@@ -120,57 +241,89 @@ def labeler_table(study: LabelerStudy) -> pd.DataFrame:
     t, short = rater_table(study, NO_WORDS), shown_names(study)
     return t.assign(consistency=t.rater.map(dict(zip(short.values(), study.consistency()))))
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #0fae78fe
 def new_raters_table(study: LabelerStudy) -> pd.DataFrame:
     "New raters after so many of their answers; all but their words is frozen"
     t = curve_table(study, GAINS)
     return t.loc[:, [not (c in GAINS.values() and (t[c] == '').all()) for c in t]]
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #f0b7b561
 def new_raters_figure(study: LabelerStudy) -> Figure:
     "The same as a picture"
     return new_rater_figure(study)
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #fe68be35
 def similarity_figure(study: LabelerStudy) -> Figure|None:
     "How alike raters' words are in what they mean; None with fewer than three, whose words must be opposite"
     if len(study.raters) < 3 or not study.cfg.text_tokens: return None
-    return plots.similarity_map(study.token_similarity().rename(index=shown_names(study), columns=shown_names(study)), 'How alike the raters\' words are, less what all mean')
+    return plots.similarity_map(
+        study.token_similarity().rename(index=shown_names(study), columns=shown_names(study)),
+        'How alike the raters\' words are, less what all mean',
+    )
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #c50bb8a7
 def norms_figure(study: LabelerStudy) -> Figure|None:
     "How far the adapters move each layer; None where there are none"
     return plots.layer_norms(adapter_norms(study.model.clip)) if study.model.ranks else None
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #2df5908b
 def probe_table(study: LabelerStudy) -> pd.DataFrame|None:
     "Whether rater and attribute are apart; None where there are no two of each"
     if not study.probe or len(study.targets) < 2: return None
     p = study.probe
-    return pd.DataFrame([("entanglement: mean cos² of raters' and attributes' directions (0: orthogonal)", p['entanglement']), ("share of the raters' variance along the attributes' directions", p['leak']),
-                         ('how often a probe of these directions names the rater', p['accuracy']), ('by chance', p['chance'])], columns=['what', 'value'])
+    return pd.DataFrame(
+        [
+            ("entanglement: mean cos² of raters' and attributes' directions (0: orthogonal)", p['entanglement']),
+            ("share of the raters' variance along the attributes' directions", p['leak']),
+            ('how often a probe of these directions names the rater', p['accuracy']),
+            ('by chance', p['chance']),
+        ],
+        columns=['what', 'value'],
+    )
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #20364470
 def least_alike(study: LabelerStudy) -> tuple[str, str, str]:
     "The two raters whose words are least alike, and the attribute that they mean most differently"
-    s = study.token_similarity().to_numpy().copy(); s[np.tril_indices(len(s))] = np.inf
+    s = study.token_similarity().to_numpy().copy()
+    s[np.tril_indices(len(s))] = np.inf
     a, b = np.unravel_index(s.argmin(), s.shape)
     w = encode_raters(study.model)
     return study.raters[a], study.raters[b], study.targets[int(F.cosine_similarity(w[a], w[b], dim=-1).argmin())]
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #dafbcba0
 def disagreement_table(study: LabelerStudy, first: str, second: str, target: str, n: int=5) -> pd.DataFrame:
     "The pictures that only the first likes, and those that only the second likes"
     t, name = study.disagreement(first, second, target), shown_names(study)
     return pd.concat([t.head(n), t.tail(n)[::-1]]).rename(columns=dict(first=name[first], second=name[second]))
 
+# %% ../../nbs/labeler_tokens/05_report.ipynb #39156554
 def disagreement_pictures(study: LabelerStudy, first: str, second: str, target: str, n: int=6) -> Figure:
     "The same, as pictures with both scores below each"
     t, name, file = study.disagreement(first, second, target), shown_names(study), dict(zip(study.items, study.images))
-    rows = {f'{name[first]} more than\n{name[second]}': t.head(n), f'{name[second]} more than\n{name[first]}': t.tail(n)[::-1]}
-    return plots.contact_sheet({k: [np.asarray(open_image(file[i]).resize((128, 128))) for i in p['item']] for k, p in rows.items()},
-                               {k: [f'{name[first]} {a:+.1f}\n{name[second]} {b:+.1f}' for a, b in zip(p['first'], p['second'])] for k, p in rows.items()}, f'{target}: where the words of {name[first]} and {name[second]} part most',
-                               'Below each picture: the score of either rater on his own scale (mean 0, standard deviation 1), as the model says; not the raters\' own answers.')
+    rows = {
+        f'{name[first]} more than\n{name[second]}': t.head(n),
+        f'{name[second]} more than\n{name[first]}': t.tail(n)[::-1],
+    }
+    return plots.contact_sheet(
+        {k: [np.asarray(open_image(file[i]).resize((128, 128))) for i in p['item']] for k, p in rows.items()},
+        {
+            k: [f'{name[first]} {a:+.1f}\n{name[second]} {b:+.1f}' for a, b in zip(p['first'], p['second'])]
+            for k, p in rows.items()
+        },
+        f'{target}: where the words of {name[first]} and {name[second]} part most',
+        'Below each picture: the score of either rater on his own scale (mean 0, standard deviation 1), as the model '
+        'says; not the raters\' own answers.',
+    )
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #01c08e41
 def words_figures(study: LabelerStudy) -> dict[str, Figure]:  # name -> figure
     "What words mean and layers have learnt, as far as there is any"
     two = len(study.raters) > 1 and study.cfg.text_tokens
-    made = dict(similarity=similarity_figure(study), disagreement=disagreement_pictures(study, *least_alike(study)) if two else None, adapter_norms=norms_figure(study))
+    made = dict(
+        similarity=similarity_figure(study),
+        disagreement=disagreement_pictures(study, *least_alike(study)) if two else None,
+        adapter_norms=norms_figure(study),
+    )
     return {k: f for k, f in made.items() if f is not None}
 
 # %% ../../nbs/labeler_tokens/05_report.ipynb #d9795b01
@@ -180,30 +333,67 @@ def _new_raters(study) -> list[str]:
     for gain, other in dict(gain="the crowd's word", gain_over_population='a model that knows no rater').items():
         if not any(gain in r for r in study.new_rater_curve): continue
         k = labels_needed(study, gain)
-        out.append(f'The word of a new rater is **not distinguishable** from {other}, after as many labels as were tried.' if k is None else f'The word of a new rater is better than {other} from {k} labels on (of the numbers that were tried).')
+        out.append(
+            f'The word of a new rater is **not distinguishable** from {other}, after as many labels as were tried.'
+            if k is None
+            else f'The word of a new rater is better than {other} from {k} labels on (of the numbers that were tried).'
+        )
     return out
 
 def _probed(study) -> list[str]:
     "Whether rater and attribute are apart"
     if probe_table(study) is None: return []
-    p, on = study.probe, f'with a penalty of weight {study.cfg.disentangle:g}' if study.cfg.disentangle else 'without a penalty'
-    return [f"Rater and attribute, {on}: {p['leak']:.1%} of what sets raters apart lies along the attributes' directions; a probe of these names the rater in {p['accuracy']:.1%} of cases (chance: {p['chance']:.1%})."]
+    p, on = (
+        study.probe,
+        f'with a penalty of weight {study.cfg.disentangle:g}' if study.cfg.disentangle else 'without a penalty',
+    )
+    return [
+        f"Rater and attribute, {on}: {p['leak']:.1%} of what sets raters apart lies along the attributes' directions; "
+        f"a probe of these names the rater in {p['accuracy']:.1%} of cases (chance: {p['chance']:.1%})."
+    ]
 
 def conclusions(
     study: LabelerStudy,
 ) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
     a, cfg, names, codes = study.ablations, study.cfg, ablation_names(study), {w['code'] for w in study.run.warnings}
-    may = [f"The model is {told_apart(a[k])} {name}: difference of accuracy {a[k]['difference']:+.4f} [{a[k]['low']:+.4f}, {a[k]['high']:+.4f}]." for k, (_, name) in names.items()]
-    may += may_say(study, dict(population='the population model, which knows no rater', linear='a linear model of the frozen embeddings', als='alternating least squares'), names['no_token'][1] if 'no_token' in names else 'a model that knows no rater')
+    may = [
+        f"The model is {told_apart(a[k])} {name}: difference of accuracy {a[k]['difference']:+.4f} "
+        f"[{a[k]['low']:+.4f}, {a[k]['high']:+.4f}]."
+        for k, (_, name) in names.items()
+    ]
+    may += may_say(
+        study,
+        dict(
+            population='the population model, which knows no rater',
+            linear='a linear model of the frozen embeddings',
+            als='alternating least squares',
+        ),
+        names['no_token'][1] if 'no_token' in names else 'a model that knows no rater',
+    )
     may += _new_raters(study) + _probed(study)
-    may_not = nothing_beyond(study) + ['Nothing about another training: this is one seed, and the intervals are over test rows.']
-    if lost := [names[k][1] for k in ('no_token', 'swapped_token', 'shuffled_rater') if k in names and not a[k]['low'] > 0]: may_not.append(f"That the model knows what a rater is like: it is not shown to be better than {' or '.join(lost)}.")
+    may_not = nothing_beyond(study) + [
+        'Nothing about another training: this is one seed, and the intervals are over test rows.'
+    ]
+    if lost := [
+        names[k][1] for k in ('no_token', 'swapped_token', 'shuffled_rater') if k in names and not a[k]['low'] > 0
+    ]:
+        may_not.append(
+            f"That the model knows what a rater is like: it is not shown to be better than {' or '.join(lost)}."
+        )
     if 'tiny_tower' in codes: may_not.append('What a real CLIP would reach: the tiny tower knows drawn faces only.')
     if 'random_tower' in codes: may_not.append('Anything about people: the tower has random weights.')
     few = study.per_rater[study.per_rater.n < 100]
-    if len(few): may_not.append(f'Little about single raters: {len(few)} of {len(study.per_rater)} have fewer than 100 test comparisons.')
-    may_not += ['That these figures beat the reported ones, or fall short of them: those are of other judgements, of validation, and of the epoch that was best there for each.',
-                'What a word means in itself: likeness of words is likeness of what this model does with them.' if cfg.text_tokens else "Anything about raters' words: this model has none.",
-                'Preferences are of the raters, and say nothing about the people in the pictures.']
+    if len(few):
+        may_not.append(
+            f'Little about single raters: {len(few)} of {len(study.per_rater)} have fewer than 100 test comparisons.'
+        )
+    may_not += [
+        'That these figures beat the reported ones, or fall short of them: those are of other judgements, of '
+        'validation, and of the epoch that was best there for each.',
+        'What a word means in itself: likeness of words is likeness of what this model does with them.'
+        if cfg.text_tokens
+        else "Anything about raters' words: this model has none.",
+        'Preferences are of the raters, and say nothing about the people in the pictures.',
+    ]
     return two_lists(may, may_not)

@@ -17,16 +17,20 @@ from ..judgements import TEMPLATES
 class LabelerConfig(JudgementConfig):
     "The settings of the study of labeler tokens"
     name: str = 'labelers'                 # first part of the run folder's name
-    preset: Literal['', 'base', 'two_users', 'all_users', 'all_users_r8', 'vit_l14'] = ''  # settings of a reported run; they replace defaults, not what you give
+    # settings of a reported run; they replace defaults, not what you give
+    preset: Literal['', 'base', 'two_users', 'all_users', 'all_users_r8', 'vit_l14'] = ''
     top_raters: Whole = 6                  # raters with the most labels, who get a word each; 0: all but the new ones
     new_raters: Whole = 100                # further raters, whose words are learnt afterwards from a few labels
-    new_rater_labels: list[Count] = field(default_factory=lambda: [5, 20, 100])  # answers that new raters' words are learnt from
+    # answers that new raters' words are learnt from
+    new_rater_labels: list[Count] = field(default_factory=lambda: [5, 20, 100])
     targets: list[str] = field(default_factory=list)  # attributes that are learnt; empty: all
     templates: list[str] = field(default_factory=lambda: list(TEMPLATES))  # of prompts; {} stands for the attribute
     token: str = '<user{}>'                # how a rater's word is written; {} stands for his number
     text_tokens: bool = True               # a word for each rater
-    visual_prompts: Literal['none', 'shallow', 'deep'] = 'none'  # one more patch for each rater: at the entrance, or anew before every block
-    crowd_share: Share = .3                # of training questions that are asked in the crowd's word instead of the rater's
+    # one more patch for each rater: at the entrance, or anew before every block
+    visual_prompts: Literal['none', 'shallow', 'deep'] = 'none'
+    # of training questions that are asked in the crowd's word instead of the rater's
+    crowd_share: Share = .3
     temperature: Positive = .07            # that similarities are divided by
     towers: Literal['both', 'vision', 'text', 'none'] = 'both'  # towers with adapters
     layers: str = 'all'                    # their blocks, counted from 0: all, 0-5, 3,7, last 3
@@ -34,7 +38,8 @@ class LabelerConfig(JudgementConfig):
     rank: Count = 8                        # of adapters
     alpha: Positive = 8.                   # adapters are scaled by alpha/rank
     lora_dropout: Share = 0.               # before adapters
-    harder_rank: Whole = 0                 # rank of a second adapter, for raters less consistent than the median; 0: one adapter for all
+    # rank of a second adapter, for raters less consistent than the median; 0: one adapter for all
+    harder_rank: Whole = 0
     weight_by: Literal['none', 'consistency'] = 'none'  # of each rater's labels in the loss
     disentangle: NotNegative = 0.          # weight of the penalty on raters' directions that lie along attributes'
     augment: bool = False                  # flip, grey, brightness and contrast while training
@@ -43,7 +48,10 @@ class LabelerConfig(JudgementConfig):
     validation_share: Share = .1           # of the pairs
     test_share: Share = .2                 # of the pairs
     most_pairs: Count = 200000             # comparisons that are learnt from, where ratings give more; drawn at random
-    ablations: list[Literal['no_token', 'shuffled_rater']] = field(default_factory=lambda: ['no_token', 'shuffled_rater'])  # further trainings: without words and visual prompts, and with raters exchanged at random
+    # further trainings: without words and visual prompts, and with raters exchanged at random
+    ablations: list[Literal['no_token', 'shuffled_rater']] = field(
+        default_factory=lambda: ['no_token', 'shuffled_rater']
+    )
     encode_batch: Count = 256              # pictures encoded at once when scores are made
     epochs: Count = 32                     # passes over the training rows, at most
     batch_size: Count = 128                # questions an optimiser step
@@ -55,16 +63,58 @@ class LabelerConfig(JudgementConfig):
     def check(self):
         self.take_preset(PRESETS)
         if not self.templates: raise ConfigError('templates is empty: give at least one, for instance "a {} person"')
-        if self.encoder == 'tiny' and self.weights: raise ConfigError(f'weights={self.weights}: encoder=tiny has weights of its own; leave it out, or take a model of open_clip')
-        if self.towers == 'none' and not self.text_tokens and self.visual_prompts == 'none': raise ConfigError('towers=none, text_tokens=False and visual_prompts=none: nothing is left to learn; switch one of them on')
-        if self.validation_share + self.test_share > .8 or not self.validation_share or not self.test_share: raise ConfigError(f'validation_share={self.validation_share:g} and test_share={self.test_share:g}: give shares above 0 that leave at least .2 to learn from')
-        if self.harder_rank and self.checkpoint_blocks: raise ConfigError('harder_rank and checkpoint_blocks: a block that is computed again must find the adapters it had, and these change within a step; take one of the two')
-        if self.harder_rank and self.towers == 'none': raise ConfigError('harder_rank is a rank of adapters, and towers=none has none: choose towers')
+        if self.encoder == 'tiny' and self.weights:
+            raise ConfigError(
+                f'weights={self.weights}: encoder=tiny has weights of its own; leave it out, or take a model of '
+                'open_clip'
+            )
+        if self.towers == 'none' and not self.text_tokens and self.visual_prompts == 'none':
+            raise ConfigError(
+                'towers=none, text_tokens=False and visual_prompts=none: nothing is left to learn; switch one of them '
+                'on'
+            )
+        if self.validation_share + self.test_share > .8 or not self.validation_share or not self.test_share:
+            raise ConfigError(
+                f'validation_share={self.validation_share:g} and test_share={self.test_share:g}: give shares above 0 '
+                'that leave at least .2 to learn from'
+            )
+        if self.harder_rank and self.checkpoint_blocks:
+            raise ConfigError(
+                'harder_rank and checkpoint_blocks: a block that is computed again must find the adapters it had, and '
+                'these change within a step; take one of the two'
+            )
+        if self.harder_rank and self.towers == 'none':
+            raise ConfigError('harder_rank is a rank of adapters, and towers=none has none: choose towers')
 
-_reported = dict(encoder='ViT-B-32', rank=4, alpha=1., token_rate=1., temperature=.15, learning_rate=1e-4, top_raters=6, batch_size=43, encode_batch=256, validation_share=.3, test_share=.3, epochs=20, patience=0, seed=42, schedule='constant', warmup=0.)
-PRESETS = dict(base=_reported | dict(top_raters=0, temperature=.07, batch_size=11, encode_batch=32, validation_share=.1, test_share=.1, epochs=50),
-               two_users=_reported | dict(top_raters=2, batch_size=85, encode_batch=512, validation_share=.15, test_share=.15, patience=5), all_users=_reported,
-               all_users_r8=_reported | dict(top_raters=0, rank=8, alpha=4.), vit_l14=_reported | dict(encoder='ViT-L-14', top_raters=0, rank=8, alpha=4., batch_size=5, encode_batch=32))
+_reported = dict(
+    encoder='ViT-B-32',
+    rank=4,
+    alpha=1.0,
+    token_rate=1.0,
+    temperature=0.15,
+    learning_rate=1e-4,
+    top_raters=6,
+    batch_size=43,
+    encode_batch=256,
+    validation_share=0.3,
+    test_share=0.3,
+    epochs=20,
+    patience=0,
+    seed=42,
+    schedule='constant',
+    warmup=0.0,
+)
+PRESETS = dict(
+    base=_reported
+    | dict(
+        top_raters=0, temperature=0.07, batch_size=11, encode_batch=32, validation_share=0.1, test_share=0.1, epochs=50
+    ),
+    two_users=_reported
+    | dict(top_raters=2, batch_size=85, encode_batch=512, validation_share=0.15, test_share=0.15, patience=5),
+    all_users=_reported,
+    all_users_r8=_reported | dict(top_raters=0, rank=8, alpha=4.0),
+    vit_l14=_reported | dict(encoder='ViT-L-14', top_raters=0, rank=8, alpha=4.0, batch_size=5, encode_batch=32),
+)
 
 # %% ../../nbs/labeler_tokens/00_settings.ipynb #2093e64d
 SETTINGS = LabelerConfig   # what the command reads

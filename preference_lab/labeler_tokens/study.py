@@ -20,9 +20,30 @@ from torch import Tensor
 from torch.nn import functional as F
 from ..records import ConfigError, DataError, nearest, place, read_table
 from ..files import tensors_sha256
-from ..judgements import Pairs, Questions, Ratings, as_pairs, ask, first_labels, join_labels, only_items, predictions_table
+from preference_lab.judgements import (
+    Pairs,
+    Questions,
+    Ratings,
+    as_pairs,
+    ask,
+    first_labels,
+    join_labels,
+    only_items,
+    predictions_table,
+)
 from ..splits import hold_out
-from ..metrics import drawn_by, gain_by_rater, pair_ceiling, pair_intervals, pair_means, pair_metrics, paired_pairs, per_group_table, per_target, rater_target_table
+from preference_lab.metrics import (
+    drawn_by,
+    gain_by_rater,
+    pair_ceiling,
+    pair_intervals,
+    pair_means,
+    pair_metrics,
+    paired_pairs,
+    per_group_table,
+    per_target,
+    rater_target_table,
+)
 from ..baselines import pair_baselines
 from ..batching import TableFeed
 from ..inference import precision_difference, some_rows
@@ -35,7 +56,16 @@ from ..likeness import same_items
 from ..faces import draw_faces, tiny_tower
 from ..preferences import check_judgements, load_judgements
 from .settings import LabelerConfig
-from .model import LabelerCLIP, as_crowd, encode_cells, encode_raters, entanglement, learn_raters, load_labelers, probe_raters
+from preference_lab.labeler_tokens.model import (
+    LabelerCLIP,
+    as_crowd,
+    encode_cells,
+    encode_raters,
+    entanglement,
+    learn_raters,
+    load_labelers,
+    probe_raters,
+)
 from .adapters import adapter_norms, frozen_state
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #b89121e6
@@ -58,7 +88,16 @@ class LabelerFeed(TableFeed):
     ):
         q, self.names = questions, names
         weight = np.ones(len(model.raters), np.float32) if weight is None else weight.astype(np.float32)
-        super().__init__({k: torch.as_tensor(v) for k, v in dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight[q.rater]).items()}, batch_size, seed)
+        super().__init__(
+            {
+                k: torch.as_tensor(v)
+                for k, v in dict(
+                    rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight[q.rater]
+                ).items()
+            },
+            batch_size,
+            seed,
+        )
         self.q, self.pixels, self.picture, self.vectors = q, pixels, np.asarray(picture), vectors
         self.viewer, self.number = model.viewer, model.prompts.number
         self.somebody = {int(v): r for r, v in reversed(list(enumerate(self.viewer)))}
@@ -66,22 +105,50 @@ class LabelerFeed(TableFeed):
 
     def where(self, row: int) -> str:
         q, n = self.q, self.names
-        return f'rater {n.raters[q.rater[row]]}, {n.items[q.left[row]]} against {n.items[q.right[row]]}' if n else f'row {row}'
+        return (
+            f'rater {n.raters[q.rater[row]]}, {n.items[q.left[row]]} against {n.items[q.right[row]]}'
+            if n
+            else f'row {row}'
+        )
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
         "pixels (u, height, width, 3) or vectors (u, d), pixel_rater (u,), left, right (n,), prompt, prompt_rater (p,), asked, answers (n, targets), weight (n,)"
         batch = super().load(rows)
-        rater = np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.viewer)-1, self.q.rater[rows]) if self.crowd else self.q.rater[rows]
+        rater = (
+            np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.viewer) - 1, self.q.rater[rows])
+            if self.crowd
+            else self.q.rater[rows]
+        )
         asker = rater if self.said else np.full(len(rows), -1)
-        cells, at = np.unique(np.concatenate([e[rows]*(len(self.viewer)+1) + self.viewer[rater] for e in (self.q.left, self.q.right)]), return_inverse=True)
+        cells, at = np.unique(
+            np.concatenate(
+                [e[rows] * (len(self.viewer) + 1) + self.viewer[rater] for e in (self.q.left, self.q.right)]
+            ),
+            return_inverse=True,
+        )
         item, seen = cells//(len(self.viewer)+1), cells % (len(self.viewer)+1)
         template = torch.randint(self.number.shape[2], batch['answers'].shape).numpy()
-        prompt, asked = np.unique(self.number[asker[:, None], np.arange(self.number.shape[1]), template], return_inverse=True)
+        prompt, asked = np.unique(
+            self.number[asker[:, None], np.arange(self.number.shape[1]), template], return_inverse=True
+        )
         t = torch.from_numpy
-        looks = dict(vectors=self.vectors[t(item)]) if self.vectors is not None else dict(pixels=t(np.ascontiguousarray(self.pixels[self.picture[item]])))
-        return looks | dict(pixel_rater=t(np.array([self.somebody[int(s)] for s in seen])), left=t(at[:len(rows)]), right=t(at[len(rows):]), prompt=t(prompt), prompt_rater=t(np.minimum(prompt//self.number[0].size, len(self.viewer)-1)),
-                            asked=t(asked.reshape(template.shape)), answers=batch['answers'], weight=batch['weight'])
+        looks = (
+            dict(vectors=self.vectors[t(item)])
+            if self.vectors is not None
+            else dict(pixels=t(np.ascontiguousarray(self.pixels[self.picture[item]])))
+        )
+        return looks | dict(
+            pixel_rater=t(np.array([self.somebody[int(s)] for s in seen])),
+            left=t(at[: len(rows)]),
+            right=t(at[len(rows) :]),
+            prompt=t(prompt),
+            prompt_rater=t(np.minimum(prompt // self.number[0].size, len(self.viewer) - 1)),
+            asked=t(asked.reshape(template.shape)),
+            answers=batch['answers'],
+            weight=batch['weight'],
+        )
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #1b264b2b
 def augment_pixels(
     x: Tensor,  # (n, height, width, 3) uint8
 ) -> Tensor:    # the same
@@ -96,6 +163,7 @@ def augment_pixels(
     mean = grey(x).mean((1, 2), keepdim=True)
     return (mean + (x-mean)*change()).clamp(0, 255).round().to(torch.uint8)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #968d808b
 def labeler_losses(
     model,        # LabelerCLIP, or what wraps it
     batch: dict,  # of `LabelerFeed`
@@ -121,12 +189,14 @@ def choose_raters(
     else: order, late = order[:top], order[top:top+new]
     return np.sort(order[count[order] > 0]), np.sort(late[count[late] >= least])
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #d219982c
 def only_raters(
     pairs: Ratings|Pairs,
     which: np.ndarray,     # numbers of the raters who are kept
 ):
     "Judgements of some raters, who are numbered anew"
-    number = np.full(len(pairs.raters), -1); number[which] = np.arange(len(which))
+    number = np.full(len(pairs.raters), -1)
+    number[which] = np.arange(len(which))
     part = pairs.take(number[pairs.rater] >= 0)
     return replace(part, rater=number[part.rater].astype(np.int32), raters=[pairs.raters[i] for i in which])
 
@@ -149,7 +219,9 @@ def rater_consistency(
         y = mine.left_wins
         if min(y.sum(), (~y).sum()) < 10: continue
         model = make_pipeline(StandardScaler(with_mean=False), LogisticRegression(C=.01, fit_intercept=False))
-        out[r] = max(0, 2*(cross_val_predict(model, x, y, cv=KFold(5, shuffle=True, random_state=seed)) == y).mean() - 1)
+        out[r] = max(
+            0, 2 * (cross_val_predict(model, x, y, cv=KFold(5, shuffle=True, random_state=seed)) == y).mean() - 1
+        )
     return np.where(np.isnan(out), np.nanmean(out) if not np.isnan(out).all() else 1., out)
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #dee69648
@@ -161,76 +233,165 @@ class LabelerStudy:
         self.cfg, self.notes = cfg, []
         self.data = load_judgements(cfg)
         labels, self.notes = self.data.judgements, list(self.data.notes)
-        if self.data.images is None: raise DataError(f'{self.data.name}: this study looks at pictures, and the table brings none; give images=FOLDER with a picture for each item')
+        if self.data.images is None:
+            raise DataError(
+                f'{self.data.name}: this study looks at pictures, and the table brings none; give images=FOLDER with a '
+                'picture for each item'
+            )
         labels = _only_targets(labels, cfg.targets)
         self.find_pictures(labels)
         known, new = choose_raters(self.labels, cfg.top_raters, cfg.new_raters, self.data.late)
-        if cfg.top_raters and len(known) < min(2, cfg.top_raters): raise DataError(f'{self.data.name}: there is {len(known)} rater with labels; a word for each rater needs at least two')
+        if cfg.top_raters and len(known) < min(2, cfg.top_raters):
+            raise DataError(
+                f'{self.data.name}: there is {len(known)} rater with labels; a word for each rater needs at least two'
+            )
         sizes = (1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share)
-        self.axis = hold_out(only_raters(self.labels, np.concatenate([known, new])), 'warm', cfg.data_seed, sizes, self.same)
-        k = np.arange(len(known)); late = len(known) + np.arange(len(new))
+        self.axis = hold_out(
+            only_raters(self.labels, np.concatenate([known, new])), 'warm', cfg.data_seed, sizes, self.same
+        )
+        k = np.arange(len(known))
+        late = len(known) + np.arange(len(new))
         train = as_pairs(only_raters(self.axis.train, k))
-        if len(train) > cfg.most_pairs: train = train.take(np.sort(np.random.default_rng([cfg.data_seed, 1]).permutation(len(train))[:cfg.most_pairs]))
+        if len(train) > cfg.most_pairs:
+            train = train.take(
+                np.sort(np.random.default_rng([cfg.data_seed, 1]).permutation(len(train))[: cfg.most_pairs])
+            )
         self.train, self.validation = train, only_raters(self.axis.validation, k)
-        self.shown = as_pairs(only_raters(self.axis.train, late)) if len(new) else None   # answers of new raters that may be shown
+        # answers of new raters that may be shown
+        self.shown = as_pairs(only_raters(self.axis.train, late)) if len(new) else None
         self.raters, self.items, self.targets = train.raters, train.items, train.targets
-        if len(train.raters) > 1 and not len(self.validation): raise DataError(f'{self.data.name}: no validation comparison is left; raise validation_share')
+        if len(train.raters) > 1 and not len(self.validation):
+            raise DataError(f'{self.data.name}: no validation comparison is left; raise validation_share')
         self.make_model()   # so that what is wrong with prompts and adapters is said before anything is begun
-        self.run = open_run('labeler_tokens', cfg)   # only now: what is wrong with data or settings leaves nothing behind
+        # only now: what is wrong with data or settings leaves nothing behind
+        self.run = open_run('labeler_tokens', cfg)
         for note in self.notes: self.run.warn(**note)
         for r, n in zip(self.raters, np.bincount(train.rater, minlength=len(self.raters))):
-            if n < 100: self.run.warn('few_labels', f'rater {r} has {n} training labels: little can be learnt about him, and less be shown')
+            if n < 100:
+                self.run.warn(
+                    'few_labels',
+                    f'rater {r} has {n} training labels: little can be learnt about him, and less be shown',
+                )
 
 def _only_targets(labels, wanted):
     "Judgements about some targets"
     if not wanted: return labels
     for t in wanted:
-        if t not in labels.targets: raise ConfigError(f'targets: {t!r} is no target of this table{nearest(t, labels.targets)}; it has {", ".join(labels.targets)}')
+        if t not in labels.targets:
+            raise ConfigError(
+                f'targets: {t!r} is no target of this table{nearest(t, labels.targets)}; it has '
+                f'{", ".join(labels.targets)}'
+            )
     number = np.array([wanted.index(t) if t in wanted else -1 for t in labels.targets])
     part = labels.take(number[labels.target] >= 0)
     return replace(part, target=number[part.target].astype(np.int32), targets=list(wanted))
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #7b5d24d4
 @patch
 def find_pictures(self: LabelerStudy, labels):
     "The tower, every picture decoded once, and the judgements about those that can be used"
     cfg, d = self.cfg, self.data
     self.tower = tiny_tower() if cfg.encoder == 'tiny' else load_tower(cfg.encoder, cfg.weights or None)
-    if cfg.encoder == 'tiny' and d.name != 'demo': self.notes.append(dict(code='tiny_tower', message='the pictures were seen by the tiny tower, which knows drawn faces only: results will be better with encoder=ViT-B-32 or another pretrained one'))
-    if cfg.weights == 'random': self.notes.append(dict(code='random_tower', message='the encoder has random weights: what it says of pictures and words means nothing; this setting is for measuring speed and memory'))
+    if cfg.encoder == 'tiny' and d.name != 'demo':
+        self.notes.append(
+            dict(
+                code='tiny_tower',
+                message='the pictures were seen by the tiny tower, which knows drawn faces only: results will be '
+                        'better with encoder=ViT-B-32 or another pretrained one',
+            )
+        )
+    if cfg.weights == 'random':
+        self.notes.append(
+            dict(
+                code='random_tower',
+                message='the encoder has random weights: what it says of pictures and words means nothing; this '
+                        'setting is for measuring speed and memory',
+            )
+        )
     self.pixels, self.picture, bad = decode_images(d.images, self.tower, progress=cfg.progress)
     keep, twin = self.picture >= 0, np.ones(len(self.picture), bool)
-    twin[np.unique(self.picture, return_index=True)[1]] = False; twin &= keep   # not the first item with this picture
+    twin[np.unique(self.picture, return_index=True)[1]] = False
+    twin &= keep   # not the first item with this picture
     if not keep.any(): raise DataError(f'none of the {len(keep):,} pictures can be used; the first: {bad[0]["reason"]}')
-    if not keep.all(): self.notes.append(dict(code='pictures_set_aside', message=f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were dropped; the first: {bad[0]["reason"]}'))
-    if twin.any(): self.notes.append(dict(code='same_pictures', message=f'{int(twin.sum()):,} of {len(keep):,} items have the same picture as another one, and the judgements about them were dropped, since a picture must not be on two sides: {", ".join(np.array(labels.items, object)[twin][:6])}'))
+    if not keep.all():
+        self.notes.append(
+            dict(
+                code='pictures_set_aside',
+                message=f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about '
+                        f'them were dropped; the first: {bad[0]["reason"]}',
+            )
+        )
+    if twin.any():
+        self.notes.append(
+            dict(
+                code='same_pictures',
+                message=f'{int(twin.sum()):,} of {len(keep):,} items have the same picture as another one, and the '
+                        'judgements about them were dropped, since a picture must not be on two sides: '
+                        f'{", ".join(np.array(labels.items, object)[twin][:6])}',
+            )
+        )
     keep &= ~twin
-    self.labels, self.images, self.picture = (only_items(labels, keep) if not keep.all() else labels), [p for p, k in zip(d.images, keep) if k], self.picture[keep]
+    self.labels, self.images, self.picture = (
+        (only_items(labels, keep) if not keep.all() else labels),
+        [p for p, k in zip(d.images, keep) if k],
+        self.picture[keep],
+    )
     self.same = None
-    if d.name != 'demo': self.labels, self.same, notes = same_items(self.labels, self.images); self.notes += notes   # generated faces are all different
+    if d.name != 'demo':   # generated faces are all different
+        self.labels, self.same, notes = same_items(self.labels, self.images)
+        self.notes += notes
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #3be4d48c
 @patch
 def embed(self: LabelerStudy) -> np.ndarray:  # (items, d)
     "What the frozen tower says of each picture; encoded once in a lifetime"
-    if not hasattr(self, 'frozen_vectors'): self.frozen_vectors = embed_images(self.images, self.tower, progress=self.cfg.progress)[0]
+    if not hasattr(self, 'frozen_vectors'):
+        self.frozen_vectors = embed_images(self.images, self.tower, progress=self.cfg.progress)[0]
     return self.frozen_vectors
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #770be55c
 @patch
 def consistency(self: LabelerStudy) -> np.ndarray:
     "Each rater's consistency, from training answers"
-    if not hasattr(self, '_consistency'): self._consistency = rater_consistency(self.train, self.embed(), self.cfg.data_seed)
+    if not hasattr(self, '_consistency'):
+        self._consistency = rater_consistency(self.train, self.embed(), self.cfg.data_seed)
     return self._consistency
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #cb22d86d
 @patch
 def make_model(self: LabelerStudy, **changed) -> LabelerCLIP:
     "The model at its start"
     cfg, ranks, group = self.cfg, dict(all=self.cfg.rank), None
     if cfg.harder_rank:
-        c = self.consistency(); ranks, group = dict(all=cfg.rank, harder=cfg.harder_rank), (c < np.median(c)).astype(int)
+        c = self.consistency()
+        ranks, group = dict(all=cfg.rank, harder=cfg.harder_rank), (c < np.median(c)).astype(int)
     if cfg.towers == 'none': ranks = {}
-    settings = dict(text_tokens=cfg.text_tokens, visual_prompts=cfg.visual_prompts, group=None if group is None else group.tolist(), ranks=ranks) | changed
-    return LabelerCLIP(dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key), self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature, towers=cfg.towers if ranks else 'both',
-                       layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha, dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower,
-                       about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch), **settings)
+    settings = (
+        dict(
+            text_tokens=cfg.text_tokens,
+            visual_prompts=cfg.visual_prompts,
+            group=None if group is None else group.tolist(),
+            ranks=ranks,
+        )
+        | changed
+    )
+    return LabelerCLIP(
+        dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key),
+        self.raters,
+        self.targets,
+        cfg.templates,
+        cfg.token,
+        temperature=cfg.temperature,
+        towers=cfg.towers if ranks else 'both',
+        layers=cfg.layers,
+        matrices=cfg.matrices,
+        alpha=cfg.alpha,
+        dropout=cfg.lora_dropout,
+        seed=cfg.seed,
+        tower=self.tower,
+        about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch),
+        **settings,
+    )
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #ec9ff1b4
 @dataclass
@@ -240,6 +401,7 @@ class FittedLabelers:
     trainer: Trainer
     frozen_sha256: str   # of the weights that must not change
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #b68e7244
 def _objective(cfg, numbers):
     "The loss of a step: answers, augmentation and penalty as the settings say"
     def objective(model, batch):
@@ -264,23 +426,59 @@ def fit_model(self: LabelerStudy,
     model.clip.set_grad_checkpointing(cfg.checkpoint_blocks)
     vectors = None if model.sees_anew else F.normalize(torch.as_tensor(self.embed()), dim=-1)
     weight = None
-    if cfg.weight_by == 'consistency': c = self.consistency(); weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
-    feed = LabelerFeed(ask(train), model, self.pixels, self.picture, cfg.batch_size, cfg.seed, weight, vectors, cfg.crowd_share if model.text_tokens or model.visual != 'none' else 0., train)
+    if cfg.weight_by == 'consistency':
+        c = self.consistency()
+        weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
+    feed = LabelerFeed(
+        ask(train),
+        model,
+        self.pixels,
+        self.picture,
+        cfg.batch_size,
+        cfg.seed,
+        weight,
+        vectors,
+        cfg.crowd_share if model.text_tokens or model.visual != 'none' else 0.0,
+        train,
+    )
     some = train.take(np.sort(np.random.default_rng(cfg.seed).permutation(len(train))[:len(valid)]))
-    both = join_labels(valid, some); n = len(valid)
+    both = join_labels(valid, some)
+    n = len(valid)
     def evaluate(m, acc):
         z = torch.from_numpy(m.logits(both, self.pixels, self.picture))
-        right, lack = (z > 0).numpy() == both.left_wins, F.binary_cross_entropy_with_logits(z, torch.as_tensor(both.left_wins).double(), reduction='none').numpy()
-        return dict(loss=lack[:n].mean(), accuracy=right[:n].mean(), seen_loss=lack[n:].mean(), seen_accuracy=right[n:].mean(),
-                    **{f'accuracy_{r}': right[:n][valid.rater == k].mean() for k, r in enumerate(self.raters) if (valid.rater == k).any()})
+        right, lack = (
+            (z > 0).numpy() == both.left_wins,
+            F.binary_cross_entropy_with_logits(z, torch.as_tensor(both.left_wins).double(), reduction='none').numpy(),
+        )
+        return dict(
+            loss=lack[:n].mean(),
+            accuracy=right[:n].mean(),
+            seen_loss=lack[n:].mean(),
+            seen_accuracy=right[n:].mean(),
+            **{
+                f'accuracy_{r}': right[:n][valid.rater == k].mean()
+                for k, r in enumerate(self.raters)
+                if (valid.rater == k).any()
+            },
+        )
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
     quiet = cfg if name == 'main' else replace(cfg, progress='none')
     words = model.prompts.number[:len(self.raters), :, 0] if model.text_tokens else None
-    trainer = Trainer(model, feed, _objective(cfg if words is not None else replace(cfg, disentangle=0.), words), evaluate, quiet, folder, dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate)).fit()
+    trainer = Trainer(
+        model,
+        feed,
+        _objective(cfg if words is not None else replace(cfg, disentangle=0.0), words),
+        evaluate,
+        quiet,
+        folder,
+        dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate),
+    ).fit()
     model.clip.set_grad_checkpointing(False)
-    if tensors_sha256(frozen_state(model.clip)) != frozen: raise DataError('weights that are frozen have changed in training; nothing of this run can be believed')
+    if tensors_sha256(frozen_state(model.clip)) != frozen:
+        raise DataError('weights that are frozen have changed in training; nothing of this run can be believed')
     return FittedLabelers(model.eval(), trainer, frozen)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #4eb452bf
 @patch
 def fit(self: LabelerStudy) -> FittedLabelers:
     "Train the model, and the ablations beside it"
@@ -288,7 +486,10 @@ def fit(self: LabelerStudy) -> FittedLabelers:
     self.model, self.trainer = self.fitted.model, self.fitted.trainer
     self.history = pd.DataFrame(self.trainer.history)
     self.ablated = {}
-    if 'no_token' in self.cfg.ablations: self.ablated['no_token'] = self.fit_model('no_token', text_tokens=False, visual_prompts='none', ranks=dict(all=self.cfg.rank), group=None)
+    if 'no_token' in self.cfg.ablations:
+        self.ablated['no_token'] = self.fit_model(
+            'no_token', text_tokens=False, visual_prompts='none', ranks=dict(all=self.cfg.rank), group=None
+        )
     if 'shuffled_rater' in self.cfg.ablations:
         mixed = np.random.default_rng([self.cfg.seed, 2]).permutation(self.train.rater)
         self.ablated['shuffled_rater'] = self.fit_model('shuffled_rater', replace(self.train, rater=mixed))
@@ -302,12 +503,24 @@ def baselines(self: LabelerStudy) -> pd.DataFrame:  # validation scores, a row a
     self.floors = pair_baselines(self.train, self.validation, sides, self.embed(), self.cfg.seed)
     return pd.DataFrame({k: pair_metrics(self.validation, v['validation']) for k, v in self.floors.items()}).T
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #0b9f239f
 @patch
 def _sealed_questions(self: LabelerStudy) -> Pairs:
     "The test questions of the known raters, without answers"
-    t = self.axis.test; keep = t.rater < len(self.raters)
-    return Pairs(t.rater[keep], t.left[keep], t.right[keep], t.target[keep], np.zeros(int(keep.sum()), bool), self.raters, t.items, t.targets)
+    t = self.axis.test
+    keep = t.rater < len(self.raters)
+    return Pairs(
+        t.rater[keep],
+        t.left[keep],
+        t.right[keep],
+        t.target[keep],
+        np.zeros(int(keep.sum()), bool),
+        self.raters,
+        t.items,
+        t.targets,
+    )
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #595d48a9
 def _sigmoid(z): return 1/(1+np.exp(-z))
 def _right(pairs, proba): return np.where(proba == .5, .5, (proba > .5) == pairs.left_wins)
 
@@ -316,6 +529,7 @@ def _answers(self: LabelerStudy, model, pairs, as_rater=None) -> np.ndarray:
     "P(left wins)"
     return _sigmoid(model.logits(pairs, self.pixels, self.picture, as_rater))
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #f03b0642
 @patch
 def test_model(self: LabelerStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model"
@@ -324,47 +538,101 @@ def test_model(self: LabelerStudy) -> dict:  # side -> metric -> value, low, hig
     test = self.test = only_raters(opened, np.arange(len(self.raters)))
     self.proba = {s: self._answers(self.model, p) for s, p in dict(validation=self.validation, test=test).items()}
     score = lambda p, q: {k: v.to_dict() for k, v in pair_intervals(p, q, n=n).items()}
-    self.metrics = dict(validation=score(self.validation, self.proba['validation']), test=score(test, self.proba['test']))
-    self.floor_metrics = {k: pair_metrics(test, v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
-    self.against = {k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in getattr(self, 'floors', {})}
+    self.metrics = dict(
+        validation=score(self.validation, self.proba['validation']), test=score(test, self.proba['test'])
+    )
+    self.floor_metrics = (
+        {k: pair_metrics(test, v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
+    )
+    self.against = {
+        k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in getattr(self, 'floors', {})
+    }
     self.ablations = self.ablate(test)
-    total = np.bincount(self.train.rater, minlength=len(self.raters)) + np.bincount(self.validation.rater, minlength=len(self.raters)) + np.bincount(test.rater, minlength=len(self.raters))
-    self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
-    if 'no_token' in self.ablated: self.per_rater = self.per_rater.merge(gain_by_rater(test, self.proba['test'], self.ablated_proba['no_token']).drop(columns='n').rename(columns=dict(low='gain_low', high='gain_high')), on='rater', how='left')
+    total = (
+        np.bincount(self.train.rater, minlength=len(self.raters))
+        + np.bincount(self.validation.rater, minlength=len(self.raters))
+        + np.bincount(test.rater, minlength=len(self.raters))
+    )
+    self.per_rater, self.per_target, self.rater_target = (
+        per_group_table(test, self.proba['test'], total),
+        per_target(test, self.proba['test'], n=n),
+        rater_target_table(test, self.proba['test']),
+    )
+    if 'no_token' in self.ablated:
+        self.per_rater = self.per_rater.merge(
+            gain_by_rater(test, self.proba['test'], self.ablated_proba['no_token'])
+            .drop(columns='n')
+            .rename(columns=dict(low='gain_low', high='gain_high')),
+            on='rater',
+            how='left',
+        )
     self.new_rater_curve = self.learn_new_raters(opened) if self.shown is not None and cfg.text_tokens else []
-    self.probe = probe_raters(self.model) if cfg.text_tokens and len(self.raters) > 1 and len(cfg.templates) > 1 else None
+    self.probe = (
+        probe_raters(self.model) if cfg.text_tokens and len(self.raters) > 1 and len(cfg.templates) > 1 else None
+    )
     self.look_for_trouble()
     return self.metrics
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #8e75e122
 @patch
 def ablate(self: LabelerStudy, test: Pairs) -> dict:  # name -> accuracy, difference, low, high, distinguishable
     "What the model loses without what it learnt about raters"
     right, many = _right(test, self.proba['test']), len(self.raters)
     self.ablated_proba = {k: self._answers(f.model, test) for k, f in self.ablated.items()}
     others = {k: _right(test, p) for k, p in self.ablated_proba.items()}
-    if many > 1: others['swapped_token'] = np.mean([_right(test, self._answers(self.model, test, np.roll(np.arange(many), -s))) for s in range(1, many)], 0)
+    if many > 1:
+        others['swapped_token'] = np.mean(
+            [_right(test, self._answers(self.model, test, np.roll(np.arange(many), -s))) for s in range(1, many)], 0
+        )
     others['crowd_word'] = _right(test, self._answers(self.model, test, np.full(many, many)))
     ends, out = pair_means(test, n=self.cfg.resamples, **{k: right-r for k, r in others.items()}), {}
     for k, r in others.items():
         i = ends[k]
-        out[k] = dict(accuracy=float(r.mean()), difference=i.value, low=i.low, high=i.high, distinguishable=bool(i.low > 0 or i.high < 0))
+        out[k] = dict(
+            accuracy=float(r.mean()),
+            difference=i.value,
+            low=i.low,
+            high=i.high,
+            distinguishable=bool(i.low > 0 or i.high < 0),
+        )
     return out
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #79aea519
 @patch
-def learn_new_raters(self: LabelerStudy, opened: Pairs) -> list[dict]:  # labels, raters, accuracy, log_loss with intervals; gains over the crowd's word and over the population model
+# labels, raters, accuracy, log_loss with intervals; gains over the crowd's word and over the population model
+def learn_new_raters(self: LabelerStudy, opened: Pairs) -> list[dict]:
     "Accuracy on new raters' test comparisons after k of their labels"
-    new = np.arange(len(self.raters), len(opened.raters)); test = only_raters(opened, new)
+    new = np.arange(len(self.raters), len(opened.raters))
+    test = only_raters(opened, new)
     if not len(test): return []
     vectors = as_crowd(self.model, self.pixels, self.picture)
-    crowd = self._answers(self.ablated['no_token'].model, _as_somebody(test, self.raters)) if 'no_token' in self.ablated else None
+    crowd = (
+        self._answers(self.ablated['no_token'].model, _as_somebody(test, self.raters))
+        if 'no_token' in self.ablated
+        else None
+    )
     most, out = int(np.median(np.bincount(self.shown.rater, minlength=len(new)))), []
-    by = 'rater' if len(new) >= 8 else None   # the claim is about other new raters; eight are enough for an interval that holds
+    # the claim is about other new raters; eight are enough for an interval that holds
+    by = 'rater' if len(new) >= 8 else None
     for k in [0, *(k for k in self.cfg.new_rater_labels if k <= most)]:
         w = learn_raters(self.model, first_labels(self.shown, k, self.cfg.data_seed), vectors)
-        gap = vectors[torch.as_tensor(test.left, dtype=torch.long)] - vectors[torch.as_tensor(test.right, dtype=torch.long)]
-        p = _sigmoid((gap*w[torch.as_tensor(test.rater, dtype=torch.long), torch.as_tensor(test.target, dtype=torch.long)]).sum(1).double().numpy()/self.model.temperature)
+        gap = (
+            vectors[torch.as_tensor(test.left, dtype=torch.long)]
+            - vectors[torch.as_tensor(test.right, dtype=torch.long)]
+        )
+        p = _sigmoid(
+            (gap * w[torch.as_tensor(test.rater, dtype=torch.long), torch.as_tensor(test.target, dtype=torch.long)])
+            .sum(1)
+            .double()
+            .numpy()
+            / self.model.temperature
+        )
         i = pair_intervals(test, p, by, self.cfg.resamples)
-        row = dict(labels=k, raters=len(np.unique(test.rater)), **{f'{a}{b}': v for a in ('accuracy', 'log_loss') for b, v in zip(('', '_low', '_high'), i[a])})
+        row = dict(
+            labels=k,
+            raters=len(np.unique(test.rater)),
+            **{f'{a}{b}': v for a in ('accuracy', 'log_loss') for b, v in zip(('', '_low', '_high'), i[a])},
+        )
         if k == 0: typical = p
         for name, other in dict(gain=typical if k else None, gain_over_population=crowd).items():
             if other is None: continue
@@ -377,27 +645,65 @@ def _as_somebody(pairs: Pairs, raters: list[str]) -> Pairs:
     "The same questions, asked of the first rater; for a model that knows no raters"
     return replace(pairs, rater=np.zeros(len(pairs), np.int32), raters=raters)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #fa6a37bf
 @patch
 def look_for_trouble(self: LabelerStudy):
     "Note what the reader of the results must know"
     warn, cfg = self.run.warn, self.cfg
-    if self.proba['test'].std() < .01: warn('collapsed', 'the predictor ignores its input: its probabilities vary by less than .01; look at learning rate and temperature')
-    for k, what in dict(no_token='a model trained without raters\' words', swapped_token='itself with another rater\'s word', shuffled_rater='a model trained on raters exchanged at random').items():
-        if k in self.ablations and not self.ablations[k]['low'] > 0: warn('token_not_used', 'the model is not distinguishable from {}, or worse (difference of accuracy {difference:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}): what it learnt about raters is not shown to matter'.format(what, **self.ablations[k]))
-    if 'linear' in self.against and self.against['linear'].set_index('metric').loc['accuracy'].high < 0: warn('below_linear', 'a linear model of the frozen embeddings answers better: adapters and words are not worth their cost here')
-    if cfg.disentangle and not (cfg.text_tokens and len(self.targets) > 1 and len(self.raters) > 1): warn('inert_penalty', 'disentangle acts on words of several raters about several targets, which are not there: the penalty contributes no gradient')
-    if self.trainer.best['epoch'] == len(self.trainer.history) == cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({cfg.epochs}) was the best: more epochs may be better')
+    if self.proba['test'].std() < .01:
+        warn(
+            'collapsed',
+            'the predictor ignores its input: its probabilities vary by less than .01; look at learning rate and '
+            'temperature',
+        )
+    for k, what in dict(
+        no_token='a model trained without raters\' words',
+        swapped_token='itself with another rater\'s word',
+        shuffled_rater='a model trained on raters exchanged at random',
+    ).items():
+        if k in self.ablations and not self.ablations[k]['low'] > 0:
+            warn(
+                'token_not_used',
+                'the model is not distinguishable from {}, or worse (difference of accuracy {difference:+.4f}, 95 % '
+                'interval {low:+.4f} to {high:+.4f}): what it learnt about raters is not shown to matter'.format(
+                    what, **self.ablations[k]
+                ),
+            )
+    if 'linear' in self.against and self.against['linear'].set_index('metric').loc['accuracy'].high < 0:
+        warn(
+            'below_linear',
+            'a linear model of the frozen embeddings answers better: adapters and words are not worth their cost here',
+        )
+    if cfg.disentangle and not (cfg.text_tokens and len(self.targets) > 1 and len(self.raters) > 1):
+        warn(
+            'inert_penalty',
+            'disentangle acts on words of several raters about several targets, which are not there: the penalty '
+            'contributes no gradient',
+        )
+    if self.trainer.best['epoch'] == len(self.trainer.history) == cfg.epochs:
+        warn('best_epoch_is_last', f'the last epoch ({cfg.epochs}) was the best: more epochs may be better')
     few = self.per_rater[self.per_rater.n < 100]
-    if len(few): warn('few_test_rows', f'{len(few)} of {len(self.per_rater)} raters have fewer than 100 test comparisons, and intervals to match: {", ".join(f"{r} {n}" for r, n in zip(few.rater[:6], few.n[:6]))}')
-    if drawn_by(self.test) == 'pair': warn('few_raters', f'{len(self.raters)} raters: intervals are over pairs of pictures, and say nothing about other raters')
+    if len(few):
+        warn(
+            'few_test_rows',
+            f'{len(few)} of {len(self.per_rater)} raters have fewer than 100 test comparisons, and intervals to match: '
+            f'{", ".join(f"{r} {n}" for r, n in zip(few.rater[:6], few.n[:6]))}',
+        )
+    if drawn_by(self.test) == 'pair':
+        warn(
+            'few_raters',
+            f'{len(self.raters)} raters: intervals are over pairs of pictures, and say nothing about other raters',
+        )
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #da43f3ac
 @patch
 def token_similarity(self: LabelerStudy) -> pd.DataFrame:  # (raters, raters) cosine
     "How alike raters' words are in what they mean"
-    w = encode_raters(self.model)[:-1].flatten(1); w = F.normalize(w - w.mean(0), dim=-1)
+    w = encode_raters(self.model)[:-1].flatten(1)
+    w = F.normalize(w - w.mean(0), dim=-1)
     return pd.DataFrame((w@w.T).numpy(), self.raters, self.raters)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #779fe95a
 @patch
 def item_scores(self: LabelerStudy,
     rater: str,
@@ -409,6 +715,7 @@ def item_scores(self: LabelerStudy,
     s = (v@encode_raters(self.model)[r, self.targets.index(target)]).double().numpy()
     return (s-s.mean())/max(s.std(), 1e-12)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #45dd33fc
 @patch
 def disagreement(self: LabelerStudy,
     first: str,    # a rater
@@ -417,17 +724,28 @@ def disagreement(self: LabelerStudy,
 ) -> pd.DataFrame: # item, first, second, difference; what the first likes and the second does not at the top
     "Where two raters part"
     a, b = (self.item_scores(r, target) for r in (first, second))
-    return pd.DataFrame(dict(item=self.items, first=a, second=b, difference=a-b)).sort_values('difference', ascending=False, kind='stable').reset_index(drop=True)
+    return (
+        pd.DataFrame(dict(item=self.items, first=a, second=b, difference=a - b))
+        .sort_values('difference', ascending=False, kind='stable')
+        .reset_index(drop=True)
+    )
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #81388294
 @patch
-def epochs_table(self: LabelerStudy) -> pd.DataFrame:  # epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, then accuracy a rater; best: the chosen epoch
+# epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, then accuracy a rater; best: the chosen epoch
+def epochs_table(self: LabelerStudy) -> pd.DataFrame:
     "The table by epoch of the reference report; train_loss is that of the steps, with drawn templates and all that is added"
     h = self.history
-    out = h[['epoch', 'train_loss']].assign(train_accuracy=h.validation_seen_accuracy, validation_loss=h.validation_loss, validation_accuracy=h.validation_accuracy)
+    out = h[['epoch', 'train_loss']].assign(
+        train_accuracy=h.validation_seen_accuracy,
+        validation_loss=h.validation_loss,
+        validation_accuracy=h.validation_accuracy,
+    )
     for r in self.raters:
         if f'validation_accuracy_{r}' in h: out[r] = h[f'validation_accuracy_{r}']
     return out.assign(best=out.epoch == self.trainer.best['epoch'])
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #04dd1b04
 @patch
 def ceiling(self: LabelerStudy) -> dict|None:
     "The best reachable scores where the truth is known; else what repeated answers or halves of the raters tell, if anything"
@@ -444,31 +762,88 @@ def inference_difference(self: LabelerStudy) -> dict:  # precision, other, rows,
         finally: self.model.about = own
     return precision_difference(answers, self.cfg.inference_precision)
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #37f3b718
 @patch
 def finish(self: LabelerStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, m = self.run, self.cfg, self.model
     if not PartialState().is_main_process: return {}
     learnt = sum(t.numel() for t in m.state_dict().values())
-    about = dict(name=f'{cfg.encoder} with words for raters', parameters=learnt, frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad), best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'],
-                 frozen_sha256=self.fitted.frozen_sha256, tower=m.encoder, words=dict(zip(self.raters, m.words)))
+    about = dict(
+        name=f'{cfg.encoder} with words for raters',
+        parameters=learnt,
+        frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad),
+        best_epoch=self.trainer.best['epoch'],
+        weights_sha256=self.trainer.best['sha256'],
+        frozen_sha256=self.fitted.frozen_sha256,
+        tower=m.encoder,
+        words=dict(zip(self.raters, m.words)),
+    )
     inference = self.inference_difference()
-    m.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(self.train):,} training comparisons', fingerprint=self.data.fingerprint, inference=inference)
+    m.remember(
+        metrics=self.metrics['test'],
+        baselines=self.floor_metrics,
+        warnings=run.warnings,
+        data=f'{self.data.name}, {len(self.train):,} training comparisons',
+        fingerprint=self.data.fingerprint,
+        inference=inference,
+    )
     keep_model(run, m)
-    for s, p in dict(validation=self.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
+    for s, p in dict(validation=self.validation, test=self.test).items():
+        keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
     norms = adapter_norms(m.clip) if m.ranks else pd.DataFrame()
-    for name, t in dict(history=self.epochs_table(), per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target, adapter_norms=norms).items(): keep_table(run, f'{name}.csv', t)
-    return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), new_raters=0 if self.shown is None else len(self.shown.raters), items=len(self.items), targets=self.targets),
-        split=dict(sizes=dict(train=len(self.train), validation=len(self.validation), test=len(self.test)), audit=self.axis.audit), baselines=self.floor_metrics, metrics=self.metrics, ablations=self.ablations, new_rater_curve=self.new_rater_curve or None,
-        per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()},
-        history=self.epochs_table().to_dict('records'), consistency=dict(zip(self.raters, self.consistency().tolist())), probe=self.probe, ceiling=self.ceiling(), warnings=run.warnings, timing=self.trainer.timing() | dict(padding_share=0.), model=about, inference=inference)
+    for name, t in dict(
+        history=self.epochs_table(),
+        per_rater=self.per_rater,
+        per_target=self.per_target,
+        rater_target=self.rater_target,
+        adapter_norms=norms,
+    ).items():
+        keep_table(run, f'{name}.csv', t)
+    return finish_run(
+        run,
+        data=dict(
+            name=self.data.name,
+            kind=self.data.kind,
+            fingerprint=self.data.fingerprint,
+            rows=len(self.labels),
+            raters=len(self.raters),
+            new_raters=0 if self.shown is None else len(self.shown.raters),
+            items=len(self.items),
+            targets=self.targets,
+        ),
+        split=dict(
+            sizes=dict(train=len(self.train), validation=len(self.validation), test=len(self.test)),
+            audit=self.axis.audit,
+        ),
+        baselines=self.floor_metrics,
+        metrics=self.metrics,
+        ablations=self.ablations,
+        new_rater_curve=self.new_rater_curve or None,
+        per_rater=self.per_rater.to_dict('records'),
+        per_target=self.per_target.to_dict('records'),
+        rater_target=self.rater_target.to_dict('records'),
+        comparisons={k: t.to_dict('records') for k, t in self.against.items()},
+        history=self.epochs_table().to_dict('records'),
+        consistency=dict(zip(self.raters, self.consistency().tolist())),
+        probe=self.probe,
+        ceiling=self.ceiling(),
+        warnings=run.warnings,
+        timing=self.trainer.timing() | dict(padding_share=0.0),
+        model=about,
+        inference=inference,
+    )
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #bfc1c89d
 def train_labelers(
     cfg: LabelerConfig,
 ) -> LabelerStudy:
     "The whole study without the report: load, fit, baselines, test, finish"
     study = LabelerStudy(cfg)
-    study.fit(); study.baselines(); study.test_model(); study.finish()
+    study.fit()
+    study.baselines()
+    study.test_model()
+    study.finish()
     return study
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #bfc9af51
@@ -488,22 +863,39 @@ class _SeenPictures:
         keys = [(hashlib.sha256(pixels[p]).digest(), int(v)) for p, v in zip(picture, viewer)]
         if len(self.kept) > MAX_VECTORS: self.kept.clear()
         new = np.array([k for k, key in enumerate(keys) if key not in self.kept], int)
-        if len(new): self.kept.update(zip([keys[k] for k in new], encode_cells(self.model, pixels, picture[new], viewer[new]).double().numpy()))
+        if len(new):
+            self.kept.update(
+                zip(
+                    [keys[k] for k in new], encode_cells(self.model, pixels, picture[new], viewer[new]).double().numpy()
+                )
+            )
         return np.stack([self.kept[k] for k in keys])[at]
 
 def _find_pictures(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Pixels, and the row in them of each left and right picture of a table"
     for c in ('left', 'right'):
-        if c not in frame: raise DataError(f'{place(path, 1)}: there is no column {c!r}{nearest(c, list(frame))}; the columns are {", ".join(frame)}')
-        if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any(): raise DataError(f'{place(path, frame.index[empty][0], c)}: there is no picture; name a file or delete the row')
+        if c not in frame:
+            raise DataError(
+                f'{place(path, 1)}: there is no column {c!r}{nearest(c, list(frame))}; the columns are '
+                f'{", ".join(frame)}'
+            )
+        if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any():
+            raise DataError(
+                f'{place(path, frame.index[empty][0], c)}: there is no picture; name a file or delete the row'
+            )
     folder = Path(path).parent
-    files = {n: next((p for p in (Path(n).expanduser(), folder/n) if p.is_file()), Path(n)) for n in sorted(pd.unique(frame[['left', 'right']].to_numpy().ravel()))}
+    files = {
+        n: next((p for p in (Path(n).expanduser(), folder / n) if p.is_file()), Path(n))
+        for n in sorted(pd.unique(frame[['left', 'right']].to_numpy().ravel()))
+    }
     pixels, row, bad = decode_images(list(files.values()), model.tower)
     why, at = {str(b['path']): b['reason'] for b in bad}, dict(zip(files, row))
     ends = [frame[c].map(at).to_numpy(int) for c in ('left', 'right')]
     for c, rows in zip(('left', 'right'), ends):
-        if (lost := rows < 0).any(): raise DataError(f'{place(path, frame.index[lost][0], c)}: {why[str(files[frame[c][lost].iloc[0]])]}')
-    if (same := ends[0] == ends[1]).any(): raise DataError(f'{place(path, frame.index[same][0])}: left and right are the same picture; delete the row')
+        if (lost := rows < 0).any():
+            raise DataError(f'{place(path, frame.index[lost][0], c)}: {why[str(files[frame[c][lost].iloc[0]])]}')
+    if (same := ends[0] == ends[1]).any():
+        raise DataError(f'{place(path, frame.index[same][0])}: left and right are the same picture; delete the row')
     return pixels, *ends
 
 def _rater_numbers(frame, path, model) -> np.ndarray:
@@ -534,10 +926,15 @@ def open_labeler_predictor(
         out = pd.DataFrame(_sigmoid(z), columns=[f'{t}_left_wins' for t in model.targets])
         if 'target' not in frame: return out
         at = frame['target'].map({t: k for k, t in enumerate(model.targets)})
-        if (odd := at.isna()).any(): raise DataError(f'{place(path, frame.index[odd][0], "target")}: {frame["target"][odd].iloc[0]!r} is no target of the model{nearest(str(frame["target"][odd].iloc[0]), model.targets)}; it knows {", ".join(model.targets)}')
+        if (odd := at.isna()).any():
+            raise DataError(
+                f'{place(path, frame.index[odd][0], "target")}: {frame["target"][odd].iloc[0]!r} is no target of the '
+                f'model{nearest(str(frame["target"][odd].iloc[0]), model.targets)}; it knows {", ".join(model.targets)}'
+            )
         return out.assign(left_wins=out.to_numpy()[np.arange(len(frame)), at.to_numpy(int)])
     return answer
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #3aff0368
 def predict_labelers(
     run: str,              # run folder or Hub name
     image: str=None,       # a picture
@@ -551,15 +948,25 @@ def predict_labelers(
 ) -> pd.DataFrame:         # a row a rater, a column a target: P(the first is preferred); or the rows of the file with their answers
     "What raters would choose"
     if file is not None:
-        if image or other or rater: raise ConfigError('image, other and rater go without file; write raters into its column rater')
+        if image or other or rater:
+            raise ConfigError('image, other and rater go without file; write raters into its column rater')
         frame = read_table(file)
-        return join_answers(frame, open_labeler_predictor(run, weights, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+        return join_answers(
+            frame, open_labeler_predictor(run, weights, device, batch_size, precision)(frame, file)
+        ).reset_index(drop=True)
     model = load_labelers(run, weights).serve(device, precision, batch_size)
-    if image is None or other is None: raise ConfigError('give two pictures, image=FILE other=FILE, or a table of comparisons, file=TABLE')
+    if image is None or other is None:
+        raise ConfigError('give two pictures, image=FILE other=FILE, or a table of comparisons, file=TABLE')
     who = [rater] if rater is not None else [*model.raters, None]
     return pd.DataFrame([dict(rater=r or '(the crowd)', **model.compare(image, other, r)) for r in who])
 
-COMMANDS = dict(train=train_labelers, predict=predict_labelers, open_predictor=open_labeler_predictor, check=partial(check_judgements, LabelerConfig), headline=PAIR_HEADLINE)
+COMMANDS = dict(
+    train=train_labelers,
+    predict=predict_labelers,
+    open_predictor=open_labeler_predictor,
+    check=partial(check_judgements, LabelerConfig),
+    headline=PAIR_HEADLINE,
+)
 
 # %% ../../nbs/labeler_tokens/04_study.ipynb #893a2881
 def write_toy(folder: str, raters: int=3, items: int=40, answers: int=300) -> dict:
@@ -572,10 +979,24 @@ def write_toy(folder: str, raters: int=3, items: int=40, answers: int=300) -> di
     for r in range(raters):
         for _ in range(answers):
             i, j = rng.choice(items, 2, replace=False)
-            rows.append(dict(rater=f'r{r}', left=f'f{i:02}', right=f'f{j:02}', smart=1 if (a[i]-a[j])@taste[r] > 0 else 2))
+            rows.append(
+                dict(rater=f'r{r}', left=f'f{i:02}', right=f'f{j:02}', smart=1 if (a[i] - a[j]) @ taste[r] > 0 else 2)
+            )
     pd.DataFrame(rows).to_csv(folder/'comparisons.csv', index=False)
-    return dict(data=str(folder/'comparisons.csv'), images=str(folder/'faces'), left_code='1', right_code='2', runs_dir=str(folder/'runs'), resamples=100, progress='none', epochs=4, patience=0, batch_size=32)
+    return dict(
+        data=str(folder / 'comparisons.csv'),
+        images=str(folder / 'faces'),
+        left_code='1',
+        right_code='2',
+        runs_dir=str(folder / 'runs'),
+        resamples=100,
+        progress='none',
+        epochs=4,
+        patience=0,
+        batch_size=32,
+    )
 
+# %% ../../nbs/labeler_tokens/04_study.ipynb #27ae79c9
 def toy_study(folder: str, **settings) -> LabelerStudy:
     "A finished study of the small table"
     return train_labelers(LabelerConfig(**write_toy(folder) | settings))

@@ -35,15 +35,31 @@ def _as_labels(column: pd.Series) -> pd.Series:
 # %% ../../nbs/memes/03_data.ipynb #7d151196
 def meme_schema() -> pa.DataFrameSchema:
     "What the columns of a `MemeTable` must hold"
-    known = pa.Check(lambda s: pd.Series([type(v) is not bool and isinstance(v, (int, np.integer)) and v in (-1, 0, 1) for v in s], index=s.index),
-                     error='is no label: write 1 for hateful, 0 for not, or nothing where it is not known', ignore_na=False)
-    path = pa.Check(lambda s: s.map(lambda v: isinstance(v, str)).astype(bool), error='is no path of a picture: write one, or nothing', ignore_na=False)
-    return label_schema(1).remove_columns(['labels']).add_columns({'label': pa.Column(None, known, nullable=True), 'image': pa.Column(None, path, nullable=True)})
+    known = pa.Check(
+        lambda s: pd.Series(
+            [type(v) is not bool and isinstance(v, (int, np.integer)) and v in (-1, 0, 1) for v in s], index=s.index
+        ),
+        error='is no label: write 1 for hateful, 0 for not, or nothing where it is not known',
+        ignore_na=False,
+    )
+    path = pa.Check(
+        lambda s: s.map(lambda v: isinstance(v, str)).astype(bool),
+        error='is no path of a picture: write one, or nothing',
+        ignore_na=False,
+    )
+    return (
+        label_schema(1)
+        .remove_columns(['labels'])
+        .add_columns({'label': pa.Column(None, known, nullable=True), 'image': pa.Column(None, path, nullable=True)})
+    )
 
+# %% ../../nbs/memes/03_data.ipynb #bc631f2f
 @dataclass(eq=False, repr=False)
 class MemeTable:
     "Memes, checked on creation"
-    frame: pd.DataFrame            # id, text, label (1, 0, or -1: not known), image (path or ''), perhaps split, group (memes that belong together) and source (file); index = row in file
+    # id, text, label (1, 0, or -1: not known), image (path or ''), perhaps split, group (memes that belong together)
+    # and source (file); index = row in file
+    frame: pd.DataFrame
     name: str = ''                 # 'demo', 'nlvr', or the name of a file or folder
     published_split: bool = False  # True: the split came with the data and is kept as it is
     ceiling: np.ndarray|None = None  # (n,) the true P(label | meme), known for generated memes only
@@ -54,7 +70,11 @@ class MemeTable:
     def __post_init__(self):
         check_table(self.frame, meme_schema(), self.name, self.file_columns)
         self.frame = self.frame.assign(label=self.frame['label'].astype(int))
-        if self.ceiling is not None and self.ceiling.shape != (len(self),): raise DataError(f'{place(self.name)}: the ceiling has shape {self.ceiling.shape}; it must be ({len(self)},), a number a meme')
+        if self.ceiling is not None and self.ceiling.shape != (len(self),):
+            raise DataError(
+                f'{place(self.name)}: the ceiling has shape {self.ceiling.shape}; it must be ({len(self)},), a number '
+                'a meme'
+            )
 
     def __len__(self): return len(self.frame)
     def __repr__(self):
@@ -84,7 +104,10 @@ class MemeTable:
         label = self.frame['label'].to_numpy()
         if (none := label < 0).any():
             i = int(none.argmax())
-            raise DataError(f'{self.place(i, "label")}: nobody gave a label, as for {int(none.sum()):,} of {len(self):,} memes; add them, or predict only')
+            raise DataError(
+                f'{self.place(i, "label")}: nobody gave a label, as for {int(none.sum()):,} of {len(self):,} memes; '
+                'add them, or predict only'
+            )
         return label.astype(np.float32)
 
     def place(self,
@@ -92,7 +115,11 @@ class MemeTable:
         column: str=None,   # name here
     ) -> str:
         "Where a meme stands in its file"
-        return place(self.frame['source'].iloc[i] if 'source' in self.frame else self.name, self.frame.index[i], self.file_columns.get(column, column))
+        return place(
+            self.frame['source'].iloc[i] if 'source' in self.frame else self.name,
+            self.frame.index[i],
+            self.file_columns.get(column, column),
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -106,14 +133,23 @@ class MemeTable:
         "Some of the memes"
         where = np.asarray(mask)
         if where.dtype == bool: where = np.flatnonzero(where)
-        return replace(self, frame=self.frame.iloc[where], ceiling=None if self.ceiling is None else self.ceiling[where], notes=list(self.notes))
+        return replace(
+            self,
+            frame=self.frame.iloc[where],
+            ceiling=None if self.ceiling is None else self.ceiling[where],
+            notes=list(self.notes),
+        )
 
     def part(self,
         split: str,  # train, validation or test
     ) -> 'MemeTable':
         "One side of the split"
-        if split not in SPLITS: raise ConfigError(f'{split!r} is no side of a split{nearest(split, SPLITS)}; take one of {", ".join(SPLITS)}')
-        if 'split' not in self.frame: raise DataError(f'{place(self.name)}: the table has not been split yet; add a column "split"')
+        if split not in SPLITS:
+            raise ConfigError(
+                f'{split!r} is no side of a split{nearest(split, SPLITS)}; take one of {", ".join(SPLITS)}'
+            )
+        if 'split' not in self.frame:
+            raise DataError(f'{place(self.name)}: the table has not been split yet; add a column "split"')
         return self.subset((self.frame['split'] == split).to_numpy())
 
 # %% ../../nbs/memes/03_data.ipynb #5066faed
@@ -123,8 +159,12 @@ _MOST_BYTES = 2**26   # of one picture in an archive
 def _members(tar: str, size: int, changed: int) -> dict[str, tuple[int, int]]:
     "Name -> first byte and length of each plain file in an archive"
     try:
-        with tarfile.open(tar, 'r:') as t: return {m.name: (m.offset_data, m.size) for m in t if m.isreg() and not m.issparse()}
-    except Exception as e: raise DataError(f'{tar}: cannot be read as a tar archive ({e}); it is damaged, packed, or cut short: copy it again') from None
+        with tarfile.open(tar, 'r:') as t:
+            return {m.name: (m.offset_data, m.size) for m in t if m.isreg() and not m.issparse()}
+    except Exception as e:
+        raise DataError(
+            f'{tar}: cannot be read as a tar archive ({e}); it is damaged, packed, or cut short: copy it again'
+        ) from None
 
 def _in_archive(tar: str) -> dict[str, tuple[int, int]]:
     if not is_file(tar): raise DataError(f'{short(tar, 200)[1:-1]}: there is no such archive; check the path')
@@ -141,10 +181,18 @@ def open_picture(
     if image.startswith('demo::'): return demo_scene(image).draw()
     if '::' not in image: return open_image(image, max_pixels)
     tar, name = image.split('::', 1)
-    if name not in (members := _in_archive(tar)): raise DataError(f'{image}: the archive holds no such picture{nearest(name, list(members)[:20_000])}; check the name')
+    if name not in (members := _in_archive(tar)):
+        raise DataError(
+            f'{image}: the archive holds no such picture{nearest(name, list(members)[:20_000])}; check the name'
+        )
     start, size = members[name]
-    if size > _MOST_BYTES: raise DataError(f'{image}: {size:,} bytes are more than the {_MOST_BYTES:,} that are read here; make the picture smaller')
-    with open(tar, 'rb') as f: f.seek(start); return open_image(image, max_pixels, f.read(size))
+    if size > _MOST_BYTES:
+        raise DataError(
+            f'{image}: {size:,} bytes are more than the {_MOST_BYTES:,} that are read here; make the picture smaller'
+        )
+    with open(tar, 'rb') as f:
+        f.seek(start)
+        return open_image(image, max_pixels, f.read(size))
 
 # %% ../../nbs/memes/03_data.ipynb #3028de09
 def picture_keys(
@@ -153,17 +201,23 @@ def picture_keys(
     "What tells one picture from another"
     plain = [i for i, p in enumerate(images) if p and '::' not in p]
     out = [Path(p).name if p else '' for p in images]
-    for i, h in zip(plain, hash_files([images[i] for i in plain], cache_folder()/'files.json')): out[i] = h.hex() if h else images[i]
+    for i, h in zip(plain, hash_files([images[i] for i in plain], cache_folder()/'files.json')):
+        out[i] = h.hex() if h else images[i]
     return out
 
 # %% ../../nbs/memes/03_data.ipynb #7324d16e
 _FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')
+# the second name is that of the first phase
 _SIDES = {False: dict(train=['train'], validation=['dev_unseen'], test=['test_unseen']),
-          True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test'])}   # the second name is that of the first phase
+          True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test'])}
 
 def _need(df, path, column):
     "Raise a DataError if a column is not there"
-    if column not in df: raise DataError(f'{place(path, 1)}: there is no column {column!r}{nearest(column, df.columns)}; the columns are {", ".join(df.columns)}')
+    if column not in df:
+        raise DataError(
+            f'{place(path, 1)}: there is no column {column!r}{nearest(column, df.columns)}; the columns are '
+            f'{", ".join(df.columns)}'
+        )
 
 def _plain_ids(column: pd.Series) -> pd.Series:
     "Ids as texts; one of digits alone is a number, so that 01235 is 1235"
@@ -173,7 +227,13 @@ def _find_picture(folder: Path, name) -> str:
     "A picture's path; 1.png is 00001.png where only that is there"
     if not isinstance(name, str) or not name.strip(): return ''
     path = folder/home_path(name.strip())
-    if path.stem.isdecimal() and len(path.stem) < 20 and not is_file(path) and is_file(padded := path.with_name(f'{int(path.stem):05}{path.suffix}')): path = padded
+    if (
+        path.stem.isdecimal()
+        and len(path.stem) < 20
+        and not is_file(path)
+        and is_file(padded := path.with_name(f'{int(path.stem):05}{path.suffix}'))
+    ):
+        path = padded
     return str(path)
 
 def _read_lines(path: Path) -> pd.DataFrame:
@@ -181,22 +241,38 @@ def _read_lines(path: Path) -> pd.DataFrame:
     df = read_table(path)
     for c in ('id', 'img', 'text'): _need(df, path, c)
     label = _as_labels(df['label']) if 'label' in df else -1
-    return pd.DataFrame({'id': _plain_ids(df['id']), 'text': df['text'].astype(object), 'label': label,
-                         'image': [_find_picture(path.parent, p) for p in df['img']], 'source': path.name}, index=df.index)
+    return pd.DataFrame(
+        {
+            'id': _plain_ids(df['id']),
+            'text': df['text'].astype(object),
+            'label': label,
+            'image': [_find_picture(path.parent, p) for p in df['img']],
+            'source': path.name,
+        },
+        index=df.index,
+    )
 
 # %% ../../nbs/memes/03_data.ipynb #9d9d4f31
 def _agree(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     "The files, each label filled in that another file knows; a DataError where two say different things of one id"
     rows = pd.concat(files.values()).assign(image_name=lambda d: [Path(p).name for p in d['image']])
     places = [place(s, r) for s, r in zip(rows['source'], rows.index)]
-    rows = rows.reset_index(drop=True); twice = rows[rows['id'].duplicated(keep=False)]
+    rows = rows.reset_index(drop=True)
+    twice = rows[rows['id'].duplicated(keep=False)]
     for i, same in twice.groupby('id', sort=False):
         for c, called in dict(text='text', image_name='img', label='label').items():
             values = same[c][same[c] != -1] if c == 'label' else same[c]
             if len(bad := values[values != values.iloc[0]]) if len(values) else 0:
-                raise DataError(f'{places[bad.index[0]]}: id {i} stands in {places[values.index[0]]} too, with another {called} ({short(bad.iloc[0], 40)}, there {short(values.iloc[0], 40)}); one of the files is not the original: copy it again')
+                raise DataError(
+                    f'{places[bad.index[0]]}: id {i} stands in {places[values.index[0]]} too, with another {called} '
+                    f'({short(bad.iloc[0], 40)}, there {short(values.iloc[0], 40)}); one of the files is not the '
+                    'original: copy it again'
+                )
     known = {i: l for i, l in zip(twice['id'], twice['label']) if l != -1}
-    return {n: f.assign(label=[known.get(i, l) if l == -1 else l for i, l in zip(f['id'], f['label'])]) for n, f in files.items()}
+    return {
+        n: f.assign(label=[known.get(i, l) if l == -1 else l for i, l in zip(f['id'], f['label'])])
+        for n, f in files.items()
+    }
 
 # %% ../../nbs/memes/03_data.ipynb #0686ad61
 def read_hateful_memes(
@@ -209,10 +285,22 @@ def read_hateful_memes(
     chosen = {side: next((n for n in names if n in there), None) for side, names in _SIDES[seen].items()}
     if none := [_SIDES[seen][s][0] for s, n in chosen.items() if n is None]:
         other = all(any(n in there for n in names) for names in _SIDES[not seen].values())
-        raise DataError(f'{folder}: there is no {" and no ".join(f"{n}.jsonl" for n in none)}; there is {", ".join(p.name for p in there.values()) or "no .jsonl file of the data set"}; '
-                        + (f'copy what is missing, or set seen={not seen} to use the files that are there' if other else 'copy what is missing'))
+        raise DataError(
+            f'{folder}: there is no {" and no ".join(f"{n}.jsonl" for n in none)}; there is '
+            f'{", ".join(p.name for p in there.values()) or "no .jsonl file of the data set"}; '
+            + (
+                f'copy what is missing, or set seen={not seen} to use the files that are there'
+                if other
+                else 'copy what is missing'
+            )
+        )
     files = _agree({n: _read_lines(p) for n, p in there.items()})
-    table = MemeTable(pd.concat([files[n].assign(split=s) for s, n in chosen.items()]), folder.name, published_split=True, file_columns=dict(image='img'))
+    table = MemeTable(
+        pd.concat([files[n].assign(split=s) for s, n in chosen.items()]),
+        folder.name,
+        published_split=True,
+        file_columns=dict(image='img'),
+    )
     return _note_lost(table, 'copy them there, or use regions that are there already')
 
 def _is_there(image: str) -> bool: return '::' in image or is_file(image)
@@ -220,7 +308,14 @@ def _is_there(image: str) -> bool: return '::' in image or is_file(image)
 def _note_lost(table: MemeTable, remedy: str) -> MemeTable:
     "The table, with a note about pictures that are not where it says"
     lost = [p for p in table.images if p and not _is_there(p)]
-    if lost: table.notes.append(dict(code='pictures_missing', message=f'{len(lost):,} of {len(table):,} pictures are not there ({_first(Path(p).name for p in lost)}); {remedy}'))
+    if lost:
+        table.notes.append(
+            dict(
+                code='pictures_missing',
+                message=f'{len(lost):,} of {len(table):,} pictures are not there '
+                        f'({_first(Path(p).name for p in lost)}); {remedy}',
+            )
+        )
     return table
 
 def _first(names, n: int=5) -> str:
@@ -230,7 +325,9 @@ def _first(names, n: int=5) -> str:
 
 # %% ../../nbs/memes/03_data.ipynb #188beca2
 NLVR = dict(train='dev', validation='hidden', test='test')   # side -> file
-_ATTRIBUTES = dict(color={'yellow': 0, 'black': 1, '#0099ff': 2}, type=dict(circle=0, square=1, triangle=2), size={10: 0, 20: 1, 30: 2})
+_ATTRIBUTES = dict(
+    color={'yellow': 0, 'black': 1, '#0099ff': 2}, type=dict(circle=0, square=1, triangle=2), size={10: 0, 20: 1, 30: 2}
+)
 _WIDE, _HIGH, _BOX = 400, 100, 150   # pixels of a picture, and from one box to the next
 
 def nlvr_regions(
@@ -239,15 +336,36 @@ def nlvr_regions(
 ) -> Regions:                  # 18 numbers each: colour, shape, size, box (one of three each), the middle in its box from 0 to 1, and how near each wall of it is, 1 where it is touched
     "The objects of an NLVR picture"
     numbers, corners = [], []
-    if not isinstance(boxes, list) or not all(isinstance(b, list) for b in boxes): raise DataError(f'{where}: {short(boxes)} is no picture of NLVR; it has three boxes, each a list of objects: copy the file again')
+    if not isinstance(boxes, list) or not all(isinstance(b, list) for b in boxes):
+        raise DataError(
+            f'{where}: {short(boxes)} is no picture of NLVR; it has three boxes, each a list of objects: copy the file '
+            'again'
+        )
     for k, o in ((k, o) for k, box in enumerate(boxes) for o in box):
-        try: a = [table[v.casefold() if isinstance(v := o[key], str) else v] for key, table in _ATTRIBUTES.items()] + [[0, 1, 2][k]]
-        except (KeyError, IndexError, TypeError, AttributeError): raise DataError(f'{where}: {short(o)} in box {k+1} is no object of NLVR; it has three boxes and objects with color, type, size, x_loc and y_loc: copy the file again') from None
-        if not all(isinstance(o.get(c), (int, float)) and abs(o[c]) < 1e6 for c in ('x_loc', 'y_loc')): raise DataError(f'{where}: {short(o)} in box {k+1} has no place; x_loc and y_loc are pixels: copy the file again')
+        try:
+            a = [table[v.casefold() if isinstance(v := o[key], str) else v] for key, table in _ATTRIBUTES.items()] + [
+                [0, 1, 2][k]
+            ]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise DataError(
+                f'{where}: {short(o)} in box {k + 1} is no object of NLVR; it has three boxes and objects with color, '
+                'type, size, x_loc and y_loc: copy the file again'
+            ) from None
+        if not all(isinstance(o.get(c), (int, float)) and abs(o[c]) < 1e6 for c in ('x_loc', 'y_loc')):
+            raise DataError(
+                f'{where}: {short(o)} in box {k + 1} has no place; x_loc and y_loc are pixels: copy the file again'
+            )
         x, y, s = o['x_loc'], o['y_loc'], o['size']
-        near = np.exp(-np.array([x, y, _HIGH-x-s, _HIGH-y-s], float).clip(0))   # left, top, right, bottom; a pixel away is .37
-        numbers.append([*np.eye(3)[a].ravel(), (x+s/2)/_HIGH, (y+s/2)/_HIGH, *near]); corners.append([_BOX*k+x, y, _BOX*k+x+s, y+s])
-    return Regions(np.array(numbers, np.float32).reshape(-1, 18), np.array(corners, np.float32).reshape(-1, 4).clip(0, [_WIDE, _HIGH]*2), _WIDE, _HIGH)
+        # left, top, right, bottom; a pixel away is .37
+        near = np.exp(-np.array([x, y, _HIGH-x-s, _HIGH-y-s], float).clip(0))
+        numbers.append([*np.eye(3)[a].ravel(), (x+s/2)/_HIGH, (y+s/2)/_HIGH, *near])
+        corners.append([_BOX*k+x, y, _BOX*k+x+s, y+s])
+    return Regions(
+        np.array(numbers, np.float32).reshape(-1, 18),
+        np.array(corners, np.float32).reshape(-1, 4).clip(0, [_WIDE, _HIGH] * 2),
+        _WIDE,
+        _HIGH,
+    )
 
 # %% ../../nbs/memes/03_data.ipynb #42d850bd
 def _read_scenes(path: Path) -> pd.DataFrame:
@@ -263,7 +381,10 @@ def _read_scenes(path: Path) -> pd.DataFrame:
 def _share_agreeing(df) -> list[float]:
     "Of the people who were asked, the share that gave the published answer; NaN where nobody is named"
     votes = df['evals'] if 'evals' in df else [None]*len(df)
-    return [np.mean([x == l for x in v.values()]) if isinstance(v, dict) and v else np.nan for v, l in zip(votes, df['label'])]
+    return [
+        np.mean([x == l for x in v.values()]) if isinstance(v, dict) and v else np.nan
+        for v, l in zip(votes, df['label'])
+    ]
 
 # %% ../../nbs/memes/03_data.ipynb #1b19b2e7
 def read_nlvr(
@@ -271,14 +392,35 @@ def read_nlvr(
 ) -> tuple[MemeTable, dict]:  # memes; id -> what is in its picture, and where that is written
     "NLVR as memes: is the sentence true of the picture?"
     folder, parts, scenes = Path(folder), [], {}
-    if none := [f'{f}.json' for f in NLVR.values() if not (folder/f'{f}.json').is_file()]: raise DataError(f'{folder}: there is no {" and no ".join(none)}; copy dev.json, hidden.json and test.json of NLVR there')
+    if none := [f'{f}.json' for f in NLVR.values() if not (folder/f'{f}.json').is_file()]:
+        raise DataError(
+            f'{folder}: there is no {" and no ".join(none)}; copy dev.json, hidden.json and test.json of NLVR there'
+        )
     for side, stem in NLVR.items():
         df = _read_scenes(path := folder/f'{stem}.json')
-        ids, tar = [f'{stem}-{i}' for i in df['identifier']], next(iter(sorted(folder.glob(f'{stem}_images*.tar'))), None)
+        ids, tar = (
+            [f'{stem}-{i}' for i in df['identifier']],
+            next(iter(sorted(folder.glob(f'{stem}_images*.tar'))), None),
+        )
         scenes |= {i: (s, place(path, r)) for i, s, r in zip(ids, df['structured_rep'], df.index)}
-        parts.append(pd.DataFrame(dict(id=ids, text=df['sentence'].astype(object), label=_as_labels(df['label']), image=[f'{tar}::{i}-0.png' if tar else '' for i in ids], split=side,
-                                       group=[f'{stem}-{str(i).split("-")[0]}' for i in df['identifier']], agreement=_share_agreeing(df), source=path.name), index=df.index))
-    return MemeTable(pd.concat(parts), 'nlvr', published_split=True, file_columns=dict(text='sentence', id='identifier')), scenes
+        parts.append(
+            pd.DataFrame(
+                dict(
+                    id=ids,
+                    text=df['sentence'].astype(object),
+                    label=_as_labels(df['label']),
+                    image=[f'{tar}::{i}-0.png' if tar else '' for i in ids],
+                    split=side,
+                    group=[f'{stem}-{str(i).split("-")[0]}' for i in df['identifier']],
+                    agreement=_share_agreeing(df),
+                    source=path.name,
+                ),
+                index=df.index,
+            )
+        )
+    return MemeTable(
+        pd.concat(parts), 'nlvr', published_split=True, file_columns=dict(text='sentence', id='identifier')
+    ), scenes
 
 # %% ../../nbs/memes/03_data.ipynb #25b31882
 def read_memes(
@@ -290,11 +432,22 @@ def read_memes(
     _need(df, path, 'text')
     picture = next((c for c in ('img', 'image') if c in df), None)
     ids = _plain_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index]
-    frame = pd.DataFrame({'id': ids, 'text': df['text'].astype(object), 'label': _as_labels(df['label']) if 'label' in df else -1,
-                          'image': [_find_picture(path.parent, p) for p in df[picture]] if picture else '', 'source': path.name}, index=df.index)
+    frame = pd.DataFrame(
+        {
+            'id': ids,
+            'text': df['text'].astype(object),
+            'label': _as_labels(df['label']) if 'label' in df else -1,
+            'image': [_find_picture(path.parent, p) for p in df[picture]] if picture else '',
+            'source': path.name,
+        },
+        index=df.index,
+    )
     names = dict(training='train', val='validation', valid='validation', dev='validation')
     if 'split' in df: frame['split'] = df['split'].map(lambda s: names.get(k := str(s).strip().casefold(), k))
-    return _note_lost(MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=picture or 'img')), 'paths in the table start where the table is')
+    return _note_lost(
+        MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=picture or 'img')),
+        'paths in the table start where the table is',
+    )
 
 # %% ../../nbs/memes/03_data.ipynb #0dd2c911
 def _likeness(table) -> Likeness:
@@ -315,12 +468,16 @@ _KNOWN = ('demo', 'nlvr', 'hateful_memes')
 def _load_demo(rows, seed):
     made = demo_memes(rows, seed)
     table = MemeTable(made.drop(columns='ceiling'), 'demo', ceiling=made['ceiling'].to_numpy())
-    return table, _true_regions('demo', f'2 {seed} {rows}', table.ids, lambda: demo_regions(dict(zip(table.ids, table.images))))
+    return table, _true_regions(
+        'demo', f'2 {seed} {rows}', table.ids, lambda: demo_regions(dict(zip(table.ids, table.images)))
+    )
 
 def _load_nlvr(folder):
     table, scenes = read_nlvr(folder)
     mark = ' '.join(file_sha256(Path(folder)/f'{f}.json') for f in NLVR.values())
-    return table, _true_regions('nlvr', f'2 {mark}', table.ids, lambda: {i: nlvr_regions(*s) for i, s in scenes.items()})
+    return table, _true_regions(
+        'nlvr', f'2 {mark}', table.ids, lambda: {i: nlvr_regions(*s) for i, s in scenes.items()}
+    )
 
 def _true_regions(name: str, mark: str, ids, make) -> RegionCache:
     "The true regions of a source from the cache folder, made where they are not there"
@@ -332,13 +489,25 @@ def _read_any(data, rows, seed, seen) -> tuple[MemeTable, RegionCache|None]:
     "The table that `data` names, and its true regions"
     if str(data) == 'demo': return _load_demo(rows, seed)
     found = find_data(str(data))
-    if not found and str(data) in _KNOWN: raise DataError(f'{data}: not found; put the data set into a folder {data} and set PREFERENCE_LAB_DATA to the folder above it, or use data=demo')
+    if not found and str(data) in _KNOWN:
+        raise DataError(
+            f'{data}: not found; put the data set into a folder {data} and set PREFERENCE_LAB_DATA to the folder above '
+            'it, or use data=demo'
+        )
     path = found or Path(data).expanduser()
-    if not path.exists() and not path.suffix and len(path.parts) == 1: raise DataError(f'data={str(data)!r}: no data set and no file has this name{nearest(str(data), _KNOWN)}; give {", ".join(_KNOWN)}, or the path of a table')
+    if not path.exists() and not path.suffix and len(path.parts) == 1:
+        raise DataError(
+            f'data={str(data)!r}: no data set and no file has this name{nearest(str(data), _KNOWN)}; give '
+            f'{", ".join(_KNOWN)}, or the path of a table'
+        )
     if not path.is_dir(): return read_memes(path), None
-    if any((path/f'{n}.jsonl').is_file() for n in _FILES) or str(data) == 'hateful_memes': return read_hateful_memes(path, seen), None
+    if any((path/f'{n}.jsonl').is_file() for n in _FILES) or str(data) == 'hateful_memes':
+        return read_hateful_memes(path, seen), None
     if any((path/f'{n}.json').is_file() for n in NLVR.values()): return _load_nlvr(path)
-    raise DataError(f'{path}: the folder holds neither Hateful Memes (train.jsonl …) nor NLVR (dev.json …); give one that does, or the path of a table')
+    raise DataError(
+        f'{path}: the folder holds neither Hateful Memes (train.jsonl …) nor NLVR (dev.json …); give one that does, or '
+        'the path of a table'
+    )
 
 # %% ../../nbs/memes/03_data.ipynb #0065cd20
 def audit_memes(
@@ -346,7 +515,13 @@ def audit_memes(
 ) -> Audit:
     "Texts and pictures that stand on two sides"
     pictures = [p or i for p, i in zip(picture_keys(table.images), table.ids)]
-    return audit_split(table.frame['split'], {'text': [fold_text(t) for t in table.texts], 'picture': pictures}, table.published_split, table.frame.index, table.name)
+    return audit_split(
+        table.frame['split'],
+        {'text': [fold_text(t) for t in table.texts], 'picture': pictures},
+        table.published_split,
+        table.frame.index,
+        table.name,
+    )
 
 # %% ../../nbs/memes/03_data.ipynb #288c6767
 def load_memes(
@@ -363,8 +538,15 @@ def load_memes(
     table.notes.extend(copies_note(like, table.frame['split'], [Path(p).name for p in table.images], 'memes'))
     for s in SPLITS:
         part = table.frame['label'][table.frame['split'] == s]
-        if not len(part): raise DataError(f'{place(table.name)}: no {s} memes; add some, or leave the split out to have one made')
-        if none := int((part < 0).sum()): table.notes.append(dict(code='unlabelled', message=f'{none:,} of {len(part):,} {s} memes carry no label; they can be answered, not judged'))
+        if not len(part):
+            raise DataError(f'{place(table.name)}: no {s} memes; add some, or leave the split out to have one made')
+        if none := int((part < 0).sum()):
+            table.notes.append(
+                dict(
+                    code='unlabelled',
+                    message=f'{none:,} of {len(part):,} {s} memes carry no label; they can be answered, not judged',
+                )
+            )
     return table, audit_memes(table), regions
 
 # %% ../../nbs/memes/03_data.ipynb #a2aca758
@@ -372,7 +554,14 @@ def confounder_pairs(
     table: MemeTable,
 ) -> pd.DataFrame:   # a (id of the meme with label 1), b (with label 0), kind: same text or same picture
     "Pairs of memes that differ in the label and share one half"
-    frame = pd.DataFrame(dict(id=table.ids, label=table.frame['label'].to_numpy(), text=[fold_text(t) for t in table.texts], picture=picture_keys(table.images)))
+    frame = pd.DataFrame(
+        dict(
+            id=table.ids,
+            label=table.frame['label'].to_numpy(),
+            text=[fold_text(t) for t in table.texts],
+            picture=picture_keys(table.images),
+        )
+    )
     out = []
     for kind, key in (('same text', 'text'), ('same picture', 'picture')):
         some = frame[frame[key] != '']
@@ -393,9 +582,15 @@ def read_captions(
     df = df.assign(id=_plain_ids(df['id']))
     if (twice := df['id'].duplicated()).any():
         i = df['id'][twice].iloc[0]
-        raise DataError(f"{place(path, df.index[twice][0], 'id')}: {short(i)} stands in row {df.index[df['id'] == i][0]} already, and {int(twice.sum())-1:,} more ids stand there twice; leave one caption each")
+        raise DataError(
+            f"{place(path, df.index[twice][0], 'id')}: {short(i)} stands in row {df.index[df['id'] == i][0]} already, "
+            f"and {int(twice.sum()) - 1:,} more ids stand there twice; leave one caption each"
+        )
     known = {i: c.strip() for i, c in zip(df['id'], df['caption']) if isinstance(c, str) and c.strip()}
-    if missing := [i for i in ids if i not in known]: raise DataError(f'{place(path)}: {len(missing):,} of {len(ids):,} memes have no caption ({_first(missing)}); add them')
+    if missing := [i for i in ids if i not in known]:
+        raise DataError(
+            f'{place(path)}: {len(missing):,} of {len(ids):,} memes have no caption ({_first(missing)}); add them'
+        )
     return {i: known[i] for i in ids}
 
 # %% ../../nbs/memes/03_data.ipynb #fc36d043
@@ -406,14 +601,26 @@ def check_memes(
     "What `load_memes` makes of a source, and what is missing in it"
     table, audit, regions = load_memes(data, seen=seen)
     words, labels = pd.Series([len(t.split()) for t in table.texts]), table.frame['label']
-    counts = pd.DataFrame({s: [int(((table.frame['split'] == s) & (labels == l)).sum()) for l in (1, 0, -1)] for s in SPLITS}, index=['label 1', 'label 0', 'no label'])
+    counts = pd.DataFrame(
+        {s: [int(((table.frame['split'] == s) & (labels == l)).sum()) for l in (1, 0, -1)] for s in SPLITS},
+        index=['label 1', 'label 0', 'no label'],
+    )
     pairs = confounder_pairs(table)['kind'].value_counts()
     there = [p for p in table.images if p and _is_there(p)]
-    lines = [f'{table.name}: {len(table):,} memes; nothing has to be mended',
-             f'split ({"published" if table.published_split else "made here"}): ' + ', '.join(f'{s} {n:,}' for s, n in table.sizes.items()),
-             f'words of a text: {words.min()} to {words.max()}, mean {words.mean():.1f}',
-             f'pictures: {len(there):,} of {len(table):,} are there' + (f', {len(set(picture_keys(there))):,} different ones' if there else ''),
-             f'true regions: {f"{regions.lengths(table.ids).mean():.1f} a picture, {regions.width} numbers each" if regions else "none; take them from a file or extract them"}',
-             'confounders: ' + (', '.join(f'{n:,} pairs with the {k}' for k, n in pairs.items()) or 'none'),
-             f'fingerprint: {table.fingerprint}', '', counts.to_string(), '', *(f'note: {n["message"]}' for n in table.notes + audit.notes)]
+    lines = [
+        f'{table.name}: {len(table):,} memes; nothing has to be mended',
+        f'split ({"published" if table.published_split else "made here"}): '
+        + ', '.join(f'{s} {n:,}' for s, n in table.sizes.items()),
+        f'words of a text: {words.min()} to {words.max()}, mean {words.mean():.1f}',
+        f'pictures: {len(there):,} of {len(table):,} are there'
+        + (f', {len(set(picture_keys(there))):,} different ones' if there else ''),
+        'true regions: '
+        f'{f"{regions.lengths(table.ids).mean():.1f} a picture, {regions.width} numbers each" if regions else "none; take them from a file or extract them"}',
+        'confounders: ' + (', '.join(f'{n:,} pairs with the {k}' for k, n in pairs.items()) or 'none'),
+        f'fingerprint: {table.fingerprint}',
+        '',
+        counts.to_string(),
+        '',
+        *(f'note: {n["message"]}' for n in table.notes + audit.notes),
+    ]
     return '\n'.join(lines).rstrip()

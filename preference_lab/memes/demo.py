@@ -18,7 +18,14 @@ from ..records import ConfigError, DataError, short
 from .regions import Regions
 
 # %% ../../nbs/memes/02_demo.ipynb #10d00a68
-COLOURS = dict(red=(212, 46, 50), green=(44, 158, 68), blue=(44, 96, 204), yellow=(240, 200, 34), purple=(142, 66, 186), black=(42, 42, 46))
+COLOURS = dict(
+    red=(212, 46, 50),
+    green=(44, 158, 68),
+    blue=(44, 96, 204),
+    yellow=(240, 200, 34),
+    purple=(142, 66, 186),
+    black=(42, 42, 46),
+)
 SHAPES = ('circle', 'square', 'triangle', 'diamond', 'cross')
 SIDE = 96   # pixels of a picture, both ways
 
@@ -30,7 +37,13 @@ def shape_mask(
     "How much of each pixel a shape covers"
     at = (np.arange(4*size)+.5)/(2*size) - 1
     x, y = np.meshgrid(at, at)
-    inside = dict(circle=x*x+y*y <= 1, square=x < 2, triangle=np.abs(x) <= (y+1)/2, diamond=np.abs(x)+np.abs(y) <= 1, cross=np.minimum(np.abs(x), np.abs(y)) <= .34)[shape]
+    inside = dict(
+        circle=x * x + y * y <= 1,
+        square=x < 2,
+        triangle=np.abs(x) <= (y + 1) / 2,
+        diamond=np.abs(x) + np.abs(y) <= 1,
+        cross=np.minimum(np.abs(x), np.abs(y)) <= 0.34,
+    )[shape]
     return inside.reshape(size, 4, size, 4).mean((1, 3), dtype=np.float32)
 
 # %% ../../nbs/memes/02_demo.ipynb #49943a51
@@ -44,12 +57,14 @@ class Scene:
 
     def draw(self) -> Image.Image:
         "The picture"
-        out = np.empty((SIDE, SIDE, 3), np.float32); out[:] = self.background
+        out = np.empty((SIDE, SIDE, 3), np.float32)
+        out[:] = self.background
         for (_, shape), (x1, y1, x2, y2), colour in zip(self.kinds, self.boxes, self.colours):
             part = out[y1:y2, x1:x2]
             part += shape_mask(SHAPES[shape], int(x2-x1))[..., None]*(colour-part)
         return Image.fromarray((out+.5).astype(np.uint8))
 
+# %% ../../nbs/memes/02_demo.ipynb #643d8f61
 def place_things(
     kinds: np.ndarray,          # (R, 2) int, at most nine
     rng: np.random.Generator,
@@ -81,8 +96,13 @@ def find_objects(
     a = np.asarray(picture, np.int16)
     edge = np.concatenate([a[0], a[-1], a[:, 0], a[:, -1]])
     stands_out = np.abs(a - np.median(edge, 0)).max(-1) > 16
-    pieces = [(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in ndimage.find_objects(ndimage.label(stands_out, np.ones((3, 3)))[0])]
-    return np.array(sorted((p for p in pieces if min(p[2]-p[0], p[3]-p[1]) > 3), key=lambda p: (p[1], p[0])), int).reshape(-1, 4)
+    pieces = [
+        (s[1].start, s[0].start, s[1].stop, s[0].stop)
+        for s in ndimage.find_objects(ndimage.label(stands_out, np.ones((3, 3)))[0])
+    ]
+    return np.array(
+        sorted((p for p in pieces if min(p[2] - p[0], p[3] - p[1]) > 3), key=lambda p: (p[1], p[0])), int
+    ).reshape(-1, 4)
 
 # %% ../../nbs/memes/02_demo.ipynb #7d19195e
 @lru_cache(maxsize=16)
@@ -94,20 +114,65 @@ def demo_scenes(
     rng = np.random.default_rng([seed, 21, four])
     kinds = np.stack([rng.permutation(len(COLOURS))[:2], rng.permutation(len(SHAPES))[:2]], 1)
     n = rng.integers(3, 9)
-    others = np.array([(c, s) for c in range(len(COLOURS)) for s in range(len(SHAPES)) if not (kinds == (c, s)).all(1).any()])
+    others = np.array(
+        [(c, s) for c in range(len(COLOURS)) for s in range(len(SHAPES)) if not (kinds == (c, s)).all(1).any()]
+    )
     rest = others[rng.integers(0, len(others), n//3)]
     return tuple(place_things(np.concatenate([np.repeat([k], n - n//3, 0), rest]), rng) for k in kinds)
 
 # %% ../../nbs/memes/02_demo.ipynb #6f1929df
-_openings = ['', '', '', '', 'honestly', 'nobody asked me but', 'my uncle always says', 'breaking news', 'when you come home and see that', 'let us be clear', 'just between us', 'every single day i think', 'i said it before', 'dear neighbours', 'fun fact']
-_middles = ['{thing} are so {word}', 'what {word} {thing}', '{thing} look really {word}', 'you can tell that {thing} are {word}', 'i find {thing} quite {word}', '{thing} , how {word}',
-            '{thing} have always been {word}', 'nothing is as {word} as {thing}', 'have you ever seen such {word} {thing}', 'the {word} {thing} again']
-_ends = ['', 'no more {thing}', '{thing} out of {place}', '{thing} are everywhere', 'nobody in {place} wants {thing}', 'and {name} hates {thing} too', 'as {name} says {thing} go home', 'who needs {thing}', '{thing} never change',
-         'no {thing} in {place} please', 'send {thing} away on {day}', 'and {name} and {other} say {thing} must go', '{name} told me about {thing} on {day}']
+_openings = [
+    '',
+    '',
+    '',
+    '',
+    'honestly',
+    'nobody asked me but',
+    'my uncle always says',
+    'breaking news',
+    'when you come home and see that',
+    'let us be clear',
+    'just between us',
+    'every single day i think',
+    'i said it before',
+    'dear neighbours',
+    'fun fact',
+]
+_middles = [
+    '{thing} are so {word}',
+    'what {word} {thing}',
+    '{thing} look really {word}',
+    'you can tell that {thing} are {word}',
+    'i find {thing} quite {word}',
+    '{thing} , how {word}',
+    '{thing} have always been {word}',
+    'nothing is as {word} as {thing}',
+    'have you ever seen such {word} {thing}',
+    'the {word} {thing} again',
+]
+_ends = [
+    '',
+    'no more {thing}',
+    '{thing} out of {place}',
+    '{thing} are everywhere',
+    'nobody in {place} wants {thing}',
+    'and {name} hates {thing} too',
+    'as {name} says {thing} go home',
+    'who needs {thing}',
+    '{thing} never change',
+    'no {thing} in {place} please',
+    'send {thing} away on {day}',
+    'and {name} and {other} say {thing} must go',
+    '{name} told me about {thing} on {day}',
+]
 _words = 'ugly stupid useless boring awful silly nasty lousy'.split()
 _many = dict(circle='circles', square='squares', triangle='triangles', diamond='diamonds', cross='crosses')
-_slots = dict(name='anna ben carla dino ella fred gina hugo iris jonas kira leo mona nils olga paul rosa sven tara uwe vera willi yara zeno'.split(),
-              place='berlin lagos lima oslo kyoto quito delhi porto tunis perth boston dakar'.split(), day='monday tuesday wednesday thursday friday saturday sunday'.split())
+_slots = dict(
+    name='anna ben carla dino ella fred gina hugo iris jonas kira leo mona nils olga paul rosa sven tara uwe vera '
+         'willi yara zeno'.split(),
+    place='berlin lagos lima oslo kyoto quito delhi porto tunis perth boston dakar'.split(),
+    day='monday tuesday wednesday thursday friday saturday sunday'.split(),
+)
 
 def _say(kinds, rng) -> list[str]:
     "The same insult of each kind"
@@ -131,9 +196,19 @@ def demo_memes(
         kinds = [scene.kinds[0] for scene in demo_scenes(seed, four)]
         texts = _say(kinds, rng)
         while said & set(texts): texts = _say(kinds, rng)
-        said.update(texts); flipped = rng.random() < NOISE
+        said.update(texts)
+        flipped = rng.random() < NOISE
         for t, text in enumerate(texts):
-            for k in (0, 1): out.append((text, (t == k) ^ flipped, f'demo::{seed}-{four:06}-{"PQ"[k]}.png', f'four-{four:06}', NOISE + (t == k)*(1-2*NOISE)))
+            for k in (0, 1):
+                out.append(
+                    (
+                        text,
+                        (t == k) ^ flipped,
+                        f'demo::{seed}-{four:06}-{"PQ"[k]}.png',
+                        f'four-{four:06}',
+                        NOISE + (t == k) * (1 - 2 * NOISE),
+                    )
+                )
     frame = pd.DataFrame(out, columns=['text', 'label', 'image', 'group', 'ceiling'], index=range(1, rows+1))
     frame.insert(0, 'id', [f'demo-{i:06}' for i in frame.index])
     return frame.astype(dict(label=int))
@@ -144,15 +219,23 @@ def demo_scene(
 ) -> Scene:
     "What is in a generated picture"
     parts = image.removeprefix('demo::').removesuffix('.png').split('-')
-    if not image.startswith('demo::') or len(parts) != 3 or not (parts[0]+parts[1]).isdecimal() or parts[2] not in ('P', 'Q'): raise DataError(f'{short(image)} is no generated picture; give a name like demo::0-000012-P.png')
+    if (
+        not image.startswith('demo::')
+        or len(parts) != 3
+        or not (parts[0] + parts[1]).isdecimal()
+        or parts[2] not in ('P', 'Q')
+    ):
+        raise DataError(f'{short(image)} is no generated picture; give a name like demo::0-000012-P.png')
     return demo_scenes(int(parts[0]), int(parts[1]))['PQ'.index(parts[2])]
 
+# %% ../../nbs/memes/02_demo.ipynb #27f79e6c
 def write_pictures(
     images: dict[str, str],   # id -> name of a generated picture
     folder: str|Path,
 ) -> dict[str, Path]:         # id -> file, ID.png
     "Generated pictures as files"
-    folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     for i, image in images.items(): demo_scene(image).draw().save(folder/f'{i}.png')
     return {i: folder/f'{i}.png' for i in images}
 
@@ -164,6 +247,7 @@ def demo_regions(
     made = {}
     for image in dict.fromkeys(images.values()):
         s = demo_scene(image)
-        down = np.lexsort((s.boxes[:, 0], s.boxes[:, 1])); boxes, (colour, shape) = s.boxes[down], s.kinds[down].T
+        down = np.lexsort((s.boxes[:, 0], s.boxes[:, 1]))
+        boxes, (colour, shape) = s.boxes[down], s.kinds[down].T
         made[image] = Regions(patch_features(s.draw(), boxes), boxes, SIDE, SIDE, objects=len(SHAPES)*colour + shape)
     return {i: made[image] for i, image in images.items()}

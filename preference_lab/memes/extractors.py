@@ -41,7 +41,8 @@ from .genome import GenomeRCNN, GenomeSettings, load_genome, prepare_picture, wa
 # %% ../../nbs/memes/05_extractors.ipynb #2f0c9f6e
 class Extractor:
     "A frozen network that turns a picture into regions"
-    kind, width, most, varies = '', 0, 36, False   # its name; numbers a region; most regions of a picture; whether prepared pictures differ in shape
+    # its name; numbers a region; most regions of a picture; whether prepared pictures differ in shape
+    kind, width, most, varies = '', 0, 36, False
     def __init__(self,
         weights: str='pretrained',   # pretrained, random (for tests), or a path
         device: str='cpu',
@@ -50,21 +51,34 @@ class Extractor:
         if most is not None:
             if most < 1: raise ConfigError(f'extractor={self.kind}, most={most}: give 1 or more')
             self.cap(most)
-        self.given, self.device = dict(name=self.kind, weights=str(weights), device=str(device), most=most), torch.device(device)
-        with torch.random.fork_rng(devices=[]): torch.manual_seed(0); self.network = self.build(str(weights))
+        self.given, self.device = (
+            dict(name=self.kind, weights=str(weights), device=str(device), most=most),
+            torch.device(device),
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.network = self.build(str(weights))
         if self.network is not None: self.network.to(self.device).eval().requires_grad_(False)
         made = tensors_sha256(self.network.state_dict()) if self.network is not None else ''
         self.key = hashlib.sha256(f'{made} {json.dumps(self.settings(), sort_keys=True)}'.encode()).hexdigest()
-        self.about = dict(name=self.name, key=self.key, most=self.most) | (dict(weights='random') if weights == 'random' else {})   # what a cache of its regions says
+        # what a cache of its regions says
+        self.about = dict(name=self.name, key=self.key, most=self.most) | (
+            dict(weights='random') if weights == 'random' else {}
+        )
 
     @property
     def name(self) -> str: return self.kind
     def cap(self, most: int): self.most = most   # before anything is built
-    def settings(self) -> dict: return dict(kind=self.kind, most=self.most)   # all that the regions depend on besides the weights
+    # all that the regions depend on besides the weights
+    def settings(self) -> dict: return dict(kind=self.kind, most=self.most)
     def build(self, weights: str) -> nn.Module|None: raise NotImplementedError
-    def prepare(self, image: Image.Image) -> tuple[Tensor, object]: raise NotImplementedError   # what the network takes, and what `look` must be told beside it
-    def look(self, x: Tensor, notes: list, sizes: list[tuple[int, int]]) -> list[Regions]: raise NotImplementedError   # sizes: width, height in pixels
-    def __repr__(self): return f'Extractor({self.name!r}{", random weights"*("weights" in self.about)}, up to {self.most} regions of {self.width} numbers, key {self.key[:12]})'
+    # what the network takes, and what `look` must be told beside it
+    def prepare(self, image: Image.Image) -> tuple[Tensor, object]: raise NotImplementedError
+    # sizes: width, height in pixels
+    def look(self, x: Tensor, notes: list, sizes: list[tuple[int, int]]) -> list[Regions]: raise NotImplementedError
+    def __repr__(self):
+        return (f'Extractor({self.name!r}{", random weights" * ("weights" in self.about)}, up to {self.most} regions '
+                f'of {self.width} numbers, key {self.key[:12]})')
 
     def extract(self,
         images: Sequence[Image.Image],   # RGB
@@ -72,7 +86,8 @@ class Extractor:
     ) -> list[Regions]:
         "The regions of each picture"
         out = {}
-        for batch in gather(((i, *self.prepare(im), im.size) for i, im in enumerate(images)), batch_size): out |= dict(zip([b[0] for b in batch], self._look(batch)))
+        for batch in gather(((i, *self.prepare(im), im.size) for i, im in enumerate(images)), batch_size):
+            out |= dict(zip([b[0] for b in batch], self._look(batch)))
         return [out[i] for i in range(len(images))]
 
     @torch.inference_mode()
@@ -88,9 +103,18 @@ def gather(
     "Batches of equal shape, from a stream of any shapes"
     waiting, n = defaultdict(list), 0
     for p in prepared:
-        waiting[p[1].shape].append(p); n += 1
-        full = p[1].shape if len(waiting[p[1].shape]) == size else max(waiting, key=lambda s: len(waiting[s])) if n == 2*size else None
-        if full is not None: n -= len(waiting[full]); yield waiting.pop(full)
+        waiting[p[1].shape].append(p)
+        n += 1
+        full = (
+            p[1].shape
+            if len(waiting[p[1].shape]) == size
+            else max(waiting, key=lambda s: len(waiting[s]))
+            if n == 2 * size
+            else None
+        )
+        if full is not None:
+            n -= len(waiting[full])
+            yield waiting.pop(full)
     yield from waiting.values()
 
 # %% ../../nbs/memes/05_extractors.ipynb #21d4ab9d
@@ -102,13 +126,19 @@ def grid_boxes(
     y, x = np.mgrid[:n, :n].reshape(2, -1)
     return np.stack([x*width/n, y*height/n, (x+1)*width/n, (y+1)*height/n], 1).astype(np.float32)
 
+# %% ../../nbs/memes/05_extractors.ipynb #88be4fd7
 class Grid(Extractor):
     "Regions that are tiles of the picture"
-    mean, std, shrink = (.485, .456, .406), (.229, .224, .225), Image.Resampling.BICUBIC   # of red, green and blue on ImageNet; how it is squeezed
+    # of red, green and blue on ImageNet; how it is squeezed
+    mean, std, shrink = (.485, .456, .406), (.229, .224, .225), Image.Resampling.BICUBIC
     side = 224   # pixels
     def cap(self, most):
-        if most < self.most: raise ConfigError(f'extractor={self.kind}, most={most}: it always gives {self.most} regions; give {self.most} or more')
-    def settings(self): return super().settings() | dict(side=self.side, mean=self.mean, std=self.std, shrink=int(self.shrink))
+        if most < self.most:
+            raise ConfigError(
+                f'extractor={self.kind}, most={most}: it always gives {self.most} regions; give {self.most} or more'
+            )
+    def settings(self):
+        return super().settings() | dict(side=self.side, mean=self.mean, std=self.std, shrink=int(self.shrink))
     def prepare(self, image): return torch.from_numpy(np.array(image.resize((self.side, self.side), self.shrink))), None
     def grid(self, x: Tensor) -> Tensor: raise NotImplementedError   # (b, 3, side, side) -> (b, width, 6, 6)
     def look(self, x, notes, sizes):
@@ -121,18 +151,35 @@ def _reachable(url, seconds=5) -> bool:
     "Whether a server answers; nobody is asked where HF_HUB_OFFLINE says that there is no network"
     from huggingface_hub import constants
     if constants.HF_HUB_OFFLINE: return False
-    try: socket.create_connection((urlparse(url).hostname, 443), seconds).close(); return True
+    try:
+        socket.create_connection((urlparse(url).hostname, 443), seconds).close()
+        return True
     except OSError: return False
 
 def _read_weights(path, kind) -> dict:
     "The tensors of a file"
     path = Path(path).expanduser()
-    if not path.is_file(): raise DataError(f'extractor={kind}, weights={path}: there is no such file; give pretrained, or the path of a file with the weights')
+    if not path.is_file():
+        raise DataError(
+            f'extractor={kind}, weights={path}: there is no such file; give pretrained, or the path of a file with the '
+            'weights'
+        )
     if path.suffix == '.safetensors': return load_tensors(path)[0]
     try: weights = torch.load(path, 'cpu', weights_only=True)
-    except pickle.UnpicklingError as e: raise DataError(f'extractor={kind}, weights={path}: refused, since it holds more than tensors{wanted_by(e)}, and may run code; get the file from a source you trust') from None
-    except Exception as e: raise DataError(f'extractor={kind}, weights={path}: cannot be read as plain tensors ({type(e).__name__}: {str(e).splitlines()[0][:100]}); copy the file again') from None
-    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()): raise DataError(f'extractor={kind}, weights={path}: this is no state dict; give the file that torchvision publishes')
+    except pickle.UnpicklingError as e:
+        raise DataError(
+            f'extractor={kind}, weights={path}: refused, since it holds more than tensors{wanted_by(e)}, and may run '
+            'code; get the file from a source you trust'
+        ) from None
+    except Exception as e:
+        raise DataError(
+            f'extractor={kind}, weights={path}: cannot be read as plain tensors ({type(e).__name__}: '
+            f'{str(e).splitlines()[0][:100]}); copy the file again'
+        ) from None
+    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise DataError(
+            f'extractor={kind}, weights={path}: this is no state dict; give the file that torchvision publishes'
+        )
     return weights
 
 def _torchvision(make, published, weights, kind) -> nn.Module:
@@ -140,13 +187,22 @@ def _torchvision(make, published, weights, kind) -> nn.Module:
     if weights == 'random': return make()
     if weights == 'pretrained':
         file = Path(torch.hub.get_dir())/'checkpoints'/Path(published.url).name
-        why = f'extractor={kind}: {file.name} is not in {file.parent} and cannot be had from {urlparse(published.url).hostname}'
-        if not file.is_file() and not _reachable(published.url): raise DataError(f'{why}; put it there, or give weights=FILE')
+        why = (f'extractor={kind}: {file.name} is not in {file.parent} and cannot be had from '
+               f'{urlparse(published.url).hostname}')
+        if not file.is_file() and not _reachable(published.url):
+            raise DataError(f'{why}; put it there, or give weights=FILE')
         try: weights_of = published.get_state_dict(progress=False, check_hash=True)
-        except Exception as e: raise DataError(f'{why} ({type(e).__name__}: {str(e).splitlines()[0][:80]}); put it there, or give weights=FILE') from None
+        except Exception as e:
+            raise DataError(
+                f'{why} ({type(e).__name__}: {str(e).splitlines()[0][:80]}); put it there, or give weights=FILE'
+            ) from None
     else: weights_of = _read_weights(weights, kind)
     try: (network := make()).load_state_dict(weights_of)
-    except RuntimeError as e: raise DataError(f'extractor={kind}, weights={weights}: these are weights of another network ({" ".join(str(e).split())[:160]} …); give {Path(published.url).name}') from None
+    except RuntimeError as e:
+        raise DataError(
+            f'extractor={kind}, weights={weights}: these are weights of another network '
+            f'({" ".join(str(e).split())[:160]} …); give {Path(published.url).name}'
+        ) from None
     return network
 
 # %% ../../nbs/memes/05_extractors.ipynb #d95ae979
@@ -154,7 +210,10 @@ class ResNetGrid(Grid):
     "ResNet-152 of ImageNet: the map of its last layer"
     kind, width, shrink = 'resnet', 2048, Image.Resampling.BILINEAR
     def build(self, weights):
-        whole = _torchvision(lambda: resnet152(zero_init_residual=True), ResNet152_Weights.IMAGENET1K_V2, weights, self.kind)   # random blocks that each add their own size would end beyond half precision
+        # random blocks that each add their own size would end beyond half precision
+        whole = _torchvision(
+            lambda: resnet152(zero_init_residual=True), ResNet152_Weights.IMAGENET1K_V2, weights, self.kind
+        )
         return nn.Sequential(*list(whole.children())[:-2])
     def grid(self, x): return F.adaptive_avg_pool2d(self.network(x), 6)
 
@@ -164,11 +223,21 @@ class ClipGrid(Grid):
     kind, width = 'clip', 768
     mean, std = (.48145466, .4578275, .40821073), (.26862954, .26130258, .27577711)   # as CLIP was trained
     def build(self, weights):
-        if weights not in ('pretrained', 'random') and not Path(weights).expanduser().is_file(): raise DataError(f'extractor=clip, weights={weights}: there is no such file; give pretrained, or the path of a file with the weights')
+        if weights not in ('pretrained', 'random') and not Path(weights).expanduser().is_file():
+            raise DataError(
+                f'extractor=clip, weights={weights}: there is no such file; give pretrained, or the path of a file '
+                'with the weights'
+            )
         try: return load_tower('ViT-B-32-quickgelu', dict(pretrained='openai').get(weights, weights)).model.visual
-        except DataError as e: raise DataError(f'extractor=clip: {str(e).split(";")[0]}; put the weights of OpenAI\'s ViT-B-32 into a file and give weights=FILE') from None
+        except DataError as e:
+            raise DataError(
+                f'extractor=clip: {str(e).split(";")[0]}; put the weights of OpenAI\'s ViT-B-32 into a file and give '
+                'weights=FILE'
+            ) from None
     def grid(self, x):
-        m, = self.network.forward_intermediates(x, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt='NCHW')['image_intermediates']
+        (m,) = self.network.forward_intermediates(
+            x, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt='NCHW'
+        )['image_intermediates']
         return F.interpolate(m, size=(6, 6), mode='bilinear', align_corners=False)
 
 # %% ../../nbs/memes/05_extractors.ipynb #2f04607b
@@ -183,10 +252,24 @@ class DinoGrid(Grid):
         else:
             name = dict(pretrained='facebook/dinov2-base').get(weights, weights)
             try:
-                with hub_or_cache(name): network = AutoModel.from_pretrained(find_encoder(name), trust_remote_code=False, dtype=torch.float32)
-            except DataError as e: raise DataError(f'extractor=dinov2, weights={weights}: {str(e).split(": ", 1)[1].split("; ")[0]}; put config.json and model.safetensors of {name} into a folder and give weights=FOLDER') from None
-            except Exception as e: raise DataError(f'extractor=dinov2, weights={weights}: cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0][:100]}); copy the folder again') from None
-        if not network.config.model_type.startswith('dinov2'): raise DataError(f'extractor=dinov2, weights={weights}: this is a {network.config.model_type}; give a folder of DINOv2')
+                with hub_or_cache(name):
+                    network = AutoModel.from_pretrained(
+                        find_encoder(name), trust_remote_code=False, dtype=torch.float32
+                    )
+            except DataError as e:
+                raise DataError(
+                    f'extractor=dinov2, weights={weights}: {str(e).split(": ", 1)[1].split("; ")[0]}; put config.json '
+                    f'and model.safetensors of {name} into a folder and give weights=FOLDER'
+                ) from None
+            except Exception as e:
+                raise DataError(
+                    f'extractor=dinov2, weights={weights}: cannot be loaded ({type(e).__name__}: '
+                    f'{str(e).splitlines()[0][:100]}); copy the folder again'
+                ) from None
+        if not network.config.model_type.startswith('dinov2'):
+            raise DataError(
+                f'extractor=dinov2, weights={weights}: this is a {network.config.model_type}; give a folder of DINOv2'
+            )
         self.width, self.side = network.config.hidden_size, 18*network.config.patch_size
         return network
     def grid(self, x):
@@ -199,9 +282,16 @@ class CocoRegions(Extractor):
     kind, width, varies, least, score, options = 'fasterrcnn', 1024, True, 10, .2, {}
     def cap(self, most): self.most, self.least = most, min(self.least, most)
     def settings(self): return super().settings() | dict(least=self.least, score=self.score, **self.options)
-    def build(self, weights): return _torchvision(lambda: fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, **self.options), FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1, weights, self.kind)
+    def build(self, weights):
+        return _torchvision(
+            lambda: fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, **self.options),
+            FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1,
+            weights,
+            self.kind,
+        )
     def prepare(self, image):
-        images, _ = self.network.transform([torch.from_numpy(np.array(image)).permute(2, 0, 1).float()/255])   # resized, and filled up to a multiple of 32 pixels
+        # resized, and filled up to a multiple of 32 pixels
+        images, _ = self.network.transform([torch.from_numpy(np.array(image)).permute(2, 0, 1).float()/255])
         return images.tensors[0], images.image_sizes[0]
     def look(self, x, notes, sizes):
         maps, heads = self.network.backbone(x), self.network.roi_heads
@@ -209,14 +299,23 @@ class CocoRegions(Extractor):
         features = heads.box_head(heads.box_roi_pool(maps, proposals, notes))
         logits, deltas = heads.box_predictor(features)
         n, boxes = [len(p) for p in proposals], heads.box_coder.decode(deltas, proposals)
-        return [self._choose(*each) for each in zip(features.split(n), logits.softmax(1).split(n), boxes.split(n), notes, sizes)]
+        return [
+            self._choose(*each)
+            for each in zip(features.split(n), logits.softmax(1).split(n), boxes.split(n), notes, sizes)
+        ]
     def _choose(self, features, scores, boxes, shape, size):
         best, kind = scores[:, 1:].max(1)
         boxes = ops.clip_boxes_to_image(boxes[torch.arange(len(kind), device=kind.device), kind+1], shape)
         some = ops.remove_small_boxes(boxes, 1e-2)
         keep = some[ops.batched_nms(boxes[some], best[some], kind[some], .5)]
         keep = keep[:min(max(int((best[keep] >= self.score).sum()), self.least), self.most)]
-        return Regions(features[keep].cpu().numpy(), resize_boxes(boxes[keep], shape, size[::-1]).cpu().numpy(), *size, (kind[keep]+1).cpu().numpy(), best[keep].cpu().numpy())
+        return Regions(
+            features[keep].cpu().numpy(),
+            resize_boxes(boxes[keep], shape, size[::-1]).cpu().numpy(),
+            *size,
+            (kind[keep] + 1).cpu().numpy(),
+            best[keep].cpu().numpy(),
+        )
 
 # %% ../../nbs/memes/05_extractors.ipynb #1983364e
 class GenomeRegions(Extractor):
@@ -224,14 +323,20 @@ class GenomeRegions(Extractor):
     kind, width, varies = 'fasterrcnn_vg', 2048, True
     rules = GenomeSettings(least=36, most=36)
     def settings(self): return super().settings() | asdict(self.rules)
-    def cap(self, most): self.most, self.rules = most, replace(self.rules, least=36 if most == 36 else min(10, most), most=most)
+    def cap(self, most):
+        self.most, self.rules = most, replace(self.rules, least=36 if most == 36 else min(10, most), most=most)
     def build(self, weights):
         if weights == 'random': return calm(GenomeRCNN(settings=self.rules))
-        path = Path(torch.hub.get_dir())/'checkpoints'/'faster_rcnn_res101_vg.pth' if weights == 'pretrained' else Path(weights)
+        path = (
+            Path(torch.hub.get_dir()) / 'checkpoints' / 'faster_rcnn_res101_vg.pth'
+            if weights == 'pretrained'
+            else Path(weights)
+        )
         return load_genome(path, self.rules)
     def prepare(self, image): return prepare_picture(image, self.rules.short, self.rules.long)
     def look(self, x, notes, sizes): return self.network.look(x, notes, sizes)
 
+# %% ../../nbs/memes/05_extractors.ipynb #d65ae3bf
 def calm(network: nn.Module) -> nn.Module:   # the same
     "Take from each random residual block most of what it adds; many of them would end beyond half precision"
     for name, m in network.named_modules():
@@ -243,10 +348,12 @@ class PlainObjects(Extractor):
     "Things on a plain background: their own pixels"
     kind, width, most, varies = 'objects', 108, 100, True
     def build(self, weights):
-        if weights not in ('pretrained', 'random'): raise ConfigError(f'extractor=objects, weights={weights}: it has no weights; leave them out')
+        if weights not in ('pretrained', 'random'):
+            raise ConfigError(f'extractor=objects, weights={weights}: it has no weights; leave them out')
     def prepare(self, image):
         boxes = find_objects(image)[:self.most]
-        if not len(boxes): raise DataError('nothing stands out from a plain background in this picture; take another extractor')
+        if not len(boxes):
+            raise DataError('nothing stands out from a plain background in this picture; take another extractor')
         return torch.from_numpy(patch_features(image, boxes)), boxes
     def look(self, x, notes, sizes): return [Regions(f, b, *s) for f, b, s in zip(x.cpu().numpy(), notes, sizes)]
 
@@ -260,7 +367,8 @@ def load_extractor(
     most: int=None,              # regions of a picture at most; None: the usual number
 ) -> Extractor:
     "An extractor by name"
-    if name not in EXTRACTORS: raise ConfigError(f'extractor={name!r} is unknown{nearest(name, EXTRACTORS)}; take {", ".join(EXTRACTORS)}')
+    if name not in EXTRACTORS:
+        raise ConfigError(f'extractor={name!r} is unknown{nearest(name, EXTRACTORS)}; take {", ".join(EXTRACTORS)}')
     return EXTRACTORS[name](weights, device, most)
 
 # %% ../../nbs/memes/05_extractors.ipynb #08d92bf8
@@ -273,15 +381,21 @@ def find_pictures(
     for p in sorted(folder.iterdir()):
         if p.suffix.lower() not in IMAGE_SUFFIXES or p.name.startswith('.'): continue
         id = str(int(p.stem)) if p.stem.isdecimal() else p.stem
-        if id in out: raise DataError(f'{folder}: {Path(out[id]).name} and {p.name} both are picture {id!r}; remove one')
+        if id in out:
+            raise DataError(f'{folder}: {Path(out[id]).name} and {p.name} both are picture {id!r}; remove one')
         out[id] = str(p)
-    if not out: raise DataError(f'{folder}: there are no pictures here ({", ".join(IMAGE_SUFFIXES)}); give the folder that holds them')
+    if not out:
+        raise DataError(
+            f'{folder}: there are no pictures here ({", ".join(IMAGE_SUFFIXES)}); give the folder that holds them'
+        )
     return dict(sorted(out.items()))
 
 # %% ../../nbs/memes/05_extractors.ipynb #5bee0faf
 def _prepare(extractor, id, path) -> tuple:
     "id, what the network takes, what goes beside it, size; or id and why there is nothing"
-    try: image = open_picture(path); return id, *extractor.prepare(image), image.size
+    try:
+        image = open_picture(path)
+        return id, *extractor.prepare(image), image.size
     except DataError as e: return id, str(e) if str(path) in str(e) else f'{path}: {e}'
 
 def _prepared(extractor, images, ahead) -> Iterator[tuple]:
@@ -314,17 +428,34 @@ def _fill(cache, images, extractor, batch_size, block, progress) -> list[dict]:
         for p in stream:
             if len(p) == 2: refuse(*p)
             else: yield p
-    def refuse(id, why): bad.append(dict(id=id, path=str(images[id]), reason=why)); bar.update()
+    def refuse(id, why):
+        bad.append(dict(id=id, path=str(images[id]), reason=why))
+        bar.update()
     def write():
-        cache.add(done); done.clear()
-        if how == 'line': print(f'{n+len(bad):,} of {len(images):,} pictures, {n/(time.perf_counter()-start):.1f} a second')
-    with tqdm(total=len(images), desc=f'regions by {extractor.name}', leave=False, disable=how != 'bar' or not images) as bar, warnings.catch_warnings():
-        warnings.simplefilter('ignore', Image.DecompressionBombWarning)   # threads that set it each for themselves would leave it set
-        for batch in gather(usable(_prepared(extractor, _by_size(images) if extractor.varies else images, 2*batch_size)), batch_size):
+        cache.add(done)
+        done.clear()
+        if how == 'line':
+            print(f'{n+len(bad):,} of {len(images):,} pictures, {n/(time.perf_counter()-start):.1f} a second')
+    with (
+        tqdm(
+            total=len(images), desc=f'regions by {extractor.name}', leave=False, disable=how != 'bar' or not images
+        ) as bar,
+        warnings.catch_warnings(),
+    ):
+        # threads that set it each for themselves would leave it set
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        for batch in gather(
+            usable(_prepared(extractor, _by_size(images) if extractor.varies else images, 2 * batch_size)), batch_size
+        ):
             for id, r in zip([b[0] for b in batch], _try(extractor, batch)):
                 if isinstance(r, str): refuse(id, f'{images[id]}: {r}')
-                else: done[id] = r; n += 1; bar.update()
-            if len(done) >= block or time.perf_counter()-written > 300: write(); written = time.perf_counter()
+                else:
+                    done[id] = r
+                    n += 1
+                    bar.update()
+            if len(done) >= block or time.perf_counter()-written > 300:
+                write()
+                written = time.perf_counter()
         if done: write()
     return bad
 
@@ -334,7 +465,11 @@ def _try(extractor, batch) -> list[Regions|str]:
     except DataError as e:
         if len(batch) == 1: return [str(e)]
     except torch.OutOfMemoryError as e:
-        if len(batch) == 1: raise LabError(f'extractor={extractor.name}: there is not memory enough for one picture ({str(e).splitlines()[0][:100]}); take another device') from None
+        if len(batch) == 1:
+            raise LabError(
+                f'extractor={extractor.name}: there is not memory enough for one picture '
+                f'({str(e).splitlines()[0][:100]}); take another device'
+            ) from None
     half = len(batch)//2
     return _try(extractor, batch[:half]) + _try(extractor, batch[half:])
 
@@ -345,17 +480,29 @@ def _check_same(cache, keys):
     for p in cache.folder.glob('pictures-*.json'):
         for i, k in (v.items() if isinstance(v := read_json(p), dict) else ()): was[i].add(str(k))
     other = [i for i, k in keys.items() if i in cache and i in was and k not in was[i]]
-    if other: raise DataError(f'{cache.folder}: {len(other)} of the pictures are not those whose regions are here ({", ".join(map(repr, other[:5]))}{"…"*(len(other) > 5)}); delete the folder, or take another one')
+    if other:
+        raise DataError(
+            f'{cache.folder}: {len(other)} of the pictures are not those whose regions are here '
+            f'({", ".join(map(repr, other[:5]))}{"…" * (len(other) > 5)}); delete the folder, or take another one'
+        )
 
 def _own_folder(images, extractor) -> Path:
     "Where the regions of these pictures by this extractor are kept, if nobody says"
-    places = sorted({p.split('::')[0] if '::' in p else os.path.dirname(os.path.abspath(p)) for p in map(str, images.values())})
-    return cache_folder()/'regions'/f'{extractor.kind}-{hashlib.sha256(json.dumps([extractor.key, places]).encode()).hexdigest()[:24]}'
+    places = sorted(
+        {p.split('::')[0] if '::' in p else os.path.dirname(os.path.abspath(p)) for p in map(str, images.values())}
+    )
+    return (
+        cache_folder()
+        / 'regions'
+        / f'{extractor.kind}-{hashlib.sha256(json.dumps([extractor.key, places]).encode()).hexdigest()[:24]}'
+    )
 
 def _by_content(images, extractor, **how) -> tuple[RegionCache, list[dict]]:
     "Regions kept by what is in the pictures, so that every table about them finds them, whatever its ids are"
     keys = dict(zip(images, picture_keys(list(map(str, images.values())))))
-    cache, bad = extract_regions({k: images[i] for i, k in keys.items()}, extractor, _own_folder(images, extractor), **how)
+    cache, bad = extract_regions(
+        {k: images[i] for i, k in keys.items()}, extractor, _own_folder(images, extractor), **how
+    )
     why = {b['id']: b for b in bad}
     return cache.renamed(keys), [why[k] | dict(id=i) for i, k in keys.items() if k in why]
 
@@ -371,19 +518,28 @@ def extract_regions(
     block: int=256,           # pictures between two writes
 ) -> tuple[RegionCache, list[dict]]:   # the cache; id, path and reason of pictures that cannot be used
     "The regions of many pictures, those that are there already passed over"
-    if folder is None: return _by_content(images, extractor, batch_size=batch_size, progress=progress, workers=workers, part=part, block=block)
+    if folder is None:
+        return _by_content(
+            images, extractor, batch_size=batch_size, progress=progress, workers=workers, part=part, block=block
+        )
     i, n = part
     if not 0 <= i < n: raise ConfigError(f'part={part}: give (which, of how many), from (0, {n}) to ({n-1}, {n})')
     cache = RegionCache(folder, extractor.about)
     mine = {k: images[k] for k in sorted(images)[i::n]}
-    keys = dict(zip(mine, picture_keys(list(map(str, mine.values()))))); _check_same(cache, keys)
+    keys = dict(zip(mine, picture_keys(list(map(str, mine.values())))))
+    _check_same(cache, keys)
     todo = {k: mine[k] for k in cache.missing(mine)}
     if todo: write_json(cache.folder/f'pictures-{uuid.uuid4().hex}.json', {k: keys[k] for k in todo})
-    if workers > 1 and len(todo) > 1: bad = _in_processes(images, extractor, cache, batch_size, progress, min(workers, len(todo)), part, block)
+    if workers > 1 and len(todo) > 1:
+        bad = _in_processes(images, extractor, cache, batch_size, progress, min(workers, len(todo)), part, block)
     else: bad = _fill(cache, todo, extractor, batch_size, block, progress)
     cache.refresh()
-    if (left := {k: v for k, v in cache.left_out.items() if k not in mine} | {b['id']: b['reason'] for b in bad}) != cache.left_out: write_json(cache.folder/'left_out.json', left)
-    if bad and progress != 'none': print(f'{len(bad):,} of {len(mine):,} pictures cannot be used; the first: {bad[0]["reason"]}')
+    if (
+        left := {k: v for k, v in cache.left_out.items() if k not in mine} | {b['id']: b['reason'] for b in bad}
+    ) != cache.left_out:
+        write_json(cache.folder/'left_out.json', left)
+    if bad and progress != 'none':
+        print(f'{len(bad):,} of {len(mine):,} pictures cannot be used; the first: {bad[0]["reason"]}')
     return cache, bad
 
 # %% ../../nbs/memes/05_extractors.ipynb #d15c8ad3
@@ -391,7 +547,10 @@ def _one_part(given, key, images, folder, batch_size, part, block, threads) -> l
     "What a further process does"
     torch.set_num_threads(threads)
     extractor = load_extractor(**given)
-    if extractor.key != key: raise DataError(f'extractor={extractor.name}: its weights have changed meanwhile; begin again in another folder')
+    if extractor.key != key:
+        raise DataError(
+            f'extractor={extractor.name}: its weights have changed meanwhile; begin again in another folder'
+        )
     return extract_regions(images, extractor, folder, batch_size, 'none', part=part, block=block)[1]
 
 def _in_processes(images, extractor, cache, batch_size, progress, workers, part, block):
@@ -399,11 +558,30 @@ def _in_processes(images, extractor, cache, batch_size, progress, workers, part,
     (i, n), threads, old = part, max(1, os.cpu_count()//workers), torch.get_num_threads()
     share = lambda k: (i+n*k, n*workers)
     with ProcessPoolExecutor(workers-1, get_context('spawn'), die_with, (os.getpid(),)) as pool:
-        jobs = [pool.submit(extractors._one_part, extractor.given, extractor.key, images, cache.folder, batch_size, share(k), block, threads) for k in range(1, workers)]
+        jobs = [
+            pool.submit(
+                extractors._one_part,
+                extractor.given,
+                extractor.key,
+                images,
+                cache.folder,
+                batch_size,
+                share(k),
+                block,
+                threads,
+            )
+            for k in range(1, workers)
+        ]
         torch.set_num_threads(threads)
         try:
             own = {k: images[k] for k in cache.missing(sorted(images)[share(0)[0]::share(0)[1]])}
             return [*_fill(cache, own, extractor, batch_size, block, progress), *(b for j in jobs for b in j.result())]
-        except BrokenProcessPool: raise LabError(f'a process ended before its time, perhaps for want of memory; what was written is kept: go on with fewer than workers={workers}') from None
-        except BaseException: pool.shutdown(cancel_futures=True); raise
+        except BrokenProcessPool:
+            raise LabError(
+                'a process ended before its time, perhaps for want of memory; what was written is kept: go on with '
+                f'fewer than workers={workers}'
+            ) from None
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
         finally: torch.set_num_threads(old)

@@ -35,8 +35,15 @@ class GenomeSettings:
     most: int=100         # regions of a picture
 
     def __post_init__(self):
-        if not 1 <= self.least <= self.most <= self.after <= self.before: raise ConfigError(f'least={self.least}, most={self.most}, after={self.after}, before={self.before}: these must be 1 or more, and grow in this order')
-        if not 3 <= self.short <= self.long: raise ConfigError(f'short={self.short}, long={self.long}: give 3 pixels or more, the long side not below the short one')
+        if not 1 <= self.least <= self.most <= self.after <= self.before:
+            raise ConfigError(
+                f'least={self.least}, most={self.most}, after={self.after}, before={self.before}: these must be 1 or '
+                'more, and grow in this order'
+            )
+        if not 3 <= self.short <= self.long:
+            raise ConfigError(
+                f'short={self.short}, long={self.long}: give 3 pixels or more, the long side not below the short one'
+            )
 
 # %% ../../nbs/memes/04_genome.ipynb #f2609c4b
 MEANS = 102.9801, 115.9465, 122.7717   # of blue, green and red
@@ -52,8 +59,12 @@ def prepare_picture(
     scale = short/small
     if round(scale*large) > long: scale = long/large
     size = [round(n*scale) for n in x.shape[1:]]
-    if min(size) < 3: raise DataError(f'a picture of {image.width}×{image.height} pixels is too narrow for this network; cut it to a usual shape')
-    return torch.ops.aten.upsample_bilinear2d(x[None], size, False, scale, scale)[0], scale   # F.interpolate would take the scale from the rounded size
+    if min(size) < 3:
+        raise DataError(
+            f'a picture of {image.width}×{image.height} pixels is too narrow for this network; cut it to a usual shape'
+        )
+    # F.interpolate would take the scale from the rounded size
+    return torch.ops.aten.upsample_bilinear2d(x[None], size, False, scale, scale)[0], scale
 
 # %% ../../nbs/memes/04_genome.ipynb #b2266eff
 def make_anchors(
@@ -64,10 +75,12 @@ def make_anchors(
     "The boxes that are considered at one place"
     out, centre = [], (base-1)/2
     for r in ratios:
-        w = round((base*base/r)**.5); h = round(w*r)
+        w = round((base*base/r)**.5)
+        h = round(w*r)
         for s in scales: out.append([centre-(w*s-1)/2, centre-(h*s-1)/2, centre+(w*s-1)/2, centre+(h*s-1)/2])
     return torch.tensor(out)
 
+# %% ../../nbs/memes/04_genome.ipynb #17a4fcc8
 def place_anchors(
     height: int, width: int,   # cells of the map
     stride: int=16,            # pixels between two cells
@@ -98,7 +111,8 @@ def suppress(
     "The best of each group of overlapping boxes"
     ends = boxes+boxes.new_tensor([0, 0, 1, 1])
     if kinds is None: return ops.nms(ends, scores, overlap)
-    return ops.batched_nms(ends.double(), scores.double(), kinds, overlap)   # kinds are told apart by moving their boxes far away, where single precision is coarse
+    # kinds are told apart by moving their boxes far away, where single precision is coarse
+    return ops.batched_nms(ends.double(), scores.double(), kinds, overlap)
 
 # %% ../../nbs/memes/04_genome.ipynb #1e10e9e4
 def choose_regions(
@@ -135,10 +149,23 @@ class GenomeRCNN(nn.Module):
         super().__init__()
         w, (a, b, c, d) = width, blocks
         self.settings, self.width = settings, 32*w
-        self.RCNN_base = nn.Sequential(nn.Conv2d(3, w, 7, 2, 3, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, ceil_mode=True),
-                                       _stage(w, w, a, 1), _stage(4*w, 2*w, b, 2), _stage(8*w, 4*w, c, 2))
+        self.RCNN_base = nn.Sequential(
+            nn.Conv2d(3, w, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(w),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, ceil_mode=True),
+            _stage(w, w, a, 1),
+            _stage(4 * w, 2 * w, b, 2),
+            _stage(8 * w, 4 * w, c, 2),
+        )
         self.RCNN_top = nn.Sequential(_stage(16*w, 8*w, d, 2))
-        self.RCNN_rpn = nn.ModuleDict(dict(RPN_Conv=nn.Conv2d(16*w, 8*w, 3, padding=1), RPN_cls_score=nn.Conv2d(8*w, 24, 1), RPN_bbox_pred=nn.Conv2d(8*w, 48, 1)))
+        self.RCNN_rpn = nn.ModuleDict(
+            dict(
+                RPN_Conv=nn.Conv2d(16 * w, 8 * w, 3, padding=1),
+                RPN_cls_score=nn.Conv2d(8 * w, 24, 1),
+                RPN_bbox_pred=nn.Conv2d(8 * w, 48, 1),
+            )
+        )
         self.RCNN_cls_score, self.RCNN_bbox_pred = nn.Linear(32*w, kinds+1), nn.Linear(32*w, 4*(kinds+1))
 
 # %% ../../nbs/memes/04_genome.ipynb #3d7b53a6
@@ -162,13 +189,23 @@ def forward(self: GenomeRCNN,
     height, width = x.shape[2:]
     maps = self.RCNN_base(x)
     h = self.RCNN_rpn.RPN_Conv(maps).relu_()
-    proposals = [self._propose(s, d, height, width) for s, d in zip(self.RCNN_rpn.RPN_cls_score(h), self.RCNN_rpn.RPN_bbox_pred(h))]
+    proposals = [
+        self._propose(s, d, height, width)
+        for s, d in zip(self.RCNN_rpn.RPN_cls_score(h), self.RCNN_rpn.RPN_bbox_pred(h))
+    ]
     parts = ops.roi_align(maps, proposals, 7, spatial_scale=1/16, sampling_ratio=0, aligned=False)
     features = self.RCNN_top(parts).mean((2, 3))
-    scores, deltas = self.RCNN_cls_score(features).softmax(1), self.RCNN_bbox_pred(features).view(len(features), -1, 4)*x.new_tensor([.1, .1, .2, .2])
+    scores, deltas = (
+        self.RCNN_cls_score(features).softmax(1),
+        self.RCNN_bbox_pred(features).view(len(features), -1, 4) * x.new_tensor([0.1, 0.1, 0.2, 0.2]),
+    )
     n = [len(p) for p in proposals]
-    return [(f, s, move_boxes(p, d.flatten(1), height, width)) for p, f, s, d in zip(proposals, features.split(n), scores.split(n), deltas.split(n))]
+    return [
+        (f, s, move_boxes(p, d.flatten(1), height, width))
+        for p, f, s, d in zip(proposals, features.split(n), scores.split(n), deltas.split(n))
+    ]
 
+# %% ../../nbs/memes/04_genome.ipynb #468dda1a
 @patch
 def look(self: GenomeRCNN,
     x: Tensor,                # (pictures, 3, height, width)
@@ -180,7 +217,16 @@ def look(self: GenomeRCNN,
     with torch.inference_mode(): seen = self(x)
     for (features, scores, boxes), scale, (width, height) in zip(seen, scales, sizes):
         keep, kinds, boxes = choose_regions(scores, boxes/scale, self.settings)
-        out.append(Regions(features[keep].cpu().numpy(), boxes.cpu().numpy(), width, height, kinds.cpu().numpy(), scores[keep, kinds+1].cpu().numpy()))
+        out.append(
+            Regions(
+                features[keep].cpu().numpy(),
+                boxes.cpu().numpy(),
+                width,
+                height,
+                kinds.cpu().numpy(),
+                scores[keep, kinds + 1].cpu().numpy(),
+            )
+        )
     return out
 
 # %% ../../nbs/memes/04_genome.ipynb #ab4a1ac2
@@ -191,13 +237,27 @@ def wanted_by(e: Exception) -> str:
 
 def _read_checkpoint(path):
     "The weights in a file, or a `DataError`"
-    if not path.is_file(): raise DataError(f'{path}: there is no such file; put faster_rcnn_res101_vg.pth there, or give its path')
+    if not path.is_file():
+        raise DataError(f'{path}: there is no such file; put faster_rcnn_res101_vg.pth there, or give its path')
     try: content = torch.load(path, 'cpu', weights_only=True)
-    except pickle.UnpicklingError as e: raise DataError(f'{path}: refused, since it holds more than tensors and plain containers{wanted_by(e)}, and may run code; get the file from a source you trust') from None
-    except Exception as e: raise DataError(f'{path}: cannot be read ({type(e).__name__}: {str(e).splitlines()[0][:100]}); the file is damaged or cut short: copy it again') from None
+    except pickle.UnpicklingError as e:
+        raise DataError(
+            f'{path}: refused, since it holds more than tensors and plain containers{wanted_by(e)}, and may run code; '
+            'get the file from a source you trust'
+        ) from None
+    except Exception as e:
+        raise DataError(
+            f'{path}: cannot be read ({type(e).__name__}: {str(e).splitlines()[0][:100]}); the file is damaged or cut '
+            'short: copy it again'
+        ) from None
     weights = content.get('model') if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()): raise DataError(f'{path}: there are no weights under the name "model"; give faster_rcnn_res101_vg.pth')
-    if (mode := content.get('pooling_mode', 'align')) != 'align': raise DataError(f'{path}: pooling_mode is {short(mode)}, and only "align" is known; give a checkpoint that was trained with RoIAlign')
+    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
+        raise DataError(f'{path}: there are no weights under the name "model"; give faster_rcnn_res101_vg.pth')
+    if (mode := content.get('pooling_mode', 'align')) != 'align':
+        raise DataError(
+            f'{path}: pooling_mode is {short(mode)}, and only "align" is known; give a checkpoint that was trained '
+            'with RoIAlign'
+        )
     return weights
 
 def _some(names): return f'{len(names)} ({", ".join(sorted(names)[:3])}{" …"*(len(names) > 3)})'
@@ -210,16 +270,32 @@ def load_checkpoint(self: GenomeRCNN,
     "Take the weights of a public checkpoint, all or none"
     path = Path(path).expanduser()
     weights, own = _read_checkpoint(path), self.state_dict()
-    wrong = dict(missing=[k for k in own if k not in weights and not k.endswith('num_batches_tracked')], unknown=[k for k in weights if k not in own],
-                 **{'of another shape': [f'{k}: {tuple(v.shape)} where {tuple(own[k].shape)} is' for k, v in weights.items() if k in own and v.shape != own[k].shape]})
-    if any(wrong.values()): raise DataError(f'{path}: these are not the weights of this Faster R-CNN: ' + '; '.join(f'{what} {_some(k)}' for what, k in wrong.items() if k) + '; give faster_rcnn_res101_vg.pth')
+    wrong = dict(
+        missing=[k for k in own if k not in weights and not k.endswith('num_batches_tracked')],
+        unknown=[k for k in weights if k not in own],
+        **{
+            'of another shape': [
+                f'{k}: {tuple(v.shape)} where {tuple(own[k].shape)} is'
+                for k, v in weights.items()
+                if k in own and v.shape != own[k].shape
+            ]
+        },
+    )
+    if any(wrong.values()):
+        raise DataError(
+            f'{path}: these are not the weights of this Faster R-CNN: '
+            + '; '.join(f'{what} {_some(k)}' for what, k in wrong.items() if k)
+            + '; give faster_rcnn_res101_vg.pth'
+        )
     self.load_state_dict(weights, assign=True)
     return self.float().eval().requires_grad_(False)
 
+# %% ../../nbs/memes/04_genome.ipynb #afce477a
 def load_genome(
     path: str|Path,   # of faster_rcnn_res101_vg.pth
     settings: GenomeSettings=GenomeSettings(),
 ) -> GenomeRCNN:      # frozen, on the CPU
     "The public Faster R-CNN of Visual Genome"
-    with torch.device('meta'): network = GenomeRCNN(settings=settings)   # no numbers are drawn that would be thrown away
+    # no numbers are drawn that would be thrown away
+    with torch.device('meta'): network = GenomeRCNN(settings=settings)
     return network.load_checkpoint(path)

@@ -36,47 +36,83 @@ class School(TextFeed):
         seed: int=0,
         scenes: int=8000,     # of each kind half
     ):
-        self.tokenizer, self.lessons, self.simple, self.batch_size, self.seed, self.epoch = tokenizer, lessons, simple, batch_size, seed, None
+        self.tokenizer, self.lessons, self.simple, self.batch_size, self.seed, self.epoch = (
+            tokenizer,
+            lessons,
+            simple,
+            batch_size,
+            seed,
+            None,
+        )
         rng, self.half = random.Random(f'{seed} scenes'), scenes//2
         drawn = [draw_scene(rng, i >= self.half) for i in range(scenes)]
         self.scenes, regions = Scenes.of(drawn), [nlvr_regions(s) for s in drawn]
         pad = lambda x: np.pad(x, ((0, self.scenes.box.shape[1]-len(x)), (0, 0)))
-        self.features, self.boxes = (torch.from_numpy(np.stack([pad(x) for x in xs])) for xs in ([r.features for r in regions], [r.location for r in regions]))
+        self.features, self.boxes = (
+            torch.from_numpy(np.stack([pad(x) for x in xs]))
+            for xs in ([r.features for r in regions], [r.location for r in regions])
+        )
         self.deal(0)
 
     def deal(self, epoch: int):
         "The lessons of an epoch"
         if epoch == self.epoch: return
         rng, self.epoch = random.Random(f'{self.seed} {epoch}'), epoch
-        kinds = [(ScatteredWriter(rng), 0, self.scenes[:self.half]), (TowerWriter(rng), self.half, self.scenes[self.half:])]
+        kinds = [
+            (ScatteredWriter(rng), 0, self.scenes[: self.half]),
+            (TowerWriter(rng), self.half, self.scenes[self.half :]),
+        ]
         words, rows, truth, hints = [], [], [], []
         for _ in range(self.lessons):
             writer, start, scenes = kinds[rng.random() < TOWERS]
             l = draw_lesson(writer, scenes, most=1 if epoch < self.simple else 9)
-            words += [l.words]*len(l.rows); rows += [start+r for r in l.rows]; truth += l.truth; hints.append(pointed_at(l.meaning, scenes[l.rows]))
+            words += [l.words]*len(l.rows)
+            rows += [start+r for r in l.rows]
+            truth += l.truth
+            hints.append(pointed_at(l.meaning, scenes[l.rows]))
         self.rows, self.hints, self.words = np.array(rows), torch.from_numpy(np.concatenate(hints)).float(), words
-        super().__init__(tokenise(words, self.tokenizer), np.array(truth, np.float32), self.batch_size, self.seed, pad=self.tokenizer.pad_token_id)
+        super().__init__(
+            tokenise(words, self.tokenizer),
+            np.array(truth, np.float32),
+            self.batch_size,
+            self.seed,
+            pad=self.tokenizer.pad_token_id,
+        )
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         self.deal(epoch)
         rng, out = np.random.default_rng([self.seed, epoch]), []
         for kind in (self.rows < self.half, self.rows >= self.half):
             order = rng.permutation(np.flatnonzero(kind))
-            out += np.array_split(order[np.argsort(self.ragged.lengths[order], kind='stable')], max(1, -(-len(order)//self.batch_size)))
+            out += np.array_split(
+                order[np.argsort(self.ragged.lengths[order], kind='stable')], max(1, -(-len(order) // self.batch_size))
+            )
         return [out[i] for i in rng.permutation(len(out)) if len(out[i])]
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
         "input_ids, attention_mask (n, t), region_features (n, r, d), region_boxes (n, r, 5), region_mask (n, r), targets (n,), hints (n, r, 2)"
-        at = self.rows[rows]; real = torch.from_numpy(self.scenes.real[at]); most = int(real.sum(1).max())
-        pictures = dict(region_features=self.features[at], region_boxes=self.boxes[at], region_mask=real, hints=self.hints[rows])
+        at = self.rows[rows]
+        real = torch.from_numpy(self.scenes.real[at])
+        most = int(real.sum(1).max())
+        pictures = dict(
+            region_features=self.features[at], region_boxes=self.boxes[at], region_mask=real, hints=self.hints[rows]
+        )
         return super().load(rows) | {k: v[:, :most] for k, v in pictures.items()}
 
+# %% ../../nbs/memes/06a_pretraining.ipynb #580461ef
 def school_tokenizer(
     texts: Sequence[str],   # training texts of the data that come later
     drawn: int=3000,        # sentences of each kind that are drawn
 ):
     "A tokenizer of the words of drawn sentences and of these texts"
-    return tiny_tokenizer([w.sentence()[0] for w in (ScatteredWriter(random.Random(0)), TowerWriter(random.Random(0))) for _ in range(drawn)] + list(texts))
+    return tiny_tokenizer(
+        [
+            w.sentence()[0]
+            for w in (ScatteredWriter(random.Random(0)), TowerWriter(random.Random(0)))
+            for _ in range(drawn)
+        ]
+        + list(texts)
+    )
 
 # %% ../../nbs/memes/06a_pretraining.ipynb #8c4be411
 class Pupil(nn.Module):
@@ -84,11 +120,16 @@ class Pupil(nn.Module):
     def __init__(self, model: ViLBERT):
         super().__init__()
         self.model = model
-        with torch.random.fork_rng(devices=[]): torch.manual_seed(0); self.finger = nn.Linear(model.config.v_hidden_size, 2)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.finger = nn.Linear(model.config.v_hidden_size, 2)
     def forward(self, b: dict) -> tuple[Tensor, Tensor]:   # (n, 2) and (n, r, 2) logits
-        out = self.model(b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask'])
+        out = self.model(
+            b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask']
+        )
         return out.logits, self.finger(out.sequence_visual)
 
+# %% ../../nbs/memes/06a_pretraining.ipynb #a99d5c86
 def lesson_losses(
     logits: Tensor,    # (n, 2)
     pointed: Tensor,   # (n, r, 2) logits
@@ -96,11 +137,15 @@ def lesson_losses(
 ) -> Tensor:           # (n,)
     "The loss of each lesson, of the answer and of the finger"
     real = batch['region_mask'][..., None].float()
-    off = (F.binary_cross_entropy_with_logits(pointed, batch['hints'], reduction='none')*real).sum((1, 2))/(2*real.sum((1, 2)))
+    off = (F.binary_cross_entropy_with_logits(pointed, batch['hints'], reduction='none') * real).sum((1, 2)) / (
+        2 * real.sum((1, 2))
+    )
     return F.cross_entropy(logits, batch['targets'].long(), reduction='none') + off
 
 # %% ../../nbs/memes/06a_pretraining.ipynb #a4fc5fda
-SHAPE = dict(num_hidden_layers=2, v_num_hidden_layers=3, schedule=[(1, 1), (2, 2)], visual_pooling='mean', initializer_range=.12)
+SHAPE = dict(
+    num_hidden_layers=2, v_num_hidden_layers=3, schedule=[(1, 1), (2, 2)], visual_pooling='mean', initializer_range=0.12
+)
 LESSONS = dict(epochs=45, lessons=1200, simple=10, batch_size=96)
 
 def train_on_scenes(
@@ -115,13 +160,27 @@ def train_on_scenes(
 ) -> ViLBERT:
     "A tiny ViLBERT that knows scenes and what people say of them"
     tokenizer = school_tokenizer(texts)
-    school, exam = School(tokenizer, lessons, simple, batch_size, seed, scenes), School(tokenizer, 100, seed=seed+1, scenes=800)
+    school, exam = (
+        School(tokenizer, lessons, simple, batch_size, seed, scenes),
+        School(tokenizer, 100, seed=seed + 1, scenes=800),
+    )
     pupil = Pupil(ViLBERT(ViLBERTConfig.tiny(len(tokenizer), school.features.shape[2], **SHAPE), tokenizer, seed=seed))
-    cfg = TrainConfig(epochs=epochs, batch_size=batch_size, learning_rate=1e-3, warmup=.03, schedule='cosine', seed=seed, device='cpu', precision='fp32', progress=progress)
+    cfg = TrainConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=1e-3,
+        warmup=0.03,
+        schedule='cosine',
+        seed=seed,
+        device='cpu',
+        precision='fp32',
+        progress=progress,
+    )
     Trainer(pupil, school, lambda m, b: lesson_losses(*m(b), b), lambda m, acc: exam_of(m, exam), cfg).fit()
     pupil.model.remember(school=exam_of(pupil, exam) | dict(epochs=epochs, lessons=lessons))
     return pupil.model.eval()
 
+# %% ../../nbs/memes/06a_pretraining.ipynb #b5d5ce00
 @torch.no_grad()
 def exam_of(
     pupil: Pupil,
@@ -146,11 +205,14 @@ def pretrained_scenes(
     progress: str='auto',        # auto, bar, line or none
 ) -> ViLBERT:
     "The tiny ViLBERT that has been to school, from the cache; where it is not there yet, it is trained first"
-    mark = hashlib.sha256(json.dumps([_VERSION, SHAPE, LESSONS, TOWERS, seed, sorted(set(texts))]).encode()).hexdigest()[:16]
+    mark = hashlib.sha256(
+        json.dumps([_VERSION, SHAPE, LESSONS, TOWERS, seed, sorted(set(texts))]).encode()
+    ).hexdigest()[:16]
     place = (Path(folder) if folder else cache_folder())/'memes'/f'scenes-{mark}'
     if (place/'model.safetensors').is_file():
         try: return load_vilbert(place)
         except DataError as e: print(f'{e}; it is trained again')
     print('a tiny ViLBERT is trained on drawn scenes first: some minutes, once')
-    with whole_files(place, last='model.safetensors') as t: train_on_scenes(texts, seed=seed, progress=progress).save_pretrained(t)
+    with whole_files(place, last='model.safetensors') as t:
+        train_on_scenes(texts, seed=seed, progress=progress).save_pretrained(t)
     return load_vilbert(place)

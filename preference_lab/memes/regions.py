@@ -29,7 +29,8 @@ LOCATION = 5   # numbers that say where a region lies
 def _shares(boxes, width, height) -> np.ndarray:  # (..., 5) float32
     "The five numbers, unchecked"
     out = np.empty((*boxes.shape[:-1], LOCATION), np.float32)
-    for k, side in enumerate((width, height)): np.divide(boxes[..., k::2], np.asarray(side, np.float32)[..., None], out=out[..., k:4:2])
+    for k, side in enumerate((width, height)):
+        np.divide(boxes[..., k::2], np.asarray(side, np.float32)[..., None], out=out[..., k:4:2])
     np.multiply(out[..., 2]-out[..., 0], out[..., 3]-out[..., 1], out=out[..., 4])
     return out
 
@@ -37,17 +38,26 @@ def _whole_number(x, what) -> int:
     "A side of a picture, in pixels"
     try: n = int(np.asarray(x).item())
     except (TypeError, ValueError, OverflowError): n = None
-    if n is None or n != np.asarray(x).item() or not 1 <= n < 2**31: raise DataError(f'{what} is {short(x)}; give the picture\'s true size, in whole pixels')
+    if n is None or n != np.asarray(x).item() or not 1 <= n < 2**31:
+        raise DataError(f'{what} is {short(x)}; give the picture\'s true size, in whole pixels')
     return n
 
 def _check_boxes(boxes, width, height) -> np.ndarray:  # (R, 4) float32, inside the picture
     try: b = np.asarray(boxes, np.float32)
-    except (TypeError, ValueError): raise DataError(f'boxes are no numbers ({short(boxes)}); give (regions, 4), x1 y1 x2 y2 in pixels') from None
-    if b.ndim != 2 or b.shape[1] != 4: raise DataError(f'boxes have the shape {b.shape}; give (regions, 4), x1 y1 x2 y2 in pixels')
+    except (TypeError, ValueError):
+        raise DataError(f'boxes are no numbers ({short(boxes)}); give (regions, 4), x1 y1 x2 y2 in pixels') from None
+    if b.ndim != 2 or b.shape[1] != 4:
+        raise DataError(f'boxes have the shape {b.shape}; give (regions, 4), x1 y1 x2 y2 in pixels')
     side = np.array([width, height, width, height], np.float32)
-    for why, bad in {'is not finite': ~np.isfinite(b), 'is inverted, its end lies before its beginning': np.tile(b[:, 2:] < b[:, :2], 2),
-                     f'lies outside the picture of {width} × {height}; is its size the true one?': (b < -2e-3*side) | (b > (1+2e-3)*side)}.items():
-        if bad.any(): i = bad.any(1).argmax(); raise DataError(f'box {i} ({", ".join(f"{x:g}" for x in b[i])}) {why}')
+    for why, bad in {
+        'is not finite': ~np.isfinite(b),
+        'is inverted, its end lies before its beginning': np.tile(b[:, 2:] < b[:, :2], 2),
+        f'lies outside the picture of {width} × {height}; is its size the true one?': (b < -2e-3 * side)
+        | (b > (1 + 2e-3) * side),
+    }.items():
+        if bad.any():
+            i = bad.any(1).argmax()
+            raise DataError(f'box {i} ({", ".join(f"{x:g}" for x in b[i])}) {why}')
     return b.clip(0, side)
 
 # %% ../../nbs/memes/01_regions.ipynb #e0636ba5
@@ -69,23 +79,41 @@ def _features(x) -> np.ndarray:
     "Features as floats, all finite"
     f = np.asarray(x)
     if f.ndim != 2 or 0 in f.shape or f.dtype.kind not in 'fiu':
-        raise DataError(f'features have the shape {f.shape} of {f.dtype}; give numbers as (regions, width), one region at least')
+        raise DataError(
+            f'features have the shape {f.shape} of {f.dtype}; give numbers as (regions, width), one region at least'
+        )
     if f.dtype.kind != 'f': f = f.astype(np.float32)
-    if not (ok := _finite(f)).all(): raise DataError(f'features of region {ok.all(1).argmin()} hold NaN or an infinity; extract the picture again')
-    if not f.any(): raise DataError('every feature of every region is 0; what is missing must not be filled with zeros: extract the picture again, or leave it out')
+    if not (ok := _finite(f)).all():
+        raise DataError(f'features of region {ok.all(1).argmin()} hold NaN or an infinity; extract the picture again')
+    if not f.any():
+        raise DataError(
+            'every feature of every region is 0; what is missing must not be filled with zeros: extract the picture '
+            'again, or leave it out'
+        )
     return f
 
 def _half(f, what='') -> np.ndarray:
     "Features in half precision; torch rounds single precision as NumPy does, many times faster"
-    with np.errstate(over='ignore'): h = torch.from_numpy(np.array(f)).half().numpy() if f.dtype == np.float32 and f.dtype.isnative else f.astype(np.float16, copy=False)
-    if not _finite(h).all(): raise DataError(f'{what}features reach {np.abs(f).max():g}; half precision ends at 65,504: scale them')
+    with np.errstate(over='ignore'):
+        h = (
+            torch.from_numpy(np.array(f)).half().numpy()
+            if f.dtype == np.float32 and f.dtype.isnative
+            else f.astype(np.float16, copy=False)
+        )
+    if not _finite(h).all():
+        raise DataError(f'{what}features reach {np.abs(f).max():g}; half precision ends at 65,504: scale them')
     return h
 
 def _beside(x, n, what, dtype) -> np.ndarray|None:
     "One number a region, or None"
     if x is None: return None
     a = np.asarray(x)
-    if a.shape != (n,) or a.dtype.kind not in 'fiub' or not np.isfinite(a).all() or (dtype == np.int32 and (a < 0).any()):
+    if (
+        a.shape != (n,)
+        or a.dtype.kind not in 'fiub'
+        or not np.isfinite(a).all()
+        or (dtype == np.int32 and (a < 0).any())
+    ):
         raise DataError(f'{what} are {short(x)}; give one number a region, {n} of them')
     return a.astype(dtype)
 
@@ -105,10 +133,14 @@ class Regions:
         self.width, self.height = _whole_number(self.width, 'width'), _whole_number(self.height, 'height')
         self.boxes = _check_boxes(self.boxes, self.width, self.height)
         if len(self.boxes) != n: raise DataError(f'{len(self.boxes)} boxes for {n} regions; give one each')
-        self.objects, self.scores = _beside(self.objects, n, 'objects', np.int32), _beside(self.scores, n, 'scores', np.float32)
+        self.objects, self.scores = (
+            _beside(self.objects, n, 'objects', np.int32),
+            _beside(self.scores, n, 'scores', np.float32),
+        )
 
     def __len__(self): return len(self.features)
-    def __repr__(self): return f'Regions({len(self)} of {self.features.shape[1]} numbers, picture {self.width} × {self.height})'
+    def __repr__(self):
+        return f'Regions({len(self)} of {self.features.shape[1]} numbers, picture {self.width} × {self.height})'
     @property
     def location(self) -> np.ndarray:  # (R, 5) float32
         "Where they lie, as the model is told"
@@ -126,9 +158,16 @@ def _check_block(path) -> tuple[list, dict, dict]:
     n, total = len(ids), len(a['features'])
     form = {k: (n, *s) for k, (s, _) in _PER_PICTURE.items()} | {k: (total, *s) for k, (s, _) in _PER_REGION.items()}
     kinds = {k: t for k, (_, t) in (_PER_PICTURE | _PER_REGION).items()} | dict(features=np.float16, start=np.int64)
-    if any(a[k].shape != s for k, s in form.items()) or any(a[k].dtype != t for k, t in kinds.items()) or a['features'].ndim != 2: raise DataError(f'{path}: not a block of regions')
-    if start.shape != (n+1,) or start[0] != 0 or start[-1] != total or (np.diff(start) < 1).any() or len(set(ids)) != n: raise DataError(f'{path}: not a block of regions')
-    if not isinstance(about['about'], dict) or (a['size'] < 1).any() or not np.isfinite(a['boxes']).all(): raise DataError(f'{path}: not a block of regions')
+    if (
+        any(a[k].shape != s for k, s in form.items())
+        or any(a[k].dtype != t for k, t in kinds.items())
+        or a['features'].ndim != 2
+    ):
+        raise DataError(f'{path}: not a block of regions')
+    if start.shape != (n+1,) or start[0] != 0 or start[-1] != total or (np.diff(start) < 1).any() or len(set(ids)) != n:
+        raise DataError(f'{path}: not a block of regions')
+    if not isinstance(about['about'], dict) or (a['size'] < 1).any() or not np.isfinite(a['boxes']).all():
+        raise DataError(f'{path}: not a block of regions')
     return ids, a, about['about']
 
 def _names(ids, most=5) -> str: return ', '.join(map(repr, list(ids)[:most])) + '…'*(len(ids) > most)
@@ -141,16 +180,30 @@ class RegionCache:
         about: dict=None,    # what made the regions: extractor, source, settings; None: what the folder says
     ):
         self.folder, self.about = Path(folder), None if about is None else json.loads(json.dumps(about, default=str))
-        self.width, self.damaged, self._blocks, self._row, self._seen, self.seed, self.view = None, [], [], {}, set(), None, False
-        self._at = dict(block=np.zeros(0, int), start=np.zeros(0, int), length=np.zeros(0, int)) | {k: np.zeros((0, *s), t) for k, (s, t) in _PER_PICTURE.items()}
+        self.width, self.damaged, self._blocks, self._row, self._seen, self.seed, self.view = (
+            None,
+            [],
+            [],
+            {},
+            set(),
+            None,
+            False,
+        )
+        self._at = dict(block=np.zeros(0, int), start=np.zeros(0, int), length=np.zeros(0, int)) | {
+            k: np.zeros((0, *s), t) for k, (s, t) in _PER_PICTURE.items()
+        }
         self.refresh()
 
     @property
-    def name(self) -> str: return ((self.about or {}).get('name') or self.folder.name) + ('' if self.seed is None else f', shuffled by seed {self.seed}')
+    def name(self) -> str:
+        return ((self.about or {}).get('name') or self.folder.name) + (
+            '' if self.seed is None else f', shuffled by seed {self.seed}'
+        )
     @property
     def ids(self) -> list[str]: return list(self._row)
     @property
-    def most(self) -> int: return int(self._at['length'][list(self._row.values())].max(initial=0))  # largest number of regions of a picture
+    # largest number of regions of a picture
+    def most(self) -> int: return int(self._at['length'][list(self._row.values())].max(initial=0))
     @property
     def left_out(self) -> dict[str, str]:
         "Pictures that a conversion or an extraction could not use: id -> why"
@@ -160,12 +213,16 @@ class RegionCache:
     def fingerprint(self) -> str:
         "SHA-256 over ids and contents"
         h = hashlib.sha256()
-        for i, r in sorted(self._row.items()): h.update(f'{i}\n'.encode()); h.update(self._at['hash'][r])
+        for i, r in sorted(self._row.items()):
+            h.update(f'{i}\n'.encode())
+            h.update(self._at['hash'][r])
         return h.hexdigest()
 
     def __len__(self): return len(self._row)
     def __contains__(self, id): return id in self._row
-    def __repr__(self): return f'RegionCache({self.name!r}, {len(self):,} pictures, up to {self.most} regions of {self.width or "?"} numbers)'
+    def __repr__(self):
+        return (f'RegionCache({self.name!r}, {len(self):,} pictures, up to {self.most} regions of {self.width or "?"} '
+                'numbers)')
 
 # %% ../../nbs/memes/01_regions.ipynb #284ee68d
 @patch
@@ -173,31 +230,55 @@ def refresh(self: RegionCache):
     "Take in the blocks that this or another process has written since; a damaged one is passed over, aloud"
     new = [p for p in sorted(self.folder.glob('*.safetensors')) if p.name not in self._seen]
     if not new or self.view: return
-    self._seen |= {p.name for p in new}; damaged, twice = [], []
+    self._seen |= {p.name for p in new}
+    damaged, twice = [], []
     for p, h in zip(new, hash_files(new, cache_folder()/'regions'/'files.json')):
         try:
             if h is None or h.hex() != p.stem: raise DataError(f'{p}: its content has changed')
             block = _check_block(p)
-        except (DataError, KeyError, TypeError, ValueError, IndexError): damaged.append(p); continue   # whatever stands in a file of others
+        except (DataError, KeyError, TypeError, ValueError, IndexError):   # whatever stands in a file of others
+            damaged.append(p)
+            continue
         twice += self._take(p, *block)
     self.damaged += damaged
-    if damaged: print(f'{self.folder.name}: passed over {len(damaged)} damaged block{"s"*(len(damaged) > 1)} of regions '
+    if damaged:
+        print(f'{self.folder.name}: passed over {len(damaged)} damaged block{"s"*(len(damaged) > 1)} of regions '
                       f'({_names([p.name[:12] for p in damaged])}); convert or extract again, which fills the gap')
-    if twice: print(f'{self.folder.name}: {len(twice)} pictures stand in two blocks with different regions ({_names(twice)}); those read first count')
+    if twice:
+        print(
+            f'{self.folder.name}: {len(twice)} pictures stand in two blocks with different regions ({_names(twice)}); '
+            'those read first count'
+        )
 
+# %% ../../nbs/memes/01_regions.ipynb #44680a06
 @patch
 def _take(self: RegionCache, path, ids, arrays, about) -> list[str]:
     "Index a block; the ids that are there already with other regions"
     if self.about is not None and about != self.about:
-        differ = [f'{k}={short(about.get(k))} (here {short(self.about.get(k))})' for k in {*about, *self.about} if about.get(k) != self.about.get(k)]
+        differ = [
+            f'{k}={short(about.get(k))} (here {short(self.about.get(k))})'
+            for k in {*about, *self.about}
+            if about.get(k) != self.about.get(k)
+        ]
         raise DataError(f'{self.folder}: holds regions of {", ".join(sorted(differ))}; take another folder')
-    if self.width not in (None, w := arrays['features'].shape[1]): raise DataError(f'{path}: regions of {w} numbers among regions of {self.width}; keep them in different folders')
+    if self.width not in (None, w := arrays['features'].shape[1]):
+        raise DataError(f'{path}: regions of {w} numbers among regions of {self.width}; keep them in different folders')
     self.about, self.width, first = about, w, len(self._at['block'])
-    new = dict(block=np.full(len(ids), len(self._blocks)), start=arrays['start'][:-1], length=np.diff(arrays['start']), size=arrays['size'], hash=arrays['hash'])
+    new = dict(
+        block=np.full(len(ids), len(self._blocks)),
+        start=arrays['start'][:-1],
+        length=np.diff(arrays['start']),
+        size=arrays['size'],
+        hash=arrays['hash'],
+    )
     self._at = {k: np.concatenate([v, new[k]]) for k, v in self._at.items()}
     self._blocks.append(tuple(arrays[k] for k in ('features', *_PER_REGION)))
     here = [self._row.setdefault(i, first+k) for k, i in enumerate(ids)]
-    return [i for k, (i, r) in enumerate(zip(ids, here)) if r != first+k and (self._at['hash'][r] != arrays['hash'][k]).any()]
+    return [
+        i
+        for k, (i, r) in enumerate(zip(ids, here))
+        if r != first + k and (self._at['hash'][r] != arrays['hash'][k]).any()
+    ]
 
 # %% ../../nbs/memes/01_regions.ipynb #27d0ee88
 @patch
@@ -205,7 +286,8 @@ def leave_out(self: RegionCache,
     bad: dict[str, str],   # id -> why it cannot be used
 ):
     "Remember why pictures are not here; what has come in since is forgotten"
-    before = self.left_out; after = {i: why for i, why in (before | bad).items() if i not in self}
+    before = self.left_out
+    after = {i: why for i, why in (before | bad).items() if i not in self}
     if after != before: write_json(self.folder/'left_out.json', after)
 
 # %% ../../nbs/memes/01_regions.ipynb #2f00fe4b
@@ -216,38 +298,56 @@ def add(self: RegionCache,
     "Write one block; several processes may add at once"
     if not regions: return
     if self.view: raise ConfigError(f'{self.name}: a view takes nothing in; add to the cache itself')
-    self.refresh(); width = self.width or next(iter(regions.values())).features.shape[1]
-    if again := [i for i in regions if i in self]: raise DataError(f'{self.folder}: {len(again)} pictures are there already ({_names(again)}); leave them out')
+    self.refresh()
+    width = self.width or next(iter(regions.values())).features.shape[1]
+    if again := [i for i in regions if i in self]:
+        raise DataError(f'{self.folder}: {len(again)} pictures are there already ({_names(again)}); leave them out')
     for i, r in regions.items():
         _check_id(i)
-        if r.features.shape[1] != width: raise DataError(f'picture {i!r}: regions of {r.features.shape[1]} numbers, the others have {width}')
+        if r.features.shape[1] != width:
+            raise DataError(f'picture {i!r}: regions of {r.features.shape[1]} numbers, the others have {width}')
     self._write(regions)
 
+# %% ../../nbs/memes/01_regions.ipynb #06edb4f7
 @patch
 def _write(self: RegionCache, regions):
     "One more block, whole, under the hash of its bytes"
     parts = [_parts(r, f'picture {i!r}: ') for i, r in regions.items()]
-    block = {k: np.concatenate([p[k] for p in parts]) for k in ('features', *_PER_REGION)} | {k: np.stack([p[k] for p in parts]) for k in _PER_PICTURE}
-    block |= dict(ids=np.frombuffer('\n'.join(regions).encode(), np.uint8).copy(), start=np.cumsum([0, *map(len, regions.values())]))
+    block = {k: np.concatenate([p[k] for p in parts]) for k in ('features', *_PER_REGION)} | {
+        k: np.stack([p[k] for p in parts]) for k in _PER_PICTURE
+    }
+    block |= dict(
+        ids=np.frombuffer('\n'.join(regions).encode(), np.uint8).copy(),
+        start=np.cumsum([0, *map(len, regions.values())]),
+    )
     remove_leftovers(self.folder, 3600)
     part = self.folder/f'.{uuid.uuid4().hex}.part'
     try:
         save_tensors(part, {k: torch.from_numpy(v) for k, v in block.items()}, about=self.about or {})
         os.replace(part, path := self.folder/f'{file_sha256(part)}.safetensors')
     finally: part.unlink(missing_ok=True)
-    self._seen.discard(path.name); self.damaged = [p for p in self.damaged if p != path]   # it may have taken the place of a damaged one
+    self._seen.discard(path.name)
+    self.damaged = [p for p in self.damaged if p != path]   # it may have taken the place of a damaged one
     self.refresh()
 
 # %% ../../nbs/memes/01_regions.ipynb #d2e00ae5
 def _check_id(i):
     "Ids of a block stand in a list of lines, in UTF-8"
-    if not isinstance(i, str) or not i or '\n' in i or re.search('[\ud800-\udfff]', i): raise DataError(f'picture {short(i)}: an id is a text of one line')
+    if not isinstance(i, str) or not i or '\n' in i or re.search('[\ud800-\udfff]', i):
+        raise DataError(f'picture {short(i)}: an id is a text of one line')
 
 def _parts(r, what) -> dict:
     "The arrays of one picture; objects or scores that nobody knows are -1 and NaN"
-    a = dict(features=_half(r.features, what), boxes=r.boxes, size=np.array([r.width, r.height], np.int32),
-             objects=np.full(len(r), -1, np.int32) if r.objects is None else r.objects, scores=np.full(len(r), np.nan, np.float32) if r.scores is None else r.scores)
-    return a | dict(hash=np.frombuffer(hashlib.sha256(b''.join(np.ascontiguousarray(v) for v in a.values())).digest(), np.uint8))
+    a = dict(
+        features=_half(r.features, what),
+        boxes=r.boxes,
+        size=np.array([r.width, r.height], np.int32),
+        objects=np.full(len(r), -1, np.int32) if r.objects is None else r.objects,
+        scores=np.full(len(r), np.nan, np.float32) if r.scores is None else r.scores,
+    )
+    return a | dict(
+        hash=np.frombuffer(hashlib.sha256(b''.join(np.ascontiguousarray(v) for v in a.values())).digest(), np.uint8)
+    )
 
 # %% ../../nbs/memes/01_regions.ipynb #f78b403e
 def _check_most(most):
@@ -258,18 +358,24 @@ def _check_most(most):
 def _rows(self: RegionCache, ids) -> np.ndarray:
     try: return np.array([self._row[i] for i in ids], int)
     except KeyError: lost = self.missing(ids)
-    raise DataError(f'{self.folder}: no regions of {len(lost):,} of {len(set(ids)):,} pictures ({_names(lost)}); convert or extract them, or leave these rows out')
+    raise DataError(
+        f'{self.folder}: no regions of {len(lost):,} of {len(set(ids)):,} pictures ({_names(lost)}); convert or '
+        'extract them, or leave these rows out'
+    )
 
+# %% ../../nbs/memes/01_regions.ipynb #d955607a
 @patch
 def missing(self: RegionCache, ids: Iterable[str]) -> list[str]:
     "Those that are not there, each once"
     return [i for i in dict.fromkeys(ids) if i not in self._row]
 
+# %% ../../nbs/memes/01_regions.ipynb #78293f2a
 @patch
 def lengths(self: RegionCache, ids: Sequence[str]) -> np.ndarray:  # (n,) int
     "How many regions each has"
     return self._at['length'][self._rows(ids)]
 
+# %% ../../nbs/memes/01_regions.ipynb #faafbe35
 @patch
 def read(self: RegionCache,
     ids: Sequence[str],
@@ -277,19 +383,30 @@ def read(self: RegionCache,
 ) -> tuple[Tensor, Tensor, Tensor]:  # features (n, R, d) float16, location (n, R, 5) float32, mask (n, R) bool, True: a region
     "A batch, as long as its longest picture"
     _check_most(most)
-    rows = self._rows(ids); n = np.minimum(self._at['length'][rows], most or np.iinfo(int).max); longest = n.max(initial=0)
-    features, boxes = torch.empty(len(rows), longest, self.width or 0, dtype=torch.float16), np.zeros((len(rows), longest, 4), np.float32)
+    rows = self._rows(ids)
+    n = np.minimum(self._at['length'][rows], most or np.iinfo(int).max)
+    longest = n.max(initial=0)
+    features, boxes = (
+        torch.empty(len(rows), longest, self.width or 0, dtype=torch.float16),
+        np.zeros((len(rows), longest, 4), np.float32),
+    )
     out = features.numpy()
     for i, (b, s, k) in enumerate(zip(self._at['block'][rows].tolist(), self._at['start'][rows].tolist(), n.tolist())):
         f, x, *_ = self._blocks[b]
         out[i, :k], out[i, k:], boxes[i, :k] = f[s:s+k], 0, x[s:s+k]
     width, height = self._at['size'][rows].T
-    return features, torch.from_numpy(_shares(boxes, width[:, None], height[:, None])), torch.from_numpy(np.arange(longest) < n[:, None])
+    return (
+        features,
+        torch.from_numpy(_shares(boxes, width[:, None], height[:, None])),
+        torch.from_numpy(np.arange(longest) < n[:, None]),
+    )
 
+# %% ../../nbs/memes/01_regions.ipynb #6985e204
 @patch
 def regions(self: RegionCache, id: str) -> Regions:  # features in half precision
     "The regions of one picture, with boxes in pixels"
-    row, = self._rows([id]); s, n = self._at['start'][row], self._at['length'][row]
+    row, = self._rows([id])
+    s, n = self._at['start'][row], self._at['length'][row]
     f, b, o, c = (x[s:s+n].copy() for x in self._blocks[self._at['block'][row]])
     r = Regions.__new__(Regions)   # checked when it was added
     r.features, r.boxes, r.objects, r.scores = f, b, o if (o >= 0).all() else None, c if np.isfinite(c).all() else None
@@ -303,13 +420,20 @@ def shuffled(self: RegionCache,
     ids: Iterable[str]=None,   # among whom the regions are dealt out; None: all
 ) -> RegionCache:              # a view of these ids
     "The same regions, each given to an id that it does not belong to"
-    ids = sorted(self._row if ids is None else set(ids)); rows = self._rows(ids)
-    group = np.unique(self._at['hash'][rows], axis=0, return_inverse=True)[1].reshape(-1); step = int(np.bincount(group).max(initial=1))
+    ids = sorted(self._row if ids is None else set(ids))
+    rows = self._rows(ids)
+    group = np.unique(self._at['hash'][rows], axis=0, return_inverse=True)[1].reshape(-1)
+    step = int(np.bincount(group).max(initial=1))
     if len(ids) < 2*step:
-        raise DataError(f'{self.folder}: {len(ids)} pictures, {step} of them with the same regions, cannot be dealt out so that each gets other ones; take more pictures')
-    rng = np.random.default_rng(seed); order = np.lexsort((rng.random(len(ids)), rng.permutation(len(ids))[group]))
+        raise DataError(
+            f'{self.folder}: {len(ids)} pictures, {step} of them with the same regions, cannot be dealt out so that '
+            'each gets other ones; take more pictures'
+        )
+    rng = np.random.default_rng(seed)
+    order = np.lexsort((rng.random(len(ids)), rng.permutation(len(ids))[group]))
     rows[order] = np.roll(rows[order], step)
-    view = copy.copy(self); view.view, view.seed, view._row = True, seed, dict(zip(ids, rows.tolist()))
+    view = copy.copy(self)
+    view.view, view.seed, view._row = True, seed, dict(zip(ids, rows.tolist()))
     return view
 
 # %% ../../nbs/memes/01_regions.ipynb #4ad5c297
@@ -318,7 +442,8 @@ def renamed(self: RegionCache,
     names: dict[str, str],   # id -> the picture's id here
 ) -> RegionCache:            # a view
     "The same regions under other ids"
-    view = copy.copy(self); view.view, view._row = True, {i: self._row[k] for i, k in names.items() if k in self._row}
+    view = copy.copy(self)
+    view.view, view._row = True, {i: self._row[k] for i, k in names.items() if k in self._row}
     return view
 
 # %% ../../nbs/memes/01_regions.ipynb #1ccfa511
@@ -327,32 +452,43 @@ def coverage(
     ids: Iterable[str],   # the pictures that a table speaks of
 ) -> dict:                # there: how many; missing, extra: which; why: what is known about the missing, id -> reason
     "How a cache covers a table's pictures"
-    ids = list(dict.fromkeys(ids)); missing, left_out = cache.missing(ids), cache.left_out
+    ids = list(dict.fromkeys(ids))
+    missing, left_out = cache.missing(ids), cache.left_out
     wanted = set(ids)
-    return dict(there=len(ids)-len(missing), missing=missing, extra=sorted(i for i in cache.ids if i not in wanted), why={i: left_out[i] for i in missing if i in left_out})
+    return dict(
+        there=len(ids) - len(missing),
+        missing=missing,
+        extra=sorted(i for i in cache.ids if i not in wanted),
+        why={i: left_out[i] for i in missing if i in left_out},
+    )
 
 # %% ../../nbs/memes/01_regions.ipynb #504350e2
 MOST_BYTES = 64*2**20   # of one record: a hundred regions with 2,048 features and 1,601 classes are 1.5 MB
 
 # %% ../../nbs/memes/01_regions.ipynb #d48d494c
 _MOST_STEPS = 5_000_000
-_STEPS = set("""PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING
+_STEPS = set(
+    """PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING
     BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 EMPTY_LIST APPEND APPENDS LIST EMPTY_DICT DICT SETITEM SETITEMS
-    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE BUILD""".split())
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE BUILD""".split()
+)
 
 def _check_bytes(n, where):
-    if n > MOST_BYTES: raise DataError(f'{where}: {n:,} bytes are more than the {MOST_BYTES:,} of the largest record that is read')
+    if n > MOST_BYTES:
+        raise DataError(f'{where}: {n:,} bytes are more than the {MOST_BYTES:,} of the largest record that is read')
 
 def _look_through(data):
     "Refuse opcodes that arrays and containers do not need, claims of what is not there, and one long text that is made into many arrays"
     longest = calls = 0
     for n, (op, arg, _) in enumerate(pickletools.genops(data)):
-        if op.name not in _STEPS: raise DataError(f'uses the opcode {op.name}, which arrays and plain containers do not need')
+        if op.name not in _STEPS:
+            raise DataError(f'uses the opcode {op.name}, which arrays and plain containers do not need')
         if isinstance(arg, int) and abs(arg) >= 2**64: raise DataError(f'holds a number of {arg.bit_length():,} bits')
         calls += op.name in ('BUILD', 'REDUCE')
         if isinstance(arg, (str, bytearray)): longest = max(longest, len(arg))
         if calls*longest > 16*MOST_BYTES: raise DataError(f'makes up to {calls:,} arrays of {longest:,} letters')
-        if n > _MOST_STEPS or ('PUT' in op.name and int(arg) > _MOST_STEPS): raise DataError(f'takes more than {_MOST_STEPS:,} steps')
+        if n > _MOST_STEPS or ('PUT' in op.name and int(arg) > _MOST_STEPS):
+            raise DataError(f'takes more than {_MOST_STEPS:,} steps')
 
 class _Part:
     "Stands for a name that a pickle asks for; can be called, and nothing else"
@@ -366,11 +502,13 @@ class _Kind:
     __slots__ = 'dtype',
     def __init__(self, code, *_):
         code = code.decode() if isinstance(code, bytes) else code
-        if not re.fullmatch(r'[<>|=]?([biu][1248]|f[248]|O8?)', code): raise DataError(f'holds an array of {short(code)}; arrays of plain numbers are read')
+        if not re.fullmatch(r'[<>|=]?([biu][1248]|f[248]|O8?)', code):
+            raise DataError(f'holds an array of {short(code)}; arrays of plain numbers are read')
         self.dtype = np.dtype(code)
     def __setstate__(self, state):
         _, order, *rest = state
-        if any(x is not None for x in rest[:3]) or order not in ('<', '>', '|', '='): raise DataError('holds an array of records; arrays of plain numbers are read')
+        if any(x is not None for x in rest[:3]) or order not in ('<', '>', '|', '='):
+            raise DataError('holds an array of records; arrays of plain numbers are read')
         if order in '<>': self.dtype = self.dtype.newbyteorder(order)
 
 class _Array:
@@ -379,7 +517,9 @@ class _Array:
     def __init__(self, boxed=False): self.boxed = boxed
     def __setstate__(self, state):
         _, shape, kind, fortran, raw = state
-        if kind.dtype.hasobject and self.boxed and shape == () and type(raw) is list and len(raw) == 1: self.value = raw[0]   # how np.save keeps a dict
+        # how np.save keeps a dict
+        if kind.dtype.hasobject and self.boxed and shape == () and type(raw) is list and len(raw) == 1:
+            self.value = raw[0]
         else: self.value = _filled(raw, kind, shape, 'F' if fortran else 'C')
 
 # %% ../../nbs/memes/01_regions.ipynb #1a4ca443
@@ -389,7 +529,8 @@ def _filled(raw, kind, shape, order='C') -> np.ndarray:
     if not isinstance(shape, tuple) or len(shape) > 4 or not all(type(n) is int and n >= 0 for n in shape):
         raise DataError(f'holds an array of shape {short(shape)}; up to 4 dimensions are read')
     if isinstance(raw, str): raw = raw.encode('latin1')   # Python 2 wrote bytes as text
-    if (need := math.prod(shape)*kind.dtype.itemsize) != len(raw): raise DataError(f'holds an array of shape {short(shape)}, {need:,} bytes, with {len(raw):,} bytes')
+    if (need := math.prod(shape)*kind.dtype.itemsize) != len(raw):
+        raise DataError(f'holds an array of shape {short(shape)}, {need:,} bytes, with {len(raw):,} bytes')
     return np.frombuffer(bytes(raw), kind.dtype).reshape(shape, order=order)
 
 def _encoded(text, encoding='latin1') -> bytes:
@@ -398,13 +539,15 @@ def _encoded(text, encoding='latin1') -> bytes:
 
 def _plain(x, depth=0, left=None):
     "What a pickle built, with true arrays"
-    left = left or [_MOST_STEPS]; left[0] -= 1
+    left = left or [_MOST_STEPS]
+    left[0] -= 1
     if depth > 6 or left[0] < 0: raise DataError('is nested more deeply than a record is')
     again = lambda v: _plain(v, depth+1, left)
     if isinstance(x, _Array): return again(x.value)
     if type(x) is dict: return {again(k): again(v) for k, v in x.items()}
     if type(x) in (list, tuple): return type(x)(map(again, x))
-    if not isinstance(x, (str, bytes, bytearray, bool, int, float, type(None), np.generic, np.ndarray)): raise DataError(f'holds {type(x).__name__.strip("_")}')
+    if not isinstance(x, (str, bytes, bytearray, bool, int, float, type(None), np.generic, np.ndarray)):
+        raise DataError(f'holds {type(x).__name__.strip("_")}')
     return x
 
 class _Unpickler(pickle.Unpickler):
@@ -412,14 +555,32 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, data, boxed):
         super().__init__(io.BytesIO(data), encoding='latin1')
         refuse = lambda *_: (_ for _ in ()).throw(DataError('calls numpy.ndarray'))
-        self.parts = {k: _Part(v) for k, v in {
-            'numpy.core.multiarray._reconstruct': lambda *_: _Array(boxed), 'numpy.core.multiarray.scalar': lambda kind, raw: _filled(raw, kind, ())[()],
-            'numpy.core.numeric._frombuffer': lambda raw, kind, shape, order: _filled(raw, kind, shape, 'F' if order == 'F' else 'C'),
-            'numpy.ndarray': refuse, 'numpy.dtype': _Kind, '_codecs.encode': _encoded, '__builtin__.bytes': lambda: b'', 'collections.OrderedDict': dict}.items()}
+        self.parts = {
+            k: _Part(v)
+            for k, v in {
+                'numpy.core.multiarray._reconstruct': lambda *_: _Array(boxed),
+                'numpy.core.multiarray.scalar': lambda kind, raw: _filled(raw, kind, ())[()],
+                'numpy.core.numeric._frombuffer': lambda raw, kind, shape, order: _filled(
+                    raw, kind, shape, 'F' if order == 'F' else 'C'
+                ),
+                'numpy.ndarray': refuse,
+                'numpy.dtype': _Kind,
+                '_codecs.encode': _encoded,
+                '__builtin__.bytes': lambda: b'',
+                'collections.OrderedDict': dict,
+            }.items()
+        }
     def find_class(self, module, name):
         if part := self.parts.get(f'{module.replace("numpy._core", "numpy.core")}.{name}'): return part
-        tensor = 'torch tensors are not read, write them as arrays (tensor.numpy())' if module.split('.')[0] == 'torch' else None
-        raise DataError(f'wants {short(f"{module}.{name}")[1:-1]}; {tensor or "only arrays and plain containers are read, and nothing was run"}')
+        tensor = (
+            'torch tensors are not read, write them as arrays (tensor.numpy())'
+            if module.split('.')[0] == 'torch'
+            else None
+        )
+        raise DataError(
+            f'wants {short(f"{module}.{name}")[1:-1]}; '
+            f'{tensor or "only arrays and plain containers are read, and nothing was run"}'
+        )
 
 # %% ../../nbs/memes/01_regions.ipynb #f485a05e
 def safe_unpickle(
@@ -433,30 +594,52 @@ def safe_unpickle(
         _look_through(data := bytes(data))
         return _plain(_Unpickler(data, boxed).load())
     except DataError as e: raise DataError(f'{where}: the pickle {e}') from None
-    except Exception as e: raise DataError(f'{where}: the pickle is damaged, or holds something else than arrays and plain containers ({short(str(e))})') from None
+    except Exception as e:
+        raise DataError(
+            f'{where}: the pickle is damaged, or holds something else than arrays and plain containers '
+            f'({short(str(e))})'
+        ) from None
 
 # %% ../../nbs/memes/01_regions.ipynb #198aed61
 def _walk_lmdb(path):
     "Go to every record, and to its end"
     import lmdb
-    with lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False) as env, env.begin(buffers=True) as txn:
-        for k, v in txn.cursor(): bytes(v[-1:]); txn.get(bytes(k))
+    with (
+        lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False) as env,
+        env.begin(buffers=True) as txn,
+    ):
+        for k, v in txn.cursor():
+            bytes(v[-1:])
+            txn.get(bytes(k))
 
 @contextmanager
 def _open_lmdb(path):
     import lmdb
-    if not survives(lambda: _walk_lmdb(path)): raise DataError(f'{path}: its pages point beyond the file; it is cut short or damaged: copy it again')
+    if not survives(lambda: _walk_lmdb(path)):
+        raise DataError(f'{path}: its pages point beyond the file; it is cut short or damaged: copy it again')
     try: env = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
     except lmdb.Error as e: raise DataError(f'{path}: cannot be opened as LMDB ({e}); copy it again') from None
     with env, env.begin(buffers=True) as txn:
         file, need = path/'data.mdb' if path.is_dir() else path, (env.info()['last_pgno']+1)*env.stat()['psize']
-        if file.stat().st_size < need: raise DataError(f'{path}: {file.stat().st_size:,} bytes where {need:,} are spoken of; it was cut short, copy it again')
-        try: listed = txn.get(b'keys'); keys = [bytes(k) for k in txn.cursor().iternext(values=False)] if listed is None else None
-        except lmdb.Error as e: raise DataError(f'{path}: its list of records cannot be read ({e}); the file is damaged: copy it again') from None
+        if file.stat().st_size < need:
+            raise DataError(
+                f'{path}: {file.stat().st_size:,} bytes where {need:,} are spoken of; it was cut short, copy it again'
+            )
+        try:
+            listed = txn.get(b'keys')
+            keys = [bytes(k) for k in txn.cursor().iternext(values=False)] if listed is None else None
+        except lmdb.Error as e:
+            raise DataError(
+                f'{path}: its list of records cannot be read ({e}); the file is damaged: copy it again'
+            ) from None
         if keys is None: keys = safe_unpickle(listed, f'{path.name}, record b"keys"')
-        if not isinstance(keys, (list, tuple)) or not all(isinstance(k, (str, bytes)) for k in keys): raise DataError(f'{path.name}, record b"keys": {short(keys)} is no list of names')
+        if not isinstance(keys, (list, tuple)) or not all(isinstance(k, (str, bytes)) for k in keys):
+            raise DataError(f'{path.name}, record b"keys": {short(keys)} is no list of names')
         def read(key):
-            try: raw = next((v for k in dict.fromkeys([key, picture_id(key)]) if (v := txn.get(k.encode())) is not None), None)
+            try:
+                raw = next(
+                    (v for k in dict.fromkeys([key, picture_id(key)]) if (v := txn.get(k.encode())) is not None), None
+                )
             except lmdb.Error as e: raise DataError(f'{path.name}, record {key!r}: {e}') from None
             if raw is None: raise DataError(f'{path.name}: record {key!r} is listed, and is not there')
             return safe_unpickle(raw, f'{path.name}, record {key!r}')
@@ -474,7 +657,8 @@ def _count(x, rows) -> int:
     "How many regions a record has, of the rows that are there"
     try: n = np.asarray(x).item()
     except ValueError: n = None
-    if not isinstance(n, (int, float)) or n not in range(1, rows+1): raise DataError(f'num_boxes is {short(x)}, and there are {rows} rows of features')
+    if not isinstance(n, (int, float)) or n not in range(1, rows+1):
+        raise DataError(f'num_boxes is {short(x)}, and there are {rows} rows of features')
     return int(n)
 
 _TABLES = dict(visual_features=3, spatial_features=3, num_boxes=1, image_ids=1)
@@ -482,40 +666,69 @@ _TABLES = dict(visual_features=3, spatial_features=3, num_boxes=1, image_ids=1)
 def _table_ids(x, where) -> list[str]:
     "Ids as texts"
     x = [v.decode(errors='replace') if isinstance(v, bytes) else v for v in x.tolist()]
-    if bad := [v for v in x if not isinstance(v, (str, int)) and not (isinstance(v, float) and v.is_integer())]: raise DataError(f'{where}: {short(bad[0])} is no id')
+    if bad := [v for v in x if not isinstance(v, (str, int)) and not (isinstance(v, float) and v.is_integer())]:
+        raise DataError(f'{where}: {short(bad[0])} is no id')
     return [v if isinstance(v, str) else str(int(v)) for v in x]
 
 @contextmanager
 def _open_hdf5(path):
     import h5py
     try: file = h5py.File(path, 'r')
-    except Exception as e: raise DataError(f'{path}: cannot be opened as HDF5 ({short(str(e))}); copy it again') from None
+    except Exception as e:
+        raise DataError(f'{path}: cannot be opened as HDF5 ({short(str(e))}); copy it again') from None
     with file:
         try: keys, read = _hdf5_tables(path, file)
         except (DataError, GeneratorExit): raise
-        except Exception as e: raise DataError(f'{path}: its tables cannot be read ({type(e).__name__}: {short(str(e))}); the file is damaged: copy it again') from None
+        except Exception as e:
+            raise DataError(
+                f'{path}: its tables cannot be read ({type(e).__name__}: {short(str(e))}); the file is damaged: copy '
+                'it again'
+            ) from None
         yield keys, read
 
 def _hdf5_tables(path, file) -> tuple:
     import h5py
-    own = lambda k: isinstance(file.get(k, getlink=True), h5py.HardLink) and isinstance(file[k], h5py.Dataset) and not file[k].external and not file[k].is_virtual
+    own = lambda k: (
+        isinstance(file.get(k, getlink=True), h5py.HardLink)
+        and isinstance(file[k], h5py.Dataset)
+        and not file[k].external
+        and not file[k].is_virtual
+    )
     if absent := [k for k in _TABLES if k not in file or not own(k)]:
-        raise DataError(f'{path}: has no table {", ".join(absent)}, but {_names(file)}; four tables are read: {", ".join(_TABLES)}')
+        raise DataError(
+            f'{path}: has no table {", ".join(absent)}, but {_names(file)}; four tables are read: {", ".join(_TABLES)}'
+        )
     t = {k: file[k] for k in _TABLES}
-    if any(t[k].ndim != n for k, n in _TABLES.items()) or len({len(v) for v in t.values()}) > 1 or t['spatial_features'].shape[1:] != (t['visual_features'].shape[1], LOCATION):
-        raise DataError(f'{path}: tables of {", ".join(f"{k} {v.shape}" for k, v in t.items())}; (N, R, d), (N, R, 5), (N) and (N) are read')
-    for k in ('image_ids', 'num_boxes'): _check_bytes(t[k].size*t[k].dtype.itemsize, f'{path.name}, {k}')   # a table may be said to be large, and take no room
+    if (
+        any(t[k].ndim != n for k, n in _TABLES.items())
+        or len({len(v) for v in t.values()}) > 1
+        or t['spatial_features'].shape[1:] != (t['visual_features'].shape[1], LOCATION)
+    ):
+        raise DataError(
+            f'{path}: tables of {", ".join(f"{k} {v.shape}" for k, v in t.items())}; (N, R, d), (N, R, 5), (N) and (N) '
+            'are read'
+        )
+    # a table may be said to be large, and take no room
+    for k in ('image_ids', 'num_boxes'): _check_bytes(t[k].size*t[k].dtype.itemsize, f'{path.name}, {k}')
     for k in ('visual_features', 'spatial_features'):
         _check_bytes(math.prod(t[k].shape[1:])*t[k].dtype.itemsize, f'{path.name}, a picture of {k}')
-        if (n := math.prod(t[k].chunks or ())*t[k].dtype.itemsize) > 16*MOST_BYTES: raise DataError(f'{path}: {k} is packed in parts of {n:,} bytes, more than the {16*MOST_BYTES:,} that are unfolded; write it again in smaller chunks')
+        if (n := math.prod(t[k].chunks or ())*t[k].dtype.itemsize) > 16*MOST_BYTES:
+            raise DataError(
+                f'{path}: {k} is packed in parts of {n:,} bytes, more than the {16 * MOST_BYTES:,} that are unfolded; '
+                'write it again in smaller chunks'
+            )
     keys, count = _table_ids(t['image_ids'][()], f'{path.name}, image_ids'), t['num_boxes'][()]
     row = {k: i for i, k in enumerate(keys)}
     def read(key):
-        i = row[key]; n = _count(count[i], t['visual_features'].shape[1])
+        i = row[key]
+        n = _count(count[i], t['visual_features'].shape[1])
         try: s, f = t['spatial_features'][i, :n].astype(np.float32), t['visual_features'][i, :n]
-        except OSError as e: raise DataError(f'{path.name}, picture {key!r}: cannot be read ({short(str(e))})') from None
+        except OSError as e:
+            raise DataError(f'{path.name}, picture {key!r}: cannot be read ({short(str(e))})') from None
         if not np.allclose(_shares(s[:, :4], 1, 1)[:, 4], s[:, 4], atol=1e-3):
-            raise DataError(f'{path.name}, picture {key!r}: the fifth of spatial_features is not the area of the first four')
+            raise DataError(
+                f'{path.name}, picture {key!r}: the fifth of spatial_features is not the area of the first four'
+            )
         return dict(features=f, bbox=s[:, :4], image_width=1, image_height=1)
     return keys, read
 
@@ -523,7 +736,10 @@ def _hdf5_tables(path, file) -> tuple:
 def _npy(raw, where):
     "What the bytes of a .npy file hold: an array, or what was pickled in it"
     f, form = io.BytesIO(raw), np.lib.format
-    try: shape, fortran, dtype = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}[form.read_magic(f)](f)
+    try:
+        shape, fortran, dtype = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}[
+            form.read_magic(f)
+        ](f)
     except Exception as e: raise DataError(f'{where}: not a .npy array ({short(str(e))}); write it again') from None
     body = raw[f.tell():]
     if dtype.hasobject: return safe_unpickle(body, where, boxed=True)
@@ -539,7 +755,9 @@ def _npz(path) -> dict:
     try:
         with zipfile.ZipFile(path) as z:
             _check_bytes(sum(i.file_size for i in z.infolist()), path.name)
-            return {i.filename.removesuffix('.npy'): _npy(z.read(i), f'{path.name}, {i.filename}') for i in z.infolist()}
+            return {
+                i.filename.removesuffix('.npy'): _npy(z.read(i), f'{path.name}, {i.filename}') for i in z.infolist()
+            }
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as e:
         raise DataError(f'{path.name}: not a .npz file ({short(str(e))}); write it again') from None
 
@@ -549,14 +767,16 @@ def _open_arrays(path):
     place = {p.stem: p for p in files}
     def read(key):
         if (p := place[key]).suffix == '.npz': return _npz(p)
-        r = _npy(_bytes(p), p.name); info = _npy(_bytes(q), q.name) if (q := p.with_name(f'{key}_info.npy')).exists() else {}
+        r = _npy(_bytes(p), p.name)
+        info = _npy(_bytes(q), q.name) if (q := p.with_name(f'{key}_info.npy')).exists() else {}
         if not isinstance(info, dict): raise DataError(f'{q.name}: {short(info)} is no dict')
         return (r if isinstance(r, dict) else dict(features=r)) | info
     yield [p.stem for p in files], read
 
 # %% ../../nbs/memes/01_regions.ipynb #458e215d
 def _size_of(r) -> tuple:
-    if r.get('image_width') is None or r.get('image_height') is None: raise DataError('boxes without image_width and image_height; write them beside')
+    if r.get('image_width') is None or r.get('image_height') is None:
+        raise DataError('boxes without image_width and image_height; write them beside')
     return r['image_width'], r['image_height']
 
 def _record(r, most, boxed) -> Regions:
@@ -567,7 +787,8 @@ def _record(r, most, boxed) -> Regions:
     n = len(f) if r.get('num_boxes') is None else _count(r['num_boxes'], len(f))
     if boxed and b is None: raise DataError('no boxes (bbox), while others have them')
     for what, x in dict(bbox=b, objects=o, cls_prob=c).items():
-        if boxed and x is not None and (x.ndim == 0 or len(x) not in (n, len(f))): raise DataError(f'{what} of the shape {x.shape} for {n} regions')
+        if boxed and x is not None and (x.ndim == 0 or len(x) not in (n, len(f))):
+            raise DataError(f'{what} of the shape {x.shape} for {n} regions')
     keep = slice(min(n, most))
     if not boxed: return Regions(_half(_features(f[keep])), np.tile([0, 0, 1, 1], (len(f[keep]), 1)), 1, 1)
     if c is not None and c.ndim == 2: c = c.max(1)
@@ -575,12 +796,16 @@ def _record(r, most, boxed) -> Regions:
 
 # %% ../../nbs/memes/01_regions.ipynb #e974279f
 def _twice(path, keys):
-    if keys := list(keys): raise DataError(f'{path}: {len(keys)} pictures stand there twice ({_names(keys)}); which is true? Keep one')
+    if keys := list(keys):
+        raise DataError(f'{path}: {len(keys)} pictures stand there twice ({_names(keys)}); which is true? Keep one')
 
 def _strangers(path, ids, found, keys, least=1):
     if found < least:
-        raise DataError(f'{path}: of {len(ids):,} pictures asked for ({_names(ids, 3)}) {found:,} are among the {len(keys):,} that it holds '
-                        f'({_names(keys, 3)}); these are not their features')
+        raise DataError(
+            f'{path}: of {len(ids):,} pictures asked for ({_names(ids, 3)}) {found:,} are among the {len(keys):,} that '
+            'it holds '
+            f'({_names(keys, 3)}); these are not their features'
+        )
 
 def _match(path, kind, keys, ids, names) -> dict[str, str]:
     "id -> record's name, of those that are there, in the order of the records"
@@ -589,9 +814,12 @@ def _match(path, kind, keys, ids, names) -> dict[str, str]:
     for k in keys: near[picture_id(k)].append(k)
     if ids is None: found = dict(near)
     else:
-        if again := [i for i, n in Counter(ids).items() if n > 1]: raise DataError(f'{len(again)} ids are asked for twice ({_names(again)}); each once')
+        if again := [i for i, n in Counter(ids).items() if n > 1]:
+            raise DataError(f'{len(again)} ids are asked for twice ({_names(again)}); each once')
         wanted = {i: str((names or {}).get(i, i)) for i in ids}
-        by = lambda m: {i: [s] if s in order else near[picture_id(s)] for i, s in m.items() if s in order or picture_id(s) in near}
+        by = lambda m: {
+            i: [s] if s in order else near[picture_id(s)] for i, s in m.items() if s in order or picture_id(s) in near
+        }
         found = max(by(wanted), by(dict(zip(ids, ids))), key=len)   # by the pictures' names, or by the ids
     _twice(path, (k for f in found.values() if len(f) > 1 for k in f))
     _strangers(path, ids or [], len(found), keys, least=len(ids)/2 if ids and kind == 'hdf5' else 1)
@@ -606,9 +834,24 @@ def _kind(path) -> str:
     elif path.is_file():
         for kind, forms in dict(lmdb=('.lmdb', '.mdb'), hdf5=('.h5', '.hdf5')).items():
             if path.suffix.lower() in forms: return kind
-    inside = sorted(p.name for p in path.iterdir()) if path.is_dir() else [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    what = f'holds {_names(inside) or "nothing"}' if path.is_dir() else 'is no file of features' if path.exists() else f'there is no such file or folder{nearest(path.name, inside)}'
-    raise DataError(f'{path}: {what}; features are read from an LMDB (a folder with data.mdb, or a .lmdb file), .h5, a folder of .npy or .npz, or a cache of regions')
+    inside = (
+        sorted(p.name for p in path.iterdir())
+        if path.is_dir()
+        else [p.name for p in path.parent.iterdir()]
+        if path.parent.is_dir()
+        else []
+    )
+    what = (
+        f'holds {_names(inside) or "nothing"}'
+        if path.is_dir()
+        else 'is no file of features'
+        if path.exists()
+        else f'there is no such file or folder{nearest(path.name, inside)}'
+    )
+    raise DataError(
+        f'{path}: {what}; features are read from an LMDB (a folder with data.mdb, or a .lmdb file), .h5, a folder of '
+        '.npy or .npz, or a cache of regions'
+    )
 
 # %% ../../nbs/memes/01_regions.ipynb #d6c359d9
 _BLOCK = 256   # pictures between two writes: about 100 MB
@@ -616,15 +859,23 @@ _SOURCES = dict(lmdb=_open_lmdb, hdf5=_open_hdf5, npy=_open_arrays)
 
 def _source_key(path, kind, most, wanted) -> str:
     "What a conversion depends on: files' names, sizes and times of change, and settings"
-    files = sorted(p for p in path.iterdir() if p.suffix in ('.npy', '.npz')) if kind == 'npy' else [path/'data.mdb' if path.is_dir() else path]
+    files = (
+        sorted(p for p in path.iterdir() if p.suffix in ('.npy', '.npz'))
+        if kind == 'npy'
+        else [path / 'data.mdb' if path.is_dir() else path]
+    )
     odd = sorted((i, k) for i, k in wanted.items() if picture_id(k) != picture_id(i))
-    return hashlib.sha256(json.dumps([kind, most, odd, *((p.name, s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()])]).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        json.dumps([kind, most, odd, *((p.name, s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()])]).encode()
+    ).hexdigest()[:32]
 
 def _habits(read, keys) -> tuple[int|None, bool]:
     "Width of the features, and whether there are boxes: what most of the first records say"
     seen = []
     for k in keys[:9]:
-        try: r = read(k); seen.append((r['features'].shape[1], r.get('bbox') is not None))
+        try:
+            r = read(k)
+            seen.append((r['features'].shape[1], r.get('bbox') is not None))
         except Exception: pass   # named when its turn comes
     return Counter(seen).most_common(1)[0][0] if seen else (None, True)
 
@@ -638,38 +889,61 @@ def convert_regions(
     progress: str='auto',          # auto, bar, line or none
 ) -> RegionCache:
     "The cache of a source's regions, each record converted once"
-    source, ids = Path(source), None if ids is None else list(ids); _check_most(most)
+    source, ids = Path(source), None if ids is None else list(ids)
+    _check_most(most)
     if (kind := _kind(source)) == 'cache':
-        cache = RegionCache(source); wanted = None if ids is None else _match(source, kind, cache.ids, ids, names)
+        cache = RegionCache(source)
+        wanted = None if ids is None else _match(source, kind, cache.ids, ids, names)
         return cache if wanted is None or all(i == k for i, k in wanted.items()) else cache.renamed(wanted)
     with _SOURCES[kind](source) as (keys, read):
-        wanted = _match(source, kind, keys, ids, names); key = _source_key(source, kind, most, {} if ids is None else wanted)
+        wanted = _match(source, kind, keys, ids, names)
+        key = _source_key(source, kind, most, {} if ids is None else wanted)
         width, boxed = _habits(read, list(wanted.values()))
-        about = dict(name=source.stem, kind=kind, key=key, most=most) | ({} if boxed else dict(boxes='not known: each region is said to be the whole picture'))
-        cache = RegionCache(folder or cache_folder()/'regions'/key, about); todo = {i: k for i, k in wanted.items() if i not in cache}
-        if todo and not boxed and progress != 'none': print(f'{source.name}: no boxes; each region is said to be the whole picture')
+        about = dict(name=source.stem, kind=kind, key=key, most=most) | (
+            {} if boxed else dict(boxes='not known: each region is said to be the whole picture')
+        )
+        cache = RegionCache(folder or cache_folder()/'regions'/key, about)
+        todo = {i: k for i, k in wanted.items() if i not in cache}
+        if todo and not boxed and progress != 'none':
+            print(f'{source.name}: no boxes; each region is said to be the whole picture')
         _convert(cache, todo, read, most, cache.width or width, boxed, progress)
-    if not len(cache): raise DataError(f'{source}: none of its {len(todo):,} pictures can be used; the first: {next(iter(cache.left_out.values()))}')
+    if not len(cache):
+        raise DataError(
+            f'{source}: none of its {len(todo):,} pictures can be used; the first: '
+            f'{next(iter(cache.left_out.values()))}'
+        )
     return cache
 
 # %% ../../nbs/memes/01_regions.ipynb #2d28868b
 def _convert(cache, todo, read, most, width, boxed, progress):
     "Read, check and add what is to do, block by block"
     bad, items = {}, list(todo.items())
-    with tqdm(total=len(items), desc='regions', leave=False, disable=show_progress(progress) != 'bar' or not items) as bar:
+    with tqdm(
+        total=len(items), desc='regions', leave=False, disable=show_progress(progress) != 'bar' or not items
+    ) as bar:
         for s in range(0, len(items), _BLOCK):
             block = {}
             for i, k in items[s:s+_BLOCK]:
                 try:
-                    _check_id(i); r = _record(read(k), most, boxed); width = width or r.features.shape[1]
-                    if r.features.shape[1] != width: raise DataError(f'regions of {r.features.shape[1]} numbers, the others have {width}')
+                    _check_id(i)
+                    r = _record(read(k), most, boxed)
+                    width = width or r.features.shape[1]
+                    if r.features.shape[1] != width:
+                        raise DataError(f'regions of {r.features.shape[1]} numbers, the others have {width}')
                     block[i] = r
                 except Exception as e:   # whatever stands in a file of others
-                    why = str(e) if isinstance(e, DataError) else f'cannot be read ({type(e).__name__}: {short(str(e))})'
+                    why = (
+                        str(e) if isinstance(e, DataError) else f'cannot be read ({type(e).__name__}: {short(str(e))})'
+                    )
                     bad[i] = why if repr(k) in why or f'{k}.' in why or f'{k}_' in why else f'record {k!r}: {why}'
                 bar.update()
-            cache.refresh(); block = {i: r for i, r in block.items() if i not in cache}   # another process may convert the same
+            cache.refresh()
+            block = {i: r for i, r in block.items() if i not in cache}   # another process may convert the same
             if block: cache._write(block)
     cache.leave_out(bad)
     if items and progress != 'none': print(f'{cache.name}: {len(items)-len(bad):,} pictures converted')
-    if bad and progress != 'none': i = next(iter(bad)); print(f'{cache.name}: {len(bad):,} of {len(items):,} pictures are left out ({_names(bad)}); the first: {bad[i]}')
+    if bad and progress != 'none':
+        i = next(iter(bad))
+        print(
+            f'{cache.name}: {len(bad):,} of {len(items):,} pictures are left out ({_names(bad)}); the first: {bad[i]}'
+        )

@@ -20,8 +20,14 @@ from .study import MemeStudy
 
 # %% ../../nbs/memes/08_report.ipynb #b862c291
 REPORTED = {
-    'report, features from LMDB': dict(auroc=.7433, accuracy=.7060), 'report, ResNet-152 grid': dict(auroc=.6645, accuracy=.6213, f1=.2251), 'report, Faster R-CNN (COCO)': dict(auroc=.6235, accuracy=.6107, f1=.3820),
-    'challenge, ViLBERT CC': dict(auroc=.7452), 'challenge, VisualBERT COCO': dict(auroc=.7544), 'Hate-CLIPper': dict(auroc=.858), 'people': dict(auroc=.8265)}
+    'report, features from LMDB': dict(auroc=0.7433, accuracy=0.7060),
+    'report, ResNet-152 grid': dict(auroc=0.6645, accuracy=0.6213, f1=0.2251),
+    'report, Faster R-CNN (COCO)': dict(auroc=0.6235, accuracy=0.6107, f1=0.3820),
+    'challenge, ViLBERT CC': dict(auroc=0.7452),
+    'challenge, VisualBERT COCO': dict(auroc=0.7544),
+    'Hate-CLIPper': dict(auroc=0.858),
+    'people': dict(auroc=0.8265),
+}
 
 SCORES = ['auroc', 'average_precision', 'accuracy', 'f1', 'precision', 'recall', 'brier', 'log_loss', 'ece']
 
@@ -33,55 +39,129 @@ def result_table(
     if top := study.ceiling(): beside['ceiling'] = top
     return scores_frame(study.metrics[study.judged], SCORES, beside)
 
+# %% ../../nbs/memes/08_report.ipynb #0b5a8de2
 def reported_table(
     study: MemeStudy,
 ) -> pd.DataFrame:    # configuration, auroc, accuracy, f1; this run first
     "This run in the table of configurations of the report to reproduce"
-    mine = {f'this run: {study.cfg.preset or study.cfg.name}': {k: study.metrics[study.judged][k]['value'] for k in ('auroc', 'accuracy', 'f1')}}
+    mine = {
+        f'this run: {study.cfg.preset or study.cfg.name}': {
+            k: study.metrics[study.judged][k]['value'] for k in ('auroc', 'accuracy', 'f1')
+        }
+    }
     rows = mine | (REPORTED if study.table.name == 'hateful_memes' else {})
-    return pd.DataFrame([dict(configuration=k, **v) for k, v in rows.items()], columns=['configuration', 'auroc', 'accuracy', 'f1'])
+    return pd.DataFrame(
+        [dict(configuration=k, **v) for k, v in rows.items()], columns=['configuration', 'auroc', 'accuracy', 'f1']
+    )
 
 # %% ../../nbs/memes/08_report.ipynb #efec997d
 def headline_of(
     study: MemeStudy,
 ) -> tuple[str, str]:   # the sentence, and a smaller line
     "The result in one sentence, with interval and floors"
-    m, f, c, top = study.metrics[study.judged]['auroc'], study.floor_metrics, study.controls['shuffled_features'], study.ceiling()
-    beside = ', '.join(f'{n} {f[k]["auroc"]:.3f}' for k, n in dict(text_only='text only', regions_only='regions only', late_fusion='late fusion').items() if k in f) or 'floor .5'
+    m, f, c, top = (
+        study.metrics[study.judged]['auroc'],
+        study.floor_metrics,
+        study.controls['shuffled_features'],
+        study.ceiling(),
+    )
+    beside = (
+        ', '.join(
+            f'{n} {f[k]["auroc"]:.3f}'
+            for k, n in dict(text_only='text only', regions_only='regions only', late_fusion='late fusion').items()
+            if k in f
+        )
+        or 'floor .5'
+    )
     top = f", ceiling {top['auroc']:.3f}" if top else ''
-    control = 'most memes have the very same regions' if np.isnan(c['auroc_shuffled']) else f"with other memes' regions AUROC {c['auroc_shuffled']:.3f}"
-    n, said = len(study.tables[study.judged]), f'{study.judged} memes' + (' (the test memes have no labels)' if study.judged != 'test' else '')
-    return (f"On {n:,} {said}: AUROC {Interval(**m)} ({beside}{top}); accuracy {Interval(**study.metrics[study.judged]['accuracy'])} (majority {f['majority']['accuracy']:.3f}).",
-            f"{study.table.name}, regions: {study.regions.name}, encoder {'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch {study.trainer.best['epoch']} of {len(study.history)}; {control}; brackets are 95 % intervals.")
+    control = (
+        'most memes have the very same regions'
+        if np.isnan(c['auroc_shuffled'])
+        else f"with other memes' regions AUROC {c['auroc_shuffled']:.3f}"
+    )
+    n, said = (
+        len(study.tables[study.judged]),
+        f'{study.judged} memes' + (' (the test memes have no labels)' if study.judged != 'test' else ''),
+    )
+    return (
+        f"On {n:,} {said}: AUROC {Interval(**m)} ({beside}{top}); accuracy "
+        f"{Interval(**study.metrics[study.judged]['accuracy'])} (majority {f['majority']['accuracy']:.3f}).",
+        f"{study.table.name}, regions: {study.regions.name}, encoder "
+        f"{'/'.join(study.cfg.encoder.rstrip('/').split('/')[-2:])}, seed {study.cfg.seed}, epoch "
+        f"{study.trainer.best['epoch']} of {len(study.history)}; {control}; brackets are 95 % intervals.",
+    )
 
+# %% ../../nbs/memes/08_report.ipynb #0ac7a4e1
 def data_table(study: MemeStudy) -> pd.DataFrame:
     "Memes of each side; of the test side only what its size tells"
-    row = lambda s, t: dict(side=s, memes=len(t), words=np.mean([len(x.split()) for x in t.texts]), regions=study.regions.lengths(t.ids).clip(max=study.cfg.max_regions).mean())
+    row = lambda s, t: dict(
+        side=s,
+        memes=len(t),
+        words=np.mean([len(x.split()) for x in t.texts]),
+        regions=study.regions.lengths(t.ids).clip(max=study.cfg.max_regions).mean(),
+    )
     known = lambda t: dict(positive=float(t.targets.mean()))
-    return pd.DataFrame([row('train', study.train) | known(study.train), row('validation', study.validation) | known(study.validation), row('test (sealed)', study.test)])
+    return pd.DataFrame(
+        [
+            row('train', study.train) | known(study.train),
+            row('validation', study.validation) | known(study.validation),
+            row('test (sealed)', study.test),
+        ]
+    )
 
+# %% ../../nbs/memes/08_report.ipynb #a7565532
 def alone_table(
     study: MemeStudy,
 ) -> pd.DataFrame:   # predictor, auroc, the model's gain over it with interval
     "What joining picture and words adds to each half"
-    rows = [dict(beside=k.replace('_', ' '), auroc=(r := t.set_index('metric').loc['auroc']).b, gain=r.difference, low=r.low, high=r.high, distinguishable='yes' if r.distinguishable else 'no') for k, t in study.against.items()]
+    rows = [
+        dict(
+            beside=k.replace('_', ' '),
+            auroc=(r := t.set_index('metric').loc['auroc']).b,
+            gain=r.difference,
+            low=r.low,
+            high=r.high,
+            distinguishable='yes' if r.distinguishable else 'no',
+        )
+        for k, t in study.against.items()
+    ]
     return pd.DataFrame(rows, columns=['beside', 'auroc', 'gain', 'low', 'high', 'distinguishable'])
 
+# %% ../../nbs/memes/08_report.ipynb #660ba5ec
 def shuffled_table(study: MemeStudy) -> pd.DataFrame:
     "The control: AUROC with the right regions, with those of other memes, and the difference with its interval"
     c = study.controls['shuffled_features']
-    return pd.DataFrame([dict(regions='its own', auroc=c['auroc']), dict(regions='of other memes', auroc=c['auroc_shuffled']), dict(regions='difference', auroc=c['difference'], low=c['low'], high=c['high'])])
+    return pd.DataFrame(
+        [
+            dict(regions='its own', auroc=c['auroc']),
+            dict(regions='of other memes', auroc=c['auroc_shuffled']),
+            dict(regions='difference', auroc=c['difference'], low=c['low'], high=c['high']),
+        ]
+    )
 
+# %% ../../nbs/memes/08_report.ipynb #4a05af75
 def epochs_table(study: MemeStudy) -> pd.DataFrame:
     "The table by epoch of the reference report; best: the epoch that was kept"
     h = study.history
-    return h[['epoch', 'train_loss', 'validation_loss', 'validation_auroc', 'validation_accuracy', 'validation_f1']].assign(best=np.where(h.epoch == study.trainer.best['epoch'], 'kept', ''))
+    return h[
+        ['epoch', 'train_loss', 'validation_loss', 'validation_auroc', 'validation_accuracy', 'validation_f1']
+    ].assign(best=np.where(h.epoch == study.trainer.best['epoch'], 'kept', ''))
 
+# %% ../../nbs/memes/08_report.ipynb #0b853cda
 def efficiency_table(study: MemeStudy, timing: dict) -> pd.DataFrame:
     "What training cost"
     t = timing
-    return pd.DataFrame([('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'), ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}"), ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"),
-                         ('training speed', f"{t['samples_per_second']:,.0f} memes/s"), ('padding in batches', f"{t['padding_share']:.1%} (of the words {t['text_padding_share']:.1%})"), ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB")], columns=['what', 'value'])
+    return pd.DataFrame(
+        [
+            ('parameters', f'{sum(p.numel() for p in study.model.parameters()):,}'),
+            ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}"),
+            ('best epoch', f"{study.trainer.best['epoch']} of {len(study.history)}"),
+            ('training speed', f"{t['samples_per_second']:,.0f} memes/s"),
+            ('padding in batches', f"{t['padding_share']:.1%} (of the words {t['text_padding_share']:.1%})"),
+            ('peak memory', f"{t['peak_memory_bytes'] / 2**30:.2f} GiB"),
+        ],
+        columns=['what', 'value'],
+    )
 
 # %% ../../nbs/memes/08_report.ipynb #e4caf477
 def picture_of(
@@ -94,6 +174,7 @@ def picture_of(
     except DataError: r = study.regions.regions(table.ids[k])
     return Image.new('RGB', (400, max(1, round(400*r.height/r.width))), (225, 225, 225))
 
+# %% ../../nbs/memes/08_report.ipynb #32b0cf65
 def confounder_sheet(
     study: MemeStudy,
     n: int=4,   # pairs
@@ -106,13 +187,27 @@ def confounder_sheet(
     for i, r in enumerate(pairs.groupby('kind', sort=False).head(n//2).itertuples()):
         two = [at[r.a], at[r.b]]
         pictures = [picture_of(study, t, k) for k in two]
-        rows[f'{r.kind} {i+1}'] = pictures; said[f'{r.kind} {i+1}'] = ['\n'.join(_lines(f"{'positive' if t.targets[k] else 'negative'}: {t.texts[k]}", 34)) for k in two]
-    return contact_sheet(rows, said, 'The same words with another picture, the same picture with other words', 'Each line is a pair of training memes with different labels: no score of the text alone, or of the picture alone, can tell both.') if rows else None
+        rows[f'{r.kind} {i+1}'] = pictures
+        said[f'{r.kind} {i + 1}'] = [
+            '\n'.join(_lines(f"{'positive' if t.targets[k] else 'negative'}: {t.texts[k]}", 34)) for k in two
+        ]
+    return (
+        contact_sheet(
+            rows,
+            said,
+            'The same words with another picture, the same picture with other words',
+            'Each line is a pair of training memes with different labels: no score of the text alone, or of the '
+            'picture alone, can tell both.',
+        )
+        if rows
+        else None
+    )
 
 def _lines(text, width):
     import textwrap
     return textwrap.wrap(text, width, max_lines=3, placeholder='…')
 
+# %% ../../nbs/memes/08_report.ipynb #10bd79d2
 def worst_memes(
     study: MemeStudy,
     n: int=10,
@@ -120,7 +215,18 @@ def worst_memes(
     "The memes that the model was most wrong about"
     t, p, y = study.tables[study.judged], study.proba[study.judged], study.truth(study.judged)
     lack = np.abs(y-p)
-    return pd.DataFrame([dict(id=t.ids[i], text=t.texts[i], true=int(y[i]), probability=p[i], text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan) for i in np.argsort(-lack, kind='stable')[:n]])
+    return pd.DataFrame(
+        [
+            dict(
+                id=t.ids[i],
+                text=t.texts[i],
+                true=int(y[i]),
+                probability=p[i],
+                text_only=study.floors['text_only'][study.judged][i] if 'text_only' in study.floors else np.nan,
+            )
+            for i in np.argsort(-lack, kind='stable')[:n]
+        ]
+    )
 
 # %% ../../nbs/memes/08_report.ipynb #872b9996
 def word_attention(
@@ -133,11 +239,20 @@ def word_attention(
     device = next(model.parameters()).device
     b = {k: v.to(device) for k, v in feed.load(np.array([0])).items()}
     with inference(model.inference_precision, device):
-        out = model(b['input_ids'], b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask'], attentions=True)
+        out = model(
+            b['input_ids'],
+            b['region_features'],
+            b['region_boxes'],
+            None,
+            b['attention_mask'],
+            b['region_mask'],
+            attentions=True,
+        )
     maps = [to_regions.mean(1)[0].float().cpu().numpy() for to_regions, _ in out.attentions]
     k = int(np.argmax([(w.max(1)/w.mean(1)).mean() for w in maps]))
     return model.tokenizer.convert_ids_to_tokens(b['input_ids'][0].tolist()), maps[k], f'meeting {k+1} of {len(maps)}'
 
+# %% ../../nbs/memes/08_report.ipynb #a134c784
 def attention_figure(
     study: MemeStudy,
     row: int=None,   # of the judged side; None: one that is right and sure
@@ -150,8 +265,15 @@ def attention_figure(
     shown = [i for i, w in enumerate(words) if w not in ('[CLS]', '[SEP]')]
     n = min(weights.shape[1], len(r.boxes))
     picture = picture_of(study, t, row)
-    boxes = r.boxes[:n]*np.tile(np.divide(picture.size, (r.width, r.height)), 2)   # HDF5 holds shares of a picture, not pixels
-    return attended_regions(picture, boxes, [words[i] for i in shown], weights[shown][:, -n:], f'Where the words of meme {t.ids[row]} look, {where} (true label {int(y[row])}, probability {p[row]:.2f})')
+    # HDF5 holds shares of a picture, not pixels
+    boxes = r.boxes[:n]*np.tile(np.divide(picture.size, (r.width, r.height)), 2)
+    return attended_regions(
+        picture,
+        boxes,
+        [words[i] for i in shown],
+        weights[shown][:, -n:],
+        f'Where the words of meme {t.ids[row]} look, {where} (true label {int(y[row])}, probability {p[row]:.2f})',
+    )
 
 # %% ../../nbs/memes/08_report.ipynb #eaca3d04
 def conclusions(
@@ -160,14 +282,40 @@ def conclusions(
     "What may be concluded from this run, and what may not"
     m, c, side = study.metrics[study.judged], study.controls['shuffled_features'], study.judged
     gain = {k: t.set_index('metric').loc['auroc'] for k, t in study.against.items()}
-    better = [k.replace('_', ' ') for k, r in gain.items() if r.low > 0]; equal = [k.replace('_', ' ') for k, r in gain.items() if not r.low > 0]
-    may = [f"By AUROC the model is better than {', '.join(better)}: the paired intervals lie above zero." if better else 'The model is **not distinguishable** from the predictors that see one half only, or worse.',
-           *([f"It is not distinguishable from {', '.join(equal)}, or worse."] if better and equal else []),
-           f"It uses the regions: with those of other memes its AUROC falls from {c['auroc']:.3f} to {c['auroc_shuffled']:.3f}." if c['informative'] else f"That it uses the regions is **not** shown: with those of other memes its AUROC is {c['auroc_shuffled']:.3f} instead of {c['auroc']:.3f}."]
-    for r in study.pairs.itertuples(): may.append(f'Of {r.pairs:,} pairs with the {r.kind} and different labels it puts {r.right_order:.1%} [{r.low:.1%}, {r.high:.1%}] in the right order; chance is 50 %.')
-    if top := study.ceiling(): may.append(f"The memes are generated: of the way from chance to the best reachable AUROC, the model went {(m['auroc']['value']-.5)/(top['auroc']-.5):.1%}.")
-    not_ = ['Scores of one seed say nothing about another: the intervals are over memes, not over trainings.', 'Why this run differs from one with other features *and* another recipe: change one setting at a time, and compare paired (`compare=[RUN_FOLDER]`).',
-            *([f'Anything about test memes: they have no labels, and the {side} memes chose the epoch.'] if side != 'test' else []), 'That attention explains a decision: it shows where the network looks.',
-            'Whether a meme hurts somebody: labels are what annotators were asked to say under one definition.']
+    better = [k.replace('_', ' ') for k, r in gain.items() if r.low > 0]
+    equal = [k.replace('_', ' ') for k, r in gain.items() if not r.low > 0]
+    may = [
+        f"By AUROC the model is better than {', '.join(better)}: the paired intervals lie above zero."
+        if better
+        else 'The model is **not distinguishable** from the predictors that see one half only, or worse.',
+        *([f"It is not distinguishable from {', '.join(equal)}, or worse."] if better and equal else []),
+        f"It uses the regions: with those of other memes its AUROC falls from {c['auroc']:.3f} to "
+        f"{c['auroc_shuffled']:.3f}."
+        if c['informative']
+        else "That it uses the regions is **not** shown: with those of other memes its AUROC is "
+             f"{c['auroc_shuffled']:.3f} instead of {c['auroc']:.3f}.",
+    ]
+    for r in study.pairs.itertuples():
+        may.append(
+            f'Of {r.pairs:,} pairs with the {r.kind} and different labels it puts {r.right_order:.1%} [{r.low:.1%}, '
+            f'{r.high:.1%}] in the right order; chance is 50 %.'
+        )
+    if top := study.ceiling():
+        may.append(
+            "The memes are generated: of the way from chance to the best reachable AUROC, the model went "
+            f"{(m['auroc']['value'] - 0.5) / (top['auroc'] - 0.5):.1%}."
+        )
+    not_ = [
+        'Scores of one seed say nothing about another: the intervals are over memes, not over trainings.',
+        'Why this run differs from one with other features *and* another recipe: change one setting at a time, and '
+        'compare paired (`compare=[RUN_FOLDER]`).',
+        *(
+            [f'Anything about test memes: they have no labels, and the {side} memes chose the epoch.']
+            if side != 'test'
+            else []
+        ),
+        'That attention explains a decision: it shows where the network looks.',
+        'Whether a meme hurts somebody: labels are what annotators were asked to say under one definition.',
+    ]
     lines = lambda xs: '\n'.join(f'- {x}' for x in xs)
     return f'**What may be concluded**\n\n{lines(may)}\n\n**What may not**\n\n{lines(not_)}'

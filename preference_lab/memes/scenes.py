@@ -22,20 +22,28 @@ def draw_tower(
     rng: random.Random,
 ) -> list[dict]:   # objects as in `structured_rep`
     "A box with a tower of one to four blocks"
-    return [dict(x_loc=40, y_loc=80-21*k, size=20, type='square', color=rng.choice(list(_WRITTEN))) for k in range(rng.randint(1, 4))]
+    return [
+        dict(x_loc=40, y_loc=80 - 21 * k, size=20, type='square', color=rng.choice(list(_WRITTEN)))
+        for k in range(rng.randint(1, 4))
+    ]
 
+# %% ../../nbs/memes/03a_scenes.ipynb #215c106d
 def draw_scattered(
     rng: random.Random,
 ) -> list[dict]:   # objects as in `structured_rep`
     "A box in which one to seven objects lie, side by side"
     box, n = [], rng.randint(1, 7)
-    apart = lambda x, y, s, o: x+s <= o['x_loc'] or o['x_loc']+o['size'] <= x or y+s <= o['y_loc'] or o['y_loc']+o['size'] <= y
+    apart = lambda x, y, s, o: (
+        x + s <= o['x_loc'] or o['x_loc'] + o['size'] <= x or y + s <= o['y_loc'] or o['y_loc'] + o['size'] <= y
+    )
     while len(box) < n:
         s = rng.choice(SIZES)
         x, y = (_BOX-s if rng.random() < .18 else rng.randint(0, _BOX-s) for _ in range(2))
-        if all(apart(x, y, s, o) for o in box): box.append(dict(x_loc=x, y_loc=y, size=s, type=rng.choice(SHAPES), color=rng.choice(list(_WRITTEN))))
+        if all(apart(x, y, s, o) for o in box):
+            box.append(dict(x_loc=x, y_loc=y, size=s, type=rng.choice(SHAPES), color=rng.choice(list(_WRITTEN))))
     return box
 
+# %% ../../nbs/memes/03a_scenes.ipynb #23dd1398
 def draw_scene(
     rng: random.Random,
     towers: bool,   # else objects that lie about
@@ -69,7 +77,8 @@ class Scenes:
     def __getitem__(self, rows) -> 'Scenes': return Scenes(*(v[rows] for v in vars(self).values()))
     @property
     def real(self) -> np.ndarray: return self.box >= 0
-    def touches(self, wall: str) -> np.ndarray:   # (scenes, objects) bool; wall: left, top, right, bottom, edge (any of them) or corner
+    # (scenes, objects) bool; wall: left, top, right, bottom, edge (any of them) or corner
+    def touches(self, wall: str) -> np.ndarray:
         "Which objects stand at a wall of their box"
         at = dict(left=self.x == 0, top=self.y == 0, right=self.x+self.size == _BOX, bottom=self.y+self.size == _BOX)
         aside, upright = at['left'] | at['right'], at['top'] | at['bottom']
@@ -80,7 +89,20 @@ def _as_numbers(k, box) -> list[tuple]:
     "The objects of a box in the order of the fields of `Scenes`"
     up = sorted(range(len(box)), key=lambda i: -box[i]['y_loc'])
     colour, storey = [_WRITTEN[o['color']] for o in box], {i: n for n, i in enumerate(up)}
-    return [(colour[i], SHAPES.index(o['type']), o['size'], k, o['x_loc'], o['y_loc'], storey[i], len(box), colour[up[storey[i]-1]] if storey[i] else -1) for i, o in enumerate(box)]
+    return [
+        (
+            colour[i],
+            SHAPES.index(o['type']),
+            o['size'],
+            k,
+            o['x_loc'],
+            o['y_loc'],
+            storey[i],
+            len(box),
+            colour[up[storey[i] - 1]] if storey[i] else -1,
+        )
+        for i, o in enumerate(box)
+    ]
 
 # %% ../../nbs/memes/03a_scenes.ipynb #4b78d31b
 class Part(NamedTuple):
@@ -90,11 +112,14 @@ class Part(NamedTuple):
     number: int = 1
     of: str = 'objects'   # objects or colours
 
+# %% ../../nbs/memes/03a_scenes.ipynb #61eb8057
 class Meaning(NamedTuple):
     "What a sentence says of a scene"
     parts: list[Part]
-    boxes: tuple[str, int]|None = None  # relation and number of the boxes in which all parts hold; None: they hold of the whole scene
-    alike: str = ''                     # height, top or bottom: so many towers as `boxes` says are alike in this, and there are no parts
+    # relation and number of the boxes in which all parts hold; None: they hold of the whole scene
+    boxes: tuple[str, int]|None = None
+    # height, top or bottom: so many towers as `boxes` says are alike in this, and there are no parts
+    alike: str = ''
 
 _RELATIONS = {'==': operator.eq, '>=': operator.ge, '<=': operator.le, '>': operator.gt}
 
@@ -108,11 +133,14 @@ def meant(
     if 'colour' in which: is_it &= np.isin(s.colour, which['colour'])
     for k in ('shape', 'size'):
         if k in which: is_it &= getattr(s, k) == which[k]
-    if 'touch' in which: wall, yes = which['touch']; is_it &= s.touches(wall) == yes
+    if 'touch' in which:
+        wall, yes = which['touch']
+        is_it &= s.touches(wall) == yes
     if 'level' in which: is_it &= s.storey == (s.storeys-1 if which['level'] == 'top' else which['level'])
     if 'over' in which: is_it &= (s.below >= 0) & (s.below == (s.colour if which['over'] == 'same' else which['over']))
     return is_it
 
+# %% ../../nbs/memes/03a_scenes.ipynb #a8ff7559
 def part_holds(
     part: Part,
     scenes: Scenes,
@@ -125,6 +153,7 @@ def part_holds(
     else: n = groups.sum(2)
     return _RELATIONS[part.relation](n, part.number).T
 
+# %% ../../nbs/memes/03a_scenes.ipynb #cec32606
 def holds(
     meaning: Meaning,
     scenes: Scenes,
@@ -141,19 +170,35 @@ def holds(
 def _most_alike(what, scenes) -> np.ndarray:
     "How many towers share a property, of the property that most share: (scenes,)"
     level = {} if what == 'height' else dict(level='top' if what == 'top' else 0)
-    each = np.stack([np.where(meant(level, scenes) & (scenes.box == k), 1 if what == 'height' else scenes.colour+1, 0).sum(1) for k in range(3)], 1)
+    each = np.stack(
+        [
+            np.where(meant(level, scenes) & (scenes.box == k), 1 if what == 'height' else scenes.colour + 1, 0).sum(1)
+            for k in range(3)
+        ],
+        1,
+    )
     return (each[:, :, None] == each[:, None]).sum(2).max(1)
 
 # %% ../../nbs/memes/03a_scenes.ipynb #3db6b33e
 _NUMBERS = 'no one two three four five six seven'.split()
-_HOW = {'a': 30, '': 28, 'exactly ': 18, 'at least ': 16, 'only ': 6, 'no': 4, 'more than ': 2, 'at most ': 1}   # how often people say so
+# how often people say so
+_HOW = {'a': 30, '': 28, 'exactly ': 18, 'at least ': 16, 'only ': 6, 'no': 4, 'more than ': 2, 'at most ': 1}
 _SAYS = {'at least ': '>=', 'more than ': '>', 'at most ': '<='}
-_WALLS = dict(edge='the edge|an edge|any edge|the wall|the wall|a wall|the side', bottom='the base|the bottom|the bottom of a box|the bottom of a box',
-              right='right wall of a box', left='left wall of a box', top='the top of a box', corner='a corner|the corner|a corner of a box|a box corner')
+_WALLS = dict(
+    edge='the edge|an edge|any edge|the wall|the wall|a wall|the side',
+    bottom='the base|the bottom|the bottom of a box|the bottom of a box',
+    right='right wall of a box',
+    left='left wall of a box',
+    top='the top of a box',
+    corner='a corner|the corner|a corner of a box|a box corner',
+)
 
 def several(noun: str) -> str: return noun + ('es' if noun.endswith('x') else 's')
+
+# %% ../../nbs/memes/03a_scenes.ipynb #759c93e0
 def with_article(noun: str) -> str: return ('an ' if noun[0] in 'aeiou' else 'a ') + noun
 
+# %% ../../nbs/memes/03a_scenes.ipynb #1f6d068d
 class Writer:
     "Draws words and their meaning"
     def __init__(self, rng: random.Random): self.rng = rng
@@ -169,7 +214,9 @@ class Writer:
         size: bool=False, # whether a size is told, so that every number is as likely, and none and a are not said
     ) -> tuple[str, tuple[str, int], bool]:   # words, relation and number, whether the words are about one
         "So many of something"
-        how = self.pick({'exactly ': 8, '': 6, 'at least ': 3, 'only ': 3, 'more than ': 2, 'at most ': 1} if size else _HOW)
+        how = self.pick(
+            {'exactly ': 8, '': 6, 'at least ': 3, 'only ': 3, 'more than ': 2, 'at most ': 1} if size else _HOW
+        )
         if how == 'a': return with_article(noun), ('>=', 1), True
         if how == 'no': return f'no {noun}', ('==', 0), True
         n = self.rng.randint(1, most) if size else min(most, self.pick({1: 5, 2: 4, 3: 2, 4: 1}))
@@ -179,26 +226,41 @@ class Writer:
     def thing(self) -> tuple[str, dict]:   # for one, and which objects
         "A kind of object"
         which, words = {}, []
-        if self.chance(.04): size = self.rng.choice((10, 30)); which['size'] = size; words.append({10: 'small', 30: 'big'}[size])
-        if self.chance(.75): c, word = self.colour(); which['colour'] = [c]; words.append(word)
-        if self.chance(.62): n = self.rng.randrange(3); which['shape'] = n; words.append(SHAPES[n])
+        if self.chance(.04):
+            size = self.rng.choice((10, 30))
+            which['size'] = size
+            words.append({10: 'small', 30: 'big'}[size])
+        if self.chance(.75):
+            c, word = self.colour()
+            which['colour'] = [c]
+            words.append(word)
+        if self.chance(.62):
+            n = self.rng.randrange(3)
+            which['shape'] = n
+            words.append(SHAPES[n])
         else: words.append(self.one_of('item|object'))
         return ' '.join(words), which
 
     def touching(self) -> tuple[str, dict]:
         "Touching something, or not"
         wall, yes = self.pick(dict(edge=18, bottom=6, corner=4, right=2, left=1, top=1)), self.chance(.75)
-        return f"{'' if yes else 'not '}{'closely ' if self.chance(.25) else ''}touching {self.one_of(_WALLS[wall])}", dict(touch=(wall, yes))
+        return (
+            f"{'' if yes else 'not '}{'closely ' if self.chance(0.25) else ''}touching {self.one_of(_WALLS[wall])}",
+            dict(touch=(wall, yes)),
+        )
 
     def only(self, colours: list[int]) -> list[Part]:
         "Nothing of another colour, and where several are named, something of each"
-        return [Part(dict(colour=[c for c in range(3) if c not in colours]), '==', 0)] + [Part(dict(colour=[c])) for c in colours if len(colours) > 1]
+        return [Part(dict(colour=[c for c in range(3) if c not in colours]), '==', 0)] + [
+            Part(dict(colour=[c])) for c in colours if len(colours) > 1
+        ]
 
     def colours(self) -> tuple[str, list[int]]:
         "One or two colours"
         cs = self.rng.sample(range(3), self.rng.choice((1, 2, 2)))
         return ' and '.join(COLOURS[c] for c in cs), cs
 
+# %% ../../nbs/memes/03a_scenes.ipynb #b9608031
 def there(
     words: str,   # of how many things
     one: bool,    # whether they are about one
@@ -209,36 +271,56 @@ def there(
 # %% ../../nbs/memes/03a_scenes.ipynb #572f55f9
 class BoxWriter(Writer):
     "Sentences about boxes"
-    noun, most, HOLDS = 'item', 7, dict(things=14, only_these=5, size=4, kinds=5, few=3, at_wall=3)   # what a box holds, and how often that is said
+    # what a box holds, and how often that is said
+    noun, most, HOLDS = 'item', 7, dict(things=14, only_these=5, size=4, kinds=5, few=3, at_wall=3)
 
-    def only_these(self): words, cs = self.colours(); return f'only {words} {several(self.noun)}', self.only(cs)
-    def size(self): words, many, _ = self.many(self.noun, self.most, size=True); return words, [Part({}, *many)]
+    def only_these(self):
+        words, cs = self.colours()
+        return f'only {words} {several(self.noun)}', self.only(cs)
+    def size(self):
+        words, many, _ = self.many(self.noun, self.most, size=True)
+        return words, [Part({}, *many)]
     def at_wall(self):
         (noun, which), (where, touch) = self.thing(), self.touching()
         words, many, _ = self.many(noun, 2)
         return f'{words} {where}', [Part(which | touch, *many)]
     def things(self):
         out = []
-        for _ in range(self.rng.choice((1, 2, 2, 3))): noun, which = self.thing(); words, many, _ = self.many(noun); out.append((words, Part(which, *many)))
+        for _ in range(self.rng.choice((1, 2, 2, 3))):
+            noun, which = self.thing()
+            words, many, _ = self.many(noun)
+            out.append((words, Part(which, *many)))
         words = [o[0] for o in out]
         return (', '.join(words[:-1]) + ' and ' if words[1:] else '') + words[-1], [o[1] for o in out]
     def kinds(self):
         n = self.rng.randint(1, 3)
-        words = self.one_of({1: 'items of only one color|items of the same color', 2: 'items of 2 different colors|items of only two colors',
-                             3: 'items of all 3 different colors|all 3 colors|all three colors|items of 3 different colors'}[n])
+        words = self.one_of(
+            {
+                1: 'items of only one color|items of the same color',
+                2: 'items of 2 different colors|items of only two colors',
+                3: 'items of all 3 different colors|all 3 colors|all three colors|items of 3 different colors',
+            }[n]
+        )
         parts = [Part({}, '==', n, 'colours')]
-        if words.startswith('items') and self.chance(.3) and (k := self.rng.randint(n, min(6, self.most))) > 1: words, parts = f'{self.number(k)} {words}', parts + [Part({}, '==', k)]
+        if words.startswith('items') and self.chance(.3) and (k := self.rng.randint(n, min(6, self.most))) > 1:
+            words, parts = f'{self.number(k)} {words}', parts + [Part({}, '==', k)]
         return words.replace('items', several(self.noun)), parts
     def few(self):
         (words, cs), n = self.colours(), self.rng.randint(2, 4)
-        return f"{self.one_of('only |')}{self.number(n)} {several(self.noun)} of {self.one_of('only |')}{words} {self.one_of('color|colour')}", self.only(cs) + [Part({}, '==', n)]
+        return (
+            f"{self.one_of('only |')}{self.number(n)} {several(self.noun)} of {self.one_of('only |')}{words} "
+            f"{self.one_of('color|colour')}",
+            self.only(cs) + [Part({}, '==', n)],
+        )
 
     def content(self) -> tuple[str, list[Part]]: return getattr(self, self.pick(self.HOLDS))()
     def box(self):
         "So many boxes with something in them"
         words, many, one = self.many(self.one_of('box|box|box|box|box|box|grey box'))
         content, parts = self.content()
-        if self.chance(.12): more, also = self.content(); content, parts = f'{content} and {more}', parts + also
+        if self.chance(.12):
+            more, also = self.content()
+            content, parts = f'{content} and {more}', parts + also
         return f'{there(words, one)} with {content}', Meaning(parts, many)
 
     def sentence(self) -> tuple[str, Meaning]:
@@ -248,34 +330,56 @@ class BoxWriter(Writer):
 # %% ../../nbs/memes/03a_scenes.ipynb #09069f20
 class ScatteredWriter(BoxWriter):
     "Sentences about objects that lie about"
-    SAYS = dict(touch=46, count=6, box=32, grey=11, all_of=5, each=3, together=2, wall_colours=2)   # what people say, and how often
+    # what people say, and how often
+    SAYS = dict(touch=46, count=6, box=32, grey=11, all_of=5, each=3, together=2, wall_colours=2)
 
-    def count(self): noun, which = self.thing(); words, many, one = self.many(noun, 4); return there(words, one), Meaning([Part(which, *many)])
+    def count(self):
+        noun, which = self.thing()
+        words, many, one = self.many(noun, 4)
+        return there(words, one), Meaning([Part(which, *many)])
     def touch(self):
         (noun, which), (where, touch) = self.thing(), self.touching()
         words, many, one = self.many(noun, 4)
         return f'{there(words, one)} {where}', Meaning([Part(which | touch, *many)])
     def grey(self):
         "One of the grey boxes has exactly five objects"
-        n, k, (how, relation) = self.rng.randint(1, 7), self.pick({1: 6, 2: 1}), self.rng.choice([('exactly ', '==')]*3 + [('', '=='), ('at least ', '>=')])
-        words = f"{_NUMBERS[k]} of the grey {self.one_of('square|box')} {self.one_of('has|contains')} {how}{self.number(n)} {'object' if n == 1 else 'objects'}"
+        n, k, (how, relation) = (
+            self.rng.randint(1, 7),
+            self.pick({1: 6, 2: 1}),
+            self.rng.choice([('exactly ', '==')] * 3 + [('', '=='), ('at least ', '>=')]),
+        )
+        words = (f"{_NUMBERS[k]} of the grey {self.one_of('square|box')} {self.one_of('has|contains')} "
+                 f"{how}{self.number(n)} {'object' if n == 1 else 'objects'}")
         parts, ((noun, which), (c, colour)) = [Part({}, relation, n)], (self.thing(), self.colour())
-        if self.chance(.25): words, parts = (f'{words} which is {colour}', parts + [Part(dict(colour=[c]))]) if n == 1 else (f'{words} one of which is {with_article(noun)}', parts + [Part(which, '==', 1)])
+        if self.chance(.25):
+            words, parts = (
+                (f'{words} which is {colour}', parts + [Part(dict(colour=[c]))])
+                if n == 1
+                else (f'{words} one of which is {with_article(noun)}', parts + [Part(which, '==', 1)])
+            )
         return words, Meaning(parts, ('==', k))
     def all_of(self):
         (noun, which), (where, touch), none, nouns = self.thing(), self.touching(), self.chance(.4), None
-        wall, yes = touch['touch']; nouns = several(noun)
+        wall, yes = touch['touch']
+        nouns = several(noun)
         words = f'none of the {nouns} are' if none else self.one_of(f'all {nouns} are|all the {nouns} are|{nouns} are')
         return f'{words} {where}', Meaning([Part(which | dict(touch=(wall, yes == none)), '==', 0)])
     def each(self):
         (noun, which), (where, touch), far = self.thing(), self.touching(), self.chance(.6)
         words, many, one = self.many(noun, 2)
         if not far: words, which = f'{words} {where}', which | touch
-        return self.one_of(f'each box has {words}|each grey box contains {words}|{there(words, one)} in each box|all boxes have {words}'), Meaning([Part(which, *many)], ('==', 3))
-    def together(self): noun, which = self.thing(); return f'all {several(noun)} are in the same box', Meaning([Part(which)], ('==', 1))
+        return self.one_of(
+            f'each box has {words}|each grey box contains {words}|{there(words, one)} in each box|all boxes have '
+            f'{words}'
+        ), Meaning([Part(which, *many)], ('==', 3))
+    def together(self):
+        noun, which = self.thing()
+        return f'all {several(noun)} are in the same box', Meaning([Part(which)], ('==', 1))
     def wall_colours(self):
         n, wall = self.rng.randint(1, 3), self.pick(dict(edge=10, bottom=3, corner=1))
-        words = f"{'only' if n < 3 else 'all'} {self.number(n)} {'color' if n == 1 else self.one_of('different colors|colors')} {'is' if n == 1 else 'are'} touching {self.one_of(_WALLS[wall])}"
+        words = (f"{'only' if n < 3 else 'all'} {self.number(n)} "
+                 f"{'color' if n == 1 else self.one_of('different colors|colors')} {'is' if n == 1 else 'are'} "
+                 f"touching {self.one_of(_WALLS[wall])}")
         if self.chance(.5): words = there(re.sub(' (is|are) touching', ' touching', words), n == 1)
         return words, Meaning([Part(dict(touch=(wall, True)), '==', n, 'colours')])
 
@@ -284,7 +388,8 @@ _OVER = 'on|over|over|above|above|on top of'
 
 class TowerWriter(BoxWriter):
     "Sentences about towers"
-    SAYS = dict(tower=46, block=15, pair=8, count=7, some_of=4, the=5, plain=4, box=11, alike=3, every=4)   # what people say, and how often
+    # what people say, and how often
+    SAYS = dict(tower=46, block=15, pair=8, count=7, some_of=4, the=5, plain=4, box=11, alike=3, every=4)
     HAS = dict(place=40, over=18, below=3, height=14, blocks=14, only_blocks=8, stack=4, all_colours=3, second=3)
     most, HOLDS = 4, dict(top_item=10, only_these=6, size=5, kinds=5, few=5, two=2)
 
@@ -293,25 +398,45 @@ class TowerWriter(BoxWriter):
         part = Part(dict(colour=[c], level='top' if p == 'top' else 0))
         if p != 'bottom' and self.chance(.15): return f'a {word} {p}', [part]
         return f"a {word} block {self.pick({'at the': 8, 'as the': 1, 'at': 1, 'on the': 1})} {p}", [part]
-    def over(self): (c, word), (d, below) = self.colour(), self.colour(); return f'a {word} block {self.one_of(_OVER)} a {below} block', [Part(dict(colour=[c], over=d))]
+    def over(self):
+        (c, word), (d, below) = self.colour(), self.colour()
+        return f'a {word} block {self.one_of(_OVER)} a {below} block', [Part(dict(colour=[c], over=d))]
     def below(self):
         (c, word), (d, above) = self.colour(), self.colour()
-        if self.chance(.3): return f'a {word} block below a different colored block', [Part(dict(colour=[k for k in range(3) if k != c], over=c))]
+        if self.chance(.3):
+            return f'a {word} block below a different colored block', [
+                Part(dict(colour=[k for k in range(3) if k != c], over=c))
+            ]
         return f'a {word} block below a {above} block', [Part(dict(colour=[d], over=c))]
-    def height(self): words, many, _ = self.many('block', 4, size=True); return words, [Part({}, *many)]
+    def height(self):
+        words, many, _ = self.many('block', 4, size=True)
+        return words, [Part({}, *many)]
     def blocks(self):
         (c, word), (d, other) = self.colour(), self.colour()
-        words, many, _ = self.many(f'{word} block'); parts = [Part(dict(colour=[c]), *many)]
+        words, many, _ = self.many(f'{word} block')
+        parts = [Part(dict(colour=[c]), *many)]
         if c == d or self.chance(.7): return words, parts
         more, also, _ = self.many(f'{other} block', 2)
         return f'{words} and {more}', parts + [Part(dict(colour=[d]), *also)]
     def only_blocks(self):
-        if self.chance(.4): return self.one_of('blocks of only one color|only one color|blocks of the same color|all blocks of same color'), [Part({}, '==', 1, 'colours')]
+        if self.chance(.4):
+            return self.one_of(
+                'blocks of only one color|only one color|blocks of the same color|all blocks of same color'
+            ), [Part({}, '==', 1, 'colours')]
         words, cs = self.colours()
         return f'only {words} blocks', self.only(cs)
-    def all_colours(self): return self.one_of('blocks of all 3 colours|all three colors|blocks of all 3 different colors'), [Part({}, '==', 3, 'colours')]
-    def second(self): c, word = self.colour(); return self.one_of(f'a {word} second block|a {word} block as the second block from the base|the second block {word}'), [Part(dict(colour=[c], level=1))]
-    def stack(self): c, word = self.colour(); return f"{self.one_of('two|2')} {word} blocks stacked together", [Part(dict(colour=[c], over='same'))]
+    def all_colours(self):
+        return self.one_of('blocks of all 3 colours|all three colors|blocks of all 3 different colors'), [
+            Part({}, '==', 3, 'colours')
+        ]
+    def second(self):
+        c, word = self.colour()
+        return self.one_of(
+            f'a {word} second block|a {word} block as the second block from the base|the second block {word}'
+        ), [Part(dict(colour=[c], level=1))]
+    def stack(self):
+        c, word = self.colour()
+        return f"{self.one_of('two|2')} {word} blocks stacked together", [Part(dict(colour=[c], over='same'))]
 
     def top_item(self):
         (c, word), n, noun = self.colour(), self.rng.randint(1, 4), self.noun
@@ -319,44 +444,99 @@ class TowerWriter(BoxWriter):
         if self.chance(.4): return self.one_of(f'a {word} {noun} on top|a {word} {noun} at the top'), [part]
         where = self.one_of(f'the {word} one is on top|a {word} {noun} on top|a {word} one on top|{word} one on top')
         return f'{self.number(n)} {noun if n == 1 else several(noun)} and {where}', [part, Part({}, '==', n)]
-    def two(self): (c, word), (d, other) = self.colour(), self.colour(); return f'a {word} {self.noun} and a {other} {self.noun}', [Part(dict(colour=[k])) for k in {c, d}]
+    def two(self):
+        (c, word), (d, other) = self.colour(), self.colour()
+        return f'a {word} {self.noun} and a {other} {self.noun}', [Part(dict(colour=[k])) for k in {c, d}]
 
     def part(self) -> tuple[str, list[Part]]: return getattr(self, self.pick(self.HAS))()
     def tower(self):
-        words, many, one = self.many('tower'); content, parts = self.part()
-        if self.chance(.2): more, also = self.part(); content, parts = content + self.one_of(' and | having | with | and it has ') + more, parts + also
+        words, many, one = self.many('tower')
+        content, parts = self.part()
+        if self.chance(.2):
+            more, also = self.part()
+            content, parts = content + self.one_of(' and | having | with | and it has ') + more, parts + also
         which = self.pick({' with': 6, ' having': 2, ', which': 1, ' that': 2, ' which': 3})
-        if 'wh' in which or 'that' in which: which += ' ' + (self.one_of('has|has|has|contains') if one else self.one_of('has|have|have|contain'))
+        if 'wh' in which or 'that' in which:
+            which += ' ' + (self.one_of('has|has|has|contains') if one else self.one_of('has|have|have|contain'))
         return f'{there(words, one)}{which} {content}', Meaning(parts, many)
     def block(self):
         (c, word), p = self.colour(), self.one_of('top|base')
-        words, many, one = self.many(f'{word} block'); words, parts = f'{there(words, one)} as the {p} of a tower', [Part(dict(colour=[c], level='top' if p == 'top' else 0))]
-        if self.chance(.5): content, also = self.height(); words, parts = f'{words} with {content}', parts + also
+        words, many, one = self.many(f'{word} block')
+        words, parts = (
+            f'{there(words, one)} as the {p} of a tower',
+            [Part(dict(colour=[c], level='top' if p == 'top' else 0))],
+        )
+        if self.chance(.5):
+            content, also = self.height()
+            words, parts = f'{words} with {content}', parts + also
         return words, Meaning(parts, many)
     def pair(self):
         (c, word), (d, below), noun = self.colour(), self.colour(), self.one_of('block|block|block|object|item|square')
         words, many, one = self.many(f'{word} {noun}', 1)
-        return f'{there(words, one)} {self.one_of(_OVER)} a {below} {noun}', Meaning([Part(dict(colour=[c], over=d), *many)])
-    def count(self): c, word = self.colour(); words, many, one = self.many(f'{word} block', 5); return there(words, one), Meaning([Part(dict(colour=[c]), *many)])
+        return f'{there(words, one)} {self.one_of(_OVER)} a {below} {noun}', Meaning(
+            [Part(dict(colour=[c], over=d), *many)]
+        )
+    def count(self):
+        c, word = self.colour()
+        words, many, one = self.many(f'{word} block', 5)
+        return there(words, one), Meaning([Part(dict(colour=[c]), *many)])
     def some_of(self):
-        (content, parts), n, (how, relation) = self.part(), self.rng.randint(1, 3), self.pick({('', '=='): 5, ('at least ', '>='): 3, ('exactly ', '=='): 2, ('only ', '=='): 1})
-        whom = self.one_of(f"{(k := self.number(n))} of the towers|{k} of the three towers|{k} {'tower' if n == 1 else 'towers'}")
+        (content, parts), n, (how, relation) = (
+            self.part(),
+            self.rng.randint(1, 3),
+            self.pick({('', '=='): 5, ('at least ', '>='): 3, ('exactly ', '=='): 2, ('only ', '=='): 1}),
+        )
+        whom = self.one_of(
+            f"{(k := self.number(n))} of the towers|{k} of the three towers|{k} {'tower' if n == 1 else 'towers'}"
+        )
         return f"{how}{whom} {'has' if n == 1 else self.one_of('has|have')} {content}", Meaning(parts, (relation, n))
     def the(self):
-        (c, word), n, p = self.colour(), self.rng.randint(1, 4), self.one_of('top|top|base'); k = _NUMBERS[n]
+        (c, word), n, p = self.colour(), self.rng.randint(1, 4), self.one_of('top|top|base')
+        k = _NUMBERS[n]
         blocks = f"{k} {'block' if n == 1 else 'blocks'}"
-        words = self.one_of(f'the {p} of the {k} blocks tower is {word}|the {p} of a {k} blocks tower is {word}|the tower with {blocks} has a {word} block at the {p}|'
-                            f'there is a {k} blocks tower which has a {word} {p}|there is a {k} block tower with a {word} block at the {p}')
+        words = self.one_of(
+            f'the {p} of the {k} blocks tower is {word}|the {p} of a {k} blocks tower is {word}|the tower with '
+            f'{blocks} has a {word} block at the {p}|'
+            f'there is a {k} blocks tower which has a {word} {p}|there is a {k} block tower with a {word} block at the '
+            f'{p}'
+        )
         return words, Meaning([Part({}, '==', n), Part(dict(colour=[c], level='top' if p == 'top' else 0))], ('>=', 1))
     def plain(self):
-        c, word = self.colour(); words, many, one = self.many(f'{word} tower', 2); words, parts = there(words, one), self.only([c])
-        if self.chance(.4): content, also = self.height(); words, parts = f'{words} with {content}', parts + also
+        c, word = self.colour()
+        words, many, one = self.many(f'{word} tower', 2)
+        words, parts = there(words, one), self.only([c])
+        if self.chance(.4):
+            content, also = self.height()
+            words, parts = f'{words} with {content}', parts + also
         return words, Meaning(parts, many)
     def alike(self):
-        what, (how, many) = self.one_of('height|height|top|bottom'), self.rng.choice([('at least two', ('>=', 2)), ('two', ('>=', 2)), ('only two', ('==', 2)), ('exactly two', ('==', 2)), ('three', ('==', 3))])
-        words = self.one_of(dict(height='the same height|same height|the same number of blocks', top='the same top color|the same color at the top', bottom='the same base color|the same color at the base')[what])
+        what, (how, many) = (
+            self.one_of('height|height|top|bottom'),
+            self.rng.choice(
+                [
+                    ('at least two', ('>=', 2)),
+                    ('two', ('>=', 2)),
+                    ('only two', ('==', 2)),
+                    ('exactly two', ('==', 2)),
+                    ('three', ('==', 3)),
+                ]
+            ),
+        )
+        words = self.one_of(
+            dict(
+                height='the same height|same height|the same number of blocks',
+                top='the same top color|the same color at the top',
+                bottom='the same base color|the same color at the base',
+            )[what]
+        )
         return f"there are {how} towers {self.one_of('with|which has|having')} {words}", Meaning([], many, what)
-    def every(self): content, parts = self.part(); return f"{self.one_of('each tower has|all towers have|all 3 towers have|each tower contains|all towers contain')} {content}", Meaning(parts, ('==', 3))
+    def every(self):
+        content, parts = self.part()
+        return (
+            f"{self.one_of('each tower has|all towers have|all 3 towers have|each tower contains|all towers contain')} "
+            f"{content}",
+            Meaning(parts, ('==', 3)),
+        )
 
 # %% ../../nbs/memes/03a_scenes.ipynb #b5afcda7
 class Lesson(NamedTuple):
@@ -366,6 +546,7 @@ class Lesson(NamedTuple):
     rows: list[int]     # scenes
     truth: list[int]    # 1 or 0 of each
 
+# %% ../../nbs/memes/03a_scenes.ipynb #c9604e5f
 def draw_lesson(
     writer: Writer,
     scenes: Scenes,
@@ -377,9 +558,13 @@ def draw_lesson(
     while True:
         words, meaning = writer.sentence()
         if len(meaning.parts) > most: continue
-        start = writer.rng.randrange(max(1, len(scenes)-look)); told = holds(meaning, scenes[start:start+look])
+        start = writer.rng.randrange(max(1, len(scenes)-look))
+        told = holds(meaning, scenes[start:start+look])
         sides = [np.flatnonzero(told == t).tolist() for t in (True, False)]
-        if min(map(len, sides)) >= each: return Lesson(words, meaning, [start+i for s in sides for i in writer.rng.sample(s, each)], [1]*each + [0]*each)
+        if min(map(len, sides)) >= each:
+            return Lesson(
+                words, meaning, [start + i for s in sides for i in writer.rng.sample(s, each)], [1] * each + [0] * each
+            )
 
 # %% ../../nbs/memes/03a_scenes.ipynb #5cea3c2d
 def pointed_at(

@@ -27,21 +27,31 @@ PRESETS = dict(
 class MemesConfig(TrainConfig):
     "The settings of the study of memes"
     name: str = 'memes'                    # first part of the run folder's name
-    preset: str = ''                       # a pipeline of the report to reproduce: lmdb, precomputed, resnet, fasterrcnn, fasterrcnn_vg; what you set yourself stays
-    data: str = 'demo'                     # demo, nlvr, hateful_memes, the folder of Hateful Memes, or your own CSV, JSONL, parquet or XLSX
-    data_seed: Whole = 0                   # of generated memes and of a split of our making; kept when seed changes, so that runs share their test rows
+    # a pipeline of the report to reproduce: lmdb, precomputed, resnet, fasterrcnn, fasterrcnn_vg; what you set yourself
+    # stays
+    preset: str = ''
+    # demo, nlvr, hateful_memes, the folder of Hateful Memes, or your own CSV, JSONL, parquet or XLSX
+    data: str = 'demo'
+    # of generated memes and of a split of our making; kept when seed changes, so that runs share their test rows
+    data_seed: Whole = 0
     demo_rows: Count = 5200                # generated memes
     train_rows: Whole = 0                  # training memes that are used, drawn at random; 0: all
     seen: bool = False                     # of Hateful Memes: validate and test on the seen files instead of the unseen
     epochs: Count = 8                      # passes over the training memes, at most
     batch_size: Count = 64                 # memes an optimiser step, over all processes and parts
     learning_rate: NotNegative|None = None  # at its highest; none: 1e-5, or 1e-3 from nothing, or 1e-4 from scenes
-    encoder: str = 'tiny'                  # tiny (from nothing), scenes (tiny, trained on generated scenes; for nlvr), a ViLBERT (folder, Hub name, published .bin), or a BERT for the text stream (folder, Hub name)
-    tokenizer: str = ''                    # folder or Hub name, where the encoder brings none; a published .bin takes bert-base-uncased
+    # tiny (from nothing), scenes (tiny, trained on generated scenes; for nlvr), a ViLBERT (folder, Hub name, published
+    # .bin), or a BERT for the text stream (folder, Hub name)
+    encoder: str = 'tiny'
+    # folder or Hub name, where the encoder brings none; a published .bin takes bert-base-uncased
+    tokenizer: str = ''
     variant: Literal['mmf', 'report', 'core', 'tiny'] = 'mmf'  # of ViLBERT, where the encoder does not say it
-    global_region: bool|None = None        # whether the mean of the regions stands in front, as in the older release; none: the encoder's own
-    regions: str = ''                      # region features that are there: an LMDB, HDF5, a folder of .npy, or a cache made by `extract`
-    extractor: str = ''                    # else what extracts them from the pictures: resnet, clip, fasterrcnn, fasterrcnn_vg, dinov2, objects
+    # whether the mean of the regions stands in front, as in the older release; none: the encoder's own
+    global_region: bool|None = None
+    # region features that are there: an LMDB, HDF5, a folder of .npy, or a cache made by `extract`
+    regions: str = ''
+    # else what extracts them from the pictures: resnet, clip, fasterrcnn, fasterrcnn_vg, dinov2, objects
+    extractor: str = ''
     extractor_weights: str = 'pretrained'  # of the extractor: pretrained, or a file
     max_regions: Count = 100               # regions of a picture that are used, the first ones
     leave_out: bool = False                # go on without the memes that have no regions; else they are an error
@@ -59,20 +69,34 @@ class MemesConfig(TrainConfig):
     synonym_share: Fraction = .1           # of the words that have synonyms and are exchanged, drawn each epoch
     shuffle_share: Fraction = 0.           # of the training memes whose words are shuffled, drawn each epoch
     select: Literal['auroc', 'accuracy', 'loss'] = 'auroc'  # validation metric that chooses the epoch
-    alone: list[str] = field(default_factory=lambda: list(ALONE))  # baselines that train: the same network without pictures, without texts, and the mean of both
+    # baselines that train: the same network without pictures, without texts, and the mean of both
+    alone: list[str] = field(default_factory=lambda: list(ALONE))
     resamples: Count = 1000                # of the bootstrap behind each interval
-    compare: list[str] = field(default_factory=list)  # folders of finished runs to compare with, paired on the same test rows
+    # folders of finished runs to compare with, paired on the same test rows
+    compare: list[str] = field(default_factory=list)
 
     def check(self):
         self.take_preset(PRESETS)
         if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, scenes=1e-4).get(self.encoder, 1e-5)
         for a in self.alone:
-            if a not in ALONE: raise ConfigError(f'alone: {a!r} is no baseline{nearest(a, ALONE)}; take of {", ".join(ALONE)}')
-        if self.extractor and self.extractor not in EXTRACTOR_NAMES: raise ConfigError(f'setting extractor={self.extractor!r} is unknown{nearest(self.extractor, EXTRACTOR_NAMES)}; take one of {", ".join(EXTRACTOR_NAMES)}')
-        if self.extractor and self.regions: raise ConfigError('regions and extractor are both given: regions come either from a file or from the pictures; leave one out')
-        if self.preset in ('lmdb', 'precomputed') and not self.regions: raise ConfigError(f'preset={self.preset}: say where the region features are, with regions=FILE')
-        if self.max_length < 3: raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
-        if self.label_smoothing >= 1: raise ConfigError(f'setting label_smoothing={self.label_smoothing}: below 1, or no label is left')
+            if a not in ALONE:
+                raise ConfigError(f'alone: {a!r} is no baseline{nearest(a, ALONE)}; take of {", ".join(ALONE)}')
+        if self.extractor and self.extractor not in EXTRACTOR_NAMES:
+            raise ConfigError(
+                f'setting extractor={self.extractor!r} is unknown{nearest(self.extractor, EXTRACTOR_NAMES)}; take one '
+                f'of {", ".join(EXTRACTOR_NAMES)}'
+            )
+        if self.extractor and self.regions:
+            raise ConfigError(
+                'regions and extractor are both given: regions come either from a file or from the pictures; leave one '
+                'out'
+            )
+        if self.preset in ('lmdb', 'precomputed') and not self.regions:
+            raise ConfigError(f'preset={self.preset}: say where the region features are, with regions=FILE')
+        if self.max_length < 3:
+            raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two marks')
+        if self.label_smoothing >= 1:
+            raise ConfigError(f'setting label_smoothing={self.label_smoothing}: below 1, or no label is left')
 
 # %% ../../nbs/memes/00_settings.ipynb #45082999
 SETTINGS = MemesConfig   # what the command reads

@@ -50,12 +50,19 @@ def meme_loss(
 ) -> Loss:                 # of logits (rows, 2) and targets (rows,)
     "The loss that the settings ask for"
     positive = float(np.mean(targets))
-    if cfg.loss == 'weighted' and not 0 < positive < 1: raise ConfigError('loss=weighted: all training memes have one label, so no weight can be given; take loss=ce')
-    alpha = dict(ce=None, focal=[1-cfg.focal_alpha, cfg.focal_alpha], weighted=[.5/max(1-positive, 1e-9), .5/max(positive, 1e-9)])[cfg.loss]
+    if cfg.loss == 'weighted' and not 0 < positive < 1:
+        raise ConfigError('loss=weighted: all training memes have one label, so no weight can be given; take loss=ce')
+    alpha = dict(
+        ce=None,
+        focal=[1 - cfg.focal_alpha, cfg.focal_alpha],
+        weighted=[0.5 / max(1 - positive, 1e-9), 0.5 / max(positive, 1e-9)],
+    )[cfg.loss]
     gamma = cfg.focal_gamma if cfg.loss == 'focal' else 0.
     def f(logits, y):
         shares = smooth(torch.stack([1-y, y], 1), cfg.label_smoothing, .5)
-        return cross_entropy(logits.float(), shares, gamma, None if alpha is None else torch.tensor(alpha, device=logits.device))
+        return cross_entropy(
+            logits.float(), shares, gamma, None if alpha is None else torch.tensor(alpha, device=logits.device)
+        )
     return Loss({cfg.loss: (1., f)})
 
 # %% ../../nbs/memes/07_study.ipynb #9fc56354
@@ -68,7 +75,8 @@ class Augment:
     synonym_share: float = 0.
     shuffle_share: float = 0.
 
-    def __bool__(self): return bool(self.captions and self.caption_share or self.synonyms and self.synonym_share or self.shuffle_share)
+    def __bool__(self):
+        return bool(self.captions and self.caption_share or self.synonyms and self.synonym_share or self.shuffle_share)
     def __call__(self,
         ident: str,
         text: str,
@@ -76,28 +84,45 @@ class Augment:
     ) -> tuple[str, str]:   # text, and the caption or ''
         "One text for one epoch"
         words = text.split()
-        if self.synonyms: words = [str(rng.choice(s)) if rng.random() < self.synonym_share and (s := self.synonyms.get(w.lower())) else w for w in words]
+        if self.synonyms:
+            words = [
+                str(rng.choice(s)) if rng.random() < self.synonym_share and (s := self.synonyms.get(w.lower())) else w
+                for w in words
+            ]
         if rng.random() < self.shuffle_share: words = [words[i] for i in rng.permutation(len(words))]
         return ' '.join(words), self.captions.get(ident, '') if rng.random() < self.caption_share else ''
 
+# %% ../../nbs/memes/07_study.ipynb #324936ec
 def read_synonyms(
     path: str,   # CSV with the columns word and synonym
 ) -> dict[str, list[str]]:
     "What each word may be exchanged for"
     frame, out = read_table(path), {}
     for c in ('word', 'synonym'):
-        if c not in frame: raise DataError(f'{place(path, 1)}: there is no column {c!r}{nearest(c, list(frame))}; the columns are {", ".join(frame)}')
+        if c not in frame:
+            raise DataError(
+                f'{place(path, 1)}: there is no column {c!r}{nearest(c, list(frame))}; the columns are '
+                f'{", ".join(frame)}'
+            )
     for row, w, s in zip(frame.index, frame['word'], frame['synonym']):
-        if not (isinstance(w, str) and w.strip() and isinstance(s, str) and s.strip()): raise DataError(f'{place(path, row)}: word or synonym is empty; fill both or delete the row')
+        if not (isinstance(w, str) and w.strip() and isinstance(s, str) and s.strip()):
+            raise DataError(f'{place(path, row)}: word or synonym is empty; fill both or delete the row')
         out.setdefault(w.strip().lower(), []).append(s.strip())
     return out
 
+# %% ../../nbs/memes/07_study.ipynb #2040c5ed
 def make_augment(
     cfg: MemesConfig,
     ids: Sequence[str],   # of the training memes
 ) -> Augment:
     "What the settings ask for"
-    return Augment(read_captions(cfg.captions, ids) if cfg.captions else {}, cfg.caption_share if cfg.captions else 0., read_synonyms(cfg.synonyms) if cfg.synonyms else {}, cfg.synonym_share if cfg.synonyms else 0., cfg.shuffle_share)
+    return Augment(
+        read_captions(cfg.captions, ids) if cfg.captions else {},
+        cfg.caption_share if cfg.captions else 0.0,
+        read_synonyms(cfg.synonyms) if cfg.synonyms else {},
+        cfg.synonym_share if cfg.synonyms else 0.0,
+        cfg.shuffle_share,
+    )
 
 # %% ../../nbs/memes/07_study.ipynb #b38737d2
 class MemeFeed(TextFeed):
@@ -116,9 +141,27 @@ class MemeFeed(TextFeed):
         places: Sequence[str]=None,   # for errors
         multiple: int=1,
     ):
-        self.ids, self.texts, self.regions, self.most, self.hide = np.asarray(table.ids, object), table.texts, regions, most, hide
-        self.tokenizer, self.max_length, self.augment = tokenizer, max_length, augment if augment and hide != 'text' else None
-        super().__init__(tokenise(['']*len(self.texts) if hide == 'text' else self.texts, tokenizer, max_length), np.asarray(targets, np.float32), batch_size, seed, places, tokenizer.pad_token_id or 0, multiple)
+        self.ids, self.texts, self.regions, self.most, self.hide = (
+            np.asarray(table.ids, object),
+            table.texts,
+            regions,
+            most,
+            hide,
+        )
+        self.tokenizer, self.max_length, self.augment = (
+            tokenizer,
+            max_length,
+            augment if augment and hide != 'text' else None,
+        )
+        super().__init__(
+            tokenise([''] * len(self.texts) if hide == 'text' else self.texts, tokenizer, max_length),
+            np.asarray(targets, np.float32),
+            batch_size,
+            seed,
+            places,
+            tokenizer.pad_token_id or 0,
+            multiple,
+        )
         self.areas = np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
 
     def units(self, rows: np.ndarray) -> int: return int(self.ragged.lengths[rows].sum() + self.areas[rows].sum())
@@ -128,7 +171,13 @@ class MemeFeed(TextFeed):
         rng = np.random.default_rng(int(torch.randint(2**62, (1,))))
         said = [self.augment(self.ids[i], self.texts[i], rng) for i in rows]
         own = [self.tokenizer(t, truncation=True, max_length=self.max_length)['input_ids'] for t, _ in said]
-        more = [self.tokenizer(c, add_special_tokens=False)['input_ids'][:self.max_length-len(o)-1] + [self.tokenizer.sep_token_id] if c and len(o) < self.max_length-1 else [] for o, (_, c) in zip(own, said)]
+        more = [
+            self.tokenizer(c, add_special_tokens=False)['input_ids'][: self.max_length - len(o) - 1]
+            + [self.tokenizer.sep_token_id]
+            if c and len(o) < self.max_length - 1
+            else []
+            for o, (_, c) in zip(own, said)
+        ]
         ids, mask = lay_out(Ragged.of([o+m for o, m in zip(own, more)]), np.arange(len(rows)), self.pad, self.multiple)
         kind = torch.arange(ids.shape[1]) >= torch.tensor([len(o) for o in own])[:, None]
         return dict(input_ids=ids, attention_mask=mask, token_type_ids=(kind & (mask > 0)).long())
@@ -138,17 +187,32 @@ class MemeFeed(TextFeed):
         batch = super().load(rows)
         if self.augment: batch |= self.write_anew(rows)
         n = len(rows)
-        if self.hide == 'regions': f, at, mask = torch.zeros(n, 1, self.regions.width), torch.tensor([0., 0, 1, 1, 1]).expand(n, 1, 5), torch.ones(n, 1, dtype=torch.bool)
+        if self.hide == 'regions':
+            f, at, mask = (
+                torch.zeros(n, 1, self.regions.width),
+                torch.tensor([0.0, 0, 1, 1, 1]).expand(n, 1, 5),
+                torch.ones(n, 1, dtype=torch.bool),
+            )
         else: f, at, mask = self.regions.read(self.ids[rows], self.most)
         return batch | dict(region_features=f, region_boxes=at, region_mask=mask)
 
+# %% ../../nbs/memes/07_study.ipynb #60a1469f
 def forward(
     model: ViLBERT,
     batch: dict[str, Tensor],
 ) -> Tensor:   # (n, 2) logits
     "What the model says of a batch"
-    return model(batch['input_ids'], batch['region_features'], batch['region_boxes'], batch.get('token_type_ids'), batch['attention_mask'], batch['region_mask'], sequences=False).logits
+    return model(
+        batch['input_ids'],
+        batch['region_features'],
+        batch['region_boxes'],
+        batch.get('token_type_ids'),
+        batch['attention_mask'],
+        batch['region_mask'],
+        sequences=False,
+    ).logits
 
+# %% ../../nbs/memes/07_study.ipynb #de037e16
 def as_proba(
     logits: Tensor,   # (n, 2)
 ) -> np.ndarray:      # (n,)
@@ -167,11 +231,23 @@ class MemeStudy:
         self.table, self.audit, own = load_memes(cfg.data, cfg.data_seed, cfg.demo_rows, cfg.seen)
         self.find_regions(own)
         table, self.fingerprint = self.table, self.table.fingerprint
-        self.train, self.validation, self.test = table.part('train'), table.part('validation'), Sealed(table.part('test'))
-        if 0 < cfg.train_rows < len(self.train): self.train = self.train.subset(np.sort(np.random.default_rng(cfg.seed).permutation(len(self.train))[:cfg.train_rows]))
+        self.train, self.validation, self.test = (
+            table.part('train'),
+            table.part('validation'),
+            Sealed(table.part('test')),
+        )
+        if 0 < cfg.train_rows < len(self.train):
+            self.train = self.train.subset(
+                np.sort(np.random.default_rng(cfg.seed).permutation(len(self.train))[: cfg.train_rows])
+            )
         for side, t in dict(train=self.train, validation=self.validation).items():
-            if len(t) and not t.labelled: raise DataError(f'{table.name}: some {side} memes have no label; only test memes may go without')
-            if not len(t) or len(np.unique(t.targets)) < 2: raise DataError(f'{table.name}: the {len(t):,} {side} memes do not have both labels; nothing can be learnt or measured')
+            if len(t) and not t.labelled:
+                raise DataError(f'{table.name}: some {side} memes have no label; only test memes may go without')
+            if not len(t) or len(np.unique(t.targets)) < 2:
+                raise DataError(
+                    f'{table.name}: the {len(t):,} {side} memes do not have both labels; nothing can be learnt or '
+                    'measured'
+                )
         if not len(self.test): raise DataError(f'{table.name}: no test memes are left; give the regions of some')
         self.prior = float(self.train.targets.mean())
         self.augment = make_augment(cfg, self.train.ids)
@@ -180,36 +256,63 @@ class MemeStudy:
         self.run = open_run('memes', cfg)   # only now: what is wrong with data or settings leaves nothing behind
         for note in (*table.notes, *self.audit.notes, *self.notes): self.run.warn(**note)
 
+# %% ../../nbs/memes/07_study.ipynb #015425ea
 @patch
 def find_regions(self: MemeStudy, own: RegionCache|None):
     "The regions of every meme, and the memes that have some"
     cfg, t, self.extractor = self.cfg, self.table, None
     names, why = dict(zip(t.ids, [Path(p).stem if p else i for i, p in zip(t.ids, t.images)])), {}
-    if cfg.regions: self.regions = convert_regions(Path(cfg.regions).expanduser(), ids=t.ids, names=names, most=cfg.max_regions, progress=cfg.progress)
+    if cfg.regions:
+        self.regions = convert_regions(
+            Path(cfg.regions).expanduser(), ids=t.ids, names=names, most=cfg.max_regions, progress=cfg.progress
+        )
     elif own is not None and not cfg.extractor: self.regions = own
     elif cfg.extractor:
-        self.extractor = load_extractor(cfg.extractor, cfg.extractor_weights, 'cuda' if torch.cuda.is_available() and cfg.device in ('auto', 'cuda') else 'cpu', most=cfg.max_regions)
-        self.regions, bad = extract_regions({i: p for i, p in zip(t.ids, t.images) if p}, self.extractor, progress=cfg.progress)
+        self.extractor = load_extractor(
+            cfg.extractor,
+            cfg.extractor_weights,
+            'cuda' if torch.cuda.is_available() and cfg.device in ('auto', 'cuda') else 'cpu',
+            most=cfg.max_regions,
+        )
+        self.regions, bad = extract_regions(
+            {i: p for i, p in zip(t.ids, t.images) if p}, self.extractor, progress=cfg.progress
+        )
         why = {b['id']: b['reason'] for b in bad}
-    else: raise ConfigError(f'data={cfg.data}: say where the regions of the pictures come from: regions=FILE (an LMDB, HDF5, folder of .npy, or a cache) or extractor=NAME ({", ".join(EXTRACTORS)})')
+    else:
+        raise ConfigError(
+            f'data={cfg.data}: say where the regions of the pictures come from: regions=FILE (an LMDB, HDF5, folder of '
+            f'.npy, or a cache) or extractor=NAME ({", ".join(EXTRACTORS)})'
+        )
     missing = self.regions.missing(t.ids)
     if not missing: return
     why = self.regions.left_out | why
     first = next((f'; {why[i]}' for i in missing if i in why), '')
-    said = f'{len(missing):,} of {len(t):,} memes have no regions: {", ".join(missing[:8])}{" …" if len(missing) > 8 else ""}{first}'
-    if not cfg.leave_out: raise DataError(f'{t.name}: {said}; give them, or go on without these memes with leave_out=True')
+    said = (f'{len(missing):,} of {len(t):,} memes have no regions: '
+            f'{", ".join(missing[:8])}{" …" if len(missing) > 8 else ""}{first}')
+    if not cfg.leave_out:
+        raise DataError(f'{t.name}: {said}; give them, or go on without these memes with leave_out=True')
     keep = ~np.isin(np.asarray(t.ids, object), missing)
-    if not keep.any(): raise DataError(f'{t.name}: no meme has regions; {Path(cfg.regions).name or cfg.extractor} is of other pictures')
-    self.table = t.subset(keep); self.audit = audit_memes(self.table)
+    if not keep.any():
+        raise DataError(
+            f'{t.name}: no meme has regions; {Path(cfg.regions).name or cfg.extractor} is of other pictures'
+        )
+    self.table = t.subset(keep)
+    self.audit = audit_memes(self.table)
     self.notes.append(dict(code='memes_left_out', message=f'{said}; they were left out'))
 
+# %% ../../nbs/memes/07_study.ipynb #6bfb2293
 def _on_bert(name: str, config, variant: str, shape: dict) -> ViLBERT:
     "A new ViLBERT whose text stream is this BERT; it has as many layers, and meetings stand where they stand in the variant"
     same, n = bert_settings(config), config.num_hidden_layers
     plan = ViLBERTConfig.tiny(2, 2) if variant == 'tiny' else ViLBERTConfig.variant(variant)
     was = plan.num_hidden_layers
-    schedule = [(t-was+n if variant in ('mmf', 'tiny') else t*n//was, v) for t, v in plan.schedule]   # counted from the top, or shared out
-    if schedule[0][0] < 0: raise ConfigError(f'encoder={name}: this BERT has {n} layers, and variant={variant} needs {was-plan.schedule[0][0]}; take variant=tiny or report')
+    # counted from the top, or shared out
+    schedule = [(t-was+n if variant in ('mmf', 'tiny') else t*n//was, v) for t, v in plan.schedule]
+    if schedule[0][0] < 0:
+        raise ConfigError(
+            f'encoder={name}: this BERT has {n} layers, and variant={variant} needs {was - plan.schedule[0][0]}; take '
+            'variant=tiny or report'
+        )
     told = same | shape | dict(num_hidden_layers=n, schedule=schedule)
     model = ViLBERT(ViLBERTConfig.tiny(**told) if variant == 'tiny' else ViLBERTConfig.variant(variant, **told))
     print(f'{Path(name).name}: {load_bert(model, name)}')
@@ -218,16 +321,28 @@ def _on_bert(name: str, config, variant: str, shape: dict) -> ViLBERT:
 def _reshaped(model: ViLBERT, shape: dict) -> ViLBERT:
     "The same weights with other dropouts"
     if model.config == (wanted := replace(model.config, **shape)): return model
-    other = ViLBERT(wanted, model.tokenizer); other.load_state_dict(model.state_dict())
+    other = ViLBERT(wanted, model.tokenizer)
+    other.load_state_dict(model.state_dict())
     return other
 
 def _load_tokenizer(name: str):
     "A tokenizer by folder or Hub name"
     folder = Path(name).expanduser()
     try:
-        with hub_or_cache(name): tokenizer = AutoTokenizer.from_pretrained(folder if folder.is_dir() else find_encoder(name), trust_remote_code=False)
-    except DataError as e: raise DataError(f"tokenizer={name}: {str(e).split(': ', 1)[1].split(';')[0]}; give the path of a folder with tokenizer.json or vocab.txt") from None
-    except Exception as e: raise DataError(f"tokenizer={name}: holds no tokenizer ({type(e).__name__}); give the path of a folder with tokenizer.json or vocab.txt") from None
+        with hub_or_cache(name):
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder if folder.is_dir() else find_encoder(name), trust_remote_code=False
+            )
+    except DataError as e:
+        raise DataError(
+            f"tokenizer={name}: {str(e).split(': ', 1)[1].split(';')[0]}; give the path of a folder with "
+            "tokenizer.json or vocab.txt"
+        ) from None
+    except Exception as e:
+        raise DataError(
+            f"tokenizer={name}: holds no tokenizer ({type(e).__name__}); give the path of a folder with tokenizer.json "
+            "or vocab.txt"
+        ) from None
     return check_tokenizer(tokenizer, f'tokenizer={name}')
 
 def begin_with(
@@ -238,36 +353,67 @@ def begin_with(
 ) -> ViLBERT:
     "A ViLBERT that starts from these weights: its own, or those of a BERT for its text stream"
     path = Path(encoder).expanduser()
-    given = _load_tokenizer(tokenizer or 'bert-base-uncased') if tokenizer or path.is_file() else None   # first: it costs little
+    # first: it costs little
+    given = _load_tokenizer(tokenizer or 'bert-base-uncased') if tokenizer or path.is_file() else None
     if path.is_file(): model = load_vilbert(path, ViLBERTConfig.variant(variant, **shape))
     else:
         place = find_encoder(encoder)
         with hub_or_cache(place):
             settings = PretrainedConfig.get_config_dict(place)[0]
             if 'v_hidden_size' in settings or 'config' in settings: model = load_vilbert(place)
-            elif settings.get('model_type') == 'bert': model = _on_bert(place, AutoConfig.from_pretrained(place, trust_remote_code=False), variant, shape)
-            else: raise ConfigError(f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a ViLBERT, or a BERT for the text stream")
-    if model.config.v_feature_size != shape['v_feature_size']: raise ConfigError(f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have {shape['v_feature_size']}; give regions of the kind it was trained on")
+            elif settings.get('model_type') == 'bert':
+                model = _on_bert(place, AutoConfig.from_pretrained(place, trust_remote_code=False), variant, shape)
+            else:
+                raise ConfigError(
+                    f"encoder={encoder}: this is a {settings.get('model_type', 'model of unknown kind')}; give a "
+                    "ViLBERT, or a BERT for the text stream"
+                )
+    if model.config.v_feature_size != shape['v_feature_size']:
+        raise ConfigError(
+            f"encoder={encoder}: it takes regions of {model.config.v_feature_size} numbers, these have "
+            f"{shape['v_feature_size']}; give regions of the kind it was trained on"
+        )
     model.tokenizer = given or model.tokenizer
-    if model.tokenizer is None: raise ConfigError(f'encoder={encoder}: it brings no tokenizer; name one with tokenizer=FOLDER_OR_NAME')
+    if model.tokenizer is None:
+        raise ConfigError(f'encoder={encoder}: it brings no tokenizer; name one with tokenizer=FOLDER_OR_NAME')
     return _reshaped(model, shape)
 
+# %% ../../nbs/memes/07_study.ipynb #31a8f191
 @patch
 def make_model(self: MemeStudy) -> ViLBERT:
     "The model at its start"
     cfg = self.cfg
-    shape = dict(v_feature_size=self.regions.width) | ({} if cfg.global_region is None else dict(global_region=cfg.global_region))
-    if cfg.dropout is not None: shape |= {k: cfg.dropout for k in ('hidden_dropout_prob', 'attention_probs_dropout_prob', 'v_hidden_dropout_prob', 'v_attention_probs_dropout_prob', 'head_dropout')}
+    shape = dict(v_feature_size=self.regions.width) | (
+        {} if cfg.global_region is None else dict(global_region=cfg.global_region)
+    )
+    if cfg.dropout is not None:
+        shape |= {
+            k: cfg.dropout
+            for k in (
+                'hidden_dropout_prob',
+                'attention_probs_dropout_prob',
+                'v_hidden_dropout_prob',
+                'v_attention_probs_dropout_prob',
+                'head_dropout',
+            )
+        }
     if cfg.encoder == 'tiny':
         tokenizer = tiny_tokenizer(self.train.texts)
         model = ViLBERT(ViLBERTConfig.tiny(len(tokenizer), **shape), tokenizer, seed=cfg.seed)
     elif cfg.encoder == 'scenes':
         model = pretrained_scenes(self.train.texts, progress=cfg.progress)
-        if model.config.v_feature_size != self.regions.width: raise ConfigError(f"encoder=scenes: it knows regions of {model.config.v_feature_size} numbers, those of data=nlvr; these have {self.regions.width}: take encoder=tiny")
+        if model.config.v_feature_size != self.regions.width:
+            raise ConfigError(
+                f"encoder=scenes: it knows regions of {model.config.v_feature_size} numbers, those of data=nlvr; these "
+                f"have {self.regions.width}: take encoder=tiny"
+            )
         model = _reshaped(model, shape)
     else: model = begin_with(cfg.encoder, shape, cfg.variant, cfg.tokenizer)
     room = model.config.max_position_embeddings
-    if cfg.max_length > room: raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less')
+    if cfg.max_length > room:
+        raise ConfigError(
+            f'setting max_length={cfg.max_length}: this encoder has {room} positions; set it to {room} or less'
+        )
     model.freeze(cfg.freeze)
     model.remember(inference_precision=cfg.inference_precision)
     return model
@@ -284,8 +430,22 @@ def feed(self: MemeStudy,
     "Memes as batches"
     cfg = self.cfg
     places = [f'meme {i}' for i in table.ids]
-    return MemeFeed(table, regions or self.regions, self.model.tokenizer, np.zeros(len(table), np.float32) if targets is None else targets, cfg.batch_size, cfg.seed, cfg.max_length, cfg.max_regions, hide, augment, places, 16 if cfg.compile != 'no' else 1)
+    return MemeFeed(
+        table,
+        regions or self.regions,
+        self.model.tokenizer,
+        np.zeros(len(table), np.float32) if targets is None else targets,
+        cfg.batch_size,
+        cfg.seed,
+        cfg.max_length,
+        cfg.max_regions,
+        hide,
+        augment,
+        places,
+        16 if cfg.compile != 'no' else 1,
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #cf326591
 @patch
 def fit_model(self: MemeStudy,
     name: str='main',   # main, text_only or regions_only
@@ -301,36 +461,70 @@ def fit_model(self: MemeStudy,
     def evaluate(m, acc):
         z = predict_rows(m, watched, forward, acc, precision=cfg.inference_precision)
         s = binary_metrics(y > .5, as_proba(z))
-        return dict(loss=F.cross_entropy(z, torch.as_tensor(y).long()).item(), **{k: s[k] for k in ('auroc', 'accuracy', 'f1')})
+        return dict(
+            loss=F.cross_entropy(z, torch.as_tensor(y).long()).item(), **{k: s[k] for k in ('auroc', 'accuracy', 'f1')}
+        )
     folder = self.run.folder if name == 'main' else self.run.folder/'checkpoints'/name
     quiet = cfg if name == 'main' else replace(cfg, progress='none')
-    trainer = Trainer(model, self.feed(self.train, self.train.targets, hide, self.augment), lambda m, b: loss(forward(m, b), b['targets']), evaluate, quiet, folder, select=cfg.select, higher=cfg.select != 'loss').fit()
+    trainer = Trainer(
+        model,
+        self.feed(self.train, self.train.targets, hide, self.augment),
+        lambda m, b: loss(forward(m, b), b['targets']),
+        evaluate,
+        quiet,
+        folder,
+        select=cfg.select,
+        higher=cfg.select != 'loss',
+    ).fit()
     return model.eval(), trainer
 
+# %% ../../nbs/memes/07_study.ipynb #ac5b4024
 @patch
 def predict_side(self: MemeStudy, model: ViLBERT, table, hide: str='', regions=None) -> np.ndarray:
     "Probabilities for some memes, each predicted once by one of the processes"
-    return as_proba(predict_rows(model, self.feed(table, None, hide, regions=regions), forward, getattr(self, 'acc', None), precision=model.inference_precision))
+    return as_proba(
+        predict_rows(
+            model,
+            self.feed(table, None, hide, regions=regions),
+            forward,
+            getattr(self, 'acc', None),
+            precision=model.inference_precision,
+        )
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #7c3d80e6
 @patch
 def inference_difference(self: MemeStudy) -> dict:  # precision, other, rows, largest, mean
     "What computing in another precision would change in the probabilities of validation memes"
     feed = self.feed(self.validation.subset(some_rows(len(self.validation), self.acc.device)))
-    return precision_difference(lambda p: as_proba(predict_rows(self.model, feed, forward, precision=p)), self.cfg.inference_precision)
+    return precision_difference(
+        lambda p: as_proba(predict_rows(self.model, feed, forward, precision=p)), self.cfg.inference_precision
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #a0d05c40
 @patch
 def baselines(self: MemeStudy) -> pd.DataFrame:  # validation scores, a row a baseline
     "Fit what stands beside the model: the prior, a bag of words, and the network with one half hidden"
     sides, cfg = dict(validation=self.validation, test=self.test), self.cfg
-    words = bag_of_words(self.train.texts, self.train.targets[:, None] > .5, *(t.texts for t in sides.values()), seed=cfg.data_seed)
-    self.floors = dict(majority={s: np.full(len(t), self.prior) for s, t in sides.items()}, bag_of_words={s: w[:, 0] for s, w in zip(sides, words)})
+    words = bag_of_words(
+        self.train.texts, self.train.targets[:, None] > 0.5, *(t.texts for t in sides.values()), seed=cfg.data_seed
+    )
+    self.floors = dict(
+        majority={s: np.full(len(t), self.prior) for s, t in sides.items()},
+        bag_of_words={s: w[:, 0] for s, w in zip(sides, words)},
+    )
     for name, hide in dict(text_only='regions', regions_only='text').items():
         if not {name, 'late_fusion'} & set(cfg.alone): continue
-        model, trainer = self.fit_model(name, hide); self.acc = trainer.acc
+        model, trainer = self.fit_model(name, hide)
+        self.acc = trainer.acc
         self.floors[name] = {s: self.predict_side(model, t, hide) for s, t in sides.items()}
-    if 'late_fusion' in cfg.alone: self.floors['late_fusion'] = {s: (self.floors['text_only'][s]+self.floors['regions_only'][s])/2 for s in sides}
-    return pd.DataFrame({k: binary_metrics(self.validation.targets > .5, v['validation']) for k, v in self.floors.items()}).T
+    if 'late_fusion' in cfg.alone:
+        self.floors['late_fusion'] = {s: (self.floors['text_only'][s]+self.floors['regions_only'][s])/2 for s in sides}
+    return pd.DataFrame(
+        {k: binary_metrics(self.validation.targets > 0.5, v['validation']) for k, v in self.floors.items()}
+    ).T
 
+# %% ../../nbs/memes/07_study.ipynb #468387c5
 @patch
 def fit(self: MemeStudy) -> Trainer:
     "Train the model"
@@ -343,26 +537,44 @@ def fit(self: MemeStudy) -> Trainer:
 def test_model(self: MemeStudy) -> dict:  # side -> metric -> value, low, high
     "Open the test side and judge the model; test memes without labels are answered, not judged"
     cfg = self.cfg
-    self.proba = dict(validation=self.predict_side(self.model, self.validation), test=self.predict_side(self.model, self.test))
+    self.proba = dict(
+        validation=self.predict_side(self.model, self.validation), test=self.predict_side(self.model, self.test)
+    )
     self.tables = dict(validation=self.validation, test=self.test.open(self.trainer.best['sha256']))
-    self.judged = 'test' if self.tables['test'].labelled and len(self.tables['test']) else 'validation'   # the side that results are about
+    # the side that results are about
+    self.judged = 'test' if self.tables['test'].labelled and len(self.tables['test']) else 'validation'
     sides = [s for s, t in self.tables.items() if len(t) and t.labelled]
-    self.metrics = {s: {k: v.to_dict() for k, v in binary_intervals(self.truth(s), self.proba[s], groups=self.tables[s].groups, n=cfg.resamples).items()} for s in sides}
+    self.metrics = {
+        s: {
+            k: v.to_dict()
+            for k, v in binary_intervals(
+                self.truth(s), self.proba[s], groups=self.tables[s].groups, n=cfg.resamples
+            ).items()
+        }
+        for s in sides
+    }
     y, p, groups = self.truth(self.judged), self.proba[self.judged], self.tables[self.judged].groups
     self.floor_metrics = {k: binary_metrics(y, v[self.judged]) for k, v in getattr(self, 'floors', {}).items()}
-    self.against = {k: paired_binary(y, p, v[self.judged], groups, cfg.resamples) for k, v in getattr(self, 'floors', {}).items() if k != 'majority'}
+    self.against = {
+        k: paired_binary(y, p, v[self.judged], groups, cfg.resamples)
+        for k, v in getattr(self, 'floors', {}).items()
+        if k != 'majority'
+    }
     self.controls = dict(shuffled_features=self.shuffled_features())
     self.pairs = self.judge_pairs()
     self.look_for_trouble()
     return self.metrics
 
+# %% ../../nbs/memes/07_study.ipynb #5dec411d
 @patch
 def truth(self: MemeStudy, side: str) -> np.ndarray:  # (rows,) bool
     "Labels of an opened side"
     return self.tables[side].targets > .5
 
+# %% ../../nbs/memes/07_study.ipynb #7772ceb7
 @patch
-def shuffled_features(self: MemeStudy) -> dict:  # auroc with the right regions and with others', difference, low, high, informative
+# auroc with the right regions and with others', difference, low, high, informative
+def shuffled_features(self: MemeStudy) -> dict:
     "What the model says when each meme is shown with another one's regions"
     s, t = self.judged, self.tables[self.judged]
     try: others = self.regions.shuffled(self.cfg.data_seed, t.ids)
@@ -370,9 +582,21 @@ def shuffled_features(self: MemeStudy) -> dict:  # auroc with the right regions 
         auroc, self.proba_shuffled = self.metrics[s]['auroc']['value'], np.full(len(t), np.nan)
         return dict(auroc=auroc, auroc_shuffled=np.nan, difference=np.nan, low=np.nan, high=np.nan, informative=False)
     self.proba_shuffled = self.predict_side(self.model, t, regions=others)
-    row = paired_binary(self.truth(s), self.proba[s], self.proba_shuffled, t.groups, self.cfg.resamples).set_index('metric').loc['auroc']
-    return dict(auroc=row.a, auroc_shuffled=row.b, difference=row.difference, low=row.low, high=row.high, informative=bool(row.low > 0))
+    row = (
+        paired_binary(self.truth(s), self.proba[s], self.proba_shuffled, t.groups, self.cfg.resamples)
+        .set_index('metric')
+        .loc['auroc']
+    )
+    return dict(
+        auroc=row.a,
+        auroc_shuffled=row.b,
+        difference=row.difference,
+        low=row.low,
+        high=row.high,
+        informative=bool(row.low > 0),
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #cfaabc6c
 @patch
 def judge_pairs(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right order, low, high, and of each network beside
     "How many pairs of a meme and its confounder are told apart"
@@ -384,27 +608,97 @@ def judge_pairs(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right order, l
         order = lambda p: np.where(p[up] == p[down], .5, p[up] > p[down])
         g = GroupMeans(t.groups[up], share=order(self.proba[self.judged]))
         i = intervals(g, g.rows, n=self.cfg.resamples)['share']
-        out.append(dict(kind=kind, pairs=len(some), right_order=i.value, low=i.low, high=i.high, **{k: order(v[self.judged]).mean() for k, v in getattr(self, 'floors', {}).items() if k in ALONE}))
-    return pd.DataFrame(out, columns=['kind', 'pairs', 'right_order', 'low', 'high', *(k for k in ALONE if k in getattr(self, 'floors', {}))])
+        out.append(
+            dict(
+                kind=kind,
+                pairs=len(some),
+                right_order=i.value,
+                low=i.low,
+                high=i.high,
+                **{k: order(v[self.judged]).mean() for k, v in getattr(self, 'floors', {}).items() if k in ALONE},
+            )
+        )
+    return pd.DataFrame(
+        out,
+        columns=[
+            'kind',
+            'pairs',
+            'right_order',
+            'low',
+            'high',
+            *(k for k in ALONE if k in getattr(self, 'floors', {})),
+        ],
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #36d69fad
 @patch
 def look_for_trouble(self: MemeStudy):
     "Note what the reader of the results must know"
     warn, p, c = self.run.warn, self.proba[self.judged], self.controls['shuffled_features']
     for note in collapsed(p[:, None], np.array([self.prior])): warn(**note)
-    if np.isnan(c['auroc_shuffled']): warn('uninformative_features', f'more than half of the {len(p):,} {self.judged} memes have the very same regions, so that the control with the regions of others cannot be made: the features of most pictures tell nothing; look whether they were extracted well')
-    elif not c['informative']: warn('uninformative_features', f"with the regions of other memes the model is as good (AUROC {c['auroc_shuffled']:.3f} against {c['auroc']:.3f}, difference {c['difference']:+.3f}, 95 % interval {c['low']:+.3f} to {c['high']:+.3f}): the features carry nothing that it uses; look whether they belong to these pictures")
+    if np.isnan(c['auroc_shuffled']):
+        warn(
+            'uninformative_features',
+            f'more than half of the {len(p):,} {self.judged} memes have the very same regions, so that the control '
+            'with the regions of others cannot be made: the features of most pictures tell nothing; look whether '
+            'they were extracted well',
+        )
+    elif not c['informative']:
+        warn(
+            'uninformative_features',
+            f"with the regions of other memes the model is as good (AUROC {c['auroc_shuffled']:.3f} against "
+            f"{c['auroc']:.3f}, difference {c['difference']:+.3f}, 95 % interval {c['low']:+.3f} to "
+            f"{c['high']:+.3f}): the features carry nothing that it uses; look whether they belong to these pictures",
+        )
     rows = {k: t.set_index('metric').loc['auroc'] for k, t in self.against.items() if k in ALONE}
-    equal = [f"{k.replace('_', ' ')} (AUROC {r.b:.3f}, difference {r.difference:+.3f}, 95 % interval {r.low:+.3f} to {r.high:+.3f})" for k, r in rows.items() if not r.low > 0]
-    if equal: warn('one_half_suffices', f'the model is not distinguishable from {", ".join(equal)}, or worse: that it joins picture and words is not shown')
-    if self.judged != 'test': warn('test_unlabelled', f"the {len(self.tables['test']):,} test memes have no labels: they were answered, not judged; the scores are of the validation memes, on which the epoch was chosen, and are too good")
-    y, g = self.truth(self.judged), self.tables[self.judged].groups; few = {k: len(np.unique(g[y == v])) for k, v in dict(positive=True, negative=False).items()}
-    if min(few.values()) < 30: warn('few_test_rows', f"the {len(y):,} {self.judged} memes are {len(np.unique(g)):,} groups, {few['positive']} of them with a positive meme and {few['negative']} with a negative one: with fewer than 30 the scores are uncertain, and only a large difference shows")
-    if self.metrics[self.judged]['f1']['value'] == 0: warn('never_positive', f'no {self.judged} meme gets a probability of one half or more: look at the ROC curve, and choose a threshold for your purpose')
-    if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
-    if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo': warn('from_nothing', 'the network was trained from nothing on these memes: a pretrained one (encoder=NAME_OR_FOLDER) will be better')
-    if self.cfg.extractor_weights == 'random': warn('random_extractor', 'the extractor has random weights: its regions mean little; this setting is for measuring speed and memory')
+    equal = [
+        f"{k.replace('_', ' ')} (AUROC {r.b:.3f}, difference {r.difference:+.3f}, 95 % interval {r.low:+.3f} to "
+        f"{r.high:+.3f})"
+        for k, r in rows.items()
+        if not r.low > 0
+    ]
+    if equal:
+        warn(
+            'one_half_suffices',
+            f'the model is not distinguishable from {", ".join(equal)}, or worse: that it joins picture and words is '
+            'not shown',
+        )
+    if self.judged != 'test':
+        warn(
+            'test_unlabelled',
+            f"the {len(self.tables['test']):,} test memes have no labels: they were answered, not judged; the scores "
+            "are of the validation memes, on which the epoch was chosen, and are too good",
+        )
+    y, g = self.truth(self.judged), self.tables[self.judged].groups
+    few = {k: len(np.unique(g[y == v])) for k, v in dict(positive=True, negative=False).items()}
+    if min(few.values()) < 30:
+        warn(
+            'few_test_rows',
+            f"the {len(y):,} {self.judged} memes are {len(np.unique(g)):,} groups, {few['positive']} of them with a "
+            f"positive meme and {few['negative']} with a negative one: with fewer than 30 the scores are uncertain, "
+            "and only a large difference shows",
+        )
+    if self.metrics[self.judged]['f1']['value'] == 0:
+        warn(
+            'never_positive',
+            f'no {self.judged} meme gets a probability of one half or more: look at the ROC curve, and choose a '
+            'threshold for your purpose',
+        )
+    if self.trainer.best['epoch'] == len(self.history) == self.cfg.epochs:
+        warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
+    if self.cfg.encoder == 'tiny' and self.cfg.data != 'demo':
+        warn(
+            'from_nothing',
+            'the network was trained from nothing on these memes: a pretrained one (encoder=NAME_OR_FOLDER) will be '
+            'better',
+        )
+    if self.cfg.extractor_weights == 'random':
+        warn(
+            'random_extractor',
+            'the extractor has random weights: its regions mean little; this setting is for measuring speed and memory',
+        )
 
+# %% ../../nbs/memes/07_study.ipynb #ca281630
 @patch
 def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     "Scores of the true P(label | meme), where the memes were generated"
@@ -418,8 +712,19 @@ def predictions_table(
 ) -> pd.DataFrame:       # id, text, image (its file's name), true_label (empty where not known), proba, predicted_label, group
     "What the model says of each meme"
     true = pd.array([None if v < 0 else int(v) for v in table.frame['label']], dtype='Int64')
-    return pd.DataFrame(dict(id=table.ids, text=table.texts, image=[Path(p).name for p in table.images], true_label=true, proba=proba, predicted_label=(proba >= .5).astype(int), group=table.groups))
+    return pd.DataFrame(
+        dict(
+            id=table.ids,
+            text=table.texts,
+            image=[Path(p).name for p in table.images],
+            true_label=true,
+            proba=proba,
+            predicted_label=(proba >= 0.5).astype(int),
+            group=table.groups,
+        )
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #f881d172
 def compare_predictions(
     a: pd.DataFrame,   # predictions of one run
     b: pd.DataFrame,   # predictions of another
@@ -427,11 +732,21 @@ def compare_predictions(
 ) -> tuple[pd.DataFrame, dict]:   # paired differences a - b; rows, same
     "Two runs on the labelled memes that both have"
     both = a.merge(b, on=['id', 'text'], suffixes=('', '_b')).dropna(subset=['true_label', 'true_label_b'])
-    if not len(both): raise DataError('the two runs share no labelled test memes, so they cannot be compared; compare runs on the same data')
-    if (odd := both.true_label != both.true_label_b).any(): raise DataError(f'the two runs disagree about the true labels of {int(odd.sum())} shared memes; compare runs on the same data')
+    if not len(both):
+        raise DataError(
+            'the two runs share no labelled test memes, so they cannot be compared; compare runs on the same data'
+        )
+    if (odd := both.true_label != both.true_label_b).any():
+        raise DataError(
+            f'the two runs disagree about the true labels of {int(odd.sum())} shared memes; compare runs on the same '
+            'data'
+        )
     same = len(both) == len(a) == len(b) and np.allclose(both.proba, both.proba_b, rtol=0, atol=1e-5)
-    return paired_binary(both.true_label.to_numpy(bool), both.proba.to_numpy(), both.proba_b.to_numpy(), both.group.to_numpy(), resamples), dict(rows=len(both), same=bool(same))
+    return paired_binary(
+        both.true_label.to_numpy(bool), both.proba.to_numpy(), both.proba_b.to_numpy(), both.group.to_numpy(), resamples
+    ), dict(rows=len(both), same=bool(same))
 
+# %% ../../nbs/memes/07_study.ipynb #d1960430
 def compare_runs(
     a: Path,   # a finished run
     b: Path,   # another
@@ -439,18 +754,29 @@ def compare_runs(
     "Two runs on the test memes that both have"
     table, about = compare_predictions(*(read_parquet(Path(f)/'predictions_test.parquet') for f in (a, b)), 300)
     row = table.set_index('metric').loc['auroc']
-    return dict(difference=row.difference, low=row.low, high=row.high, distinguishable=bool(row.distinguishable)) | about
+    return (
+        dict(difference=row.difference, low=row.low, high=row.high, distinguishable=bool(row.distinguishable)) | about
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #7715b70d
 @patch
 def compare(self: MemeStudy) -> dict:   # run -> {table, rows, same}
     "This run against those named in `compare`"
     mine, out = predictions_table(self.tables['test'], self.proba['test']), {}
     for name, r in self.others.items():
-        table, about = compare_predictions(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'), self.cfg.resamples)
-        if about['rows'] < len(mine): self.run.warn('other_test_rows', f"{name} was tested on other memes: only {about['rows']:,} of {len(mine):,} are shared, and only they are compared")
+        table, about = compare_predictions(
+            mine, read_parquet(Path(r['folder']) / 'predictions_test.parquet'), self.cfg.resamples
+        )
+        if about['rows'] < len(mine):
+            self.run.warn(
+                'other_test_rows',
+                f"{name} was tested on other memes: only {about['rows']:,} of {len(mine):,} are shared, and only they "
+                "are compared",
+            )
         out[name] = dict(table=table, **about)
     return out
 
+# %% ../../nbs/memes/07_study.ipynb #11241697
 @patch
 def timing(self: MemeStudy) -> dict:
     "Training's cost, and how much of the batches was padding"
@@ -458,7 +784,10 @@ def timing(self: MemeStudy) -> dict:
     batches = feed.batches(0)
     cells = lambda lengths: sum(len(b)*lengths[b].max() for b in batches)
     filled = feed.ragged.lengths.sum() + feed.areas.sum()
-    return self.trainer.timing() | dict(padding_share=1 - filled/(cells(feed.ragged.lengths)+cells(feed.areas)), text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple))
+    return self.trainer.timing() | dict(
+        padding_share=1 - filled / (cells(feed.ragged.lengths) + cells(feed.areas)),
+        text_padding_share=padding_share(feed.ragged.lengths, batches, feed.multiple),
+    )
 
 # %% ../../nbs/memes/07_study.ipynb #b66e4259
 @patch
@@ -467,25 +796,62 @@ def finish(self: MemeStudy) -> dict:
     run, cfg, timing, ceiling = self.run, self.cfg, self.timing(), self.ceiling()
     if not PartialState().is_main_process: return {}
     compared, inference = getattr(self, 'compared', None) or self.compare(), self.inference_difference()
-    best = dict(name=f'ViLBERT {cfg.encoder if cfg.encoder in ("tiny", "scenes") else cfg.variant}', parameters=sum(p.numel() for p in self.model.parameters()), trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
-                best_epoch=self.trainer.best['epoch'], weights_sha256=self.trainer.best['sha256'])
+    best = dict(
+        name=f'ViLBERT {cfg.encoder if cfg.encoder in ("tiny", "scenes") else cfg.variant}',
+        parameters=sum(p.numel() for p in self.model.parameters()),
+        trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
+        best_epoch=self.trainer.best['epoch'],
+        weights_sha256=self.trainer.best['sha256'],
+    )
     source = self.extractor.about | dict(weights=cfg.extractor_weights) if self.extractor else self.regions.about
-    self.model.remember(metrics=self.metrics[self.judged], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.table.name}, {len(self.train):,} training memes', fingerprint=self.fingerprint,
-                        regions=source, max_regions=cfg.max_regions, max_length=cfg.max_length, inference=inference)
+    self.model.remember(
+        metrics=self.metrics[self.judged],
+        baselines=self.floor_metrics,
+        warnings=run.warnings,
+        data=f'{self.table.name}, {len(self.train):,} training memes',
+        fingerprint=self.fingerprint,
+        regions=source,
+        max_regions=cfg.max_regions,
+        max_length=cfg.max_length,
+        inference=inference,
+    )
     keep_model(run, self.model)
     for s, t in self.tables.items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(t, self.proba[s]))
-    keep_table(run, 'history.csv', self.history); keep_table(run, 'confounders.csv', self.pairs)
+    keep_table(run, 'history.csv', self.history)
+    keep_table(run, 'confounders.csv', self.pairs)
     for name, x in compared.items(): keep_table(run, f'comparison_{name}.csv', x['table'])
-    return finish_run(run, data=dict(name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint), split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
-        baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, confounders=self.pairs.to_dict('records'), against={k: t.to_dict('records') for k, t in self.against.items()}, ceiling=ceiling, warnings=run.warnings, timing=timing, model=best, inference=inference,
-        history=self.history.to_dict('records'), comparisons={k: t.to_dict('records') for k, t in self.against.items()} | {n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()}, seeds=None)
+    return finish_run(
+        run,
+        data=dict(
+            name=self.table.name, fingerprint=self.fingerprint, rows=len(self.table), regions=self.regions.fingerprint
+        ),
+        split=dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict()),
+        baselines=self.floor_metrics,
+        metrics=self.metrics,
+        controls=self.controls,
+        confounders=self.pairs.to_dict('records'),
+        against={k: t.to_dict('records') for k, t in self.against.items()},
+        ceiling=ceiling,
+        warnings=run.warnings,
+        timing=timing,
+        model=best,
+        inference=inference,
+        history=self.history.to_dict('records'),
+        comparisons={k: t.to_dict('records') for k, t in self.against.items()}
+        | {n: x | dict(table=x['table'].to_dict('records')) for n, x in compared.items()},
+        seeds=None,
+    )
 
+# %% ../../nbs/memes/07_study.ipynb #8b796e5c
 def train_memes(
     cfg: MemesConfig,
 ) -> MemeStudy:
     "The whole study without the report: load, baselines, fit, test, finish"
     study = MemeStudy(cfg)
-    study.baselines(); study.fit(); study.test_model(); study.finish()
+    study.baselines()
+    study.fit()
+    study.test_model()
+    study.finish()
     return study
 
 # %% ../../nbs/memes/07_study.ipynb #b77c4ca7
@@ -493,31 +859,76 @@ def _extractor_of(model, weights):
     "The extractor that a model's regions came from, with the weights it had"
     said = model.about.get('regions') or {}
     name = said.get('name')
-    if name not in EXTRACTORS: raise ConfigError(f"the model's regions came from {name or 'a file'}, not from an extractor of this lab, so it cannot look at a picture; give regions=FILE with features of the same kind")
+    if name not in EXTRACTORS:
+        raise ConfigError(
+            f"the model's regions came from {name or 'a file'}, not from an extractor of this lab, so it cannot look "
+            "at a picture; give regions=FILE with features of the same kind"
+        )
     device = next(model.parameters()).device
-    extractor = load_extractor(name, weights or said.get('weights') or 'pretrained', str(device) if device.type == 'cuda' else 'cpu', most=said.get('most'))
-    if said.get('key') and extractor.key != said['key']: raise ConfigError(f'extractor {name}: its weights or settings are not those the model was trained with (key {extractor.key[:12]}, not {said["key"][:12]}); give the right file with weights=')
+    extractor = load_extractor(
+        name,
+        weights or said.get('weights') or 'pretrained',
+        str(device) if device.type == 'cuda' else 'cpu',
+        most=said.get('most'),
+    )
+    if said.get('key') and extractor.key != said['key']:
+        raise ConfigError(
+            f'extractor {name}: its weights or settings are not those the model was trained with (key '
+            f'{extractor.key[:12]}, not {said["key"][:12]}); give the right file with weights='
+        )
     return extractor
 
 def _look(model, pictures, extractor, regions, where):   # pictures: id -> path or None; extractor: makes one
     "Regions of some memes"
-    if regions: cache = convert_regions(Path(regions).expanduser(), ids=list(pictures), names={i: Path(p).stem if p else i for i, p in pictures.items()}, most=model.about['max_regions']); bad = []
+    if regions:
+        cache = convert_regions(
+            Path(regions).expanduser(),
+            ids=list(pictures),
+            names={i: Path(p).stem if p else i for i, p in pictures.items()},
+            most=model.about['max_regions'],
+        )
+        bad = []
     else:
-        if lost := next((i for i, p in pictures.items() if not p), None): raise DataError(f'{where}: meme {lost} has no picture; name one in the column img, or give regions=FILE')
+        if lost := next((i for i, p in pictures.items() if not p), None):
+            raise DataError(f'{where}: meme {lost} has no picture; name one in the column img, or give regions=FILE')
         cache, bad = extract_regions(pictures, extractor(), progress='none')
     if bad and len(pictures) == 1: raise DataError(bad[0]['reason'])
-    if missing := cache.missing(list(pictures)): raise DataError(f'{where}: {len(missing):,} of {len(pictures):,} memes have no regions: {", ".join(missing[:5])}{" …" if len(missing) > 5 else ""}{"; " + bad[0]["reason"] if bad else ""}')
-    if cache.width != model.config.v_feature_size: raise DataError(f'{where}: the regions have {cache.width} numbers each, the model takes {model.config.v_feature_size}; give features of the kind it was trained on')
+    if missing := cache.missing(list(pictures)):
+        raise DataError(
+            f'{where}: {len(missing):,} of {len(pictures):,} memes have no regions: '
+            f'{", ".join(missing[:5])}{" …" if len(missing) > 5 else ""}{"; " + bad[0]["reason"] if bad else ""}'
+        )
+    if cache.width != model.config.v_feature_size:
+        raise DataError(
+            f'{where}: the regions have {cache.width} numbers each, the model takes {model.config.v_feature_size}; '
+            'give features of the kind it was trained on'
+        )
     return cache
 
 def _meme_probabilities(model, texts, pictures, cache, where) -> np.ndarray:   # (memes,)
-    table = MemeTable(pd.DataFrame(dict(id=list(pictures), text=texts, label=-1, image=[p or '' for p in pictures.values()])), name=where)
-    feed = MemeFeed(table, cache, model.tokenizer, np.zeros(len(table)), 1, max_length=model.about['max_length'], most=model.about['max_regions'])
-    return as_proba(predict_rows(model, feed, forward, batch_size=model.inference_rows, precision=model.inference_precision))
+    table = MemeTable(
+        pd.DataFrame(dict(id=list(pictures), text=texts, label=-1, image=[p or '' for p in pictures.values()])),
+        name=where,
+    )
+    feed = MemeFeed(
+        table,
+        cache,
+        model.tokenizer,
+        np.zeros(len(table)),
+        1,
+        max_length=model.about['max_length'],
+        most=model.about['max_regions'],
+    )
+    return as_proba(
+        predict_rows(model, feed, forward, batch_size=model.inference_rows, precision=model.inference_precision)
+    )
 
 def _serve(run, device, batch_size, precision) -> ViLBERT:
     model = load_vilbert(run)
-    if model.tokenizer is None or 'max_regions' not in model.about: raise ConfigError(f'{run}: this ViLBERT was not trained for memes here; train with encoder={run}, and ask that run')
+    if model.tokenizer is None or 'max_regions' not in model.about:
+        raise ConfigError(
+            f'{run}: this ViLBERT was not trained for memes here; train with encoder={run}, and ask that run'
+        )
     return model.serve(device, precision, batch_size)
 
 def _meme_ids(frame, path, seen: set) -> list[str]:
@@ -540,16 +951,31 @@ def open_meme_predictor(
     model, seen = _serve(run, device, batch_size, precision), set()
     extractor = lru_cache(None)(lambda: _extractor_of(model, weights))
     def answer(frame, path):
-        if 'text' not in frame: raise DataError(f"{place(path, 1)}: there is no column 'text'{nearest('text', list(frame))}; the columns are {', '.join(frame)}")
-        if (empty := frame['text'].astype(str).str.strip() == '').any(): raise DataError(f"{place(path, frame.index[empty][0], 'text')}: is no text: write one or delete the row")
+        if 'text' not in frame:
+            raise DataError(
+                f"{place(path, 1)}: there is no column 'text'{nearest('text', list(frame))}; the columns are "
+                f"{', '.join(frame)}"
+            )
+        if (empty := frame['text'].astype(str).str.strip() == '').any():
+            raise DataError(f"{place(path, frame.index[empty][0], 'text')}: is no text: write one or delete the row")
         column, ids = next((c for c in ('img', 'image') if c in frame), None), _meme_ids(frame, path, seen)
         find = lambda p: next((str(q) for q in (Path(p).expanduser(), Path(path).parent/p) if q.is_file()), str(p))
-        pictures = {i: find(p) if column and isinstance(p, str) and p.strip() else None for i, p in zip(ids, frame[column] if column else [None]*len(ids))}
-        p = _meme_probabilities(model, frame['text'].to_numpy(), pictures, _look(model, pictures, extractor, regions, place(path)), place(path))
+        pictures = {
+            i: find(p) if column and isinstance(p, str) and p.strip() else None
+            for i, p in zip(ids, frame[column] if column else [None] * len(ids))
+        }
+        p = _meme_probabilities(
+            model,
+            frame['text'].to_numpy(),
+            pictures,
+            _look(model, pictures, extractor, regions, place(path)),
+            place(path),
+        )
         own = {} if 'id' in frame else dict(id=ids)
         return pd.DataFrame(own | dict(proba=p, label=(p >= .5).astype(int)))
     return answer
 
+# %% ../../nbs/memes/07_study.ipynb #de679020
 def predict_memes(
     run: str,             # run folder or Hub name
     text: str=None,       # the words of a meme
@@ -565,26 +991,35 @@ def predict_memes(
     if file is not None:
         if text or image: raise ConfigError('text and image go without file')
         frame = read_table(file)
-        return join_answers(frame, open_meme_predictor(run, regions, weights, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+        return join_answers(
+            frame, open_meme_predictor(run, regions, weights, device, batch_size, precision)(frame, file)
+        ).reset_index(drop=True)
     model = _serve(run, device, batch_size, precision)
-    if not (text or '').strip() or image is None: raise ConfigError('a meme has both halves: give --image FILE and --text "…", or --file TABLE')
+    if not (text or '').strip() or image is None:
+        raise ConfigError('a meme has both halves: give --image FILE and --text "…", or --file TABLE')
     pictures = {'meme': image}
     cache = _look(model, pictures, lambda: _extractor_of(model, weights), regions, image)
     p = _meme_probabilities(model, [text], pictures, cache, image)
     return pd.DataFrame(dict(id='meme', proba=p, label=(p >= .5).astype(int)))
 
+# %% ../../nbs/memes/07_study.ipynb #f4ebde6f
 def validate_memes(
     run: str,                  # a finished run's folder
     settings: dict[str, str],  # data, regions … where they differ from the run's
 ) -> pd.DataFrame:             # metric, value, low, high
     "The scores of a trained model on the validation memes"
     model, folder = load_vilbert(run), Path(run).expanduser()
-    cfg = make_config(MemesConfig, vars(read_config(MemesConfig, folder/'config.yaml')) | dict(preset='', compare=[]) | settings, 'command line')
+    cfg = make_config(
+        MemesConfig,
+        vars(read_config(MemesConfig, folder / 'config.yaml')) | dict(preset='', compare=[]) | settings,
+        'command line',
+    )
     study = MemeStudy(cfg, model)
     t = study.validation
     scores = binary_intervals(t.targets > .5, study.predict_side(model, t), groups=t.groups, n=cfg.resamples)
     return pd.DataFrame([dict(metric=k, value=v.value, low=v.low, high=v.high) for k, v in scores.items()])
 
+# %% ../../nbs/memes/07_study.ipynb #a3e1e08b
 def extract_memes(
     images: str,              # folder of pictures
     extractor: str,           # one of EXTRACTORS
@@ -595,10 +1030,18 @@ def extract_memes(
 ) -> str:                     # what came of it
     "Extract the regions of a folder's pictures"
     pictures = find_pictures(images)
-    cache, bad = extract_regions(pictures, load_extractor(extractor, weights, 'cuda' if torch.cuda.is_available() else 'cpu', most), Path(out).expanduser(), workers=workers)
-    if not len(cache): raise DataError(f'{images}: none of the {len(pictures):,} pictures can be used; the first: {bad[0]["reason"]}')
-    return f'{cache.folder}: {len(cache):,} pictures, {cache.lengths(cache.ids).mean():.1f} regions each, {cache.width} numbers a region; train with regions={cache.folder}'
+    cache, bad = extract_regions(
+        pictures,
+        load_extractor(extractor, weights, 'cuda' if torch.cuda.is_available() else 'cpu', most),
+        Path(out).expanduser(),
+        workers=workers,
+    )
+    if not len(cache):
+        raise DataError(f'{images}: none of the {len(pictures):,} pictures can be used; the first: {bad[0]["reason"]}')
+    return (f'{cache.folder}: {len(cache):,} pictures, {cache.lengths(cache.ids).mean():.1f} regions each, '
+            f'{cache.width} numbers a region; train with regions={cache.folder}')
 
+# %% ../../nbs/memes/07_study.ipynb #edfdccb8
 def check_table_of_memes(
     path: str,
     settings: dict[str, str],
@@ -606,5 +1049,16 @@ def check_table_of_memes(
     "A summary of a table or folder, or a `DataError` about it"
     return check_memes(path, make_config(MemesConfig, settings, 'command line').seen)
 
-HEADLINE = Headline('auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs)
-COMMANDS = dict(train=train_memes, predict=predict_memes, open_predictor=open_meme_predictor, validate=validate_memes, check=check_table_of_memes, extract=extract_memes, headline=HEADLINE, both=True)
+HEADLINE = Headline(
+    'auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs
+)
+COMMANDS = dict(
+    train=train_memes,
+    predict=predict_memes,
+    open_predictor=open_meme_predictor,
+    validate=validate_memes,
+    check=check_table_of_memes,
+    extract=extract_memes,
+    headline=HEADLINE,
+    both=True,
+)

@@ -52,9 +52,12 @@ class ViLBERTConfig:
     v_attention_probs_dropout_prob: Share = .1  # where regions are looked at
     bi_hidden_size: Count = 1024            # width of co-attention, and of what the poolers make
     bi_num_attention_heads: Count = 8       # of co-attention
-    schedule: list[tuple[Whole, Whole]] = field(default_factory=lambda: [(t, t-6) for t in range(6, 12)])  # of each co-attention: text layers and visual layers before it
-    global_region: bool = False             # put the mean of the real regions first, as a region that is the whole picture
-    visual_pooling: Literal['first', 'mean'] = 'first'  # the visual stream's answer: its first region, or the mean of the real ones
+    # of each co-attention: text layers and visual layers before it
+    schedule: list[tuple[Whole, Whole]] = field(default_factory=lambda: [(t, t-6) for t in range(6, 12)])
+    # put the mean of the real regions first, as a region that is the whole picture
+    global_region: bool = False
+    # the visual stream's answer: its first region, or the mean of the real ones
+    visual_pooling: Literal['first', 'mean'] = 'first'
     pooler: bool = True                     # a linear layer and ReLU on each stream's answer
     fusion: Literal['mul', 'sum', 'concat'] = 'mul'     # how the two answers become one
     head: Literal['mmf', 'report'] = 'mmf'  # linear, GELU, LayerNorm, linear; or linear, ReLU, dropout, linear
@@ -67,13 +70,22 @@ class ViLBERTConfig:
         for f in fields(self): setattr(self, f.name, check_value(f.name, getattr(self, f.name), hints[f.name]))
         for s in ('', 'v_', 'bi_'):
             width, heads = getattr(self, f'{s}hidden_size'), getattr(self, f'{s}num_attention_heads')
-            if width % heads: raise ConfigError(f'setting {s}hidden_size={width}: cannot be shared out among {s}num_attention_heads={heads}; take a multiple')
+            if width % heads:
+                raise ConfigError(
+                    f'setting {s}hidden_size={width}: cannot be shared out among {s}num_attention_heads={heads}; take '
+                    'a multiple'
+                )
         if any(a > b or c > d for (a, c), (b, d) in zip(self.ends, self.ends[1:])):
-            raise ConfigError(f'setting schedule={self.schedule}: pairs must not go down, nor beyond the {self.num_hidden_layers} text layers '
-                              f'and {self.v_num_hidden_layers} visual layers')
+            raise ConfigError(
+                f'setting schedule={self.schedule}: pairs must not go down, nor beyond the {self.num_hidden_layers} '
+                'text layers '
+                f'and {self.v_num_hidden_layers} visual layers'
+            )
         if self.fusion != 'concat' and len(set(self.answers)) > 1:
-            raise ConfigError(f'setting fusion={self.fusion}: the streams are {self.hidden_size} and {self.v_hidden_size} wide; '
-                              'take fusion=concat or pooler=True')
+            raise ConfigError(
+                f'setting fusion={self.fusion}: the streams are {self.hidden_size} and {self.v_hidden_size} wide; '
+                'take fusion=concat or pooler=True'
+            )
 
     @property
     def answers(self) -> tuple[int, int]:
@@ -94,9 +106,18 @@ class ViLBERTConfig:
         return steps[:-1]   # the end is no meeting
 
 # %% ../../nbs/memes/06_vilbert.ipynb #6e697fe2
-_REPORT = dict(schedule=[(2, 1), (4, 2), (6, 3), (8, 4), (10, 5), (12, 6)], visual_pooling='mean', fusion='concat', head='report')
-_CORE = _REPORT | dict(v_hidden_size=768, v_num_attention_heads=12, v_intermediate_size=3072, bi_hidden_size=768, bi_num_attention_heads=12,
-                       pooler=False, head_dropout=.5)
+_REPORT = dict(
+    schedule=[(2, 1), (4, 2), (6, 3), (8, 4), (10, 5), (12, 6)], visual_pooling='mean', fusion='concat', head='report'
+)
+_CORE = _REPORT | dict(
+    v_hidden_size=768,
+    v_num_attention_heads=12,
+    v_intermediate_size=3072,
+    bi_hidden_size=768,
+    bi_num_attention_heads=12,
+    pooler=False,
+    head_dropout=0.5,
+)
 VARIANTS = dict(mmf={}, report=_REPORT, core=_CORE)
 
 @patch(cls_method=True)
@@ -105,9 +126,11 @@ def variant(cls: ViLBERTConfig,
     **changes,  # of any setting
 ) -> ViLBERTConfig:
     "One of the named shapes, with changes"
-    if name not in VARIANTS: raise ConfigError(f'variant={name!r} is unknown{nearest(name, VARIANTS)}; take one of {", ".join(VARIANTS)}')
+    if name not in VARIANTS:
+        raise ConfigError(f'variant={name!r} is unknown{nearest(name, VARIANTS)}; take one of {", ".join(VARIANTS)}')
     return make_config(cls, VARIANTS[name] | changes)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #191e4a4f
 @patch(cls_method=True)
 def tiny(cls: ViLBERTConfig,
     vocab_size: int,
@@ -117,15 +140,38 @@ def tiny(cls: ViLBERTConfig,
     "A ViLBERT that learns from nothing in seconds: three text layers, two visual ones, two meetings; no dropout"
     each = {f'{s}{k}': n for s in ('', 'v_', 'bi_') for k, n in (('hidden_size', 64), ('num_attention_heads', 4))}
     still = {f'{s}{k}_dropout_prob': 0. for s in ('', 'v_') for k in ('hidden', 'attention_probs')}
-    small = dict(vocab_size=vocab_size, num_hidden_layers=3, intermediate_size=128, max_position_embeddings=128, v_feature_size=v_feature_size,
-                 v_num_hidden_layers=2, v_intermediate_size=128, schedule=[(1, 0), (2, 1)], head_dropout=0.,
-                 visual_pooling='mean', fusion='sum', initializer_range=.125)   # 1/√width
+    small = dict(
+        vocab_size=vocab_size,
+        num_hidden_layers=3,
+        intermediate_size=128,
+        max_position_embeddings=128,
+        v_feature_size=v_feature_size,
+        v_num_hidden_layers=2,
+        v_intermediate_size=128,
+        schedule=[(1, 0), (2, 1)],
+        head_dropout=0.0,
+        visual_pooling='mean',
+        fusion='sum',
+        initializer_range=0.125,
+    )  # 1/√width
     return make_config(cls, each | still | small | changes)
 
 # %% ../../nbs/memes/06_vilbert.ipynb #216e4b39
-_MUST = dict(hidden_act='gelu', v_hidden_act='gelu', position_embedding_type='absolute', with_coattention=True, fast_mode=False,
-             dynamic_attention=False, in_batch_pairs=False, task_specific_tokens=False, text_only=False, bypass_transformer=False,
-             fixed_t_layer=0, fixed_v_layer=0, freeze_base=False)
+_MUST = dict(
+    hidden_act='gelu',
+    v_hidden_act='gelu',
+    position_embedding_type='absolute',
+    with_coattention=True,
+    fast_mode=False,
+    dynamic_attention=False,
+    in_batch_pairs=False,
+    task_specific_tokens=False,
+    text_only=False,
+    bypass_transformer=False,
+    fixed_t_layer=0,
+    fixed_v_layer=0,
+    freeze_base=False,
+)
 _NO_MATTER = '''bert_model_name training_head_type visualization random_initialize pooling_method bi_intermediate_size bi_attention_type
     v_target_size v_initializer_range visual_target visual_target_weights objective num_negative model model_type architectures
     classifier_type classifier_subtype input_preprocessor visual_embedding_dim special_visual_initialize hard_cap_seq_len cut_first
@@ -137,21 +183,38 @@ def from_reference(cls: ViLBERTConfig,
     settings: dict,  # under the reference's own names
 ) -> ViLBERTConfig:
     "The shape that a published configuration describes"
-    same, other = {f.name for f in fields(cls)} - {'schedule', 'labels', 'fusion'}, dict(num_labels='labels', fusion_method='fusion')
+    same, other = (
+        {f.name for f in fields(cls)} - {'schedule', 'labels', 'fusion'},
+        dict(num_labels='labels', fusion_method='fusion'),
+    )
     known = [*same, *other, 'v_biattention_id', 't_biattention_id', *_MUST, *_NO_MATTER]
     for k, v in settings.items():
-        if k not in known: raise ConfigError(f'reference configuration: {k!r} is unknown{nearest(k, known)}; leave it out if it does not change the answers')
+        if k not in known:
+            raise ConfigError(
+                f'reference configuration: {k!r} is unknown{nearest(k, known)}; leave it out if it does not change the '
+                'answers'
+            )
         if k in _MUST and v != _MUST[k]:
-            how = 'freeze layers with the method `freeze`' if k.startswith(('fixed', 'freeze')) else 'this network cannot be built here'
+            how = (
+                'freeze layers with the method `freeze`'
+                if k.startswith(('fixed', 'freeze'))
+                else 'this network cannot be built here'
+            )
             raise ConfigError(f'reference configuration: {k}={v!r}, but only {_MUST[k]!r} is possible; {how}')
     if settings.get('training_head_type') == 'nlvr2':
-        raise ConfigError("reference configuration: training_head_type='nlvr2' looks at two pictures at once; take 'classification'")
+        raise ConfigError(
+            "reference configuration: training_head_type='nlvr2' looks at two pictures at once; take 'classification'"
+        )
     mine = {k: v for k, v in settings.items() if k in same} | {other[k]: v for k, v in settings.items() if k in other}
     t, v = (settings.get(f'{s}_biattention_id') for s in 'tv')
     if (t is None) != (v is None) or len(t or ()) != len(v or ()):
-        raise ConfigError(f'reference configuration: t_biattention_id={t} and v_biattention_id={v} must be of one length')
+        raise ConfigError(
+            f'reference configuration: t_biattention_id={t} and v_biattention_id={v} must be of one length'
+        )
     if t is not None: mine['schedule'] = list(zip(t, v))
-    return make_config(cls, dict(head_dropout=settings.get('hidden_dropout_prob', .1)) | mine, 'reference configuration')
+    return make_config(
+        cls, dict(head_dropout=settings.get('hidden_dropout_prob', 0.1)) | mine, 'reference configuration'
+    )
 
 # %% ../../nbs/memes/06_vilbert.ipynb #e3b71558
 def attend(
@@ -172,6 +235,7 @@ def attend(
         h = F.dropout(maps[-1], dropout) @ v
     return h.transpose(1, 2).flatten(2)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #64a4f8fe
 def open_keys(
     mask: Tensor|None,  # (rows, keys) 1 where there is something; None: everywhere
     what: str,          # words or regions, for the error
@@ -181,7 +245,8 @@ def open_keys(
     mask = mask.bool()
     if mask.device.type == 'cpu':   # a GPU would have to be waited for
         if mask.all(): return None
-        if not (some := mask.any(1)).all(): raise DataError(f'row {int(some.int().argmin())} of the batch has no {what}; leave it out')
+        if not (some := mask.any(1)).all():
+            raise DataError(f'row {int(some.int().argmin())} of the batch has no {what}; leave it out')
     return mask[:, None, None]
 
 # %% ../../nbs/memes/06_vilbert.ipynb #f83634d9
@@ -192,6 +257,7 @@ class Dense(nn.Module):
         self.dense, self.act = nn.Linear(n_in, n_out), act
     def forward(self, x: Tensor) -> Tensor: return self.act(self.dense(x))
 
+# %% ../../nbs/memes/06_vilbert.ipynb #b90c795f
 class AddNorm(nn.Module):
     "A linear layer and dropout, added to what was there, and normed"
     def __init__(self, n_in: int, n_out: int, dropout: float, eps: float):
@@ -199,19 +265,27 @@ class AddNorm(nn.Module):
         self.dense, self.LayerNorm, self.dropout = nn.Linear(n_in, n_out), nn.LayerNorm(n_out, eps), nn.Dropout(dropout)
     def forward(self, h: Tensor, x: Tensor) -> Tensor: return self.LayerNorm(x + self.dropout(self.dense(h)))
 
+# %% ../../nbs/memes/06_vilbert.ipynb #5fed5e59
 class SelfAttention(nn.Module):
     "Each position asks all of its stream"
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
-        self.query, self.key, self.value, self.heads, self.dropout = *(nn.Linear(width, width) for _ in range(3)), heads, dropout
+        self.query, self.key, self.value, self.heads, self.dropout = (
+            *(nn.Linear(width, width) for _ in range(3)),
+            heads,
+            dropout,
+        )
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None) -> Tensor:
         return attend(self.query(x[:, :rows]), self.key(x), self.value(x), mask, self.heads, self.dropout*self.training)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #23e94bb9
 class Layer(nn.Module):
     "A transformer layer as BERT has it"
     def __init__(self, width: int, heads: int, inner: int, dropout: float, attention_dropout: float, eps: float):
         super().__init__()
-        self.attention = nn.ModuleDict(dict(self=SelfAttention(width, heads, attention_dropout), output=AddNorm(width, width, dropout, eps)))
+        self.attention = nn.ModuleDict(
+            dict(self=SelfAttention(width, heads, attention_dropout), output=AddNorm(width, width, dropout, eps))
+        )
         self.intermediate, self.output = Dense(width, inner), AddNorm(inner, width, dropout, eps)
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None=None) -> Tensor:
         h = self.attention['output'](self.attention['self'](x, mask, rows), x[:, :rows])
@@ -226,23 +300,39 @@ class BiAttention(nn.Module):
         super().__init__()
         for i, width in ((1, c.v_hidden_size), (2, c.hidden_size)):
             for name in ('query', 'key', 'value'): setattr(self, f'{name}{i}', nn.Linear(width, c.bi_hidden_size))
-        self.heads, self.dropouts = c.bi_num_attention_heads, (c.v_attention_probs_dropout_prob, c.attention_probs_dropout_prob)
-    def forward(self, v, t, v_mask, t_mask, v_rows, t_rows, maps) -> tuple[Tensor, Tensor]:  # what regions saw; what words saw
+        self.heads, self.dropouts = (
+            c.bi_num_attention_heads,
+            (c.v_attention_probs_dropout_prob, c.attention_probs_dropout_prob),
+        )
+    # what regions saw; what words saw
+    def forward(self, v, t, v_mask, t_mask, v_rows, t_rows, maps) -> tuple[Tensor, Tensor]:
         seen, by = (p*self.training for p in self.dropouts)
         words = attend(self.query2(t[:, :t_rows]), self.key1(v), self.value1(v), v_mask, self.heads, seen, maps)
         return attend(self.query1(v[:, :v_rows]), self.key2(t), self.value2(t), t_mask, self.heads, by, maps), words
 
+# %% ../../nbs/memes/06_vilbert.ipynb #1c1f4e8f
 class BiOutput(nn.Module):
     "What was seen, added to what was there"
     def __init__(self, c: ViLBERTConfig):
         super().__init__()
         v, t = c.v_hidden_size, c.hidden_size
-        self.dense1, self.LayerNorm1, self.dropout1 = nn.Linear(c.bi_hidden_size, v), nn.LayerNorm(v, _EPS), nn.Dropout(c.v_hidden_dropout_prob)
-        self.dense2, self.LayerNorm2, self.dropout2 = nn.Linear(c.bi_hidden_size, t), nn.LayerNorm(t, _EPS), nn.Dropout(c.hidden_dropout_prob)
+        self.dense1, self.LayerNorm1, self.dropout1 = (
+            nn.Linear(c.bi_hidden_size, v),
+            nn.LayerNorm(v, _EPS),
+            nn.Dropout(c.v_hidden_dropout_prob),
+        )
+        self.dense2, self.LayerNorm2, self.dropout2 = (
+            nn.Linear(c.bi_hidden_size, t),
+            nn.LayerNorm(t, _EPS),
+            nn.Dropout(c.hidden_dropout_prob),
+        )
         self.q_dense1, self.q_dense2 = (nn.Linear(c.bi_hidden_size, n).requires_grad_(False) for n in (v, t))
     def forward(self, seen_v, v, seen_t, t) -> tuple[Tensor, Tensor]:
-        return self.LayerNorm1(v + self.dropout1(self.dense1(seen_v))), self.LayerNorm2(t + self.dropout2(self.dense2(seen_t)))
+        return self.LayerNorm1(v + self.dropout1(self.dense1(seen_v))), self.LayerNorm2(
+            t + self.dropout2(self.dense2(seen_t))
+        )
 
+# %% ../../nbs/memes/06_vilbert.ipynb #72265041
 class CoLayer(nn.Module):
     "The two streams meet"
     def __init__(self, c: ViLBERTConfig):
@@ -262,8 +352,22 @@ class Encoder(nn.Module):
     "Both streams, and where they meet"
     def __init__(self, c: ViLBERTConfig):
         super().__init__()
-        text = c.hidden_size, c.num_attention_heads, c.intermediate_size, c.hidden_dropout_prob, c.attention_probs_dropout_prob, c.layer_norm_eps
-        visual = c.v_hidden_size, c.v_num_attention_heads, c.v_intermediate_size, c.v_hidden_dropout_prob, c.v_attention_probs_dropout_prob, _EPS
+        text = (
+            c.hidden_size,
+            c.num_attention_heads,
+            c.intermediate_size,
+            c.hidden_dropout_prob,
+            c.attention_probs_dropout_prob,
+            c.layer_norm_eps,
+        )
+        visual = (
+            c.v_hidden_size,
+            c.v_num_attention_heads,
+            c.v_intermediate_size,
+            c.v_hidden_dropout_prob,
+            c.v_attention_probs_dropout_prob,
+            _EPS,
+        )
         self.layer = nn.ModuleList(Layer(*text) for _ in range(c.num_hidden_layers))
         self.v_layer = nn.ModuleList(Layer(*visual) for _ in range(c.v_num_hidden_layers))
         self.c_layer = nn.ModuleList(CoLayer(c) for _ in c.schedule)
@@ -279,8 +383,14 @@ class Encoder(nn.Module):
         maps: list=None,      # receives the attention of each meeting, of words to regions and back
         save_memory: bool=False,
     ) -> tuple[Tensor, Tensor]:
-        run = partial(checkpoint, use_reentrant=False) if save_memory and torch.is_grad_enabled() else lambda f, *args: f(*args)
-        last_t, last_v = (max(i for i, (k, _) in enumerate(self.steps) if k in (stream, 'co')) for stream in ('text', 'visual'))
+        run = (
+            partial(checkpoint, use_reentrant=False)
+            if save_memory and torch.is_grad_enabled()
+            else lambda f, *args: f(*args)
+        )
+        last_t, last_v = (
+            max(i for i, (k, _) in enumerate(self.steps) if k in (stream, 'co')) for stream in ('text', 'visual')
+        )
         for i, (kind, n) in enumerate(self.steps):
             tr, vr = t_rows if i == last_t else None, v_rows if i == last_v else None
             if   kind == 'text':   t = run(self.layer[n], t, t_mask, tr)
@@ -303,22 +413,31 @@ class TextEmbeddings(nn.Module):
         types = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
         return self.dropout(self.LayerNorm(self.word_embeddings(ids) + self.position_embeddings.weight[:n] + types))
 
+# %% ../../nbs/memes/06_vilbert.ipynb #7872e7bd
 class RegionEmbeddings(nn.Module):
     "Regions with their places"
     def __init__(self, c: ViLBERTConfig):
         super().__init__()
-        self.image_embeddings, self.image_location_embeddings = nn.Linear(c.v_feature_size, c.v_hidden_size), nn.Linear(5, c.v_hidden_size)
+        self.image_embeddings, self.image_location_embeddings = (
+            nn.Linear(c.v_feature_size, c.v_hidden_size),
+            nn.Linear(5, c.v_hidden_size),
+        )
         self.LayerNorm, self.dropout = nn.LayerNorm(c.v_hidden_size, _EPS), nn.Dropout(c.hidden_dropout_prob)
     def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
         return self.dropout(self.LayerNorm(self.image_embeddings(features) + self.image_location_embeddings(boxes)))
 
+# %% ../../nbs/memes/06_vilbert.ipynb #4aea2dd8
 class Backbone(nn.Module):
     "Everything below the head: what the public checkpoints call `bert`"
     def __init__(self, c: ViLBERTConfig):
         super().__init__()
         self.embeddings, self.v_embeddings, self.encoder = TextEmbeddings(c), RegionEmbeddings(c), Encoder(c)
-        if c.pooler: self.t_pooler, self.v_pooler = (Dense(n, c.bi_hidden_size, F.relu) for n in (c.hidden_size, c.v_hidden_size))
+        if c.pooler:
+            self.t_pooler, self.v_pooler = (
+                Dense(n, c.bi_hidden_size, F.relu) for n in (c.hidden_size, c.v_hidden_size)
+            )
 
+# %% ../../nbs/memes/06_vilbert.ipynb #d8e29684
 class HeadTransform(nn.Module):
     "The layer below the last: linear, GELU, LayerNorm; or linear, ReLU, dropout"
     def __init__(self, c: ViLBERTConfig, n_in: int, n_out: int):
@@ -336,9 +455,12 @@ class ViLBERTOutput(NamedTuple):
     pooled_text: Tensor      # (rows, width)
     pooled_visual: Tensor    # (rows, width)
     sequence_text: Tensor|None    # (rows, words, width); None if not asked for
-    sequence_visual: Tensor|None  # (rows, regions, width), the global region first where there is one; None if not asked for
-    attentions: list[tuple[Tensor, Tensor]]|None = None  # of each meeting: (rows, heads, words, regions) and (rows, heads, regions, words)
+    # (rows, regions, width), the global region first where there is one; None if not asked for
+    sequence_visual: Tensor|None
+    # of each meeting: (rows, heads, words, regions) and (rows, heads, regions, words)
+    attentions: list[tuple[Tensor, Tensor]]|None = None
 
+# %% ../../nbs/memes/06_vilbert.ipynb #deeaab0e
 def mean_region(
     x: Tensor,          # (rows, regions, numbers)
     mask: Tensor|None,  # (rows, regions) 1 for real ones; None: all
@@ -348,6 +470,7 @@ def mean_region(
     m = mask.to(x.dtype)[..., None]
     return (x*m).sum(1)/m.sum(1).clamp(min=1)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #aac090a3
 def add_global(
     features: Tensor,   # (rows, regions, numbers)
     boxes: Tensor,      # (rows, regions, 5)
@@ -359,7 +482,14 @@ def add_global(
             None if mask is None else torch.cat([torch.ones_like(mask[:, :1]), mask], 1))
 
 # %% ../../nbs/memes/06_vilbert.ipynb #e30a3b7f
-class ViLBERT(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['memes', 'multimodal'], license='apache-2.0'):
+class ViLBERT(
+    InferenceMixin,
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name='preference_lab',
+    tags=['memes', 'multimodal'],
+    license='apache-2.0',
+):
     "Two streams that meet, and a head; parameters are named as in the public checkpoints"
     def __init__(self,
         config: ViLBERTConfig|dict,  # a dict as `config.json` keeps it
@@ -373,8 +503,12 @@ class ViLBERT(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='pre
         text, visual = c.answers
         joined = text+visual if c.fusion == 'concat' else text
         inner = joined if c.head == 'mmf' else text
-        self.bert, self.classifier = Backbone(c), nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
-        self.initialise(seed); self.remember()
+        self.bert, self.classifier = (
+            Backbone(c),
+            nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels)),
+        )
+        self.initialise(seed)
+        self.remember()
 
     def forward(self,
         input_ids: Tensor,              # (rows, words) int64
@@ -388,7 +522,10 @@ class ViLBERT(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='pre
     ) -> ViLBERTOutput:
         c, b = self.config, self.bert
         if (n := region_features.shape[-1]) != c.v_feature_size:
-            raise DataError(f'regions have {n} numbers, this model takes {c.v_feature_size}; extract them with the extractor it was trained on')
+            raise DataError(
+                f'regions have {n} numbers, this model takes {c.v_feature_size}; extract them with the extractor it '
+                'was trained on'
+            )
         t_mask, v_mask = open_keys(attention_mask, 'words'), open_keys(region_mask, 'regions')
         regions = [x.to(b.v_embeddings.image_embeddings.weight.dtype) for x in (region_features, region_boxes)]
         if c.global_region:
@@ -397,13 +534,27 @@ class ViLBERT(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='pre
         maps = [] if attentions else None
         t_rows = None if sequences or attentions else 1
         v_rows = t_rows if c.visual_pooling == 'first' else None
-        t, v = b.encoder(b.embeddings(input_ids, token_type_ids), b.v_embeddings(*regions), t_mask, v_mask, t_rows, v_rows,
-                         maps, self.checkpoint_blocks and not attentions)
+        t, v = b.encoder(
+            b.embeddings(input_ids, token_type_ids),
+            b.v_embeddings(*regions),
+            t_mask,
+            v_mask,
+            t_rows,
+            v_rows,
+            maps,
+            self.checkpoint_blocks and not attentions,
+        )
         said, shown = t[:, 0], v[:, 0] if c.visual_pooling == 'first' else mean_region(v, region_mask)
         if c.pooler: said, shown = b.t_pooler(said), b.v_pooler(shown)
         joined = said*shown if c.fusion == 'mul' else said+shown if c.fusion == 'sum' else torch.cat([said, shown], -1)
         states = (t, v) if sequences else (None, None)
-        return ViLBERTOutput(in_fp32(self.classifier, joined), said, shown, *states, list(zip(maps[::2], maps[1::2])) if attentions else None)
+        return ViLBERTOutput(
+            in_fp32(self.classifier, joined),
+            said,
+            shown,
+            *states,
+            list(zip(maps[::2], maps[1::2])) if attentions else None,
+        )
 
 # %% ../../nbs/memes/06_vilbert.ipynb #a01e1db3
 @patch
@@ -417,6 +568,7 @@ def initialise(self: ViLBERT,
         nn.init.normal_(m.weight, std=self.config.initializer_range, generator=g)
         if isinstance(m, nn.Linear): nn.init.zeros_(m.bias)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #45b85930
 @patch
 def remember(self: ViLBERT,
     **about,    # what the model card says
@@ -432,7 +584,8 @@ def freeze(self: ViLBERT,
 ):
     "Leave the beginning of the text stream as it is"
     there = self.bert.encoder.layer
-    if not 0 <= layers <= len(there): raise ConfigError(f'freeze={layers}: the text stream has {len(there)} layers; set freeze to 0 to {len(there)}')
+    if not 0 <= layers <= len(there):
+        raise ConfigError(f'freeze={layers}: the text stream has {len(there)} layers; set freeze to 0 to {len(there)}')
     if layers:
         for part in (self.bert.embeddings, *there[:layers]): part.requires_grad_(False)
 
@@ -448,6 +601,7 @@ def plain_key(
     name = re.sub(r'(LayerNorm\d?)\.(gamma|beta)$', lambda m: f"{m[1]}.{dict(gamma='weight', beta='bias')[m[2]]}", name)
     return f'bert.{name}' if name.startswith(_PARTS) or 'bert.' in front else name
 
+# %% ../../nbs/memes/06_vilbert.ipynb #1ceaa34b
 @dataclass
 class KeyReport:
     "What became of a checkpoint's keys"
@@ -468,7 +622,8 @@ def load_reference(self: ViLBERT,
     "Take a checkpoint's weights, whole or not at all"
     own, found = self.state_dict(), {}
     for key, value in state_dict.items():
-        if (name := plain_key(key)) in found: raise DataError(f'checkpoint: two keys mean {name}, {key} being one; keep one of them')
+        if (name := plain_key(key)) in found:
+            raise DataError(f'checkpoint: two keys mean {name}, {key} being one; keep one of them')
         found[name] = value
     ignored = [k for k in found if not k.startswith(('bert.', 'classifier.')) or k.endswith('position_ids')]
     fits = {k for k, v in found.items() if k in own and torch.is_tensor(v) and v.shape == own[k].shape}
@@ -478,10 +633,16 @@ def load_reference(self: ViLBERT,
     bad = [k for k in dict.fromkeys(missing+unexpected) if strict_head or not k.startswith('classifier.')]
     def say(k):
         if k not in found: return f'{k} is missing'
-        return f'{k} has shape {tuple(getattr(found[k], "shape", ()))}, wanted {tuple(own[k].shape)}' if k in own else f'{k} has no place'
+        return (
+            f'{k} has shape {tuple(getattr(found[k], "shape", ()))}, wanted {tuple(own[k].shape)}'
+            if k in own
+            else f'{k} has no place'
+        )
     if bad:
-        raise DataError(f'checkpoint: {len(bad)} keys do not fit: {"; ".join(map(say, bad[:3]))}{"; …" if len(bad) > 3 else ""}; '
-                        'nothing was loaded: give the configuration it was made with')
+        raise DataError(
+            f'checkpoint: {len(bad)} keys do not fit: {"; ".join(map(say, bad[:3]))}{"; …" if len(bad) > 3 else ""}; '
+            'nothing was loaded: give the configuration it was made with'
+        )
     self.load_state_dict({k: found[k] for k in own if k in fits}, strict=False)
     return KeyReport([k for k in own if k in fits], missing, unexpected, ignored)
 
@@ -495,11 +656,16 @@ def read_weights(
     if not path.is_file(): raise DataError(f'{path}: there is no such file; check the path')
     try: kept = torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as e:
-        raise DataError(f'{path}: holds more than tensors{wanted_by(e)}; nothing in it was run: give a file of weights alone') from None
+        raise DataError(
+            f'{path}: holds more than tensors{wanted_by(e)}; nothing in it was run: give a file of weights alone'
+        ) from None
     except Exception as e:   # a damaged file fails in many ways
         why = ' '.join([type(e).__name__, *str(e).split()])[:120]
         raise DataError(f'{path}: cannot be read as weights ({why}); the file is damaged: copy it again') from None
-    if isinstance(kept, dict): kept = next((kept[k] for k in ('model', 'state_dict', 'model_state_dict') if isinstance(kept.get(k), dict)), kept)
+    if isinstance(kept, dict):
+        kept = next(
+            (kept[k] for k in ('model', 'state_dict', 'model_state_dict') if isinstance(kept.get(k), dict)), kept
+        )
     if not isinstance(kept, dict) or not any(map(torch.is_tensor, kept.values())):
         raise DataError(f'{path}: holds no named tensors; give a file of weights')
     return kept
@@ -511,6 +677,7 @@ def _save_pretrained(self: ViLBERT, save_directory: Path):
     save_tensors(save_directory/'model.safetensors', self.state_dict())
     if self.tokenizer is not None: self.tokenizer.save_pretrained(save_directory)
 
+# %% ../../nbs/memes/06_vilbert.ipynb #e006a106
 def _beside(model_id, file, **hub) -> Path|None:
     "A file of a folder or of a Hub name, or None if it has none"
     if Path(model_id).is_dir(): return p if (p := Path(model_id)/file).is_file() else None
@@ -524,33 +691,77 @@ def _fill(model, file, weights) -> ViLBERT:
     return model.eval()
 
 @patch(cls_method=True)
-def _from_pretrained(cls: ViLBERT, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True,
-                     config=None, **options):
+def _from_pretrained(
+    cls: ViLBERT,
+    *,
+    model_id,
+    revision,
+    cache_dir,
+    force_download,
+    local_files_only,
+    token,
+    map_location='cpu',
+    strict=True,
+    config=None,
+    **options,
+):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    hub = dict(revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
-    if config is None: raise DataError(f'{model_id}: there is no config.json, so the shape of the model is not known; give a ViLBERTConfig as config')
+    hub = dict(
+        revision=revision,
+        cache_dir=cache_dir,
+        force_download=force_download,
+        local_files_only=local_files_only,
+        token=token,
+    )
+    if config is None:
+        raise DataError(
+            f'{model_id}: there is no config.json, so the shape of the model is not known; give a ViLBERTConfig as '
+            'config'
+        )
     if isinstance(config, dict) and 'schedule' in config:
         if _beside(model_id, 'tokenizer_config.json', **hub):
-            options['tokenizer'] = AutoTokenizer.from_pretrained(model_id, trust_remote_code=False, **hub | dict(revision=revision or 'main'))
-        model = cls(config, **options); model.load_state_dict(kept_weights(model_id, map_location, **hub))
+            options['tokenizer'] = AutoTokenizer.from_pretrained(
+                model_id, trust_remote_code=False, **hub | dict(revision=revision or 'main')
+            )
+        model = cls(config, **options)
+        model.load_state_dict(kept_weights(model_id, map_location, **hub))
         return model.eval()
     try: model = cls(config if isinstance(config, ViLBERTConfig) else ViLBERTConfig.from_reference(config), **options)
     except ConfigError as e: raise DataError(f'{model_id}: {e}') from None
     file = _beside(model_id, 'model.safetensors', **hub) or _beside(model_id, 'pytorch_model.bin', **hub)
-    if file is None: raise DataError(f'{model_id}: neither model.safetensors nor pytorch_model.bin is to be had; give the folder that holds the weights')
+    if file is None:
+        raise DataError(
+            f'{model_id}: neither model.safetensors nor pytorch_model.bin is to be had; give the folder that holds the '
+            'weights'
+        )
     return _fill(model, file, read_weights(file))
 
+# %% ../../nbs/memes/06_vilbert.ipynb #feeff9c4
 @patch
 def generate_model_card(self: ViLBERT, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, and the fingerprint of its data"
     a, c = self.about, self.config
-    what = (f'ViLBERT: {c.num_hidden_layers} text layers, {c.v_num_hidden_layers} visual layers, {len(c.schedule)} co-attention layers, '
-            f"{sum(p.numel() for p in self.parameters()):,} parameters. Regions: {a.get('extractor', 'not said')}, {c.v_feature_size} numbers each.")
+    what = (
+        f'ViLBERT: {c.num_hidden_layers} text layers, {c.v_num_hidden_layers} visual layers, {len(c.schedule)} '
+        'co-attention layers, '
+        f"{sum(p.numel() for p in self.parameters()):,} parameters. Regions: {a.get('extractor', 'not said')}, "
+        f"{c.v_feature_size} numbers each."
+    )
     code = ('from preference_lab.memes.vilbert import ViLBERT\nmodel = ViLBERT.from_pretrained(FOLDER_OR_NAME)\n'
             'model(input_ids, region_features, region_boxes).logits.softmax(-1)')
-    limits = ('It has learnt what the raters of its data called hateful. Regions must come from the extractor it was trained on. '
-              'It must not decide alone about what people may say.')
-    return model_card('A text and a picture, read together', what, code, a, limits, ['memes', 'multimodal', 'image-text-classification'])
+    limits = (
+        'It has learnt what the raters of its data called hateful. Regions must come from the extractor it was trained '
+        'on. '
+        'It must not decide alone about what people may say.'
+    )
+    return model_card(
+        'A text and a picture, read together',
+        what,
+        code,
+        a,
+        limits,
+        ['memes', 'multimodal', 'image-text-classification'],
+    )
 
 # %% ../../nbs/memes/06_vilbert.ipynb #61de202a
 def load_vilbert(
@@ -570,10 +781,13 @@ def bert_settings(
     "What a ViLBERT must have in common with a BERT to take its weights"
     act = getattr(config, 'hidden_act', 'unknown')
     if config.model_type != 'bert' or act != 'gelu':
-        raise ConfigError(f'a {config.model_type} with {act} layers is not built as this text stream is; take a BERT with gelu')
+        raise ConfigError(
+            f'a {config.model_type} with {act} layers is not built as this text stream is; take a BERT with gelu'
+        )
     return {k: getattr(config, k) for k in ('vocab_size', 'hidden_size', 'num_attention_heads', 'intermediate_size',
                                             'max_position_embeddings', 'type_vocab_size', 'layer_norm_eps')}
 
+# %% ../../nbs/memes/06_vilbert.ipynb #050a3291
 def load_bert(
     model: ViLBERT,  # its text stream is changed in place
     name: str,       # a BERT's folder, or its name on the Hub
@@ -582,7 +796,10 @@ def load_bert(
     encoder, tokenizer = load_encoder(str(name))
     wanted = bert_settings(encoder.config)
     wrong = [f'{k}={v} (now {now})' for k, v in wanted.items() if v != (now := getattr(model.config, k))]
-    if wrong: raise ConfigError(f'{name}: its sizes are not those of the text stream; build the model with {", ".join(wrong)}')
+    if wrong:
+        raise ConfigError(
+            f'{name}: its sizes are not those of the text stream; build the model with {", ".join(wrong)}'
+        )
     own, found = model.state_dict(), {f'bert.{k}': v for k, v in encoder.state_dict().items()}
     text = [k for k in own if k.startswith(('bert.embeddings.', 'bert.encoder.layer.'))]
     matched = [k for k in text if k in found]

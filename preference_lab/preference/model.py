@@ -33,7 +33,8 @@ class Basis(nn.Module):
         self.features, self.items = features, items
         self.register_buffer('centre', torch.zeros(width, dtype=torch.float64))
         self.register_buffer('turn', torch.zeros(width, features, dtype=torch.float64))
-        self.register_buffer('bridge', torch.zeros(features, items, dtype=torch.float64))   # from features to a mixture of known items
+        # from features to a mixture of known items
+        self.register_buffer('bridge', torch.zeros(features, items, dtype=torch.float64))
 
     @property
     def groups(self) -> list[int]: return [g for g in (self.items or self.features,) if g]
@@ -48,7 +49,9 @@ class Basis(nn.Module):
         "The basis that these items span"
         x = x.double()
         values, vectors = torch.linalg.eigh(torch.cov(x.T).reshape(x.shape[1], x.shape[1]))
-        keep = int(min(features, (values > least*values.max().clamp(min=1e-30)).sum())) if len(x) > 1 and features else 0
+        keep = (
+            int(min(features, (values > least * values.max().clamp(min=1e-30)).sum())) if len(x) > 1 and features else 0
+        )
         out = cls(x.shape[1], keep, items)
         out.centre.copy_(x.mean(0))
         if keep: out.turn.copy_(vectors[:, -keep:].flip(1)/values[-keep:].flip(0).sqrt())
@@ -62,7 +65,8 @@ class Basis(nn.Module):
     ) -> float:                 # the penalty that was chosen
         "Learn to liken a new item to known ones"
         f, y = (x.double()-self.centre)@self.turn, scores.double() - scores.double().mean(0)
-        def map_(lam): return torch.linalg.solve(f.T@f + lam*torch.eye(f.shape[1], dtype=f.dtype), f.T)   # (features, training items)
+        # (features, training items)
+        def map_(lam): return torch.linalg.solve(f.T@f + lam*torch.eye(f.shape[1], dtype=f.dtype), f.T)
         def left_out(lam):
             h = f@map_(lam)
             return float((((y - h@y)/(1-h.diagonal())[:, None])**2).mean())
@@ -79,7 +83,8 @@ class Basis(nn.Module):
         out = f@self.bridge
         if known is not None:
             rows = torch.nonzero(known >= 0)[:, 0]
-            out[rows] = 0; out[rows, known[rows]] = 1
+            out[rows] = 0
+            out[rows, known[rows]] = 1
         return out
 
 # %% ../../nbs/preference/04_model.ipynb #160c8850
@@ -93,7 +98,15 @@ def trunk_features(
     nobody = torch.zeros(len(x), dtype=torch.long, device=x.device)
     with inference(precision, x.device): return net.eval().encode(x, nobody).float()
 
-class PreferenceModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_name='preference_lab', tags=['preference', 'personalisation'], license='apache-2.0'):
+# %% ../../nbs/preference/04_model.ipynb #02c50112
+class PreferenceModel(
+    InferenceMixin,
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name='preference_lab',
+    tags=['preference', 'personalisation'],
+    license='apache-2.0',
+):
     "Whom which rater prefers"
     def __init__(self,
         raters: list[str],
@@ -108,23 +121,43 @@ class PreferenceModel(InferenceMixin, nn.Module, PyTorchModelHubMixin, library_n
         about: dict=None,           # what the model card says: metrics, floors, data
     ):
         super().__init__()
-        self.raters, self.items, self.targets, self.width, self.kind, self.tower, self.about = list(raters), list(items), list(targets), width, kind, tower, about or {}
+        self.raters, self.items, self.targets, self.width, self.kind, self.tower, self.about = (
+            list(raters),
+            list(items),
+            list(targets),
+            width,
+            kind,
+            tower,
+            about or {},
+        )
         self.net = PreferenceNet(width, **net) if net else None
         self.basis = Basis(**basis) if basis else None
         self.register_buffer('embeddings', torch.zeros(len(items), width))   # of known items
-        self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))   # items that have a column or a residual of their own
+        # items that have a column or a residual of their own
+        self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))
         if taste:
-            t = taste; p = self.basis.items or self.basis.features
-            for k, shape in dict(mean=(t['classes'], t['size']), cov=(t['size'], t['size']), weights=(len(raters), len(targets), p)).items():
+            t = taste
+            p = self.basis.items or self.basis.features
+            for k, shape in dict(
+                mean=(t['classes'], t['size']), cov=(t['size'], t['size']), weights=(len(raters), len(targets), p)
+            ).items():
                 self.register_buffer(k, torch.zeros(shape, dtype=torch.float64))
             self.noise, self.strength, self.slope = t['noise'], t['strength'], t['slope']
 
     @property
-    def taste(self) -> Taste: return Taste(self.mean, self.cov, self.noise, self.weights, len(self.targets), self.strength, self.slope)
+    def taste(self) -> Taste:
+        return Taste(self.mean, self.cov, self.noise, self.weights, len(self.targets), self.strength, self.slope)
 
     @taste.setter
     def taste(self, t: Taste):
-        self.mean, self.cov, self.weights, self.noise, self.strength, self.slope = t.mean, t.cov, t.weights, t.noise, t.strength, t.slope
+        self.mean, self.cov, self.weights, self.noise, self.strength, self.slope = (
+            t.mean,
+            t.cov,
+            t.weights,
+            t.noise,
+            t.strength,
+            t.slope,
+        )
 
     def features(self,
         x: Tensor,   # (n, width) embeddings
@@ -152,13 +185,34 @@ def logits(self: PreferenceModel,
     crowd: bool=False,    # leave the rater out
 ) -> np.ndarray:          # (n,)
     "The logit of P(left wins)"
-    if self.kind == 'taste': return self.slope*taste_delta(self.taste, self.psi(self.embeddings, self.known), pairs, crowd)
-    if crowd and self.net.rater != 'none': raise ConfigError('this network has the rater in its trunk: it knows no crowd')
-    q = ask(Pairs(pairs.rater, pairs.left, pairs.right, pairs.target, np.zeros(len(pairs), bool), pairs.raters, pairs.items, pairs.targets))   # answers play no part
+    if self.kind == 'taste':
+        return self.slope*taste_delta(self.taste, self.psi(self.embeddings, self.known), pairs, crowd)
+    if crowd and self.net.rater != 'none':
+        raise ConfigError('this network has the rater in its trunk: it knows no crowd')
+    # answers play no part
+    q = ask(
+        Pairs(
+            pairs.rater,
+            pairs.left,
+            pairs.right,
+            pairs.target,
+            np.zeros(len(pairs), bool),
+            pairs.raters,
+            pairs.items,
+            pairs.targets,
+        )
+    )
     feed = QuestionFeed(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)
-    z = predict_rows(self.net, feed, lambda m, b: question_logits(m, b)[0], batch_size=self.inference_rows or QUESTION_ROWS, precision=self.inference_precision)
+    z = predict_rows(
+        self.net,
+        feed,
+        lambda m, b: question_logits(m, b)[0],
+        batch_size=self.inference_rows or QUESTION_ROWS,
+        precision=self.inference_precision,
+    )
     return z[torch.as_tensor(q.row), torch.as_tensor(pairs.target.astype(np.int64))].double().numpy()
 
+# %% ../../nbs/preference/04_model.ipynb #cb4fe991
 @patch
 def proba(self: PreferenceModel,
     pairs: Pairs,
@@ -176,9 +230,13 @@ def rater_number(self: PreferenceModel,
     if rater is None: return None
     if str(rater) not in self.raters:
         more = ', '.join(self.raters[:6]) + (f' … ({len(self.raters):,} in all)' if len(self.raters) > 6 else '')
-        raise DataError(f'rater {short(str(rater))} is unknown{nearest(str(rater), self.raters)}; known are {more}. Teach the model a new one with fit_rater(name, labels), or leave the rater out for the crowd')
+        raise DataError(
+            f'rater {short(str(rater))} is unknown{nearest(str(rater), self.raters)}; known are {more}. Teach the '
+            'model a new one with fit_rater(name, labels), or leave the rater out for the crowd'
+        )
     return self.raters.index(str(rater))
 
+# %% ../../nbs/preference/04_model.ipynb #3d3f3b21
 @patch
 def embed(self: PreferenceModel,
     pictures: Sequence,   # names of known items, files, PIL images, or embeddings (width,)
@@ -187,30 +245,46 @@ def embed(self: PreferenceModel,
     known = {n: i for i, n in enumerate(self.items)}
     out, number, files = torch.zeros(len(pictures), self.width), torch.full((len(pictures),), -1), {}
     for i, p in enumerate(pictures):
-        if isinstance(p, str) and p in known: number[i] = known[p]; out[i] = self.embeddings[known[p]].cpu()
+        if isinstance(p, str) and p in known:
+            number[i] = known[p]
+            out[i] = self.embeddings[known[p]].cpu()
         elif isinstance(p, (np.ndarray, Tensor)):
             v = torch.as_tensor(p, dtype=torch.float32)
-            if v.shape != (self.width,): raise DataError(f'picture {i}: an embedding of shape {tuple(v.shape)}; this model takes ({self.width},)')
-            if not torch.isfinite(v).all(): raise DataError(f'picture {i}: the embedding holds a number that is not finite; make it again')
+            if v.shape != (self.width,):
+                raise DataError(
+                    f'picture {i}: an embedding of shape {tuple(v.shape)}; this model takes ({self.width},)'
+                )
+            if not torch.isfinite(v).all():
+                raise DataError(f'picture {i}: the embedding holds a number that is not finite; make it again')
             out[i] = v
         else: files[i] = p
     if files: out[list(files)] = self._encode(list(files.values()))
     return out.to(self.embeddings.device), number.to(self.embeddings.device)
 
+# %% ../../nbs/preference/04_model.ipynb #5c46bd7e
 @patch
 def _encode(self: PreferenceModel, pictures):
     if not self.tower:
         what = pictures[0]
-        raise DataError(f'{what}: is no known item{nearest(str(what), self.items)}, and this model was trained on an embedding table: give the embedding of a new picture')
+        raise DataError(
+            f'{what}: is no known item{nearest(str(what), self.items)}, and this model was trained on an embedding '
+            'table: give the embedding of a new picture'
+        )
     from preference_lab.encoders import load_tower, open_image
     if getattr(self, '_tower', None) is None:
         from preference_lab.faces import tiny_tower
         t = tiny_tower() if self.tower['name'] == 'tiny' else load_tower(self.tower['name'], self.tower['weights'])
-        if t.key != self.tower['key']: raise DataError(f"the tower {self.tower['name']} here is another one ({t.key[:12]}) than the model was trained on ({self.tower['key'][:12]}); give the same weights")
+        if t.key != self.tower['key']:
+            raise DataError(
+                f"the tower {self.tower['name']} here is another one ({t.key[:12]}) than the model was trained on "
+                f"({self.tower['key'][:12]}); give the same weights"
+            )
         self._tower = t
     images = [p if hasattr(p, 'getbands') else open_image(p) for p in pictures]
-    return torch.as_tensor(np.asarray(self._tower.encode(images)), dtype=torch.float16).float()   # as the cache keeps them
+    # as the cache keeps them
+    return torch.as_tensor(np.asarray(self._tower.encode(images)), dtype=torch.float16).float()
 
+# %% ../../nbs/preference/04_model.ipynb #18d5475e
 @patch
 def scores(self: PreferenceModel,
     pictures: Sequence,         # as for `embed`
@@ -221,19 +295,36 @@ def scores(self: PreferenceModel,
     if self.kind != 'taste': return self._network_scores(x, number, r)
     w = self.taste.crowd if r is None else self.weights[r]                       # (targets, p)
     s, all_ = (self.slope*self.psi(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
-    mean = torch.stack([torch.cat([torch.sigmoid(part[:, None]-a.float()).mean(1) for part in b.float().split(256)]) for b, a in zip(s.T, all_.T)], 1)
+    mean = torch.stack(
+        [
+            torch.cat([torch.sigmoid(part[:, None] - a.float()).mean(1) for part in b.float().split(256)])
+            for b, a in zip(s.T, all_.T)
+        ],
+        1,
+    )
     return pd.DataFrame(mean.double().cpu().numpy(), columns=self.targets)
 
+# %% ../../nbs/preference/04_model.ipynb #af299537
 @patch
 def _network_scores(self: PreferenceModel, x, number, r):
-    if r is None and self.net.rater != 'none': raise ConfigError('this network has the rater in its trunk: name a rater')
-    if self.net.residual is not None and (number < 0).any(): raise DataError('this network has a number for each known item: it cannot score a new picture')
+    if r is None and self.net.rater != 'none':
+        raise ConfigError('this network has the rater in its trunk: name a rater')
+    if self.net.residual is not None and (number < 0).any():
+        raise DataError('this network has a number for each known item: it cannot score a new picture')
     n, m = len(x), len(self.items)
-    batch = dict(x=torch.cat([x, self.embeddings]), items=torch.cat([number, self.known]), raters=torch.full((n+m,), r or 0), left=torch.arange(n).repeat_interleave(m), right=n+torch.arange(m).repeat(n), rater=torch.full((n*m,), r or 0))
+    batch = dict(
+        x=torch.cat([x, self.embeddings]),
+        items=torch.cat([number, self.known]),
+        raters=torch.full((n + m,), r or 0),
+        left=torch.arange(n).repeat_interleave(m),
+        right=n + torch.arange(m).repeat(n),
+        rater=torch.full((n * m,), r or 0),
+    )
     batch = {k: v.to(x.device) for k, v in batch.items()}
     with inference(self.inference_precision, x.device): p = question_logits(self.net.eval(), batch)[0].sigmoid()
     return pd.DataFrame(p.reshape(n, m, -1).mean(1).cpu().numpy(), columns=self.targets)
 
+# %% ../../nbs/preference/04_model.ipynb #d5a542b5
 @patch
 def score(self: PreferenceModel,
     picture,                # a known item's name, a file, a PIL image, or an embedding
@@ -241,16 +332,22 @@ def score(self: PreferenceModel,
     target: str=None,       # None: the first one
 ) -> float:                 # 0 to 1
     "P(the rater prefers this picture to a known item drawn by chance)"
-    if target is not None and target not in self.targets: raise ConfigError(f'target={target!r} is unknown{nearest(target, self.targets)}; take one of {", ".join(self.targets)}')
+    if target is not None and target not in self.targets:
+        raise ConfigError(
+            f'target={target!r} is unknown{nearest(target, self.targets)}; take one of {", ".join(self.targets)}'
+        )
     return float(self.scores([picture], rater)[target or self.targets[0]].iloc[0])
 
+# %% ../../nbs/preference/04_model.ipynb #e0cefd57
 @patch
 def ranking(self: PreferenceModel,
     rater: str|None=None,
     target: str=None,
 ) -> pd.Series:  # item -> score, the most preferred first
     "All known items in the order of a rater's preference"
-    return pd.Series(self.scores(self.items, rater)[target or self.targets[0]].to_numpy(), self.items).sort_values(ascending=False, kind='stable')
+    return pd.Series(self.scores(self.items, rater)[target or self.targets[0]].to_numpy(), self.items).sort_values(
+        ascending=False, kind='stable'
+    )
 
 # %% ../../nbs/preference/04_model.ipynb #bfc783a0
 @patch
@@ -259,11 +356,14 @@ def fit_rater(self: PreferenceModel,
     labels: Pairs|Ratings,   # of one rater, about known items, numbered as the model's
 ) -> 'PreferenceModel':
     "Teach the model one more rater; nobody else's answers change"
-    if self.kind != 'taste': raise ConfigError('a network with the rater in its trunk cannot take in a new rater: train with model=taste')
+    if self.kind != 'taste':
+        raise ConfigError('a network with the rater in its trunk cannot take in a new rater: train with model=taste')
     if name in self.raters: raise DataError(f'rater {name!r} is known already; choose another name')
-    if labels.items != self.items or labels.targets != self.targets: raise DataError('the labels name other items or targets than the model; give labels about the items it knows')
+    if labels.items != self.items or labels.targets != self.targets:
+        raise DataError('the labels name other items or targets than the model; give labels about the items it knows')
     if not len(labels): raise DataError(f'there are no labels of {name!r}; give at least one')
-    if len(np.unique(labels.rater)) > 1: raise DataError(f'the labels are of {len(np.unique(labels.rater))} raters; give those of one')
+    if len(np.unique(labels.rater)) > 1:
+        raise DataError(f'the labels are of {len(np.unique(labels.rater))} raters; give those of one')
     one = replace(labels, rater=np.zeros(len(labels), np.int32), raters=[name])
     w = new_taste(self.taste, self.psi(self.embeddings, self.known), one)
     self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, name]
@@ -272,16 +372,31 @@ def fit_rater(self: PreferenceModel,
 # %% ../../nbs/preference/04_model.ipynb #dc335443
 def _settings(m: PreferenceModel) -> dict:
     "What `__init__` needs to build the model again"
-    taste = dict(classes=len(m.mean), size=m.mean.shape[1], noise=m.noise, strength=m.strength, slope=m.slope) if m.kind == 'taste' else None
+    taste = (
+        dict(classes=len(m.mean), size=m.mean.shape[1], noise=m.noise, strength=m.strength, slope=m.slope)
+        if m.kind == 'taste'
+        else None
+    )
     net = getattr(m, 'net_settings', None)
-    return dict(raters=m.raters, items=m.items, targets=m.targets, width=m.width, kind=m.kind, net=net, basis=dict(width=len(m.basis.centre), features=m.basis.features, items=m.basis.items) if m.basis else None,
-                taste=taste, tower=m.tower, about=m.about)
+    return dict(
+        raters=m.raters,
+        items=m.items,
+        targets=m.targets,
+        width=m.width,
+        kind=m.kind,
+        net=net,
+        basis=dict(width=len(m.basis.centre), features=m.basis.features, items=m.basis.items) if m.basis else None,
+        taste=taste,
+        tower=m.tower,
+        about=m.about,
+    )
 
 @patch
 def _save_pretrained(self: PreferenceModel, save_directory: Path):
     "Write weights; the mixin writes configuration and card"
     save_tensors(save_directory/'model.safetensors', self.state_dict())
 
+# %% ../../nbs/preference/04_model.ipynb #c6acc1a6
 @patch
 def remember(self: PreferenceModel,
     **about,    # what the model card says
@@ -290,15 +405,37 @@ def remember(self: PreferenceModel,
     self.about |= about
     self._hub_mixin_config = _settings(self)
 
+# %% ../../nbs/preference/04_model.ipynb #e9a40410
 @patch(cls_method=True)
-def _from_pretrained(cls: PreferenceModel, *, model_id, revision, cache_dir, force_download, local_files_only, token, map_location='cpu', strict=True, **options):
+def _from_pretrained(
+    cls: PreferenceModel,
+    *,
+    model_id,
+    revision,
+    cache_dir,
+    force_download,
+    local_files_only,
+    token,
+    map_location='cpu',
+    strict=True,
+    **options,
+):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
-    weights = kept_weights(model_id, map_location, revision=revision, cache_dir=cache_dir, force_download=force_download, local_files_only=local_files_only, token=token)
+    weights = kept_weights(
+        model_id,
+        map_location,
+        revision=revision,
+        cache_dir=cache_dir,
+        force_download=force_download,
+        local_files_only=local_files_only,
+        token=token,
+    )
     model = cls(**options)
     model.net_settings = options.get('net')
     model.load_state_dict(weights)
     return model.eval()
 
+# %% ../../nbs/preference/04_model.ipynb #ee96ab86
 def load_preference_model(
     name: str|Path,  # run folder, folder of `save_pretrained`, or Hub name
 ) -> PreferenceModel:
@@ -309,8 +446,16 @@ def load_preference_model(
 @patch
 def generate_model_card(self: PreferenceModel, *args, **kwargs) -> ModelCard:
     "The card: what it is for, how good it is beside its floors, whose tastes it holds, and the fingerprint of its data"
-    what = f"{len(self.raters):,} raters, {len(self.items):,} known items, asked about {', '.join(self.targets)}. Embeddings of {self.width} numbers{', made by ' + self.tower['name'] if self.tower else ', from a table'}."
-    return model_card('Whom which rater prefers', what,
-        'from preference_lab.preference.model import PreferenceModel\nmodel = PreferenceModel.from_pretrained(FOLDER_OR_NAME)\nmodel.score("picture.jpg", rater="NAME")', self.about,
-        "It repeats the tastes of the raters it has learnt from, their prejudices included, and says nothing about the people in the pictures. A rater with few labels is answered mostly with the crowd's taste.",
-        ['preference', 'personalisation'])
+    what = (f"{len(self.raters):,} raters, {len(self.items):,} known items, asked about {', '.join(self.targets)}. "
+            f"Embeddings of {self.width} "
+            f"numbers{', made by ' + self.tower['name'] if self.tower else ', from a table'}.")
+    return model_card(
+        'Whom which rater prefers',
+        what,
+        'from preference_lab.preference.model import PreferenceModel\nmodel = '
+        'PreferenceModel.from_pretrained(FOLDER_OR_NAME)\nmodel.score("picture.jpg", rater="NAME")',
+        self.about,
+        "It repeats the tastes of the raters it has learnt from, their prejudices included, and says nothing about the "
+        "people in the pictures. A rater with few labels is answered mostly with the crowd's taste.",
+        ['preference', 'personalisation'],
+    )

@@ -17,14 +17,35 @@ from ..inference import in_fp32
 from ..judgements import Questions, Ratings
 
 # %% ../../nbs/preference/02_network.ipynb #842fff27
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = dict(relu=nn.ReLU, gelu=nn.GELU, tanh=nn.Tanh, leaky_relu=nn.LeakyReLU, silu=nn.SiLU, mish=nn.Mish, softplus=nn.Softplus, selu=nn.SELU,
-    elu=nn.ELU, sigmoid=nn.Sigmoid, hardsigmoid=nn.Hardsigmoid, hardtanh=nn.Hardtanh, hardswish=nn.Hardswish, relu6=nn.ReLU6, prelu=nn.PReLU, rrelu=nn.RReLU, celu=nn.CELU,
-    logsigmoid=nn.LogSigmoid, none=nn.Identity)
-NORMS: dict[str, Callable[[int], nn.Module]] = dict(batch=nn.BatchNorm1d, layer=nn.LayerNorm, none=lambda width: nn.Identity())
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = dict(
+    relu=nn.ReLU,
+    gelu=nn.GELU,
+    tanh=nn.Tanh,
+    leaky_relu=nn.LeakyReLU,
+    silu=nn.SiLU,
+    mish=nn.Mish,
+    softplus=nn.Softplus,
+    selu=nn.SELU,
+    elu=nn.ELU,
+    sigmoid=nn.Sigmoid,
+    hardsigmoid=nn.Hardsigmoid,
+    hardtanh=nn.Hardtanh,
+    hardswish=nn.Hardswish,
+    relu6=nn.ReLU6,
+    prelu=nn.PReLU,
+    rrelu=nn.RReLU,
+    celu=nn.CELU,
+    logsigmoid=nn.LogSigmoid,
+    none=nn.Identity,
+)
+NORMS: dict[str, Callable[[int], nn.Module]] = dict(
+    batch=nn.BatchNorm1d, layer=nn.LayerNorm, none=lambda width: nn.Identity()
+)
 
 def _named(table: dict, name: str, what: str):
     "An entry, or an error that names the nearest one"
-    if name not in table: raise ConfigError(f'{what}={name!r} is unknown{nearest(name, table)}; take one of {", ".join(table)}')
+    if name not in table:
+        raise ConfigError(f'{what}={name!r} is unknown{nearest(name, table)}; take one of {", ".join(table)}')
     return table[name]
 
 def make_activation(
@@ -41,6 +62,7 @@ class GatedLinear(nn.Module):
         self.linear, self.gate = nn.Linear(width, out), nn.Linear(width, out)
     def forward(self, x): return self.linear(x)*torch.sigmoid(self.gate(x))
 
+# %% ../../nbs/preference/02_network.ipynb #f1aa4e66
 class BaseEncoder(nn.Sequential):
     "The hidden layers"
     def __init__(self,
@@ -53,7 +75,11 @@ class BaseEncoder(nn.Sequential):
     ):
         layers, make_norm = [], _named(NORMS, norm, 'norm')
         for a, b in zip([width, *hidden], hidden):
-            first = [GatedLinear(a, b), make_norm(b)] if glu else [nn.Linear(a, b), make_norm(b), make_activation(activation)]
+            first = (
+                [GatedLinear(a, b), make_norm(b)]
+                if glu
+                else [nn.Linear(a, b), make_norm(b), make_activation(activation)]
+            )
             layers += [*first, nn.Dropout(dropout)]
         super().__init__(*layers)
         self.width = [width, *hidden][-1]   # numbers that go out
@@ -80,15 +106,24 @@ class PreferenceNet(nn.Module):
         residual: bool=False,      # a learnt number for each known item and target
     ):
         super().__init__()
-        if rater not in RATERS: raise ConfigError(f'rater={rater!r} is unknown{nearest(rater, RATERS)}; take one of {", ".join(RATERS)}')
-        if head not in HEADS: raise ConfigError(f'head={head!r} is unknown{nearest(head, HEADS)}; take one of {", ".join(HEADS)}')
-        if rater == 'taste' and head != 'antisymmetric': raise ConfigError(f'rater=taste weighs the features of one item, which needs head=antisymmetric, not {head}')
+        if rater not in RATERS:
+            raise ConfigError(f'rater={rater!r} is unknown{nearest(rater, RATERS)}; take one of {", ".join(RATERS)}')
+        if head not in HEADS:
+            raise ConfigError(f'head={head!r} is unknown{nearest(head, HEADS)}; take one of {", ".join(HEADS)}')
+        if rater == 'taste' and head != 'antisymmetric':
+            raise ConfigError(
+                f'rater=taste weighs the features of one item, which needs head=antisymmetric, not {head}'
+            )
         self.rater, self.head_kind, self.raters, self.targets, self.levels = rater, head, raters, targets, levels
         joined = dict(embedding=rater_width, onehot=raters).get(rater, 0)
         self.rater_vectors = nn.Embedding(raters, rater_width) if rater == 'embedding' else None
         self.trunk = BaseEncoder(width+joined, hidden, activation, norm, dropout, glu)
         h = self.trunk.width
-        self.head = dict(antisymmetric=lambda: nn.Linear(h, targets, bias=False), joint=lambda: nn.Linear(2*h, targets), rating=lambda: nn.Linear(h, targets*levels))[head]()
+        self.head = dict(
+            antisymmetric=lambda: nn.Linear(h, targets, bias=False),
+            joint=lambda: nn.Linear(2 * h, targets),
+            rating=lambda: nn.Linear(h, targets * levels),
+        )[head]()
         self.tastes = nn.Embedding(raters, targets*h) if rater == 'taste' else None
         self.residual = nn.Embedding(items, targets) if residual and head != 'rating' else None
         for e in (self.tastes, self.residual):
@@ -122,14 +157,16 @@ def question_logits(
     "The logit of P(left wins) of each question and target"
     f = net.encode(batch['x'], batch['raters']).to(batch['x'].dtype)   # autocast leaves bfloat16
     l, r = f[batch['left']], f[batch['right']]
-    if net.head_kind == 'joint': z, swapped = in_fp32(net.head, torch.cat([l, r], 1)), in_fp32(net.head, torch.cat([r, l], 1))
+    if net.head_kind == 'joint':
+        z, swapped = in_fp32(net.head, torch.cat([l, r], 1)), in_fp32(net.head, torch.cat([r, l], 1))
     elif net.head_kind == 'rating':
         p, q = (in_fp32(net.head, v).unflatten(1, (net.targets, net.levels)).softmax(-1) for v in (l, r))
         return torch.logit(_level_wins(p, q).clamp(1e-6, 1-1e-6)), None
     else:
         d, swapped = l-r, None
         z = in_fp32(net.head, d)
-        if net.tastes is not None: z = z + (net.tastes(batch['rater']).unflatten(1, (net.targets, -1))*d[:, None]).sum(2)
+        if net.tastes is not None:
+            z = z + (net.tastes(batch['rater']).unflatten(1, (net.targets, -1))*d[:, None]).sum(2)
     if net.residual is not None:
         gap = net.residual(batch['items'][batch['left']]) - net.residual(batch['items'][batch['right']])
         z, swapped = z + gap, None if swapped is None else swapped - gap
@@ -149,7 +186,16 @@ class QuestionFeed(TableFeed):
         device: str='cpu',
     ):
         q = questions
-        super().__init__({k: torch.as_tensor(v) for k, v in dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers).items()}, batch_size, seed, places, device)
+        super().__init__(
+            {
+                k: torch.as_tensor(v)
+                for k, v in dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers).items()
+            },
+            batch_size,
+            seed,
+            places,
+            device,
+        )
         self.table, self.joined, self.distinct = table.to(device), joined, distinct
         self.cells = [v if not joined else v*int(q.rater.max(initial=0)+1) + q.rater for v in (q.left, q.right)]
         self.count = int(q.rater.max(initial=0)+1)
@@ -159,9 +205,20 @@ class QuestionFeed(TableFeed):
         cells = np.concatenate([c[rows] for c in self.cells])
         cells, at = np.unique(cells, return_inverse=True) if self.distinct else (cells, np.arange(2*len(rows)))
         known, zeros = (cells//self.count, cells % self.count) if self.joined else (cells, np.zeros_like(cells))
-        to = batch_on_device({k: torch.from_numpy(v) for k, v in dict(items=known, raters=zeros, at=at, rows=np.asarray(rows)).items()}, self.table.device)
+        to = batch_on_device(
+            {k: torch.from_numpy(v) for k, v in dict(items=known, raters=zeros, at=at, rows=np.asarray(rows)).items()},
+            self.table.device,
+        )
         items, raters, at, i = to['items'], to['raters'], to['at'], to['rows']
-        return dict(x=self.table[items], items=items, raters=raters, left=at[:len(rows)], right=at[len(rows):], rater=self.tensors['rater'][i], answers=self.tensors['answers'][i])
+        return dict(
+            x=self.table[items],
+            items=items,
+            raters=raters,
+            left=at[: len(rows)],
+            right=at[len(rows) :],
+            rater=self.tensors['rater'][i],
+            answers=self.tensors['answers'][i],
+        )
 
 # %% ../../nbs/preference/02_network.ipynb #0355c7c1
 def question_losses(
@@ -175,6 +232,7 @@ def question_losses(
     if swapped is not None: loss = (loss + F.binary_cross_entropy_with_logits(swapped, 1-y, reduction='none'))/2
     return (loss*asked).sum(1)/net.targets
 
+# %% ../../nbs/preference/02_network.ipynb #a3efed06
 def rating_losses(
     net: PreferenceNet,
     batch: dict,   # x (n, width), rater, target, level (n,)
@@ -183,6 +241,7 @@ def rating_losses(
     logits = in_fp32(net.head, net.encode(batch['x'], batch['rater'])).unflatten(1, (net.targets, net.levels))
     return F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
 
+# %% ../../nbs/preference/02_network.ipynb #0d0bfb89
 class RatingFeed(TableFeed):
     "Ratings, and the table of embeddings they point into"
     def __init__(self,
@@ -193,8 +252,18 @@ class RatingFeed(TableFeed):
         device: str='cpu',
     ):
         r = ratings
-        super().__init__(dict(item=torch.as_tensor(r.item.astype(np.int64)), rater=torch.as_tensor(r.rater.astype(np.int64)), target=torch.as_tensor(r.target.astype(np.int64)),
-                              level=torch.as_tensor(np.rint(r.value-r.low).astype(np.int64))), batch_size, seed, None, device)
+        super().__init__(
+            dict(
+                item=torch.as_tensor(r.item.astype(np.int64)),
+                rater=torch.as_tensor(r.rater.astype(np.int64)),
+                target=torch.as_tensor(r.target.astype(np.int64)),
+                level=torch.as_tensor(np.rint(r.value - r.low).astype(np.int64)),
+            ),
+            batch_size,
+            seed,
+            None,
+            device,
+        )
         self.table = table.to(device)
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:

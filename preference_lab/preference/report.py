@@ -21,35 +21,73 @@ def headline_of(
     study: PreferenceStudy,
 ) -> tuple[str, str]:  # the sentence, and a smaller line
     "The result in one sentence, with interval, floor and ceiling"
-    return (headline_sentence(study, dict(population='population', als='alternating least squares', majority='majority')),
-            f"{study.data.name}: {len(study.raters):,} raters, {len(study.items):,} items, known raters and items; {what_model(study)}, seed {study.cfg.seed}; brackets are 95 % intervals over {resampled(study)}.")
+    return (
+        headline_sentence(study, dict(population='population', als='alternating least squares', majority='majority')),
+        f"{study.data.name}: {len(study.raters):,} raters, {len(study.items):,} items, known raters and items; "
+        f"{what_model(study)}, seed {study.cfg.seed}; brackets are 95 % intervals over {resampled(study)}.",
+    )
 
+# %% ../../nbs/preference/06_report.ipynb #047d0fd3
 def what_model(study: PreferenceStudy) -> str:
     "The model in half a sentence"
     m, cfg = study.model, study.cfg
     if m.kind == 'network': return f"network {cfg.hidden} with {cfg.activation}, rater as {cfg.rater}, head {cfg.head}"
     f = f'{m.basis.features} features of {"a trained trunk" if m.net is not None else "the embedding"}'
     if not m.basis.items: return f'tastes over {f}'
-    return f'tastes over {m.basis.items} items with a column of their own' + (f', new ones likened to them by {f}' if m.basis.features else '')
+    return f'tastes over {m.basis.items} items with a column of their own' + (
+        f', new ones likened to them by {f}' if m.basis.features else ''
+    )
 
 # %% ../../nbs/preference/06_report.ipynb #9f127f8b
 def data_table(study: PreferenceStudy) -> pd.DataFrame:
     "Labels of each side and axis; of the test sides only their number"
-    return pd.DataFrame([dict(axis=n, training_labels=len(a.train), validation_pairs=len(a.validation), test_pairs_sealed=len(a.test), dropped=a.straddling, shared_with_test=f"no {a.audit['key']}") for n, a in study.axes.items()])
+    return pd.DataFrame(
+        [
+            dict(
+                axis=n,
+                training_labels=len(a.train),
+                validation_pairs=len(a.validation),
+                test_pairs_sealed=len(a.test),
+                dropped=a.straddling,
+                shared_with_test=f"no {a.audit['key']}",
+            )
+            for n, a in study.axes.items()
+        ]
+    )
 
+# %% ../../nbs/preference/06_report.ipynb #230f7fb4
 def axes_table(study: PreferenceStudy) -> pd.DataFrame:
     "The score of each axis; what a crowd without features would say beside it"
     rows = [dict(axis='known rater, known item', **_scores(study.metrics['test']), intervals_over=resampled(study))]
-    if 'new_item' in study.splits: rows.append(dict(axis='known rater, new item', **_scores(study.splits['new_item']), intervals_over='items'))
-    if 'new_rater' in study.splits: rows.append(dict(axis=f"new rater, known item, after {study.new_rater_curve[-1]['labels']} labels", **_scores(study.splits['new_rater']), intervals_over=resampled(study)))
+    if 'new_item' in study.splits:
+        rows.append(dict(axis='known rater, new item', **_scores(study.splits['new_item']), intervals_over='items'))
+    if 'new_rater' in study.splits:
+        rows.append(
+            dict(
+                axis=f"new rater, known item, after {study.new_rater_curve[-1]['labels']} labels",
+                **_scores(study.splits['new_rater']),
+                intervals_over=resampled(study),
+            )
+        )
     return pd.DataFrame(rows)
 
-def _scores(m): return dict(accuracy=m['accuracy']['value'], interval=f"{m['accuracy']['low']:.3f} to {m['accuracy']['high']:.3f}", log_loss=m['log_loss']['value'])
+def _scores(m):
+    return dict(
+        accuracy=m['accuracy']['value'],
+        interval=f"{m['accuracy']['low']:.3f} to {m['accuracy']['high']:.3f}",
+        log_loss=m['log_loss']['value'],
+    )
 
+# %% ../../nbs/preference/06_report.ipynb #a8cba3ff
 def cost_table(study: PreferenceStudy, timing: dict) -> pd.DataFrame:
     "What training cost"
-    rows = [('parameters and tables', f"{sum(t.numel() for t in study.model.state_dict().values()):,}"), ('training, known raters and items', f"{timing['train_seconds']:.1f} s on {timing['device']}"),
-            *((f'training, {k}', f'{v:.1f} s') for k, v in timing['seconds_by_axis'].items() if k != 'warm'), ('epochs of the trunk', timing['epochs'] or 'no trunk'), ('peak memory', f"{timing['peak_memory_bytes']/2**30:.2f} GiB")]
+    rows = [
+        ('parameters and tables', f"{sum(t.numel() for t in study.model.state_dict().values()):,}"),
+        ('training, known raters and items', f"{timing['train_seconds']:.1f} s on {timing['device']}"),
+        *((f'training, {k}', f'{v:.1f} s') for k, v in timing['seconds_by_axis'].items() if k != 'warm'),
+        ('epochs of the trunk', timing['epochs'] or 'no trunk'),
+        ('peak memory', f"{timing['peak_memory_bytes'] / 2**30:.2f} GiB"),
+    ]
     return pd.DataFrame(rows, columns=['what', 'value'])
 
 # %% ../../nbs/preference/06_report.ipynb #4c152303
@@ -63,18 +101,27 @@ def some_raters(study: PreferenceStudy, n: int=3) -> list[str]:
     like = np.array([correlation(crowd.numpy(), s[:, k].numpy()) for k in many])
     return [study.raters[many[k]] for k in np.argsort(like, kind='stable')[:n]]
 
+# %% ../../nbs/preference/06_report.ipynb #ae5570ad
 def shown_raters(study: PreferenceStudy, n: int=3) -> list[str|None]:
     "The crowd, where the model knows one, and some raters"
     return [*([None] if study.model.kind == 'taste' else []), *some_raters(study, n)]
 
+# %% ../../nbs/preference/06_report.ipynb #21075e0e
 def preferred_table(study: PreferenceStudy, raters: list[str|None], n: int=3) -> pd.DataFrame:
     "The items that raters like best and least, by name"
     rows = []
     for r in raters:
         rank = study.model.ranking(r)
-        rows.append(dict(rater=r or 'the crowd', best=', '.join(f'{i} ({v:.2f})' for i, v in rank.head(n).items()), least=', '.join(f'{i} ({v:.2f})' for i, v in rank.tail(n)[::-1].items())))
+        rows.append(
+            dict(
+                rater=r or 'the crowd',
+                best=', '.join(f'{i} ({v:.2f})' for i, v in rank.head(n).items()),
+                least=', '.join(f'{i} ({v:.2f})' for i, v in rank.tail(n)[::-1].items()),
+            )
+        )
     return pd.DataFrame(rows)
 
+# %% ../../nbs/preference/06_report.ipynb #1bfa1bfa
 def preferred_pictures(study: PreferenceStudy, raters: list[str|None], n: int=5) -> Figure|None:
     "The pictures that raters like best and least, a row a rater; None where there are no pictures"
     if study.data.images is None: return None
@@ -83,29 +130,58 @@ def preferred_pictures(study: PreferenceStudy, raters: list[str|None], n: int=5)
     for r in raters:
         rank = study.model.ranking(r)
         picked = [*rank.head(n).items(), *rank.tail(n)[::-1].items()]
-        pictures[r or 'the crowd'], captions[r or 'the crowd'] = [np.asarray(open_image(file[i]).resize((96, 96))) for i, _ in picked], [f'{v:.2f}' for _, v in picked]
-    return plots.contact_sheet(pictures, captions, f'{study.targets[0]}: the {n} most preferred at the left, the {n} least at the right', 'Below each picture: the probability that the rater prefers it to one drawn by chance, as the model says.')
+        pictures[r or 'the crowd'], captions[r or 'the crowd'] = (
+            [np.asarray(open_image(file[i]).resize((96, 96))) for i, _ in picked],
+            [f'{v:.2f}' for _, v in picked],
+        )
+    return plots.contact_sheet(
+        pictures,
+        captions,
+        f'{study.targets[0]}: the {n} most preferred at the left, the {n} least at the right',
+        'Below each picture: the probability that the rater prefers it to one drawn by chance, as the model says.',
+    )
 
+# %% ../../nbs/preference/06_report.ipynb #4c536616
 def activations_figure(study: PreferenceStudy) -> Figure:
     "Accuracy of each activation over seeds"
     runs, against = study.activations
     mean = runs.groupby('activation').accuracy.mean()
     best = mean.max()
-    table = against.rename(columns=dict(activation='name')).assign(mean=lambda t: [mean[n] for n in t['name']], low=lambda t: best+t.low, high=lambda t: best+t.high)
-    return plots.activation_comparison({n: g.accuracy.tolist() for n, g in runs.groupby('activation')}, table, 'validation accuracy')
+    table = against.rename(columns=dict(activation='name')).assign(
+        mean=lambda t: [mean[n] for n in t['name']], low=lambda t: best + t.low, high=lambda t: best + t.high
+    )
+    return plots.activation_comparison(
+        {n: g.accuracy.tolist() for n, g in runs.groupby('activation')}, table, 'validation accuracy'
+    )
 
 # %% ../../nbs/preference/06_report.ipynb #fe65dd65
 def conclusions(
     study: PreferenceStudy,
 ) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
-    may, may_not = may_say(study, dict(population='the population model, which knows no rater', als='alternating least squares')), nothing_beyond(study)
+    may, may_not = (
+        may_say(study, dict(population='the population model, which knows no rater', als='alternating least squares')),
+        nothing_beyond(study),
+    )
     if study.new_rater_curve:
         sure = labels_needed(study)
-        may.append(f'A new rater is served better than by the crowd\'s taste from {sure} labels on.' if sure else 'A new rater is **not distinguishably** better served than by the crowd\'s taste, after as many labels as were tried.')
+        may.append(
+            f'A new rater is served better than by the crowd\'s taste from {sure} labels on.'
+            if sure
+            else 'A new rater is **not distinguishably** better served than by the crowd\'s taste, after as many '
+                 'labels as were tried.'
+        )
     if 'new_item' in study.splits:
         i = study.splits['new_item']['accuracy']
-        may_not.append(f"Little about items nobody has judged: {i['value']:.3f}, with an interval of {i['low']:.3f} to {i['high']:.3f} over items" + ('; it includes one half, so nothing at all was shown.' if i['low'] <= .5 <= i['high'] else '.'))
-    may_not += ['One seed: the intervals are over test rows, not over trainings.' if study.model.net is not None else 'There is no chance in this training: another seed gives the same model. The intervals are over test rows.',
-                'Preferences are of the raters, and say nothing about the people in the pictures.']
+        may_not.append(
+            f"Little about items nobody has judged: {i['value']:.3f}, with an interval of {i['low']:.3f} to "
+            f"{i['high']:.3f} over items"
+            + ('; it includes one half, so nothing at all was shown.' if i['low'] <= 0.5 <= i['high'] else '.')
+        )
+    may_not += [
+        'One seed: the intervals are over test rows, not over trainings.'
+        if study.model.net is not None
+        else 'There is no chance in this training: another seed gives the same model. The intervals are over test rows.',
+        'Preferences are of the raters, and say nothing about the people in the pictures.',
+    ]
     return two_lists(may, may_not)

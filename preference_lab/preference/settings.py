@@ -12,19 +12,28 @@ from ..records import ConfigError, nearest
 from ..config import JudgementConfig, Count, Fraction, Positive, Share, Whole
 
 # %% ../../nbs/preference/00_settings.ipynb #510a9383
-ACTIVATION_NAMES = 'relu gelu tanh leaky_relu silu mish softplus selu elu sigmoid hardsigmoid hardtanh hardswish relu6 prelu rrelu celu logsigmoid none'.split()
+ACTIVATION_NAMES = ('relu gelu tanh leaky_relu silu mish softplus selu elu sigmoid hardsigmoid hardtanh hardswish '
+                    'relu6 prelu rrelu celu logsigmoid none').split()
 
 @dataclass
 class PreferenceConfig(JudgementConfig):
     "The settings of the study of preference"
     name: str = 'preference'               # first part of the run folder's name
     embeddings: str = ''                   # table of embeddings: a column of items, and numbers
-    preset: Literal['', 'leaky_relu', 'relu', 'gelu', 'glu', 'rating', 'wd', 'clip768', 'five_seeds'] = ''  # settings of the system that is re-made; they replace defaults, not what you give
-    model: Literal['taste', 'network'] = 'taste'  # tastes drawn towards the crowd, or a network that has the rater in its trunk
-    trunk: Literal['linear', 'mlp'] = 'linear'  # features for tastes: of the embedding itself, or of a network trained on the comparisons
-    features: Whole = 0                    # uncorrelated features that are kept, at most; 0: chosen on validation; beside columns of items 16, by which new items are likened to known ones
-    item_columns: Literal['auto', 'yes', 'no'] = 'auto'  # a column for each known item, so that tastes can hold what embeddings do not show; auto: with up to 300 items of 20 labels or more
-    strength: Positive|None = None         # of the pull of the crowd's covariance towards its plain form; none: chosen on validation
+    # settings of the system that is re-made; they replace defaults, not what you give
+    preset: Literal['', 'leaky_relu', 'relu', 'gelu', 'glu', 'rating', 'wd', 'clip768', 'five_seeds'] = ''
+    # tastes drawn towards the crowd, or a network that has the rater in its trunk
+    model: Literal['taste', 'network'] = 'taste'
+    # features for tastes: of the embedding itself, or of a network trained on the comparisons
+    trunk: Literal['linear', 'mlp'] = 'linear'
+    # uncorrelated features that are kept, at most; 0: chosen on validation; beside columns of items 16, by which new
+    # items are likened to known ones
+    features: Whole = 0
+    # a column for each known item, so that tastes can hold what embeddings do not show; auto: with up to 300 items of
+    # 20 labels or more
+    item_columns: Literal['auto', 'yes', 'no'] = 'auto'
+    # of the pull of the crowd's covariance towards its plain form; none: chosen on validation
+    strength: Positive|None = None
     taste_steps: Count = 6                 # of expectation and maximisation
     rater: Literal['embedding', 'onehot', 'none'] = 'embedding'  # how a network is told the rater
     rater_width: Count = 32                # of the learnt vector of a rater
@@ -43,27 +52,53 @@ class PreferenceConfig(JudgementConfig):
     warmup: Fraction = 0.                  # share of all steps in which the learning rate rises from 0
     patience: Whole = 10                   # epochs without gain after which training stops; 0: never
     min_delta: float = .001                # least change of the validation log loss that counts as a gain
-    trunk_pairs: Count = 200000            # comparisons that a network learns from, where ratings give more; drawn at random
-    axes: list[Literal['new_item', 'new_rater']] = field(default_factory=lambda: ['new_item', 'new_rater'])  # splits besides the one of known raters and items
-    new_rater_labels: list[Count] = field(default_factory=lambda: [5, 10, 20, 50, 100])  # labels that new raters are fitted from
+    # comparisons that a network learns from, where ratings give more; drawn at random
+    trunk_pairs: Count = 200000
+    # splits besides the one of known raters and items
+    axes: list[Literal['new_item', 'new_rater']] = field(default_factory=lambda: ['new_item', 'new_rater'])
+    # labels that new raters are fitted from
+    new_rater_labels: list[Count] = field(default_factory=lambda: [5, 10, 20, 50, 100])
     activations: list[str] = field(default_factory=list)  # compared over five seeds, stacked; empty: none
     resamples: Count = 1000                # of the bootstrap behind each interval
 
     def check(self):
         self.take_preset(PRESETS)
         for a in (self.activation, *self.activations):
-            if a not in ACTIVATION_NAMES: raise ConfigError(f'setting activation={a!r} is unknown{nearest(a, ACTIVATION_NAMES)}; take one of {", ".join(ACTIVATION_NAMES)}')
-        if self.kind not in ('', 'ratings', 'comparisons'): raise ConfigError(f'setting kind={self.kind!r}: write ratings or comparisons, or leave it out')
-        if self.residual and 'new_item' in self.axes: raise ConfigError('residual=True has a number for each known item and knows nothing of new ones: leave new_item out of axes')
+            if a not in ACTIVATION_NAMES:
+                raise ConfigError(
+                    f'setting activation={a!r} is unknown{nearest(a, ACTIVATION_NAMES)}; take one of '
+                    f'{", ".join(ACTIVATION_NAMES)}'
+                )
+        if self.kind not in ('', 'ratings', 'comparisons'):
+            raise ConfigError(f'setting kind={self.kind!r}: write ratings or comparisons, or leave it out')
+        if self.residual and 'new_item' in self.axes:
+            raise ConfigError(
+                'residual=True has a number for each known item and knows nothing of new ones: leave new_item out of '
+                'axes'
+            )
         if self.inference_precision != 'fp32' and self.model == 'taste' and self.trunk != 'mlp':
-            raise ConfigError(f'setting inference_precision={self.inference_precision} is of a network, and model=taste without a trunk is computed in fp64; leave it out, or set trunk=mlp or model=network')
-        if self.head == 'rating' and self.model != 'network': raise ConfigError('setting head=rating is of a network: set model=network')
+            raise ConfigError(
+                f'setting inference_precision={self.inference_precision} is of a network, and model=taste without a '
+                'trunk is computed in fp64; leave it out, or set trunk=mlp or model=network'
+            )
+        if self.head == 'rating' and self.model != 'network':
+            raise ConfigError('setting head=rating is of a network: set model=network')
 
 REPORTED_HIDDEN = [384, 256, 128, 64, 32]
 _reported = dict(model='network', head='joint', hidden=REPORTED_HIDDEN, epochs=200)
-PRESETS = dict(leaky_relu=_reported, relu=_reported | dict(activation='relu'), gelu=_reported | dict(activation='gelu'), glu=_reported | dict(glu=True), rating=_reported | dict(head='rating'),
-               wd=_reported | dict(weight_decay=.01), clip768=_reported | dict(hidden=[576, *REPORTED_HIDDEN], encoder='ViT-L-14'),
-               five_seeds=_reported | dict(activation='relu', dropout=.1, learning_rate=3e-3, weight_decay=0., activations=['relu', 'leaky_relu', 'gelu']))
+PRESETS = dict(
+    leaky_relu=_reported,
+    relu=_reported | dict(activation='relu'),
+    gelu=_reported | dict(activation='gelu'),
+    glu=_reported | dict(glu=True),
+    rating=_reported | dict(head='rating'),
+    wd=_reported | dict(weight_decay=0.01),
+    clip768=_reported | dict(hidden=[576, *REPORTED_HIDDEN], encoder='ViT-L-14'),
+    five_seeds=_reported
+    | dict(
+        activation='relu', dropout=0.1, learning_rate=3e-3, weight_decay=0.0, activations=['relu', 'leaky_relu', 'gelu']
+    ),
+)
 
 # %% ../../nbs/preference/00_settings.ipynb #3b85c20e
 SETTINGS = PreferenceConfig   # what the command reads

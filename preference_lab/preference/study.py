@@ -18,9 +18,31 @@ from fastcore.basics import patch
 from torch.nn import functional as F
 from ..records import ConfigError, DataError, nearest, place, read_table
 from ..files import tensors_sha256
-from ..judgements import Pairs, Ratings, as_pairs, ask, first_labels, join_labels, only_items, predictions_table
+from preference_lab.judgements import (
+    Pairs,
+    Ratings,
+    as_pairs,
+    ask,
+    first_labels,
+    join_labels,
+    only_items,
+    predictions_table,
+)
 from ..splits import Axis, hold_out
-from ..metrics import drawn_by, gain_by_rater, pair_ceiling, pair_intervals, pair_means, pair_metrics, paired_pairs, per_group_table, per_target, rater_agreement, rater_target_table, ratings_agreement
+from preference_lab.metrics import (
+    drawn_by,
+    gain_by_rater,
+    pair_ceiling,
+    pair_intervals,
+    pair_means,
+    pair_metrics,
+    paired_pairs,
+    per_group_table,
+    per_target,
+    rater_agreement,
+    rater_target_table,
+    ratings_agreement,
+)
 from ..baselines import bradley_terry, mean_scores, pair_baselines
 from ..inference import precision_difference, predict_rows, some_rows
 from ..training import Trainer, peak_memory
@@ -31,7 +53,14 @@ from ..comparisons import PAIR_HEADLINE
 from ..likeness import same_items
 from ..preferences import check_judgements, load_judgements
 from .settings import PreferenceConfig
-from .network import PreferenceNet, QuestionFeed, RatingFeed, question_logits, question_losses, rating_losses
+from preference_lab.preference.network import (
+    PreferenceNet,
+    QuestionFeed,
+    RatingFeed,
+    question_logits,
+    question_losses,
+    rating_losses,
+)
 from .taste import fit_taste, new_taste, taste_delta
 from .model import QUESTION_ROWS, Basis, PreferenceModel, load_preference_model, trunk_features
 
@@ -47,48 +76,75 @@ class PreferenceStudy:
         self.cfg, self.data = cfg, load_judgements(cfg)
         self.labels = self.data.judgements
         self.notes = list(self.data.notes)
-        self.embed(); self.find_copies()
+        self.embed()
+        self.find_copies()
         self.raters, self.items, self.targets = self.labels.raters, self.labels.items, self.labels.targets
-        if cfg.head == 'rating' and not isinstance(self.labels, Ratings): raise ConfigError('head=rating learns from ratings, and these are comparisons; take another head')
+        if cfg.head == 'rating' and not isinstance(self.labels, Ratings):
+            raise ConfigError('head=rating learns from ratings, and these are comparisons; take another head')
         self.axes = {a: hold_out(self.labels, a, cfg.data_seed, same=self.same) for a in ('warm', *cfg.axes)}
         self.run = open_run('preference', cfg)   # only now: what is wrong with data or settings leaves nothing behind
         for note in self.notes: self.run.warn(**note)
         for a in self.axes.values():
-            if a.straddling: self.run.warn('straddling_pairs', f'{a.name}: {a.straddling:,} of {len(self.labels):,} comparisons join a held-out item to another one and were dropped from that split')
+            if a.straddling:
+                self.run.warn(
+                    'straddling_pairs',
+                    f'{a.name}: {a.straddling:,} of {len(self.labels):,} comparisons join a held-out item to another '
+                    'one and were dropped from that split',
+                )
         self.fitted = {}
 
+# %% ../../nbs/preference/05_study.ipynb #a8c6a745
 @patch
 def _note(self: PreferenceStudy, code, message): self.notes.append(dict(code=code, message=message))
 
+# %% ../../nbs/preference/05_study.ipynb #a6a24abf
 @patch
 def find_copies(self: PreferenceStudy):
     "Which items show one picture; generated faces are all different"
     self.same, images = None, getattr(self, 'images', self.data.images)
     if images is None or self.data.name == 'demo': return
-    self.labels, self.same, notes = same_items(self.labels, images); self.notes += notes
+    self.labels, self.same, notes = same_items(self.labels, images)
+    self.notes += notes
 
+# %% ../../nbs/preference/05_study.ipynb #45453be6
 @patch
 def embed(self: PreferenceStudy):
     "The embedding of each item; items whose picture cannot be used leave, and are counted"
     d, self.tower = self.data, None
-    if d.embeddings is not None: self.table = torch.as_tensor(d.embeddings); return
+    if d.embeddings is not None:
+        self.table = torch.as_tensor(d.embeddings)
+        return
     if d.images is None:
         self.table = torch.zeros(len(d.items), 1)
-        self._note('no_embeddings', 'there are neither pictures nor embeddings: items are known by name only, and nothing can be said of new ones')
+        self._note(
+            'no_embeddings',
+            'there are neither pictures nor embeddings: items are known by name only, and nothing can be said of new '
+            'ones',
+        )
         return
     from preference_lab.encoders import embed_images, load_tower
     from preference_lab.faces import tiny_tower
     tower = tiny_tower() if self.cfg.encoder == 'tiny' else load_tower(self.cfg.encoder, self.cfg.weights or None)
     vectors, rejected = embed_images(d.images, tower, progress=self.cfg.progress)
     self.tower = dict(name=self.cfg.encoder, weights=self.cfg.weights or None, key=tower.key)
-    if self.cfg.encoder == 'tiny' and d.name != 'demo': self._note('tiny_tower', 'the pictures were seen by the tiny tower, which knows drawn faces only: what is said of new items will be better with encoder=ViT-B-32 or another pretrained one')
+    if self.cfg.encoder == 'tiny' and d.name != 'demo':
+        self._note(
+            'tiny_tower',
+            'the pictures were seen by the tiny tower, which knows drawn faces only: what is said of new items will be '
+            'better with encoder=ViT-B-32 or another pretrained one',
+        )
     bad = {str(r['path']): r['reason'] for r in rejected}
     keep = np.array([str(p) not in bad for p in d.images])
     if not keep.all():
         first = next(iter(bad.items()))
         if not keep.any(): raise DataError(f'none of the {len(keep):,} pictures can be used; the first: {first[1]}')
-        self._note('pictures_set_aside', f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were dropped; the first: {first[1]}')
-        self.labels = only_items(self.labels, keep); vectors = vectors[keep]
+        self._note(
+            'pictures_set_aside',
+            f'{int((~keep).sum()):,} of {len(keep):,} pictures cannot be used, and the judgements about them were '
+            f'dropped; the first: {first[1]}',
+        )
+        self.labels = only_items(self.labels, keep)
+        vectors = vectors[keep]
         self.images = [p for p, k in zip(d.images, keep) if k]
     else: self.images = d.images
     self.table = torch.as_tensor(np.asarray(vectors), dtype=torch.float32)
@@ -104,6 +160,7 @@ class Fitted:
     best: dict = None        # of the trunk's training
     trainer: Trainer = None
 
+# %% ../../nbs/preference/05_study.ipynb #6a6a6b8c
 @patch
 def train_network(self: PreferenceStudy,
     axis: Axis,
@@ -115,29 +172,53 @@ def train_network(self: PreferenceStudy,
     "A network trained on one axis"
     cfg, labels = self.cfg, axis.train
     torch.manual_seed(cfg.seed)
-    settings = dict(raters=len(self.raters), targets=len(self.targets), items=len(self.items), hidden=cfg.hidden, activation=cfg.activation, norm=cfg.norm, dropout=cfg.dropout, glu=cfg.glu,
-                    rater=rater, rater_width=cfg.rater_width, head=head, residual=cfg.residual, levels=round(labels.high-labels.low)+1 if isinstance(labels, Ratings) else 7)
+    settings = dict(
+        raters=len(self.raters),
+        targets=len(self.targets),
+        items=len(self.items),
+        hidden=cfg.hidden,
+        activation=cfg.activation,
+        norm=cfg.norm,
+        dropout=cfg.dropout,
+        glu=cfg.glu,
+        rater=rater,
+        rater_width=cfg.rater_width,
+        head=head,
+        residual=cfg.residual,
+        levels=round(labels.high - labels.low) + 1 if isinstance(labels, Ratings) else 7,
+    )
     net = PreferenceNet(self.table.shape[1], **settings)
     valid = axis.validation
-    if len(valid) > 20000: valid = valid.take(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
-    questions = ask(valid); check = QuestionFeed(self.table, questions, 4096, joined=net.joined)
-    row, target, won = torch.as_tensor(questions.row), torch.as_tensor(valid.target.astype(np.int64)), torch.as_tensor(valid.left_wins)
+    if len(valid) > 20000:
+        valid = valid.take(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
+    questions = ask(valid)
+    check = QuestionFeed(self.table, questions, 4096, joined=net.joined)
+    row, target, won = (
+        torch.as_tensor(questions.row),
+        torch.as_tensor(valid.target.astype(np.int64)),
+        torch.as_tensor(valid.left_wins),
+    )
     def evaluate(model, acc):
-        z = predict_rows(model, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision)[row, target]
+        z = predict_rows(
+            model, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision
+        )[row, target]
         return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
     if head == 'rating': feed, objective = RatingFeed(self.table, labels, cfg.batch_size, cfg.seed), rating_losses
     else:
         pairs = as_pairs(labels)
-        if len(pairs) > cfg.trunk_pairs: pairs = pairs.take(np.random.default_rng([cfg.data_seed, 1]).permutation(len(pairs))[:cfg.trunk_pairs])
+        if len(pairs) > cfg.trunk_pairs:
+            pairs = pairs.take(np.random.default_rng([cfg.data_seed, 1]).permutation(len(pairs))[:cfg.trunk_pairs])
         feed, objective = QuestionFeed(self.table, ask(pairs), cfg.batch_size, cfg.seed, net.joined), question_losses
     trainer = Trainer(net, feed, objective, evaluate, replace(cfg, progress='none') if quiet else cfg, folder).fit()
     return net.cpu().eval(), settings, trainer
 
+# %% ../../nbs/preference/05_study.ipynb #1869b15a
 @patch
 def wants_trunk(self: PreferenceStudy) -> bool:
     "Whether tastes weigh the features of a trained network"
     return self.cfg.model == 'network' or self.cfg.trunk == 'mlp'
 
+# %% ../../nbs/preference/05_study.ipynb #42c81e86
 @patch
 def wants_item_columns(self: PreferenceStudy) -> bool:
     "Whether each known item has a column of its own"
@@ -145,12 +226,17 @@ def wants_item_columns(self: PreferenceStudy) -> bool:
     per_item = (1 if isinstance(self.labels, Ratings) else 2)*len(self.labels)/len(self.items)
     return self.table.shape[1] == 1 or (len(self.items) <= 300 and per_item >= 20)
 
+# %% ../../nbs/preference/05_study.ipynb #f0325e21
 FEATURES = (12, 24, 48)   # numbers of features that validation chooses from
 
 def _chosen(h, seen, features, columns, axis, cfg):
     "Basis, its columns for all items, and the tastes over it; strength and slope chosen on validation"
     basis = Basis.of(h[seen], features, columns)
-    if not basis.groups: raise DataError('the embeddings do not vary and items have no columns of their own: there is nothing that tastes could weigh; give pictures or embeddings')
+    if not basis.groups:
+        raise DataError(
+            'the embeddings do not vary and items have no columns of their own: there is nothing that tastes could '
+            'weigh; give pictures or embeddings'
+        )
     if columns and basis.features:
         mean = mean_scores(axis.train) if isinstance(axis.train, Ratings) else bradley_terry(axis.train)
         basis.learn_bridge(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
@@ -171,32 +257,74 @@ def fit_axis(self: PreferenceStudy,
     "The model of one axis"
     cfg, start = self.cfg, time.perf_counter()
     net = settings = trainer = None
-    if self.wants_trunk(): net, settings, trainer = self.train_network(axis, 'taste' if cfg.model == 'taste' else cfg.rater, folder, 'antisymmetric' if cfg.model == 'taste' else cfg.head, quiet)
-    names = dict(raters=self.raters, items=self.items, targets=self.targets, width=self.table.shape[1], net=settings, tower=self.tower, about=dict(inference_precision=cfg.inference_precision if net is not None else 'fp64'))
+    if self.wants_trunk():
+        net, settings, trainer = self.train_network(
+            axis,
+            'taste' if cfg.model == 'taste' else cfg.rater,
+            folder,
+            'antisymmetric' if cfg.model == 'taste' else cfg.head,
+            quiet,
+        )
+    names = dict(
+        raters=self.raters,
+        items=self.items,
+        targets=self.targets,
+        width=self.table.shape[1],
+        net=settings,
+        tower=self.tower,
+        about=dict(inference_precision=cfg.inference_precision if net is not None else 'fp64'),
+    )
     seen = torch.as_tensor(axis.seen)
     if cfg.model == 'network': model = PreferenceModel(kind='network', **names)
     else:
         h = trunk_features(net, self.table, cfg.inference_precision)
         columns = len(self.items) if self.wants_item_columns() else 0
         counts = [0] if self.table.shape[1] == 1 else [cfg.features] if cfg.features else [16] if columns else FEATURES
-        basis, psi, chosen = min((_chosen(h, seen, k, columns, axis, cfg) for k in counts), key=lambda c: _lack(c[2], c[1], axis.validation))
+        basis, psi, chosen = min(
+            (_chosen(h, seen, k, columns, axis, cfg) for k in counts), key=lambda c: _lack(c[2], c[1], axis.validation)
+        )
         last = fit_taste(psi, join_labels(axis.train, axis.held), basis.groups, None, chosen.strength, 2, chosen)
         taste = replace(last, slope=chosen.slope)
-        model = PreferenceModel(kind='taste', basis=dict(width=len(basis.centre), features=basis.features, items=basis.items), **names,
-                                taste=dict(classes=len(taste.mean), size=taste.mean.shape[1], noise=taste.noise, strength=taste.strength, slope=taste.slope))
+        model = PreferenceModel(
+            kind='taste',
+            basis=dict(width=len(basis.centre), features=basis.features, items=basis.items),
+            **names,
+            taste=dict(
+                classes=len(taste.mean),
+                size=taste.mean.shape[1],
+                noise=taste.noise,
+                strength=taste.strength,
+                slope=taste.slope,
+            ),
+        )
         model.basis, model.taste = basis, taste
     if net is not None: model.net = net
     model.net_settings = settings
-    model.embeddings.copy_(self.table); model.trained_on.copy_(seen)
-    if axis.name == 'new_item' and cfg.model == 'taste' and not model.basis.features: self.run.warn('blind_to_new_items', 'there are no features of items, so nothing is known of a new one: its score is the same for all')
-    return Fitted(model, time.perf_counter()-start, tensors_sha256(model.state_dict()), trainer.history if trainer else [], trainer.best if trainer else None, trainer)
+    model.embeddings.copy_(self.table)
+    model.trained_on.copy_(seen)
+    if axis.name == 'new_item' and cfg.model == 'taste' and not model.basis.features:
+        self.run.warn(
+            'blind_to_new_items',
+            'there are no features of items, so nothing is known of a new one: its score is the same for all',
+        )
+    return Fitted(
+        model,
+        time.perf_counter() - start,
+        tensors_sha256(model.state_dict()),
+        trainer.history if trainer else [],
+        trainer.best if trainer else None,
+        trainer,
+    )
 
+# %% ../../nbs/preference/05_study.ipynb #d7782f6d
 @patch
 def fit(self: PreferenceStudy) -> dict:  # axis -> Fitted
     "Train the model of every axis; known raters and items first"
     for name, axis in self.axes.items():
         if not self.cfg.progress == 'none': print(f'{name}: learning from {len(axis.train):,} {self.data.kind}')
-        self.fitted[name] = self.fit_axis(axis, self.run.folder if name == 'warm' else self.run.folder/'checkpoints'/name, quiet=name != 'warm')
+        self.fitted[name] = self.fit_axis(
+            axis, self.run.folder if name == 'warm' else self.run.folder / 'checkpoints' / name, quiet=name != 'warm'
+        )
     self.model, self.history = self.fitted['warm'].model, pd.DataFrame(self.fitted['warm'].history)
     return self.fitted
 
@@ -207,14 +335,29 @@ def baselines(self: PreferenceStudy) -> pd.DataFrame:  # validation scores, a ro
     a = self.axes['warm']
     vectors = self.table.numpy() if self.table.shape[1] > 1 else None
     sides = dict(validation=a.validation, test=a.test)
-    self.floors = pair_baselines(a.train, a.validation, sides, vectors, self.cfg.seed, join_labels(a.train, a.held))   # the model learns its tastes from both, too
+    # the model learns its tastes from both, too
+    self.floors = pair_baselines(a.train, a.validation, sides, vectors, self.cfg.seed, join_labels(a.train, a.held))
     if vectors is not None and not isinstance(a.train, Ratings):   # the model itself, were all raters one
         one = lambda x: replace(x, rater=np.zeros(len(x), np.int32), raters=['everybody'])
         columns = len(self.items) if self.wants_item_columns() else 0
         seen = torch.as_tensor(a.seen)
-        basis, psi, crowd = min((_chosen(self.table, seen, k, columns, replace(a, train=one(a.train), validation=one(a.validation)), self.cfg) for k in ([self.cfg.features] if self.cfg.features else FEATURES)), key=lambda c: _lack(c[2], c[1], one(a.validation)))
-        both = replace(fit_taste(psi, one(join_labels(a.train, a.held)), basis.groups, None, crowd.strength, 2, crowd), slope=crowd.slope)
-        self.floors['population'] = {s: 1/(1+np.exp(-t.slope*taste_delta(t, psi, p, crowd=True))) for s, p, t in (('validation', a.validation, crowd), ('test', a.test, both))}
+        basis, psi, crowd = min(
+            (
+                _chosen(
+                    self.table, seen, k, columns, replace(a, train=one(a.train), validation=one(a.validation)), self.cfg
+                )
+                for k in ([self.cfg.features] if self.cfg.features else FEATURES)
+            ),
+            key=lambda c: _lack(c[2], c[1], one(a.validation)),
+        )
+        both = replace(
+            fit_taste(psi, one(join_labels(a.train, a.held)), basis.groups, None, crowd.strength, 2, crowd),
+            slope=crowd.slope,
+        )
+        self.floors['population'] = {
+            s: 1 / (1 + np.exp(-t.slope * taste_delta(t, psi, p, crowd=True)))
+            for s, p, t in (('validation', a.validation, crowd), ('test', a.test, both))
+        }
     return pd.DataFrame({k: pair_metrics(a.validation, v['validation']) for k, v in self.floors.items()}).T
 
 # %% ../../nbs/preference/05_study.ipynb #c76cdb0a
@@ -226,14 +369,30 @@ def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, 
     self.proba = dict(validation=self.model.proba(a.validation), test=self.model.proba(test))
     score = lambda p, q, by=None: {k: v.to_dict() for k, v in pair_intervals(p, q, by, n).items()}
     self.metrics = dict(validation=score(a.validation, self.proba['validation']), test=score(test, self.proba['test']))
-    self.floor_metrics = {k: pair_metrics(test, v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
-    self.against = {k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in getattr(self, 'floors', {})}
+    self.floor_metrics = (
+        {k: pair_metrics(test, v['test']) for k, v in self.floors.items()} if hasattr(self, 'floors') else {}
+    )
+    self.against = {
+        k: paired_pairs(test, self.proba['test'], self.floors[k]['test'], n=n) for k in getattr(self, 'floors', {})
+    }
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
-    self.per_rater, self.per_target, self.rater_target = per_group_table(test, self.proba['test'], total), per_target(test, self.proba['test'], n=n), rater_target_table(test, self.proba['test'])
-    if 'population' in self.against: self.per_rater = self.per_rater.merge(gain_by_rater(test, self.proba['test'], self.floors['population']['test']).drop(columns='n').rename(columns=dict(low='gain_low', high='gain_high')), on='rater', how='left')
+    self.per_rater, self.per_target, self.rater_target = (
+        per_group_table(test, self.proba['test'], total),
+        per_target(test, self.proba['test'], n=n),
+        rater_target_table(test, self.proba['test']),
+    )
+    if 'population' in self.against:
+        self.per_rater = self.per_rater.merge(
+            gain_by_rater(test, self.proba['test'], self.floors['population']['test'])
+            .drop(columns='n')
+            .rename(columns=dict(low='gain_low', high='gain_high')),
+            on='rater',
+            how='left',
+        )
     self.splits, self.controls, self.new_rater_curve = {}, {}, []
     if 'new_item' in self.axes:
-        b = self.axes['new_item']; t = b.test.open(self.fitted['new_item'].sha256)
+        b = self.axes['new_item']
+        t = b.test.open(self.fitted['new_item'].sha256)
         self.splits['new_item'] = score(t, p := self.fitted['new_item'].model.proba(t), 'item')
         self.controls = self.shuffled_embeddings(t, p)
     if 'new_rater' in self.axes: self.new_rater_curve = self.learn_new_raters()
@@ -242,19 +401,30 @@ def test_model(self: PreferenceStudy) -> dict:  # side -> metric -> value, low, 
 
 # %% ../../nbs/preference/05_study.ipynb #c718971c
 @patch
-def learn_new_raters(self: PreferenceStudy) -> list[dict]:  # labels, raters, accuracy and log_loss with intervals, gain over the crowd
+# labels, raters, accuracy and log_loss with intervals, gain over the crowd
+def learn_new_raters(self: PreferenceStudy) -> list[dict]:
     "Accuracy on new raters' test halves, after k of their labels"
     axis, f = self.axes['new_rater'], self.fitted['new_rater']
     test, out, m = axis.test.open(f.sha256), [], f.model
-    if m.kind != 'taste': self.run.warn('no_new_raters', 'a network with the rater in its trunk cannot take in a new rater; train with model=taste for the curve'); return []
-    psi, by = m.psi(m.embeddings, m.known), 'rater' if len(np.unique(test.rater)) >= 8 else None   # the claim is about other new raters; eight are enough for an interval that holds
+    if m.kind != 'taste':
+        self.run.warn(
+            'no_new_raters',
+            'a network with the rater in its trunk cannot take in a new rater; train with model=taste for the curve',
+        )
+        return []
+    # the claim is about other new raters; eight are enough for an interval that holds
+    psi, by = m.psi(m.embeddings, m.known), 'rater' if len(np.unique(test.rater)) >= 8 else None
     most = int(np.median(np.bincount(axis.shown.rater)[np.unique(axis.shown.rater)]))
     sizes = [0, *(k for k in self.cfg.new_rater_labels if k <= most)]
     for k in sizes:
         w = new_taste(m.taste, psi, first_labels(axis.shown, k, self.cfg.data_seed))
         p = torch.sigmoid(torch.as_tensor(m.slope*taste_delta(replace(m.taste, weights=w), psi, test))).numpy()
         i = pair_intervals(test, p, by, self.cfg.resamples)
-        row = dict(labels=k, raters=len(np.unique(test.rater)), **{f'{a}{b}': v for a in ('accuracy', 'log_loss') for b, v in zip(('', '_low', '_high'), i[a])})
+        row = dict(
+            labels=k,
+            raters=len(np.unique(test.rater)),
+            **{f'{a}{b}': v for a in ('accuracy', 'log_loss') for b, v in zip(('', '_low', '_high'), i[a])},
+        )
         if k == 0: crowd = p
         else:
             g = paired_pairs(test, p, crowd, by, self.cfg.resamples).set_index('metric').loc['accuracy']
@@ -265,7 +435,8 @@ def learn_new_raters(self: PreferenceStudy) -> list[dict]:  # labels, raters, ac
 
 # %% ../../nbs/preference/05_study.ipynb #668d165c
 @patch
-def shuffled_embeddings(self: PreferenceStudy, test: Pairs, proba: np.ndarray) -> dict:  # shuffled_features: accuracy with the right embeddings and with others', difference, low, high, informative
+# shuffled_features: accuracy with the right embeddings and with others', difference, low, high, informative
+def shuffled_embeddings(self: PreferenceStudy, test: Pairs, proba: np.ndarray) -> dict:
     "What the model says of new items when each is shown with another one's embedding; nothing where there are no embeddings"
     m, items = self.fitted['new_item'].model, np.unique(np.concatenate([test.left, test.right]))
     if self.table.shape[1] == 1 or len(items) < 2: return {}
@@ -274,31 +445,76 @@ def shuffled_embeddings(self: PreferenceStudy, test: Pairs, proba: np.ndarray) -
     try: others = m.proba(test)
     finally: m.embeddings.copy_(kept)
     d = paired_pairs(test, proba, others, 'item', self.cfg.resamples).set_index('metric').loc['accuracy']
-    return dict(shuffled_features=dict(accuracy=d.a, accuracy_shuffled=d.b, difference=d.difference, low=d.low, high=d.high, informative=bool(d.low > 0)))
+    return dict(
+        shuffled_features=dict(
+            accuracy=d.a,
+            accuracy_shuffled=d.b,
+            difference=d.difference,
+            low=d.low,
+            high=d.high,
+            informative=bool(d.low > 0),
+        )
+    )
 
+# %% ../../nbs/preference/05_study.ipynb #228a06c1
 @patch
 def look_for_trouble(self: PreferenceStudy):
     "Note what the reader of the results must know"
     warn, f = self.run.warn, self.fitted['warm']
-    if self.proba['test'].std() < .01: warn('collapsed', 'the predictor ignores its input: its probabilities vary by less than .01; look at the embeddings and the training curve')
+    if self.proba['test'].std() < .01:
+        warn(
+            'collapsed',
+            'the predictor ignores its input: its probabilities vary by less than .01; look at the embeddings and the '
+            'training curve',
+        )
     if 'population' in self.against:
         g = self.against['population'].set_index('metric').loc['accuracy']
-        if not g.low > 0: warn('nothing_personal', f'the model is not distinguishable from the population model, or worse (difference of accuracy {g.difference:+.4f}, 95 % interval {g.low:+.4f} to {g.high:+.4f}): nothing personal was learnt')
+        if not g.low > 0:
+            warn(
+                'nothing_personal',
+                'the model is not distinguishable from the population model, or worse (difference of accuracy '
+                f'{g.difference:+.4f}, 95 % interval {g.low:+.4f} to {g.high:+.4f}): nothing personal was learnt',
+            )
         worse = self.per_rater[(self.per_rater.gain_high < 0) & self.per_rater.enough]
         expected = .025*int(self.per_rater.enough.sum())
-        if len(worse) > binom.ppf(.975, int(self.per_rater.enough.sum()), .025): warn('below_population', f'{len(worse):,} of {int(self.per_rater.enough.sum()):,} raters are answered worse than by the population model, beyond their interval (chance alone would give about {expected:.0f}): {", ".join(map(str, worse.rater[:5]))}')
+        if len(worse) > binom.ppf(.975, int(self.per_rater.enough.sum()), .025):
+            warn(
+                'below_population',
+                f'{len(worse):,} of {int(self.per_rater.enough.sum()):,} raters are answered worse than by the '
+                f'population model, beyond their interval (chance alone would give about {expected:.0f}): '
+                f'{", ".join(map(str, worse.rater[:5]))}',
+            )
     for c in self.controls.values():
-        if not c['informative']: warn('uninformative_features', f'new items are answered as well with the embeddings of others (accuracy {c["accuracy_shuffled"]:.3f} against {c["accuracy"]:.3f}, difference {c["difference"]:+.3f}, 95 % interval {c["low"]:+.3f} to {c["high"]:+.3f}): the embeddings carry nothing about new items that the model uses; look whether they belong to these items')
-    if f.best and f.best['epoch'] == len(f.history) == self.cfg.epochs: warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
+        if not c['informative']:
+            warn(
+                'uninformative_features',
+                f'new items are answered as well with the embeddings of others (accuracy {c["accuracy_shuffled"]:.3f} '
+                f'against {c["accuracy"]:.3f}, difference {c["difference"]:+.3f}, 95 % interval {c["low"]:+.3f} to '
+                f'{c["high"]:+.3f}): the embeddings carry nothing about new items that the model uses; look whether '
+                'they belong to these items',
+            )
+    if f.best and f.best['epoch'] == len(f.history) == self.cfg.epochs:
+        warn('best_epoch_is_last', f'the last epoch ({self.cfg.epochs}) was the best: more epochs may be better')
     few = self.per_rater[~self.per_rater.enough]
-    if len(few): warn('few_test_rows', f'{len(few):,} raters have fewer than 10 test comparisons: nothing can be said of them one by one')
-    if drawn_by(self.test) == 'pair': warn('few_raters', f'{len(np.unique(self.test.rater))} raters: intervals are over pairs of items, and say nothing about other raters')
+    if len(few):
+        warn(
+            'few_test_rows',
+            f'{len(few):,} raters have fewer than 10 test comparisons: nothing can be said of them one by one',
+        )
+    if drawn_by(self.test) == 'pair':
+        warn(
+            'few_raters',
+            f'{len(np.unique(self.test.rater))} raters: intervals are over pairs of items, and say nothing about other '
+            'raters',
+        )
 
+# %% ../../nbs/preference/05_study.ipynb #665afb9d
 @patch
 def ceiling(self: PreferenceStudy) -> dict|None:
     "The best reachable scores where the truth is known; else what repeated answers or halves of the raters tell, if anything"
     return pair_ceiling(self.test, self.metrics['test']['accuracy']['value'], self.labels)
 
+# %% ../../nbs/preference/05_study.ipynb #acb8ae57
 @patch
 def agreement(self: PreferenceStudy,
     most: int=30,   # raters with the most labels that are shown
@@ -310,34 +526,68 @@ def agreement(self: PreferenceStudy,
 
 # %% ../../nbs/preference/05_study.ipynb #a55bf40a
 @patch
-def compare_activations(self: PreferenceStudy,
-    seeds: int=5,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # activation, seed, accuracy, log_loss, best_epoch; and against the best: difference, low, high, distinguishable
+def compare_activations(
+    self: PreferenceStudy, seeds: int = 5
+) -> tuple[
+    pd.DataFrame, pd.DataFrame
+]:  # activation, seed, accuracy, log_loss, best_epoch; and against the best: difference, low, high, distinguishable
     "Networks with each activation and seed, scored on validation"
     cfg, a, rows, probas = self.cfg, self.axes['warm'], [], {}
     rater = cfg.rater if cfg.model == 'network' else 'embedding'
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
     pairs = as_pairs(a.train)
-    if len(pairs) > cfg.trunk_pairs: pairs = pairs.take(np.random.default_rng([cfg.data_seed, 1]).permutation(len(pairs))[:cfg.trunk_pairs])
+    if len(pairs) > cfg.trunk_pairs:
+        pairs = pairs.take(np.random.default_rng([cfg.data_seed, 1]).permutation(len(pairs))[:cfg.trunk_pairs])
     questions, valid = ask(pairs), ask(a.validation)
-    row, target, won = torch.as_tensor(valid.row), torch.as_tensor(a.validation.target.astype(np.int64)), torch.as_tensor(a.validation.left_wins)
+    row, target, won = (
+        torch.as_tensor(valid.row),
+        torch.as_tensor(a.validation.target.astype(np.int64)),
+        torch.as_tensor(a.validation.left_wins),
+    )
     for name in cfg.activations:
         nets, cfgs, feeds = [], [], []
         for seed in range(seeds):
             torch.manual_seed(seed)
-            nets.append(PreferenceNet(self.table.shape[1], len(self.raters), len(self.targets), len(self.items), cfg.hidden, name, cfg.norm, cfg.dropout, cfg.glu, rater, cfg.rater_width, head))
+            nets.append(
+                PreferenceNet(
+                    self.table.shape[1],
+                    len(self.raters),
+                    len(self.targets),
+                    len(self.items),
+                    cfg.hidden,
+                    name,
+                    cfg.norm,
+                    cfg.dropout,
+                    cfg.glu,
+                    rater,
+                    cfg.rater_width,
+                    head,
+                )
+            )
             cfgs.append(replace(cfg, seed=seed, progress='none', resume=False))
             feeds.append(QuestionFeed(self.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
         check = QuestionFeed(self.table, valid, 4096, joined=nets[0].joined)
-        logits = lambda m, acc=None: predict_rows(m, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision)[row, target]
+        logits = lambda m, acc=None: predict_rows(
+            m, check, lambda m, b: question_logits(m, b)[0], acc, QUESTION_ROWS, cfg.inference_precision
+        )[row, target]
         def evaluate(m, acc):
             z = logits(m, acc)
-            return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
+            return dict(
+                loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean()
+            )
         stack = StackedTrainer(nets, feeds, question_losses, evaluate, cfgs).fit()
         for seed, m in enumerate(stack.members):
             m.model.load_state_dict(m.state_dict)
-            p = logits(m.model.cpu()).sigmoid().double().numpy(); probas[name, seed] = p
-            rows.append(dict(activation=name, seed=seed, best_epoch=m.best['epoch'], **{k: v for k, v in pair_metrics(a.validation, p).items() if k in ('accuracy', 'log_loss')}))
+            p = logits(m.model.cpu()).sigmoid().double().numpy()
+            probas[name, seed] = p
+            rows.append(
+                dict(
+                    activation=name,
+                    seed=seed,
+                    best_epoch=m.best['epoch'],
+                    **{k: v for k, v in pair_metrics(a.validation, p).items() if k in ('accuracy', 'log_loss')},
+                )
+            )
     table = pd.DataFrame(rows)
     best = table.groupby('activation').accuracy.mean().idxmax()
     right = {k: np.where(p == .5, .5, (p > .5) == a.validation.left_wins) for k, p in probas.items()}
@@ -345,16 +595,28 @@ def compare_activations(self: PreferenceStudy,
     out = []
     for n in cfg.activations:
         spread = table[table.activation == n].accuracy.to_numpy() - table[table.activation == best].accuracy.to_numpy()
-        if n == best: out.append(dict(activation=n, difference=0., low=0., high=0., distinguishable=False)); continue
+        if n == best:
+            out.append(dict(activation=n, difference=0., low=0., high=0., distinguishable=False))
+            continue
         i = pair_means(a.validation, 'pair', cfg.resamples, d=mean[n]-mean[best])['d']
         se = np.sqrt(((i.high-i.low)/3.92)**2 + spread.var(ddof=1)/seeds)    # rows and seeds both
-        t = studentized_range.ppf(.95, len(cfg.activations), seeds-1)/2**.5  # Tukey's, since the best was chosen from all of them on these very rows
-        out.append(dict(activation=n, difference=i.value, low=i.value-t*se, high=i.value+t*se, distinguishable=bool(abs(i.value) > t*se)))
+        # Tukey's, since the best was chosen from all of them on these very rows
+        t = studentized_range.ppf(.95, len(cfg.activations), seeds-1)/2**.5
+        out.append(
+            dict(
+                activation=n,
+                difference=i.value,
+                low=i.value - t * se,
+                high=i.value + t * se,
+                distinguishable=bool(abs(i.value) > t * se),
+            )
+        )
     return table, pd.DataFrame(out)
 
 # %% ../../nbs/preference/05_study.ipynb #d89ad038
 @patch
-def inference_difference(self: PreferenceStudy) -> dict:  # precision, and where a network computes: other, rows, largest, mean
+# precision, and where a network computes: other, rows, largest, mean
+def inference_difference(self: PreferenceStudy) -> dict:
     "What computing in another precision would change in the answers to validation comparisons"
     some, own = self.axes['warm'].validation, self.model.about
     if self.model.inference_precision == 'fp64': return dict(precision='fp64')
@@ -365,41 +627,96 @@ def inference_difference(self: PreferenceStudy) -> dict:  # precision, and where
         finally: self.model.about = own
     return precision_difference(answers, self.model.inference_precision)
 
+# %% ../../nbs/preference/05_study.ipynb #2daa157c
 @patch
 def timing(self: PreferenceStudy) -> dict:
     "What training cost"
     f, labels = self.fitted['warm'], len(self.axes['warm'].train)
     device = f.trainer.acc.device if f.trainer else torch.device('cpu')
     passes = max(len(f.history), 1)
-    return dict(train_seconds=f.seconds, samples_per_second=labels*passes/f.seconds, tokens_per_second=None, padding_share=0., peak_memory_bytes=peak_memory(device), device=str(device),
-                seconds_by_axis={k: v.seconds for k, v in self.fitted.items()}, epochs=len(f.history), precision='fp32' if not f.trainer else f.trainer.timing()['precision'])
+    return dict(
+        train_seconds=f.seconds,
+        samples_per_second=labels * passes / f.seconds,
+        tokens_per_second=None,
+        padding_share=0.0,
+        peak_memory_bytes=peak_memory(device),
+        device=str(device),
+        seconds_by_axis={k: v.seconds for k, v in self.fitted.items()},
+        epochs=len(f.history),
+        precision='fp32' if not f.trainer else f.trainer.timing()['precision'],
+    )
 
+# %% ../../nbs/preference/05_study.ipynb #9bc9d7ca
 @patch
 def finish(self: PreferenceStudy) -> dict:
     "Write model, predictions, tables and `results.json`"
     run, cfg, f, a = self.run, self.cfg, self.fitted['warm'], self.axes['warm']
     if not PartialState().is_main_process: return {}
-    about = dict(name=cfg.model, parameters=sum(t.numel() for t in self.model.state_dict().values()), best_epoch=f.best['epoch'] if f.best else None, weights_sha256=f.sha256,
-                 strength=getattr(self.model, 'strength', None), slope=getattr(self.model, 'slope', None), tower=self.tower)
+    about = dict(
+        name=cfg.model,
+        parameters=sum(t.numel() for t in self.model.state_dict().values()),
+        best_epoch=f.best['epoch'] if f.best else None,
+        weights_sha256=f.sha256,
+        strength=getattr(self.model, 'strength', None),
+        slope=getattr(self.model, 'slope', None),
+        tower=self.tower,
+    )
     inference = self.inference_difference()
-    self.model.remember(metrics=self.metrics['test'], baselines=self.floor_metrics, warnings=run.warnings, data=f'{self.data.name}, {len(a.train):,} training {self.data.kind}', fingerprint=self.data.fingerprint, inference=inference)
+    self.model.remember(
+        metrics=self.metrics['test'],
+        baselines=self.floor_metrics,
+        warnings=run.warnings,
+        data=f'{self.data.name}, {len(a.train):,} training {self.data.kind}',
+        fingerprint=self.data.fingerprint,
+        inference=inference,
+    )
     keep_model(run, self.model)
-    for s, p in dict(validation=a.validation, test=self.test).items(): keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
-    for name, t in dict(history=self.history, per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target).items(): keep_table(run, f'{name}.csv', t)
+    for s, p in dict(validation=a.validation, test=self.test).items():
+        keep_table(run, f'predictions_{s}.parquet', predictions_table(p, self.proba[s]))
+    for name, t in dict(
+        history=self.history, per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target
+    ).items():
+        keep_table(run, f'{name}.csv', t)
     curve = self.new_rater_curve or None
     activations = getattr(self, 'activations', None)
-    return finish_run(run, data=dict(name=self.data.name, kind=self.data.kind, fingerprint=self.data.fingerprint, rows=len(self.labels), raters=len(self.raters), items=len(self.items), targets=self.targets),
-        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}), baselines=self.floor_metrics, metrics=self.metrics, controls=self.controls, splits=self.splits, new_rater_curve=curve,
-        per_rater=self.per_rater.to_dict('records'), per_target=self.per_target.to_dict('records'), rater_target=self.rater_target.to_dict('records') if len(self.rater_target) < 1000 else None,
-        comparisons={k: t.to_dict('records') for k, t in self.against.items()}, activations=[t.to_dict('records') for t in activations] if activations else None,
-        ceiling=self.ceiling(), warnings=run.warnings, timing=self.timing(), model=about, inference=inference)
+    return finish_run(
+        run,
+        data=dict(
+            name=self.data.name,
+            kind=self.data.kind,
+            fingerprint=self.data.fingerprint,
+            rows=len(self.labels),
+            raters=len(self.raters),
+            items=len(self.items),
+            targets=self.targets,
+        ),
+        split=dict(sizes=a.audit['sizes'], audit={k: v.audit for k, v in self.axes.items()}),
+        baselines=self.floor_metrics,
+        metrics=self.metrics,
+        controls=self.controls,
+        splits=self.splits,
+        new_rater_curve=curve,
+        per_rater=self.per_rater.to_dict('records'),
+        per_target=self.per_target.to_dict('records'),
+        rater_target=self.rater_target.to_dict('records') if len(self.rater_target) < 1000 else None,
+        comparisons={k: t.to_dict('records') for k, t in self.against.items()},
+        activations=[t.to_dict('records') for t in activations] if activations else None,
+        ceiling=self.ceiling(),
+        warnings=run.warnings,
+        timing=self.timing(),
+        model=about,
+        inference=inference,
+    )
 
+# %% ../../nbs/preference/05_study.ipynb #d765d550
 def train_preference(
     cfg: PreferenceConfig,
 ) -> PreferenceStudy:
     "The whole study without the report: load, fit, baselines, test, finish"
     study = PreferenceStudy(cfg)
-    study.fit(); study.baselines(); study.test_model()
+    study.fit()
+    study.baselines()
+    study.test_model()
     if cfg.activations: study.activations = study.compare_activations()
     study.finish()
     return study
@@ -415,13 +732,19 @@ def _positions(frame, column, known: dict, path) -> np.ndarray:
     at = frame[column].map(known)
     if (strange := at.isna().to_numpy()).any():
         name = frame[column][strange].iloc[0]
-        raise DataError(f'{place(path, frame.index[strange][0], column)}: {name!r} is no known item{nearest(str(name), known)}; for a new picture use --image')
+        raise DataError(
+            f'{place(path, frame.index[strange][0], column)}: {name!r} is no known item{nearest(str(name), known)}; '
+            'for a new picture use --image'
+        )
     return at.to_numpy(np.int32)
 
 def _rater_positions(frame, model, path) -> np.ndarray:  # -1: the crowd
     "Numbers of the raters of a table; the crowd where none is named"
     if 'rater' not in frame: return np.full(len(frame), -1, np.int32)
-    who, known = frame['rater'].map(lambda r: '' if r is None or r != r else str(r).strip()), {'': -1, **{r: i for i, r in enumerate(model.raters)}}
+    who, known = (
+        frame['rater'].map(lambda r: '' if r is None or r != r else str(r).strip()),
+        {'': -1, **{r: i for i, r in enumerate(model.raters)}},
+    )
     at = who.map(known)
     if (strange := at.isna().to_numpy()).any():
         try: model.rater_number(who[strange].iloc[0])
@@ -436,8 +759,16 @@ def _pair_answers(model, rater, left, right) -> pd.DataFrame:
         rows = np.flatnonzero((rater < 0) == crowd)
         if not len(rows): continue
         repeat = lambda v: np.repeat(v[rows], targets)
-        pairs = Pairs(np.maximum(repeat(rater), 0), repeat(left), repeat(right), np.tile(np.arange(targets, dtype=np.int32), len(rows)),
-                      np.zeros(len(rows)*targets, bool), model.raters, model.items, model.targets)
+        pairs = Pairs(
+            np.maximum(repeat(rater), 0),
+            repeat(left),
+            repeat(right),
+            np.tile(np.arange(targets, dtype=np.int32), len(rows)),
+            np.zeros(len(rows) * targets, bool),
+            model.raters,
+            model.items,
+            model.targets,
+        )
         out[rows] = model.proba(pairs, crowd=crowd).reshape(-1, targets)
     return pd.DataFrame(out, columns=[f'{t}_left_wins' for t in model.targets])
 
@@ -452,14 +783,21 @@ def open_preference_predictor(
     known = {n: i for i, n in enumerate(model.items)}
     def answer(frame, path):
         pair = {'left', 'right'} <= set(frame)
-        if not pair and 'item' not in frame: raise DataError(f'{place(path, 1)}: there is neither a column "item" nor "left" and "right"; the columns are {", ".join(frame)}')
+        if not pair and 'item' not in frame:
+            raise DataError(
+                f'{place(path, 1)}: there is neither a column "item" nor "left" and "right"; the columns are '
+                f'{", ".join(frame)}'
+            )
         columns = [_positions(frame, c, known, path) for c in (('left', 'right') if pair else ('item',))]
         rater = _rater_positions(frame, model, path)
         if pair: return _pair_answers(model, rater, *columns)
-        for r in set(rater.tolist()) - scores.keys(): scores[r] = model.scores(model.items, None if r < 0 else model.raters[r]).to_numpy()   # of all items at once, kept for the blocks to come
+        # of all items at once, kept for the blocks to come
+        for r in set(rater.tolist()) - scores.keys():
+            scores[r] = model.scores(model.items, None if r < 0 else model.raters[r]).to_numpy()
         return pd.DataFrame([scores[r][i] for r, i in zip(rater.tolist(), columns[0].tolist())], columns=model.targets)
     return answer
 
+# %% ../../nbs/preference/05_study.ipynb #eb114634
 def predict_preference(
     run: str,               # run folder or Hub name
     image: str=None,        # a picture, or the name of a known item
@@ -472,11 +810,25 @@ def predict_preference(
     "What a trained model says"
     if image is None:
         frame = read_table(file)
-        return join_answers(frame, open_preference_predictor(run, device, batch_size, precision)(frame, file)).reset_index(drop=True)
+        return join_answers(
+            frame, open_preference_predictor(run, device, batch_size, precision)(frame, file)
+        ).reset_index(drop=True)
     s = _serve(run, device, batch_size, precision).scores([image], rater).iloc[0]
-    return pd.DataFrame(dict(target=s.index, score=s.to_numpy().round(4), meaning=f'P({rater or "the crowd"} prefers it to a known item drawn by chance)'))
+    return pd.DataFrame(
+        dict(
+            target=s.index,
+            score=s.to_numpy().round(4),
+            meaning=f'P({rater or "the crowd"} prefers it to a known item drawn by chance)',
+        )
+    )
 
-COMMANDS = dict(train=train_preference, predict=predict_preference, open_predictor=open_preference_predictor, check=partial(check_judgements, PreferenceConfig), headline=PAIR_HEADLINE)
+COMMANDS = dict(
+    train=train_preference,
+    predict=predict_preference,
+    open_predictor=open_preference_predictor,
+    check=partial(check_judgements, PreferenceConfig),
+    headline=PAIR_HEADLINE,
+)
 
 # %% ../../nbs/preference/05_study.ipynb #0868ec96
 def toy_ratings(
@@ -488,18 +840,32 @@ def toy_ratings(
     "A small complete table of ratings, for pages and tests"
     rng = np.random.default_rng(seed)
     r, i, t = (x.ravel() for x in np.indices((raters, items, targets)))
-    x = rng.normal(size=(items, 4)); w = rng.normal(size=(targets, 4)) + .7*rng.normal(size=(raters, targets, 4))
+    x = rng.normal(size=(items, 4))
+    w = rng.normal(size=(targets, 4)) + .7*rng.normal(size=(raters, targets, 4))
     y = np.clip(np.rint(4 + np.einsum('ip,rtp->rit', x, w)[r, i, t] + .5*rng.normal(size=len(r))), 1, 7)
-    return Ratings(r, i, t, y, [f'r{k}' for k in range(raters)], [f'i{k}' for k in range(items)], ['smart', 'kind'][:targets], 1, 7), x
+    return Ratings(
+        r, i, t, y, [f'r{k}' for k in range(raters)], [f'i{k}' for k in range(items)], ['smart', 'kind'][:targets], 1, 7
+    ), x
 
 # %% ../../nbs/preference/05_study.ipynb #f6af9dbc
 def write_toy(folder: str, raters: int=24, items: int=40) -> dict:
     "Files of a small table of ratings with embeddings, and the settings that read them"
     ratings, x = toy_ratings(raters, items)
-    f = ratings.frame(); f.to_csv(Path(folder)/'ratings.csv', index=False)
-    pd.DataFrame(x, columns=[f'd{k}' for k in range(4)]).assign(item=ratings.items).to_csv(Path(folder)/'embeddings.csv', index=False)
-    return dict(data=str(Path(folder)/'ratings.csv'), embeddings=str(Path(folder)/'embeddings.csv'), levels='1-7', runs_dir=str(Path(folder)/'runs'), resamples=100, progress='none')
+    f = ratings.frame()
+    f.to_csv(Path(folder)/'ratings.csv', index=False)
+    pd.DataFrame(x, columns=[f'd{k}' for k in range(4)]).assign(item=ratings.items).to_csv(
+        Path(folder) / 'embeddings.csv', index=False
+    )
+    return dict(
+        data=str(Path(folder) / 'ratings.csv'),
+        embeddings=str(Path(folder) / 'embeddings.csv'),
+        levels='1-7',
+        runs_dir=str(Path(folder) / 'runs'),
+        resamples=100,
+        progress='none',
+    )
 
+# %% ../../nbs/preference/05_study.ipynb #74cf1bda
 def toy_study(folder: str, **settings) -> PreferenceStudy:
     "A finished study of the small table"
     return train_preference(PreferenceConfig(**write_toy(folder), **settings))

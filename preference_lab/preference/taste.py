@@ -68,6 +68,7 @@ class Evidence:
     unit: np.ndarray  # (units,) which unit
     kind: Tensor      # (units,) its class: 0, or its target
 
+# %% ../../nbs/preference/03_taste.ipynb #f3c05bcf
 def rating_evidence(
     psi: Tensor,        # (items, p)
     ratings: Ratings,
@@ -81,12 +82,18 @@ def rating_evidence(
     size = p*targets if joint else p
     a, b = torch.zeros(len(unit), size, size, dtype=psi.dtype), torch.zeros(len(unit), size, dtype=psi.dtype)
     yy, rows = torch.zeros(len(unit), dtype=psi.dtype), torch.zeros(len(unit), dtype=psi.dtype)
-    item, value = torch.as_tensor(ratings.item[order].astype(np.int64)), torch.as_tensor(ratings.value[order], dtype=psi.dtype)
+    item, value = (
+        torch.as_tensor(ratings.item[order].astype(np.int64)),
+        torch.as_tensor(ratings.value[order], dtype=psi.dtype),
+    )
     for c, u, s, e in zip(cells, back, start, start[1:]):
         x, y = psi[item[s:e]], value[s:e]
         x, y = x - x.mean(0), y - y.mean()
         at = slice((c % targets)*p, (c % targets + 1)*p) if joint else slice(None)
-        a[u, at, at] += x.T@x; b[u, at] += x.T@y; yy[u] += y@y; rows[u] += len(y)-1
+        a[u, at, at] += x.T@x
+        b[u, at] += x.T@y
+        yy[u] += y@y
+        rows[u] += len(y)-1
     return Evidence(a, b, yy, rows, unit, torch.as_tensor(np.zeros_like(unit) if joint else unit % targets))
 
 # %% ../../nbs/preference/03_taste.ipynb #0775d57c
@@ -104,7 +111,8 @@ def rating_posterior(
         a, b, m = e.a[s:s+batch], e.b[s:s+batch], mean[e.kind[s:s+batch]]
         c = torch.cholesky_inverse(cholesky(prior + a/noise, "raters' precision"))
         w = m + torch.einsum('uij,uj->ui', c, (b - torch.einsum('uij,uj->ui', a, m))/noise)
-        weights[s:s+batch] = w; total += c.sum(0)
+        weights[s:s+batch] = w
+        total += c.sum(0)
         aw = torch.einsum('uij,uj->ui', a, w)
         error += float((e.yy[s:s+batch] - 2*(b*w).sum(1) + (aw*w).sum(1)).sum() + (c*a).sum())
     return weights, total, error
@@ -128,7 +136,8 @@ def pair_posterior(
         g = prior@(w-mean)
         for t, rows in blocks:
             d, s = diff[rows], share[rows]
-            g[t*p:(t+1)*p] += d.T@(s - wins[rows]); h[t*p:(t+1)*p, t*p:(t+1)*p] += (d*(s*(1-s))[:, None]).T@d
+            g[t*p:(t+1)*p] += d.T@(s - wins[rows])
+            h[t*p:(t+1)*p, t*p:(t+1)*p] += (d*(s*(1-s))[:, None]).T@d
         chol = cholesky(h, "a rater's precision")
         step, was, size = torch.cholesky_solve(g[:, None], chol)[:, 0], value(w), 1.
         while value(w - size*step) > was and size > 1e-6: size /= 2
@@ -160,7 +169,12 @@ def _pulled(weights, kind, mean, total, strength, groups, targets):
     return (s + strength*plain_form(s, groups, targets))/(1+strength)
 
 def _class_means(weights, kind, classes):
-    return torch.stack([weights[kind == k].mean(0) if (kind == k).any() else torch.zeros(weights.shape[1], dtype=weights.dtype) for k in range(classes)])
+    return torch.stack(
+        [
+            weights[kind == k].mean(0) if (kind == k).any() else torch.zeros(weights.shape[1], dtype=weights.dtype)
+            for k in range(classes)
+        ]
+    )
 
 # %% ../../nbs/preference/03_taste.ipynb #4041c53b
 def fit_ratings(
@@ -176,14 +190,18 @@ def fit_ratings(
     if start: mean, cov, noise = start
     else:
         ridge = 1e-3*e.a.diagonal(dim1=1, dim2=2).mean()*torch.eye(e.b.shape[1], dtype=e.b.dtype)
-        mean = torch.stack([torch.linalg.solve(e.a[e.kind == k].sum(0) + ridge, e.b[e.kind == k].sum(0)) for k in range(classes)])
+        mean = torch.stack(
+            [torch.linalg.solve(e.a[e.kind == k].sum(0) + ridge, e.b[e.kind == k].sum(0)) for k in range(classes)]
+        )
         m = mean[e.kind]
         left = float((e.yy - 2*(e.b*m).sum(1) + (torch.einsum('uij,uj->ui', e.a, m)*m).sum(1)).sum()/e.rows.sum())
         r = e.b - torch.einsum('uij,uj->ui', e.a, m)   # what the crowd's mean leaves over, as each unit's first guess
         d = e.a.diagonal(dim1=1, dim2=2)
         guess = r/(d + d.mean())
-        cov = guess.T@guess/len(guess); cov = .5*cov + .5*plain_form(cov, groups, targets)
-        noise, cov = .5*left, cov*(.5*left/float((cov*e.a.sum(0)).sum()/e.rows.sum()))   # half of what is left over to each
+        cov = guess.T@guess/len(guess)
+        cov = .5*cov + .5*plain_form(cov, groups, targets)
+        # half of what is left over to each
+        noise, cov = .5*left, cov*(.5*left/float((cov*e.a.sum(0)).sum()/e.rows.sum()))
     for _ in range(steps):
         weights, total, error = rating_posterior(e, mean, cov, noise)
         noise, mean = error/float(e.rows.sum()), _class_means(weights, e.kind, classes)
@@ -201,6 +219,7 @@ class Duels:
     unit: np.ndarray   # (units,)
     kind: Tensor       # (units,) class
 
+# %% ../../nbs/preference/03_taste.ipynb #35f88225
 def pair_evidence(
     psi: Tensor,       # (items, p)
     pairs: Pairs,
@@ -211,9 +230,16 @@ def pair_evidence(
     order, unit, start = _runs(_units(pairs.rater, pairs.target, joint, targets))
     left, right = (torch.as_tensor(x[order].astype(np.int64)) for x in (pairs.left, pairs.right))
     target = torch.as_tensor(pairs.target[order].astype(np.int64))
-    return Duels(psi[left]-psi[right], target if joint else torch.zeros_like(target), torch.as_tensor(pairs.left_wins[order]), start, unit,
-                 torch.as_tensor(np.zeros_like(unit) if joint else unit % targets))
+    return Duels(
+        psi[left] - psi[right],
+        target if joint else torch.zeros_like(target),
+        torch.as_tensor(pairs.left_wins[order]),
+        start,
+        unit,
+        torch.as_tensor(np.zeros_like(unit) if joint else unit % targets),
+    )
 
+# %% ../../nbs/preference/03_taste.ipynb #27b66402
 def fit_pairs(
     e: Duels,
     groups: list[int],
@@ -230,7 +256,9 @@ def fit_pairs(
         weak = torch.eye(size, dtype=e.diff.dtype)
         mean = torch.zeros(classes, size, dtype=e.diff.dtype)
         for k in range(classes):
-            rows = torch.cat([torch.arange(e.start[u], e.start[u+1]) for u in range(units) if e.kind[u] == k] or [torch.arange(0)])
+            rows = torch.cat(
+                [torch.arange(e.start[u], e.start[u + 1]) for u in range(units) if e.kind[u] == k] or [torch.arange(0)]
+            )
             if len(rows): mean[k] = pair_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak)[0]
         cov = weak*max(float((mean**2).mean()), 1e-3)
     weights = torch.empty(units, size, dtype=e.diff.dtype)
@@ -238,7 +266,8 @@ def fit_pairs(
         prior, total = inverse(cov, "raters' covariance"), torch.zeros_like(cov)
         for u in range(units):
             s = slice(e.start[u], e.start[u+1])
-            weights[u], c = pair_posterior(e.diff[s], e.target[s], e.wins[s], mean[e.kind[u]], prior); total += c
+            weights[u], c = pair_posterior(e.diff[s], e.target[s], e.wins[s], mean[e.kind[u]], prior)
+            total += c
         return total
     for _ in range(steps):
         total = posteriors()
@@ -282,7 +311,11 @@ def fit_taste(
     if sum(groups) != p: raise ConfigError(f'groups {groups} add up to {sum(groups)}; psi has {p} columns')
     joint = targets*p <= LARGEST
     classes, stack = (1, targets) if joint else (targets, 1)
-    e, fit = (rating_evidence(psi, labels, joint), fit_ratings) if isinstance(labels, Ratings) else (pair_evidence(psi, labels, joint), fit_pairs)
+    e, fit = (
+        (rating_evidence(psi, labels, joint), fit_ratings)
+        if isinstance(labels, Ratings)
+        else (pair_evidence(psi, labels, joint), fit_pairs)
+    )
     def build(found, nu):
         mean, cov, noise, w = found
         out = mean.reshape(targets, p)[None].repeat(len(labels.raters), 1, 1)
@@ -293,12 +326,19 @@ def fit_taste(
     found = fit(e, groups, stack, classes, first, steps, (start.mean, start.cov, start.noise) if start else None)
     if strength is not None or validation is None or not len(validation): taste = build(found, first)
     else:
-        tried = {nu: build(found if nu == first else fit(e, groups, stack, classes, nu, 1, found[:3]), nu) for nu in STRENGTHS}
+        tried = {
+            nu: build(found if nu == first else fit(e, groups, stack, classes, nu, 1, found[:3]), nu)
+            for nu in STRENGTHS
+        }
         def lack(t):
             z = taste_delta(t, psi, validation)
             return _log_loss(fit_slope(z, validation.left_wins)*z, validation.left_wins)
         taste = min(tried.values(), key=lack)
-    return taste if validation is None or not len(validation) else replace(taste, slope=fit_slope(taste_delta(taste, psi, validation), validation.left_wins))
+    return (
+        taste
+        if validation is None or not len(validation)
+        else replace(taste, slope=fit_slope(taste_delta(taste, psi, validation), validation.left_wins))
+    )
 
 # %% ../../nbs/preference/03_taste.ipynb #2d9b1f53
 def new_taste(
@@ -311,11 +351,14 @@ def new_taste(
     if not len(labels): return out
     joint = taste.joint
     if isinstance(labels, Ratings):
-        e = rating_evidence(psi, labels, joint); w = rating_posterior(e, taste.mean, taste.cov, taste.noise)[0]
+        e = rating_evidence(psi, labels, joint)
+        w = rating_posterior(e, taste.mean, taste.cov, taste.noise)[0]
     else:
         e, prior = pair_evidence(psi, labels, joint), inverse(taste.cov, "raters' covariance")
         cut = [slice(a, b) for a, b in zip(e.start, e.start[1:])]
-        w = torch.stack([pair_posterior(e.diff[s], e.target[s], e.wins[s], taste.mean[k], prior)[0] for s, k in zip(cut, e.kind)])
+        w = torch.stack(
+            [pair_posterior(e.diff[s], e.target[s], e.wins[s], taste.mean[k], prior)[0] for s, k in zip(cut, e.kind)]
+        )
     if joint: out[torch.as_tensor(e.unit)] = w.reshape(-1, targets, taste.p)
     else: out[torch.as_tensor(e.unit//targets), torch.as_tensor(e.unit % targets)] = w
     return out
