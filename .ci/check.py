@@ -8,13 +8,20 @@ import yaml
 from execnb.nbio import nb2str
 from nbdev.clean import _nbdev_clean
 
+import density
+
 ROOT = Path(__file__).resolve().parent.parent
+# A subpackage imports only what stands to its left; plots and testing import no other package.
+LAYERS = 'core data simulate datasets evaluation training models experiments plots reporting studies commands cli'.split()
+APART = ('plots', 'testing')
 
 
 def notebooks(*folders):
-    "All notebooks of `folders`, in the order in which they depend on each other"
+    "All notebooks of `folders`, in the order of the sidebar, which is that in which they depend on each other"
     hidden = lambda p: any(o[0] in '._' for o in p.relative_to(ROOT).parts)
-    return [p for f in folders for p in sorted((ROOT/f).rglob('*.ipynb'), key=lambda p: (len(p.parts), p)) if not hidden(p)]
+    at = {ROOT/'nbs'/f: n for n, f in enumerate(sidebar())}
+    order = lambda p: (at.get(p, len(at)), len(p.parts), p)
+    return [p for f in folders for p in sorted((ROOT/f).rglob('*.ipynb'), key=order) if not hidden(p)]
 
 
 def rel(p): return p.relative_to(ROOT).as_posix() if p.is_relative_to(ROOT) else str(p)
@@ -86,6 +93,44 @@ def imports_apart():
     return out
 
 
+def package_imports(name, source):
+    "Modules of the package that the module `name` imports, at its top or within functions"
+    for n in ast.walk(ast.parse(source)):
+        if isinstance(n, ast.ImportFrom) and n.level:
+            base = name.split('.')[:-n.level]
+            yield '.'.join([*base, *(n.module.split('.') if n.module else [])])
+
+
+def directions():
+    "A sentence for each import against the order of the layers, of the numbers within a folder, or between two studies"
+    number = {}
+    for p in notebooks('nbs'):
+        m = re.fullmatch(r'(\d\d)_(\w+)', p.stem)
+        if m: number['.'.join([*p.relative_to(ROOT/'nbs').parent.parts, m[2]])] = int(m[1])
+    out, modules = [], density.modules(ROOT)
+    for name, source in modules.items():
+        for other in package_imports(name, source):
+            if other not in modules or other == name: continue
+            a, b = name.split('.')[0], other.split('.')[0]
+            if a != b and (a in APART or b not in LAYERS or a not in LAYERS or LAYERS.index(b) > LAYERS.index(a)):
+                out.append(f'{name} imports {other}: {a} must not import {b} (the order is {" → ".join(LAYERS)})')
+            elif a == b and name.split('.')[:-1] == other.split('.')[:-1] and number.get(other, 0) >= number.get(name, 99):
+                out.append(f'{name} imports {other}, whose notebook has the higher number: exchange them, or move what is shared below both')
+            elif a == b == 'studies' and name.count('.') == other.count('.') == 2 and name.split('.')[1] != other.split('.')[1] != 'pairwise':
+                out.append(f'{name} imports {other}: a study imports no other study')
+    return out
+
+
+def addresses():
+    "A sentence for each pair of notebooks whose pages would have one address, since that drops the number"
+    seen, out = {}, []
+    for p in notebooks('nbs'):
+        key = (p.parent, re.sub(r'^\d+[a-z]?_', '', p.stem))
+        if key in seen: out.append(f'{rel(p)} and {rel(seen[key])} would be one page: rename one')
+        seen[key] = p
+    return out
+
+
 def sections():
     "The sidebar of _quarto.yml as (section title or None, notebook) pairs"
     for o in yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']:
@@ -102,7 +147,7 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + imports_apart() + readme()
+def problems(): return in_step() + clean() + shown() + addresses() + imports_apart() + directions() + density.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':
