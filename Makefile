@@ -7,7 +7,7 @@ BIN := .venv/bin
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' Makefile
 
-test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/03_metrics.ipynb tests one
+test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/evaluation/06_classification.ipynb tests one
 	@$(BIN)/python .ci/test.py $(ARGS)
 
 torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part

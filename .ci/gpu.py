@@ -25,19 +25,35 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from preference_lab.batching import Ragged, TableFeed, TextFeed, batch_on_device, on_device, tiny_tokenizer, tokenise
-from preference_lab.capture import capture_nothing
-from preference_lab.config import TrainConfig, make_config
-from preference_lab.files import read_json, write_json
-from preference_lab.gpu import TimeIsUp, count_waits, counted_operations, figures_path, generated_lengths, measured, numbers_of, peak_tflops, rates, run_part
-from preference_lab.inference import inference
-from preference_lab.records import find_data
-from preference_lab.runs import environment
-from preference_lab.training import READ_EVERY, Trainer, parameter_groups
+from preference_lab.training.batching import (
+    RaggedArray,
+    TableLoader,
+    TextLoader,
+    move_batch_to_device,
+    move_to_device,
+    tiny_tokenizer,
+    tokenize_texts,
+)
+from preference_lab.training.graph_capture import call_without_graph
+from preference_lab.core.config import TrainConfig, make_config
+from preference_lab.core.files import read_json, write_json
+from preference_lab.experiments.benchmarks import (
+    TimeLimitExceeded,
+    benchmark_results_path,
+    simulate_text_lengths,
+    all_numbers,
+    run_part,
+)
+from preference_lab.training.measurement import count_synchronizations, count_flops, measure, peak_tflops, throughput
+from preference_lab.training.inference import inference_context
+from preference_lab.core.files import find_dataset
+from preference_lab.experiments.results import environment
+from preference_lab.training.optimization import READ_LOSSES_EVERY, parameter_groups
+from preference_lab.training.trainer import Trainer
 # what only one part needs is imported there, so that a package that is missing fails that part alone
 
 FOLDER = ROOT/'nbs'/'benchmarks'/'gpu'
-LABELS, WARM = 28, READ_EVERY
+LABELS, WARM = 28, READ_LOSSES_EVERY
 TOY = False
 DEVICE = torch.device('cpu')
 PEAK = None         # of the device, 10^12 operations a second
@@ -60,19 +76,19 @@ def definitions(notebook: str) -> dict:
 def texts_lengths() -> np.ndarray:
     "Tokens of the training texts of GoEmotions, or generated ones; read once"
     if not LENGTHS:
-        if find_data('goemotions') and not TOY:
-            from preference_lab.emotions.data import load_emotions
+        if find_dataset('goemotions') and not TOY:
+            from preference_lab.studies.emotions.data import load_emotions
             texts = load_emotions('goemotions')[0].part('train').texts
-            LENGTHS.update(of=tokenise(texts, tiny_tokenizer(texts, 30_000), 128).lengths, source='training texts of GoEmotions')
-        else: LENGTHS.update(of=generated_lengths(400 if TOY else 43_410), source='generated with the distribution of GoEmotions')
+            LENGTHS.update(of=tokenize_texts(texts, tiny_tokenizer(texts, 30_000), 128).lengths, source='training texts of GoEmotions')
+        else: LENGTHS.update(of=simulate_text_lengths(400 if TOY else 43_410), source='generated with the distribution of GoEmotions')
     return LENGTHS['of']
 
 
-def random_texts(vocabulary: int) -> tuple[Ragged, np.ndarray]:
+def random_texts(vocabulary: int) -> tuple[RaggedArray, np.ndarray]:
     "Token numbers of texts that have these lengths, and targets"
     rng, lengths = np.random.default_rng(0), texts_lengths()
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Ragged(rng.integers(5, vocabulary, offsets[-1]).astype(np.int32), offsets), (rng.random((len(lengths), LABELS)) < .04).astype(np.float32)
+    return RaggedArray(rng.integers(5, vocabulary, offsets[-1]).astype(np.int32), offsets), (rng.random((len(lengths), LABELS)) < .04).astype(np.float32)
 
 
 def free():
@@ -85,9 +101,9 @@ def timed(run, items: list, seconds: float, warm: int=WARM) -> tuple[list, dict]
     "Time and memory of `run` on as many items as fill the seconds, after some that are not timed; and the items that were timed"
     warm = 2 if TOY else warm
     run(items[:warm])
-    with measured(DEVICE) as first: run(items[warm:2*warm])
+    with measure(DEVICE) as first: run(items[warm:2*warm])
     n = int(np.clip(seconds/first['seconds']*warm, warm, len(items)-2*warm))
-    with measured(DEVICE) as m: run(items[2*warm:2*warm+n])
+    with measure(DEVICE) as m: run(items[2*warm:2*warm+n])
     return items[2*warm:2*warm+n], m
 
 
@@ -101,8 +117,8 @@ def beside(rows: list[dict]) -> list[dict]:
 
 def step_rates(run, done: list, batch_size: int, m: dict) -> dict:
     "What training steps did a second; their operations are counted on the first"
-    operations = counted_operations(lambda: run(done[:1]))*len(done)
-    return dict(milliseconds=1000*m['seconds']/len(done), **rates(batch_size*len(done), m['seconds'], 0, operations, PEAK), memory_gib=m['memory_gib'])
+    operations = count_flops(lambda: run(done[:1]))*len(done)
+    return dict(milliseconds=1000*m['seconds']/len(done), **throughput(batch_size*len(done), m['seconds'], 0, operations, PEAK), memory_gib=m['memory_gib'])
 
 
 def train_steps(trainer: Trainer):
@@ -142,36 +158,37 @@ def text_config(name: str):
 def our_classifier(name: str, tokenizer=None):
     "The study's classifier on an encoder of random weights"
     from transformers import DistilBertModel, RobertaModel
-    from preference_lab.emotions.model import EmotionClassifier
+    from preference_lab.models.text_classifier import MultilabelTextClassifier
     with torch.device(DEVICE):
         encoder = RobertaModel(text_config(name), add_pooling_layer=False) if name == 'roberta_large' else DistilBertModel(text_config(name))
-        return EmotionClassifier.on_encoder(encoder, tokenizer, [f'label_{i}' for i in range(LABELS)], pooling='first')
+        return MultilabelTextClassifier.on_encoder(encoder, tokenizer, [f'label_{i}' for i in range(LABELS)], pooling='first')
 
 
 def text_row(way: str, peer: bool, batch_size: int, samples: int, tokens: int, steps: int, m: dict, flops: float, n: int, **more) -> dict:
     "A row of the table"
-    return dict(way=way, peer=peer, batch_size=batch_size, milliseconds=1000*m['seconds']/steps, **rates(samples, m['seconds'], tokens, flops*tokens, PEAK), memory_gib=m['memory_gib'],
+    return dict(way=way, peer=peer, batch_size=batch_size, milliseconds=1000*m['seconds']/steps, **throughput(samples, m['seconds'], tokens, flops*tokens, PEAK), memory_gib=m['memory_gib'],
                 ten_epochs_seconds=10*n*m['seconds']/samples, **more)
 
 
 def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') -> dict:
     "The study's training"
-    from preference_lab.emotions.settings import EmotionsConfig
-    from preference_lab.emotions.study import forward, training_flops
-    from preference_lab.losses import bce
+    from preference_lab.studies.emotions.settings import EmotionsConfig
+    from preference_lab.studies.emotions.study import forward
+    from preference_lab.models.text_classifier import training_flops
+    from preference_lab.training.losses import bce
     ragged, targets = random_texts(text_config(name).vocab_size)
-    feed = TextFeed(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)
+    feed = TextLoader(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)
     fake = compile == 'capture' and DEVICE.type == 'cpu'   # a rehearsal of the same code: a replay calls the function
     cfg = EmotionsConfig(device=DEVICE.type, precision='bf16', compile='no' if fake else compile, batch_size=batch_size, encoder='none', learning_rate=2e-5, epochs=1, progress='none')
-    trainer = Trainer(our_classifier(name), feed, lambda m, b: bce(forward(m, b), b['targets']), None, cfg, read_every=READ_EVERY)
-    if fake: trainer.capture(capture=capture_nothing)
+    trainer = Trainer(our_classifier(name), feed, lambda m, b: bce(forward(m, b), b['targets']), None, cfg, read_every=READ_LOSSES_EVERY)
+    if fake: trainer.capture(capture=call_without_graph)
     trainer.model.train()
     run, batches = train_steps(trainer), [b for e in range(4 if TOY else 2) for b in feed.batches(e) if len(b) == batch_size]
     widths = {}
     for b in batches: widths.setdefault(-(-int(ragged.lengths[b].max())//feed.multiple), []).append(b)
     if trainer.captured: run([b for some in widths.values() for b in some[:3]])   # each shape is seen, recorded and replayed before the clock starts
     done, m = timed(run, batches, seconds)
-    waits = count_waits(lambda: run(batches[:READ_EVERY]), DEVICE)/READ_EVERY
+    waits = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
     if trainer.captured and trainer.captured.note: raise RuntimeError(trainer.captured.note)
     return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(feed.units, done)), len(done), m, training_flops(trainer.raw), len(ragged),
                     waits_per_step=waits, padding_share=1-sum(map(feed.units, done))/sum(len(b)*int(ragged.lengths[b].max()) for b in done))
@@ -182,7 +199,7 @@ class Clock:
     def __init__(self, seconds): self.seconds, self.steps, self.figures, self.block = seconds, 0, None, None
     def on_step_begin(self, args, state, control, **_):
         if state.global_step != (2 if TOY else WARM): return
-        self.block = measured(DEVICE)
+        self.block = measure(DEVICE)
         self.figures, self.start, self.first = self.block.__enter__(), time.perf_counter(), state.global_step
     def on_step_end(self, args, state, control, **_):
         if self.block is None or time.perf_counter()-self.start < self.seconds and state.global_step < args.max_steps: return
@@ -229,9 +246,9 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
     for make, batch_size, compile in ways:
         how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile={compile}"
         try: rows.append(dict(what=title) | (make(name, batch_size, seconds, compile) if make is train_ours else make(name, batch_size, seconds)))
-        except (Exception, TimeIsUp) as e:
+        except (Exception, TimeLimitExceeded) as e:
             (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # compiling is no condition of the rest
-            if isinstance(e, TimeIsUp): break
+            if isinstance(e, TimeLimitExceeded): break
         free()
     return dict(rows=beside(rows), lengths=LENGTHS.get('source'), notes=notes, failure='; '.join(failures) or None)
 
@@ -260,12 +277,13 @@ def distilbert() -> dict:
 
 def vilbert() -> dict:
     "Training steps of a ViLBERT in full size: the study's loop, and the published way (padded to 128 words and 100 regions, attention written out)"
-    from preference_lab.memes.vilbert import ViLBERT, ViLBERTConfig
+    from preference_lab.models.vilbert import ViLBERT
+    from preference_lab.models.vilbert_config import ViLBERTConfig
     nb = definitions('memes.ipynb')
     small = dict(vocab_size=60, hidden_size=48, num_attention_heads=4, intermediate_size=96, v_feature_size=16, v_hidden_size=64, v_num_attention_heads=4, v_intermediate_size=64, bi_hidden_size=64, bi_num_attention_heads=4)
     config, size, regions = ViLBERTConfig(**small) if TOY else ViLBERTConfig(), 4 if TOY else 32, 10 if TOY else 100
     lengths = nb['text_lengths'](size*(12 if TOY else 40))
-    feed = TableFeed(dict(n=torch.arange(len(lengths))), size)
+    feed = TableLoader(dict(n=torch.arange(len(lengths))), size)
     order = np.argsort(lengths, kind='stable')
     batches = [order[i:i+size] for i in range(0, len(order), size)]
     batches = [batches[i] for i in np.random.default_rng(0).permutation(len(batches))]
@@ -275,14 +293,14 @@ def vilbert() -> dict:
     for way, peer in (('padded, attention written out', True), ('ours', False)):
         with torch.device(DEVICE): model = ViLBERT(config)
         model.train()
-        if peer: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: batch_on_device(feed.load(b), DEVICE))
+        if peer: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: move_batch_to_device(feed.load(b), DEVICE))
         else:
             cfg = TrainConfig(device=DEVICE.type, precision='bf16', batch_size=size, learning_rate=1e-5, progress='none')
-            trainer = Trainer(model, feed, lambda m, b: F.cross_entropy(nb['our_logits'](m, b).float(), b['targets'], reduction='none'), None, cfg, read_every=READ_EVERY)
+            trainer = Trainer(model, feed, lambda m, b: F.cross_entropy(nb['our_logits'](m, b).float(), b['targets'], reduction='none'), None, cfg, read_every=READ_LOSSES_EVERY)
             trainer.model.train(); run = train_steps(trainer)
         done, m = timed(run, batches, 1 if TOY else 8)
         rows.append(dict(what='ViLBERT', way=way, peer=peer, batch_size=size, **step_rates(run, done, size, m)))
-        if not peer: rows[-1]['waits_per_step'] = count_waits(lambda: run(batches[:READ_EVERY]), DEVICE)/READ_EVERY
+        if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
         run = model = trainer = None
         free()
     return dict(rows=beside(rows))
@@ -300,10 +318,10 @@ def plain_clip_loss(model, s: dict):
 
 def clip_lora() -> dict:
     "Training steps of a CLIP with LoRA adapters: each image and prompt once, and as one sample a question and target"
-    from preference_lab.encoders import load_tower
+    from preference_lab.models.image_encoders import load_clip
     nb, rows = definitions('labeler_tokens.ipynb'), []
     name, questions = ('tiny', 8) if TOY else ('ViT-B-32', 64)
-    tower = None if TOY else load_tower(name, 'random')
+    tower = None if TOY else load_clip(name, 'random')
     for way, peer in (('an image pair and a prompt a sample', True), ('ours', False)):
         trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', tower=tower)
         model, every = trainer.raw, np.arange(questions)
@@ -311,11 +329,11 @@ def clip_lora() -> dict:
             s, p = nb['as_samples'](trainer.feed.load(every)), model.prompts
             prompt, room = s.pop('prompt'), len(model.clip.positional_embedding)-p.ids.shape[1]
             s |= dict(ids=F.pad(torch.from_numpy(p.ids[prompt]), (0, room)), end=torch.from_numpy(p.end[prompt]))
-            return batch_on_device(s, DEVICE)
+            return move_batch_to_device(s, DEVICE)
         run = plain_steps(model, plain_clip_loss, load) if peer else train_steps(trainer)
         done, m = timed(run, [every]*(12 if TOY else 400), .5 if TOY else 6)
         rows.append(dict(what=f'CLIP {name} with LoRA', way=way, peer=peer, batch_size=questions, **step_rates(run, done, questions, m)))
-        if not peer: rows[-1]['waits_per_step'] = count_waits(lambda: run([every]*READ_EVERY), DEVICE)/READ_EVERY
+        if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run([every]*READ_LOSSES_EVERY), DEVICE)/READ_LOSSES_EVERY
         run = load = model = trainer = None
         free()
     return dict(rows=beside(rows))
@@ -324,11 +342,11 @@ def clip_lora() -> dict:
 def image_embedding() -> dict:
     "Embedding of images by a ViT-B/32 in bf16: decoded images, preprocessing included; and the network alone"
     from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
-    from preference_lab.encoders import load_tower
-    from preference_lab.faces import tiny_tower
+    from preference_lab.models.image_encoders import load_clip
+    from preference_lab.models.tiny_clip import tiny_clip
     side, n, batch = (32, 8, 4) if TOY else (360, 512, 128)
     images = list(np.random.default_rng(0).integers(0, 256, (n, side, side, 3), np.uint8))
-    tower = tiny_tower() if TOY else load_tower('ViT-B-32', 'random', DEVICE.type, 'bf16')
+    tower = tiny_clip() if TOY else load_clip('ViT-B-32', 'random', DEVICE.type, 'bf16')
     size = tower.model.visual.image_size[0]
     config = CLIPVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=size, patch_size=16, projection_dim=16) if TOY else CLIPVisionConfig(projection_dim=512)
     with torch.device(DEVICE): peer = CLIPVisionModelWithProjection(config).eval()
@@ -343,14 +361,14 @@ def image_embedding() -> dict:
     def our_images(some):
         for b in some: tower.encode(b, batch)
     def our_network(some):
-        with inference('bf16', DEVICE):
+        with inference_context('bf16', DEVICE):
             for b in some: tower.model.encode_image(b)
-    x = on_device(tower.normalise(pixels), DEVICE)
+    x = move_to_device(tower.normalise(pixels), DEVICE)
     batches, rows = [images[i:i+batch] for i in range(0, n, batch)], []
     for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 10)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
         for way, is_peer, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):
             done, m = timed(run, items, .3 if TOY else 3, 3)
-            rows.append(dict(what=f'ViT-B/32, {what}', way=way, peer=is_peer, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **rates(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
+            rows.append(dict(what=f'ViT-B/32, {what}', way=way, peer=is_peer, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **throughput(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
     return dict(rows=beside(rows))
 
 
@@ -361,8 +379,8 @@ def stacked() -> dict:
     rows = []
     for way, peer, run in (('one by one', True, nb['one_by_one']), ('together', False, nb['together'])):
         run(2, **settings)
-        with measured(DEVICE) as m: run(k, **settings)
-        rows.append(dict(what=f'{k} networks, an epoch of 780 rows', way=way, peer=peer, batch_size=settings.get('batch', 16), **rates(780*k, m['seconds']), memory_gib=m['memory_gib']))
+        with measure(DEVICE) as m: run(k, **settings)
+        rows.append(dict(what=f'{k} networks, an epoch of 780 rows', way=way, peer=peer, batch_size=settings.get('batch', 16), **throughput(780*k, m['seconds']), memory_gib=m['memory_gib']))
     return dict(rows=beside(rows))
 
 
@@ -382,8 +400,8 @@ def predict() -> dict:
         for way, peer, run in (('pipeline of transformers', True, lambda t: pipe(t)), ('ours', False, model.predict_proba)):
             some = texts if not peer else texts[:len(texts) if TOY else 4000]
             run(some[:20 if TOY else 1000])
-            with measured(DEVICE) as m: run(some)
-            rows.append(dict(what=f'DistilBERT answers in {precision}', way=way, peer=peer, batch_size=128, **rates(len(some), m['seconds'], int(lengths[:len(some)].sum())), memory_gib=m['memory_gib']))
+            with measure(DEVICE) as m: run(some)
+            rows.append(dict(what=f'DistilBERT answers in {precision}', way=way, peer=peer, batch_size=128, **throughput(len(some), m['seconds'], int(lengths[:len(some)].sum())), memory_gib=m['memory_gib']))
         pipe = model = network = None
         free()
     return dict(rows=beside(rows), lengths=LENGTHS['source'])
@@ -399,7 +417,7 @@ TOY_DEMOS = dict(emotions=dict(demo_rows=300, epochs=1, resamples=50), preferenc
 
 def test_score(study: str, metric: str, device: str, settings: dict) -> dict:
     "Train a study on its generated data: value, low, high of a metric on the test rows"
-    from preference_lab.cli import study_commands, study_settings
+    from preference_lab.commands.training import study_commands, study_settings
     with tempfile.TemporaryDirectory() as d:
         known = {k: v for k, v in settings.items() if k in study_settings(study).__dataclass_fields__}
         cfg = make_config(study_settings(study), known | dict(data='demo', runs_dir=d, device=device, progress='none'), 'make gpu')
@@ -417,9 +435,9 @@ def demos() -> dict:
             here = test_score(study, metric, DEVICE.type, settings)
             seconds = time.perf_counter()-start
             cpu = test_score(study, metric, 'cpu', settings) if DEVICE.type != 'cpu' else here
-        except (Exception, TimeIsUp) as e:
+        except (Exception, TimeLimitExceeded) as e:
             failures.append(f'{study}: {type(e).__name__}: {str(e)[:300]}')
-            if isinstance(e, TimeIsUp): break
+            if isinstance(e, TimeLimitExceeded): break
             continue
         inside = bool(cpu['low'] <= here['value'] <= cpu['high'])
         rows.append(dict(what=study, metric=metric, value=here['value'], low=here['low'], high=here['high'], cpu_value=cpu['value'], cpu_low=cpu['low'], cpu_high=cpu['high'], inside=inside, seconds_on_device=seconds))
@@ -457,7 +475,7 @@ def run_notebook(path: str) -> int:
 def cells(left) -> dict:
     "Run every `#| cuda` cell, with the cells of its notebook that stand before it, each notebook in a process of its own"
     found, notes, failures = cuda_cells(), [], []
-    todo = list(found) if DEVICE.type == 'cuda' else ['nbs/14a_gpu.ipynb']   # a quick one, to rehearse
+    todo = list(found) if DEVICE.type == 'cuda' else ['nbs/training/10_measurement.ipynb']   # a quick one, to rehearse
     if DEVICE.type != 'cuda': notes.append(f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device')
     for path in todo:
         try: r = subprocess.run([sys.executable, __file__, '--notebook', path], capture_output=True, text=True, timeout=max(5, left()))
@@ -500,13 +518,13 @@ def main() -> int:
     DEVICE = torch.device('cpu' if TOY else 'cuda')
     name = (environment()['cpu'] or 'CPU') if TOY else torch.cuda.get_device_name()
     PEAK = None if TOY else peak_tflops(name)
-    out = Path(a.out) if a.out else Path(tempfile.mkdtemp())/'rehearsal.json' if TOY else figures_path(FOLDER, name)
+    out = Path(a.out) if a.out else Path(tempfile.mkdtemp())/'rehearsal.json' if TOY else benchmark_results_path(FOLDER, name)
     left = lambda: a.seconds-(time.perf_counter()-start)
     done = dict(device=name, date=datetime.now().isoformat(timespec='seconds'), rehearsal=TOY, peak_tflops=PEAK, environment=environment(), parts={})
     for k, (part, (function, limit)) in enumerate(((n, f) for n, f in parts(left).items() if n in a.parts), 1):
         if part == a.fail: function = partial(_fail, part)
         r = done['parts'][part] = run_part(function, min(limit, left()))
-        if not r['failure'] and not np.isfinite(numbers_of(r)).all(): r['failure'] = 'a figure is not finite'
+        if not r['failure'] and not np.isfinite(all_numbers(r)).all(): r['failure'] = 'a figure is not finite'
         free()
         print(f"{k} of {len(a.parts)}: {part}, {r['seconds']:.0f} s" + (f": FAILED: {r['failure']}" if r['failure'] else ''), flush=True)
         for row in r.get('rows', []): print('   ', ', '.join(f'{c} {v:.4g}' if isinstance(v, float) else f'{c} {v}' for c, v in row.items() if v is not None and c != 'peer'), flush=True)

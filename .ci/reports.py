@@ -8,7 +8,7 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 
-from preference_lab.terminal import make_streams_safe
+from preference_lab.core.terminal import make_streams_safe
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [str(Path(sys.executable).parent/'preference_lab')]

@@ -90,7 +90,7 @@ def stop(pid):
 
 
 class Nursery:
-    "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing asks)"
+    "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing.faults asks)"
     def __init__(self):
         self.door, self.children = None, set()
         if sys.platform != 'linux': return   # elsewhere they begin a Python of their own
@@ -159,7 +159,7 @@ def results(todo, jobs, slow):
 def last_line(error):
     "The line of a traceback that says what was wrong, without colours"
     lines = [l for l in re.sub(r'\x1b\[[0-9;]*m', '', error).splitlines() if l.strip()]
-    return next((l for l in reversed(lines) if re.match(r'[A-Za-z_.]*(Error|Exception|Interrupt|Stopped|NonFinite)\b', l)), lines[-1])[:200]
+    return next((l for l in reversed(lines) if re.match(r'[A-Za-z_.]*(Error|Exception|Interrupt|TrainingInterrupted|NonFiniteLossError)\b', l)), lines[-1])[:200]
 
 
 def prepare(jobs):
@@ -181,7 +181,7 @@ def main():
     from check import notebooks, rel
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.chdir(ROOT); sys.path.insert(0, str(ROOT))
-    from preference_lab.terminal import make_streams_safe
+    from preference_lab.core.terminal import make_streams_safe
     make_streams_safe()
     began = time.time()
     checks = None if a.paths else subprocess.Popen([sys.executable, '.ci/check.py'], stdout=subprocess.PIPE, encoding='utf-8', errors='replace', env=os.environ | dict(PYTHONIOENCODING='utf-8'))

@@ -34,7 +34,7 @@ def main():
     rmtree(folder)
     for r in rows:
         if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'the bench'}): {r['said']}")
-    from preference_lab.testing import account_table
+    from preference_lab.testing.faults import account_table
     table = account_table(rows)
     if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attack', 'where')}))
     tried, lost = int(table.tried.sum()), int(table.lost.sum())
