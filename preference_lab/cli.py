@@ -14,9 +14,8 @@ from pathlib import Path
 
 from fastcore.script import anno_parser
 
-from preference_lab.core.errors import (
-    ConfigError, PreferenceLabError, did_you_mean, escape_control_characters, truncate_repr,
-)
+from .core.errors import ConfigError, PreferenceLabError, did_you_mean, escape_control_characters
+from .core.errors import truncate_repr
 from .core.process import clear_stop_request, request_stop
 from .core.config import describe_settings
 from .core.terminal import make_streams_safe, note_single_process
@@ -59,7 +58,7 @@ def settings_text(study: str) -> str:
 def locked_runs() -> set[Path]:
     "The run folders that this process has locked"
     runs = sys.modules.get('preference_lab.experiments.runs')   # not imported: none
-    return set(runs.held_folders()) if runs else set()
+    return set(runs.locked_folders()) if runs else set()
 
 # %% ../nbs/cli.ipynb #0495c7cd
 def resume_hint(
@@ -132,7 +131,7 @@ def main(
     finally:
         for s, handler in old.items(): signal.signal(s, handler)
         clear_stop_request()
-        for f in locked_runs() - locked_before: sys.modules['preference_lab.experiments.runs'].release(f)
+        for f in locked_runs() - locked_before: sys.modules['preference_lab.experiments.runs'].unlock_folder(f)
 
 # %% ../nbs/cli.ipynb #a44acd6e
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # a notebook is __main__ too, but has no file

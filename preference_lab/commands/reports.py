@@ -76,7 +76,7 @@ def resumable_run_time(study: str, cfg: Config) -> str:
 # %% ../../nbs/commands/02_reports.ipynb #d94aeb47
 def _notebook_error(e, notebook: Path) -> PreferenceLabError:
     "The error that stopped a report notebook, as one line"
-    ours = ('LabError', 'ConfigError', 'DataError', 'NonFinite', 'DiskFull', 'Busy')
+    ours = ('PreferenceLabError', 'ConfigError', 'DataError', 'NonFiniteLossError', 'DiskFull', 'FolderLockedError')
     if e.ename in ours: return PreferenceLabError(e.evalue)
     return PreferenceLabError(f'{e.ename}: {e.evalue} (cell {e.exec_count} of {notebook.name})')
 

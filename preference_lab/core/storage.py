@@ -24,9 +24,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from .errors import DataError, is_missing, truncate_repr
-from preference_lab.core.files import (
-    atomic_write, cache_folder, is_file, parse_json, read_json, remove_temporary_files, to_json_types, write_json,
-)
+from .files import atomic_write, cache_folder, is_file, parse_json, read_json, remove_temporary_files
+from .files import to_json_types, write_json
 
 # %% ../../nbs/core/04_storage.ipynb #326cad89
 def _to_json_cell(x):

@@ -14,9 +14,8 @@ from ..core.errors import DataError
 from .labels import SPLITS
 from .comparisons import Comparisons
 from .ratings import Ratings, merge_duplicate_items, to_comparisons
-from preference_lab.data.splits import (
-    split_items, split_pairs, split_pairs_by_items, split_rater_item_cells, split_raters,
-)
+from .splits import split_items, split_pairs, split_pairs_by_items, split_rater_item_cells
+from .splits import split_raters
 from .split_audit import LeakageAudit, audit_pairs, audit_split
 
 # %% ../../nbs/data/19_holdout.ipynb #34978bba

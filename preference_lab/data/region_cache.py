@@ -23,9 +23,8 @@ from ..core.errors import ConfigError, DataError, truncate_repr
 from ..core.files import cache_folder, read_json, remove_temporary_files, write_json
 from ..core.storage import file_sha256, hash_files, load_tensors, save_tensors
 from .validation import list_names
-from preference_lab.data.regions import (
-    Regions, check_image_id, check_max_regions, to_half_precision, unchecked_box_features,
-)
+from .regions import Regions, check_image_id, check_max_regions, to_half_precision
+from .regions import unchecked_box_features
 
 # %% ../../nbs/data/24_region_cache.ipynb #84796a27
 _PER_IMAGE = dict(size=((2,), np.int32), hash=((32,), np.uint8))

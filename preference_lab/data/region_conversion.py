@@ -19,9 +19,8 @@ from ..core.errors import DataError, truncate_repr
 from ..core.process import progress_display
 from ..core.files import cache_folder
 from .validation import list_names
-from preference_lab.data.regions import (
-    Regions, check_image_id, check_max_regions, check_region_features, image_id, to_half_precision,
-)
+from .regions import Regions, check_image_id, check_max_regions, check_region_features, image_id
+from .regions import to_half_precision
 from .region_cache import RegionCache
 from .region_files import count_regions, open_arrays, open_hdf5, open_lmdb, source_kind
 

@@ -19,9 +19,8 @@ from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.process import runs_without_crash
 from .validation import list_names
 from .regions import BOX_FEATURES, image_id, unchecked_box_features
-from preference_lab.data.safe_pickle import (
-    MAX_PICKLE_BYTES, array_from_bytes, check_record_size, plain_dtype, safe_unpickle,
-)
+from .safe_pickle import MAX_PICKLE_BYTES, array_from_bytes, check_record_size, plain_dtype
+from .safe_pickle import safe_unpickle
 
 # %% ../../nbs/data/26_region_files.ipynb #198aed61
 def _lmdb_environment(path):

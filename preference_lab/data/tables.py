@@ -20,9 +20,8 @@ import pyarrow.parquet as pq
 from ..core.errors import DataError, did_you_mean, escape_spreadsheet_formula, location, truncate_repr
 from ..core.process import runs_without_crash
 from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
-from preference_lab.data.text_files import (
-    MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names, read_delimited, read_json_table,
-)
+from .text_files import MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names
+from .text_files import read_delimited, read_json_table
 
 # %% ../../nbs/data/02_tables.ipynb #37482fec
 def uncompressed_text_bytes(

@@ -13,9 +13,8 @@ import pandas as pd
 from ..core.errors import DataError, location, truncate_repr
 from ..data.tables import read_table
 from ..data.validation import require_column
-from preference_lab.data.memes import (
-    MemeTable, note_missing_images, parse_binary_labels, parse_numeric_ids, resolve_image_path,
-)
+from ..data.memes import MemeTable, note_missing_images, parse_binary_labels, parse_numeric_ids
+from ..data.memes import resolve_image_path
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #7324d16e
 HATEFUL_MEMES_FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')

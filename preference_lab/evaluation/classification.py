@@ -14,9 +14,8 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .checks import check_binary, check_probabilities, probability_bins, safe_divide
-from preference_lab.evaluation.bootstrap import (
-    ConfidenceInterval, bootstrap_interval, bootstrap_intervals, jackknife, resample, weighted_means,
-)
+from .bootstrap import ConfidenceInterval, bootstrap_interval, bootstrap_intervals, jackknife
+from .bootstrap import resample, weighted_means
 from .paired_tests import paired_bootstrap
 from .ranking import ThresholdCounts, newcombe_auc_interval
 

@@ -12,9 +12,8 @@ from scipy.stats import binomtest
 
 from ..core.errors import DataError
 from .checks import check_binary
-from preference_lab.evaluation.bootstrap import (
-    Scorer, bias_corrected_replicates, bootstrap_interval, calibration_bias_allowance, jackknife, resample,
-)
+from .bootstrap import Scorer, bias_corrected_replicates, bootstrap_interval
+from .bootstrap import calibration_bias_allowance, jackknife, resample
 
 # %% ../../nbs/evaluation/03_paired_tests.ipynb #922c2f56
 # units (rows or clusters) that a comparison needs: the smallest number of coins that agree less than once in twenty

@@ -13,9 +13,8 @@ import pandas as pd
 from ..core.errors import ConfigError, DataError
 from ..data.comparisons import Comparisons
 from .checks import check_probabilities, probability_bins
-from preference_lab.evaluation.bootstrap import (
-    ClusterMeans, ConfidenceInterval, bootstrap_interval, bootstrap_intervals, jackknife, resample,
-)
+from .bootstrap import ClusterMeans, ConfidenceInterval, bootstrap_interval
+from .bootstrap import bootstrap_intervals, jackknife, resample
 from .paired_tests import paired_bootstrap
 
 # %% ../../nbs/evaluation/07_pairwise.ipynb #b3ea077f

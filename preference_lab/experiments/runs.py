@@ -22,9 +22,8 @@ from filelock import FileLock, Timeout
 
 from ..core.errors import ConfigError, FolderLockedError, PreferenceLabError, did_you_mean
 from ..core.process import raise_if_stop_requested
-from preference_lab.core.files import (
-    atomic_write, atomic_write_folder, check_file_name, remove_temporary_files, write_text,
-)
+from ..core.files import atomic_write, atomic_write_folder, check_file_name, remove_temporary_files
+from ..core.files import write_text
 from ..core.storage import write_manifest
 from ..core.config import Config, config_yaml, settings_to_match
 from ..core.terminal import note_single_process

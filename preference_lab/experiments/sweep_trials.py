@@ -18,9 +18,8 @@ import numpy as np
 from fastcore.basics import patch
 
 from .search_space import Categorical, SearchSpace, value_text
-from preference_lab.experiments.sweep_storage import (
-    is_abandoned, open_storage, require_optuna, storage_errors, trial_positions, worker_id,
-)
+from .sweep_storage import is_abandoned, open_storage, require_optuna, storage_errors
+from .sweep_storage import trial_positions, worker_id
 
 # %% ../../nbs/experiments/06_sweep_trials.ipynb #d458d7cd
 @dataclass

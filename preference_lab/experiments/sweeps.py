@@ -18,9 +18,8 @@ from fastcore.basics import patch
 
 from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean
 from ..core.files import write_text
-from preference_lab.core.config import (
-    Config, NonNegativeInt, PositiveFloat, check_value, make_config, read_yaml, settings_to_match,
-)
+from ..core.config import Config, NonNegativeInt, PositiveFloat, check_value, make_config, read_yaml
+from ..core.config import settings_to_match
 from ..core.old_names import read_run_config
 from ..data.tables import write_table
 from .runs import clean_up_if_finished, lock_folder, unlock_folder, write_lock_owner

@@ -18,9 +18,8 @@ from ..core.numerics import symmetric_inverse
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
-from preference_lab.models.preference_posteriors import (
-    ComparisonEvidence, RatingEvidence, comparison_posterior, pair_evidence, rating_evidence, rating_posterior,
-)
+from .preference_posteriors import ComparisonEvidence, RatingEvidence, comparison_posterior
+from .preference_posteriors import pair_evidence, rating_evidence, rating_posterior
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #e1f0f27a
 @dataclass

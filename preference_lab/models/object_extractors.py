@@ -21,9 +21,8 @@ from torchvision.models.detection.transform import resize_boxes
 from ..core.errors import ConfigError, DataError, did_you_mean
 from ..data.regions import Regions
 from ..simulate.memes import find_objects, patch_features
-from preference_lab.models.faster_rcnn import (
-    FasterRCNNSettings, VisualGenomeFasterRCNN, load_visual_genome_rcnn, preprocess_image,
-)
+from .faster_rcnn import FasterRCNNSettings, VisualGenomeFasterRCNN, load_visual_genome_rcnn
+from .faster_rcnn import preprocess_image
 from .region_extractors import RegionExtractor, load_torchvision_network
 from .grid_extractors import ClipGridExtractor, DinoGridExtractor, ResNetGridExtractor
 

@@ -24,9 +24,8 @@ from ..core.hub import model_card, read_saved_weights
 from ..core.config import make_config
 from ..training.inference import InferenceMixin, in_fp32
 from .vilbert_config import ViLBERTConfig
-from preference_lab.models.vilbert_layers import (
-    Backbone, HeadTransform, attention_mask_bias, mean_region_features, prepend_global_region,
-)
+from .vilbert_layers import Backbone, HeadTransform, attention_mask_bias, mean_region_features
+from .vilbert_layers import prepend_global_region
 from .vilbert_checkpoints import KeyReport, match_checkpoint, read_weights
 
 # %% ../../nbs/models/16_vilbert.ipynb #099a90e0

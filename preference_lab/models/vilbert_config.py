@@ -12,9 +12,8 @@ from typing import Literal, get_type_hints
 from fastcore.basics import patch
 
 from ..core.errors import ConfigError, did_you_mean
-from preference_lab.core.config import (
-    FractionBelowOne, NonNegativeInt, PositiveFloat, PositiveInt, check_value, make_config,
-)
+from ..core.config import FractionBelowOne, NonNegativeInt, PositiveFloat, PositiveInt, check_value
+from ..core.config import make_config
 
 # %% ../../nbs/models/13_vilbert_config.ipynb #d14b3378
 @dataclass

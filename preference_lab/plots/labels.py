@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from preference_lab.plots.style import (
-    PALETTE, bar_chart_height, figure, label_rows, metric_name, new_figure, write_in_cell,
-)
+from .style import PALETTE, bar_chart_height, figure, label_rows, metric_name, new_figure
+from .style import write_in_cell
 
 # %% ../../nbs/plots/02_labels.ipynb #6b2771ed
 @figure

@@ -17,9 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from preference_lab.plots.style import (
-    PALETTE, bar_chart_height, draw_intervals, figure, metric_name, new_figure, shorten, write_in_cell,
-)
+from .style import PALETTE, bar_chart_height, draw_intervals, figure, metric_name, new_figure
+from .style import shorten, write_in_cell
 
 # %% ../../nbs/plots/07_runs.ipynb #6d0fe99c
 def _worst_in_range(v, higher=False):

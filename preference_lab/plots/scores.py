@@ -17,9 +17,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from scipy.stats import beta
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from preference_lab.plots.style import (
-    PALETTE, bar_chart_height, draw_intervals, figure, label_rows, metric_name, new_figure, value_and_interval,
-)
+from .style import PALETTE, bar_chart_height, draw_intervals, figure, label_rows, metric_name
+from .style import new_figure, value_and_interval
 
 # %% ../../nbs/plots/03_scores.ipynb #36196af6
 @figure

@@ -13,9 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from preference_lab.plots.style import (
-    PALETTE, bar_chart_height, figure, label_rows, metric_name, new_figure, shorten, value_and_interval,
-)
+from .style import PALETTE, bar_chart_height, figure, label_rows, metric_name, new_figure, shorten
+from .style import value_and_interval
 
 # %% ../../nbs/plots/04_training.ipynb #c3f2f87f
 @figure

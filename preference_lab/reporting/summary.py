@@ -25,13 +25,10 @@ from ..data.tables import write_table
 from ..experiments.compare_runs import StudyMetrics
 from ..plots.runs import run_forest
 from .elements import headline_box, show_table, warnings_box
-from preference_lab.reporting.run_tables import (
-    add_run_notes, assign_settings_ids, compare_with_best, read_runs, settings_table, show_score, unique_run_names,
-)
-from preference_lab.reporting.conclusions import (
-    Finding, best_run_findings, comparison_findings, format_names, problem_findings, score_with_interval,
-    seed_findings,
-)
+from .run_tables import add_run_notes, assign_settings_ids, compare_with_best, read_runs
+from .run_tables import settings_table, show_score, unique_run_names
+from .conclusions import Finding, best_run_findings, comparison_findings, format_names
+from .conclusions import problem_findings, score_with_interval, seed_findings
 
 # %% ../../nbs/reporting/04_summary.ipynb #ccdb07dc
 @dataclass

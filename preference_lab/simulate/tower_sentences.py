@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .scenes import CountConstraint, LogicalForm, SceneArrays, is_true
-from preference_lab.simulate.scene_sentences import (
-    BoxSentenceGenerator, NUMBER_WORDS, SentenceGenerator, plural, there_is,
-)
+from .scene_sentences import BoxSentenceGenerator, NUMBER_WORDS, SentenceGenerator, plural
+from .scene_sentences import there_is
 
 # %% ../../nbs/simulate/08_tower_sentences.ipynb #4728c054
 _OVER = 'on|over|over|above|above|on top of'

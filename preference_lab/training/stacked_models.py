@@ -26,9 +26,8 @@ from .optimization import learning_rate_scale, parameter_groups
 from .steps import NonFiniteLossError, check_finite
 from .history import EMA_EVERY, ema_decay_of_update
 from .training_steps import ModelWithObjective
-from preference_lab.training.stacking import (
-    MemberRandomness, StackMember, _Unplanned, check_stack_settings, check_stackable,
-)
+from .stacking import MemberRandomness, StackMember, _Unplanned, check_stack_settings
+from .stacking import check_stackable
 
 # %% ../../nbs/training/14_stacked_models.ipynb #62ac187c
 class StackedModels:

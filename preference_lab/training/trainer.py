@@ -25,13 +25,10 @@ from ..core.config import TrainConfig
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory
 from .optimization import READ_LOSSES_EVERY, plateau_factor
-from preference_lab.training.history import (
-    epoch_line, load_best_weights, patience_exhausted, selection_value, start_trackers,
-)
-from preference_lab.training.checkpoints import (
-    CheckpointManager, StopRequest, TrainingInterrupted, gather_sums, load_training_tensors, restore_sums,
-    training_tensors,
-)
+from .history import epoch_line, load_best_weights, patience_exhausted, selection_value
+from .history import start_trackers
+from .checkpoints import CheckpointManager, StopRequest, TrainingInterrupted, gather_sums
+from .checkpoints import load_training_tensors, restore_sums, training_tensors
 from .training_steps import TrainingSteps
 
 # %% ../../nbs/training/12_trainer.ipynb #9dc3cb14

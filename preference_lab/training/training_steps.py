@@ -21,9 +21,8 @@ from ..core.config import TrainConfig
 from .batching import TableLoader
 from .devices import explain_out_of_memory, remove_autocast_wrapper
 from .graph_capture import CapturedGradients
-from preference_lab.training.optimization import (
-    READ_LOSSES_EVERY, SkippableAdamW, learning_rate_scale, parameter_groups,
-)
+from .optimization import READ_LOSSES_EVERY, SkippableAdamW, learning_rate_scale
+from .optimization import parameter_groups
 from .steps import BatchPrefetcher, NonFiniteLossError, StepRecord, seed_step, step_error
 from .history import EMA_EVERY, ema_decay_of_update
 

@@ -17,9 +17,8 @@ from ...data.tables import TABLE_SUFFIXES, read_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
-from preference_lab.data.vote_files import (
-    aggregate_answers, concatenate_distributions, read_count_columns, select_columns,
-)
+from ...data.vote_files import aggregate_answers, concatenate_distributions, read_count_columns
+from ...data.vote_files import select_columns
 from ...data.items import read_embeddings
 from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
 from ...data.splits import join_similar_items

@@ -26,9 +26,8 @@ from ...training.inference import predict_rows
 from ...training.trainer import Trainer
 from ...models.networks import TextNetwork, make_network
 from .settings import DistributionsConfig
-from preference_lab.studies.distributions.model import (
-    DistributionLoss, ModelWithLoss, TemperatureScaledNet, distribution_objective, forward,
-)
+from .model import DistributionLoss, ModelWithLoss, TemperatureScaledNet
+from .model import distribution_objective, forward
 from .preparation import PreparedData
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #ad4b0ae7

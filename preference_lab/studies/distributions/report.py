@@ -15,10 +15,9 @@ from ...evaluation.distributions import distribution_row_scores
 from ...plots.style import metric_name
 from ..report_base import StudyReport
 from .study import DistributionStudy
-from preference_lab.studies.distributions.report_scores import (
-    PUBLISHED, SCORES, baseline_order, baselines_table, compared, comparison_verdict, data_table, kl_against,
-    published_table, resampling_description, result_table,
-)
+from .report_scores import PUBLISHED, SCORES, baseline_order, baselines_table
+from .report_scores import compared, comparison_verdict, data_table, kl_against
+from .report_scores import published_table, resampling_description, result_table
 
 # %% ../../../nbs/studies/distributions/12_report.ipynb #4bbc354e
 def loss_terms_table(study: DistributionStudy) -> pd.DataFrame:

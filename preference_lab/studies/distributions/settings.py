@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from ...core.errors import ConfigError
-from preference_lab.core.config import (
-    Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, TrainConfig,
-)
+from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from ...core.config import PositiveInt, TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
 @dataclass

@@ -25,9 +25,8 @@ from ..base import Study
 from .settings import DistributionsConfig, preset_group
 from .model import DistributionModel
 from .preparation import PreparedData, fit_distribution_baselines, prepare_data
-from preference_lab.studies.distributions.folds import (
-    Fold, fit_fold, loss_terms, make_fold, make_loader, network_settings, predict_proba, training_cost,
-)
+from .folds import Fold, fit_fold, loss_terms, make_fold, make_loader
+from .folds import network_settings, predict_proba, training_cost
 from .stacking import train_folds
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #10b54830

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...core.errors import ConfigError
-from preference_lab.core.config import (
-    Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, TrainConfig,
-)
+from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from ...core.config import TrainConfig
 
 # %% ../../../nbs/studies/emotions/01_settings.ipynb #70cfafb5
 @dataclass

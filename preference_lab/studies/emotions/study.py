@@ -16,9 +16,8 @@ from transformers import BertModel
 
 from ...core.errors import ConfigError
 from ...data.labels import MultilabelTable
-from preference_lab.evaluation.classification import (
-    compare_multilabel, multilabel_intervals, multilabel_metrics, per_label_table,
-)
+from ...evaluation.classification import compare_multilabel, multilabel_intervals, multilabel_metrics
+from ...evaluation.classification import per_label_table
 from ...evaluation.constant_predictions import check_constant_predictions
 from ...evaluation.thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ...evaluation.baselines import PROBABILISTIC_BASELINES, multilabel_baselines

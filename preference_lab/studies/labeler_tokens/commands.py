@@ -22,9 +22,8 @@ from ...experiments.compare_runs import PAIRWISE_METRICS
 from ...experiments.prediction_files import join_predictions
 from .settings import LabelerConfig
 from ..pairwise.data import check_pairwise_data
-from preference_lab.studies.labeler_tokens.model import (
-    LabelerCLIP, encode_images_for_raters, encode_rater_prompts, load_labeler_clip,
-)
+from .model import LabelerCLIP, encode_images_for_raters, encode_rater_prompts
+from .model import load_labeler_clip
 from .analyses import sigmoid
 from .study import LabelerStudy
 

@@ -20,12 +20,10 @@ from ...core.errors import ConfigError, DataError, did_you_mean
 from ...core.storage import tensors_sha256
 from ...simulate.faces import PROMPT_TEMPLATES
 from ...models.image_encoders import ClipEncoder
-from preference_lab.models.lora import (
-    adapter_parameters, adapter_state, add_lora, frozen_state, load_adapter_state, set_active_adapter,
-)
-from preference_lab.models.rater_prompts import (
-    build_prompts, encode_prompts, labeler_token_words, read_vocabulary, untokenizable_words,
-)
+from ...models.lora import adapter_parameters, adapter_state, add_lora, frozen_state, load_adapter_state
+from ...models.lora import set_active_adapter
+from ...models.rater_prompts import build_prompts, encode_prompts, labeler_token_words, read_vocabulary
+from ...models.rater_prompts import untokenizable_words
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #762e31a8
 VISUAL_PROMPTS = ('none', 'shallow', 'deep')

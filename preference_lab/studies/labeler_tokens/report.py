@@ -20,10 +20,10 @@ from ...models.lora import lora_update_norms
 from ...plots.scores import comparison_forest
 from ...plots.training import curves_by_group, lora_norms_plot
 from ...plots.raters import image_grid, similarity_map
-from preference_lab.reporting.pairwise import (
-    comparison_phrase, conclusions_markdown, curve_table, display_names, headline_sentence, labels_until_gain,
-    limits_of_intervals, new_rater_figure, rater_table, resampling_description, supported_conclusions,
-)
+from ...reporting.pairwise import comparison_phrase, conclusions_markdown, curve_table, display_names
+from ...reporting.pairwise import headline_sentence, labels_until_gain, limits_of_intervals
+from ...reporting.pairwise import new_rater_figure, rater_table, resampling_description
+from ...reporting.pairwise import supported_conclusions
 from .model import encode_rater_prompts
 from .study import LabelerStudy
 

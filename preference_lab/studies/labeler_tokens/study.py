@@ -21,17 +21,14 @@ from torch.nn import functional as F
 from ...core.errors import DataError
 from ...core.storage import tensors_sha256
 from ...data.comparisons import Comparisons, group_targets, predictions_table
-from preference_lab.data.ratings import (
-    Ratings, concatenate_judgements, filter_items, filter_raters, filter_targets, limit_labels_per_rater,
-    to_comparisons,
-)
+from ...data.ratings import Ratings, concatenate_judgements, filter_items, filter_raters, filter_targets
+from ...data.ratings import limit_labels_per_rater, to_comparisons
 from ...data.holdout import make_holdout
 from ...data.image_duplicates import group_duplicate_items
 from ...simulate.faces import draw_faces
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics, resampling_unit
-from preference_lab.evaluation.rater_metrics import (
-    accuracy_gain_by_rater, metrics_by_rater, metrics_by_rater_and_target, metrics_by_target,
-)
+from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
+from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
 from ...evaluation.agreement import pairwise_noise_ceiling, rater_self_consistency
 from ...evaluation.pairwise_baselines import pairwise_baselines
 from ...training.inference import evenly_spaced_rows, precision_difference
@@ -44,14 +41,12 @@ from ..base import Study
 from .settings import LabelerConfig
 from ..pairwise.data import load_pairwise_data
 from .model import LabelerCLIP
-from preference_lab.studies.labeler_tokens.new_raters import (
-    encode_images_for_population, fit_new_labeler_tokens, probe_attribute_directions, rater_attribute_overlap,
-)
+from .new_raters import encode_images_for_population, fit_new_labeler_tokens
+from .new_raters import probe_attribute_directions, rater_attribute_overlap
 from .batches import LabelerLoader, augment_pixels, choose_raters, labeler_losses
-from preference_lab.studies.labeler_tokens.analyses import (
-    compare_ablations, correct_answers, item_scores, new_rater_scores, predict_from_embeddings, rater_disagreement,
-    sigmoid, token_ablations, token_similarity,
-)
+from .analyses import compare_ablations, correct_answers, item_scores
+from .analyses import new_rater_scores, predict_from_embeddings, rater_disagreement
+from .analyses import sigmoid, token_ablations, token_similarity
 
 # %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #dee69648
 class LabelerStudy(Study):

@@ -26,10 +26,8 @@ from ...data.texts import normalize_text
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...data.image_duplicates import DuplicateImages, duplicate_image_warning, find_duplicate_images
-from preference_lab.data.memes import (
-    MemeTable, confounder_pairs, first_names, image_exists, image_keys, note_missing_images, parse_binary_labels,
-    parse_numeric_ids, resolve_image_path,
-)
+from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
+from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, resolve_image_path
 from ...data.region_cache import RegionCache
 from ...simulate.memes import demo_memes, demo_regions
 from ...datasets.hateful_memes import HATEFUL_MEMES_FILES, read_hateful_memes

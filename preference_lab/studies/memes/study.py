@@ -36,9 +36,8 @@ from ...models.region_extraction import extract_regions
 from ..base import Study
 from .settings import MemesConfig, UNIMODAL_BASELINES
 from .data import audit_memes, compare_predictions, load_memes, predictions_table
-from preference_lab.studies.memes.batches import (
-    MemeLoader, TextAugmentation, as_proba, forward, make_augment, meme_loss,
-)
+from .batches import MemeLoader, TextAugmentation, as_proba, forward, make_augment
+from .batches import meme_loss
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #3bbac95e
 class MemeStudy(Study):

@@ -17,18 +17,16 @@ from scipy.stats import studentized_range
 from ...data.comparisons import Comparisons, group_targets
 from ...data.ratings import Ratings, limit_labels_per_rater
 from ...data.holdout import HoldoutSplit
-from preference_lab.evaluation.pairwise import (
-    compare_pairwise, pairwise_intervals, pairwise_mean_intervals, pairwise_metrics,
-)
+from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_mean_intervals
+from ...evaluation.pairwise import pairwise_metrics
 from ...evaluation.agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
 from ...training.stacked_trainer import StackedTrainer
 from ...models.preference_network import ComparisonLoader, PreferenceNetwork, comparison_losses
 from ...models.hierarchical_preferences import fit_new_raters, score_difference
 from .settings import PreferenceConfig
 from .model import PreferenceModel
-from preference_lab.studies.preference.training import (
-    PreferenceInputs, network_arguments, network_scorer, training_comparisons,
-)
+from .training import PreferenceInputs, network_arguments, network_scorer
+from .training import training_comparisons
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #46969584
 def new_rater_proba(

@@ -16,10 +16,9 @@ from matplotlib.figure import Figure
 from ...core.numerics import pearson_correlation
 from ...plots.training import activation_comparison
 from ...plots.raters import image_grid
-from preference_lab.reporting.pairwise import (
-    conclusions_markdown, headline_sentence, labels_until_gain, limits_of_intervals, resampling_description,
-    result_table, supported_conclusions,
-)
+from ...reporting.pairwise import conclusions_markdown, headline_sentence, labels_until_gain
+from ...reporting.pairwise import limits_of_intervals, resampling_description, result_table
+from ...reporting.pairwise import supported_conclusions
 from ..report_base import StudyReport
 from .study import PreferenceStudy
 

@@ -20,9 +20,8 @@ from ...data.ratings import Ratings, concatenate_judgements, filter_items
 from ...data.holdout import make_holdout
 from ...data.image_duplicates import group_duplicate_items
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics, resampling_unit
-from preference_lab.evaluation.rater_metrics import (
-    accuracy_gain_by_rater, metrics_by_rater, metrics_by_rater_and_target, metrics_by_target,
-)
+from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
+from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
 from ...evaluation.agreement import pairwise_noise_ceiling
 from ...evaluation.pairwise_baselines import pairwise_baselines
 from ...training.devices import peak_memory
@@ -30,12 +29,10 @@ from ...training.inference import evenly_spaced_rows, precision_difference
 from ..base import Study
 from .settings import PreferenceConfig
 from ..pairwise.data import load_pairwise_data
-from preference_lab.studies.preference.training import (
-    FittedModel, PreferenceInputs, example_ratings, fit_preference_model, population_baseline,
-)
-from preference_lab.studies.preference.analyses import (
-    agreement, compare_activations, evaluate_new_raters, shuffled_proba,
-)
+from .training import FittedModel, PreferenceInputs, example_ratings
+from .training import fit_preference_model, population_baseline
+from .analyses import agreement, compare_activations, evaluate_new_raters
+from .analyses import shuffled_proba
 
 # %% ../../../nbs/studies/preference/05_study.ipynb #19eed87d
 class PreferenceStudy(Study):

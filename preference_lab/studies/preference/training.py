@@ -25,9 +25,8 @@ from ...data.holdout import HoldoutSplit
 from ...evaluation.item_scores import bradley_terry, mean_rating_scores
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer
-from preference_lab.models.preference_network import (
-    ComparisonLoader, PreferenceNetwork, RatingLoader, comparison_logits, comparison_losses, rating_losses,
-)
+from ...models.preference_network import ComparisonLoader, PreferenceNetwork, RatingLoader
+from ...models.preference_network import comparison_logits, comparison_losses, rating_losses
 from ...models.preference_features import ItemFeatures
 from ...models.hierarchical_preferences import RaterPosterior, fit_hierarchical, score_difference
 from .settings import PreferenceConfig
