@@ -191,6 +191,7 @@ def to_json_types(x):
     if x is None or isinstance(x, (str, int, float, bool)): return x
     return str(x)
 
+# %% ../../nbs/core/03_files.ipynb #fff5a8d9
 def write_json(
     path: str|Path,
     value: Any,  # dicts, lists, numbers, arrays, tensors, named tuples

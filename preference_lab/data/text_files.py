@@ -57,6 +57,7 @@ MAX_CELLS = 2**27       # rows times columns: 1 GiB of references
 def cell_limit_message(path):
     return f'{location(path)}: more than {MAX_CELLS:,} cells. Split the table, or remove columns that are not needed.'
 
+# %% ../../nbs/data/01_text_files.ipynb #65c41907
 def check_column_names(
     path: Path,
     names: Sequence,  # of the columns, as they are in the header

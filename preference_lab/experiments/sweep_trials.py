@@ -160,6 +160,7 @@ def description(self: StoredTrials,
 @patch
 def _all(self: StoredTrials) -> list: return self.store.get_trials(deepcopy=False)
 
+# %% ../../nbs/experiments/06_sweep_trials.ipynb #bdd7c8ef
 @patch
 def _replace(self: StoredTrials, trials, number):
     "Enqueue a trial again, and mark the attempt that was lost as failed"
@@ -228,6 +229,7 @@ def rows(self: StoredTrials) -> Iterator[tuple]:  # number, state, settings, val
         state = states.get(t.state.name, 'failed' if error else 'waiting')
         yield i, state, settings, t.value if state == 'finished' else math.nan, error
 
+# %% ../../nbs/experiments/06_sweep_trials.ipynb #aa757fd5
 @patch
 def _attempts(self: StoredTrials) -> dict:
     "Number -> the attempt that counts: the finished one, else the newest"

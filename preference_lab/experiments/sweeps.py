@@ -203,6 +203,7 @@ def value_of(self: Sweep,
 @patch
 def _is_done(self: Sweep, trial) -> bool: return clean_up_if_finished(self.folder.parents[1]/trial.name)
 
+# %% ../../nbs/experiments/07_sweeps.ipynb #eed7448f
 @patch
 def _read_folders(self: Sweep):
     "Without a storage: the values in the run folders, and in `trials.csv` the errors of trials that failed"

@@ -198,6 +198,7 @@ def load_checkpoint_weights(
     except DataError as e: raise DataError(f'{file}: {e}') from None
     return model.eval()
 
+# %% ../../nbs/models/16_vilbert.ipynb #c992e6d5
 def _from_own(cls, config, model_id, map_location, hub, options) -> ViLBERT:
     "A model that `save_pretrained` wrote"
     if _find_file(model_id, 'tokenizer_config.json', **hub):

@@ -88,6 +88,7 @@ def _neighbors(self: AnnotatorSimulator, rng, position, x, z):
         around[i] = (w @ z[near])/max(w.sum(), 1e-9)
     return features, edges, mask, around
 
+# %% ../../nbs/simulate/03_crowds.ipynb #c212e4fe
 @patch
 def sample(self: AnnotatorSimulator,
     districts: int=60,

@@ -114,6 +114,7 @@ def _word_counts(self: TextSimulator, texts):
         starts.append(len(columns))
     return csr_matrix((np.ones(len(columns)), columns, starts), shape=(len(texts), len(self.words)))
 
+# %% ../../nbs/simulate/01_texts.ipynb #d48282c3
 @patch
 def posterior(self: TextSimulator,
     texts: list[str],   # (n,) in the words of this simulation

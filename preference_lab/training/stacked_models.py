@@ -207,6 +207,7 @@ def _note_errors(self: StackedModels, seen):
             try: check_finite(l, r, self.live[i].feed.where, self.step)
             except NonFiniteLossError as e: self.live[i].error = self.live[i].error or e
 
+# %% ../../nbs/training/14_stacked_models.ipynb #277051a2
 @patch
 def _add_to_sums(self: StackedModels, batches, losses, norms):
     "Add losses and norms of a step to the sums of the epoch; a norm that is not finite is an error"
@@ -218,6 +219,7 @@ def _add_to_sums(self: StackedModels, batches, losses, norms):
             )
         for k, v in dict(loss=loss, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += v
 
+# %% ../../nbs/training/14_stacked_models.ipynb #cebd34c1
 @patch
 def _clip(self: StackedModels, norms: Tensor):
     "Clip each member's gradient by its own setting"
@@ -260,6 +262,7 @@ def _update_averages(self: StackedModels):
     decays = [ema_decay_of_update(m.cfg.ema, n) for m in self.live]
     self.averages.lerp_(self.flat, 1-torch.tensor(decays, dtype=self.flat.dtype, device=self.flat.device)[:, None])
 
+# %% ../../nbs/training/14_stacked_models.ipynb #e42f50ba
 @patch
 def averaged(self: StackedModels, i: int):
     "A context in which the `i`-th live member has its averaged weights, if it has any"

@@ -88,6 +88,7 @@ def validate(self: StackedTrainer):
             m.reset_sums()
             self.keep_best(m, value)
 
+# %% ../../nbs/training/15_stacked_trainer.ipynb #b84a449d
 @patch
 def _history_row(self: StackedTrainer, m: StackMember, metrics: dict, start: float) -> dict:
     "A row of a member's history, as the `Trainer`'s; `start` is when the validation began"

@@ -110,6 +110,7 @@ def _total_sums(self: Trainer) -> dict[str, float]:
     total = lambda v: self.acc.reduce(torch.tensor(v, dtype=dtype, device=self.acc.device), 'sum').item()
     return {k: total(v) for k, v in self.sums.items()}
 
+# %% ../../nbs/training/12_trainer.ipynb #db0f2184
 @patch
 def _history_row(self: Trainer, sums: dict, metrics: dict, start: float) -> dict:
     "A row of the history; `start` is when the validation began"

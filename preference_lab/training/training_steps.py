@@ -126,6 +126,7 @@ def _part_gradients(self: TrainingSteps, batch: dict, weight: float) -> Tensor:
     self.acc.backward(losses.sum()*weight)
     return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
 
+# %% ../../nbs/training/11_training_steps.ipynb #36c98e5d
 @patch
 def _clip(self: TrainingSteps) -> Tensor:
     "Clip the gradient; its norm before"
@@ -157,6 +158,7 @@ def _refuse(self: TrainingSteps, record: StepRecord):
     if self.several: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
     torch.maximum(self.refused, bad, out=self.refused)
 
+# %% ../../nbs/training/11_training_steps.ipynb #b2c9e534
 @patch
 def _go_back(self: TrainingSteps, step: int):
     "Return to the step before one that was refused; the weights are those of that step"
@@ -202,11 +204,13 @@ def _averaged(steps):
     try: yield
     finally: steps._load_trained(kept)
 
+# %% ../../nbs/training/11_training_steps.ipynb #d8718176
 @patch
 def _load_trained(self: TrainingSteps, tensors: dict[str, Tensor]):
     with torch.no_grad():
         for n, p in self.trained.items(): p.copy_(tensors[n])
 
+# %% ../../nbs/training/11_training_steps.ipynb #a4c62370
 @patch
 def _update_average(self: TrainingSteps):
     n = self.step + 1

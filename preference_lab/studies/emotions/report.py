@@ -197,26 +197,32 @@ def headline_text(study: EmotionStudy) -> tuple[str, str]:
     "The result in one sentence, and a smaller line"
     return EmotionReport(study).headline_text()
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #ded9d638
 def conclusions(study: EmotionStudy) -> str:
     "What this run supports, and its limitations, in Markdown"
     return EmotionReport(study).conclusions()
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #56fb4249
 def data_table(study: EmotionStudy) -> pd.DataFrame:
     "Texts and labels of each split"
     return EmotionReport(study).data_table()
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #c7fd4b57
 def result_table(study: EmotionStudy) -> pd.DataFrame:
     "Every score with interval, baselines, ceiling and, on GoEmotions, published results"
     return EmotionReport(study).result_table()
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #b8d1e5a6
 def cost_table(study: EmotionStudy, timing: dict) -> pd.DataFrame:
     "The cost of training and prediction"
     return EmotionReport(study).cost_table(timing)
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #2975808b
 def largest_error_texts(study: EmotionStudy, n: int=10) -> pd.DataFrame:
     "The test texts with the largest loss"
     return EmotionReport(study).largest_errors(n)
 
+# %% ../../../nbs/studies/emotions/06_report.ipynb #57b024fb
 def calibration_scores(study: EmotionStudy) -> dict[str, dict]:
     "Brier score and ECE of each label"
     return EmotionReport(study).calibration()

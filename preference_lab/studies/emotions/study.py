@@ -108,6 +108,7 @@ def make_model(
     model.freeze(cfg.freeze)
     return model
 
+# %% ../../../nbs/studies/emotions/04_study.ipynb #298cc6aa
 @patch
 def make_model(self: EmotionStudy) -> MultilabelTextClassifier:
     "The untrained classifier of the settings"

@@ -57,6 +57,7 @@ def draw_raters(self: LabelerLoader,
     if not self.crowd: return rater
     return np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.viewer)-1, rater)
 
+# %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #7b9628f8
 @patch
 def image_part(self: LabelerLoader,
     rows: np.ndarray,   # (n,)
@@ -72,6 +73,7 @@ def image_part(self: LabelerLoader,
     pixel_rater = t(np.array([self.rater_of_viewer[int(v)] for v in viewer]))
     return images | dict(pixel_rater=pixel_rater, left=t(at[:len(rows)]), right=t(at[len(rows):]))
 
+# %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #95ada08e
 @patch
 def prompt_part(self: LabelerLoader,
     rater: np.ndarray,     # (n,)
@@ -86,6 +88,7 @@ def prompt_part(self: LabelerLoader,
     t = torch.from_numpy
     return dict(prompt=t(prompt), prompt_rater=t(whose), asked=t(asked.reshape(template.shape)))
 
+# %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #ee43de63
 @patch
 def load(self: LabelerLoader,
     rows: np.ndarray,       # (n,)

@@ -122,6 +122,7 @@ def encode_pixels(self: LabelerEncoders,
     "Embedding of each image as its rater sees it"
     return self._by_adapter(self._encode_pixels, rater, self.tower.normalise(pixels))
 
+# %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #d4c5d389
 @patch
 def _encode_pixels(self: LabelerEncoders, x, rater):
     "Embedding of normalized images with the active adapters"

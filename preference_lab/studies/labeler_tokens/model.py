@@ -222,6 +222,7 @@ def _from_pretrained(cls: LabelerCLIP,
     model.load_state_dict(load_tensors(folder/'model.safetensors')[0])
     return model.to(map_location).eval()
 
+# %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #c4719be7
 def load_labeler_clip(
     name: str|Path,    # run folder, folder of `save_pretrained`, or Hub name
     weights: str=None, # file with the encoder's weights, if it has moved

@@ -85,6 +85,7 @@ def note_encoder(self: LabelerStudy):
             'only to measure speed and memory',
         )
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #600de8c7
 @patch
 def load_images(self: LabelerStudy,
     labels: Ratings|Comparisons,
@@ -144,6 +145,7 @@ def split(self: LabelerStudy):
     for r, n in zip(self.raters, self.count_labels(train)):
         if n < 100: self.note('few_labels', f'rater {r} has only {n} training labels: their token is poorly determined')
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #b3e9deee
 @patch
 def count_labels(self: LabelerStudy, pairs: Comparisons) -> np.ndarray:  # (raters,)
     "Number of comparisons of each known rater"
@@ -267,6 +269,7 @@ def make_loader(self: LabelerStudy,
     data = group_targets(train), model, self.pixels, self.picture
     return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, crowd, train)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #0844f924
 @patch
 def fit_model(self: LabelerStudy,
     name: str='main',    # main, or an ablation
@@ -317,6 +320,7 @@ def predict_pairs(self: LabelerStudy,
     "Probabilities of a model for comparisons of this study's images"
     return sigmoid(model.logits(pairs, self.pixels, self.picture, as_rater))
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #efe771f4
 @patch
 def open_test(self: LabelerStudy) -> dict[str, Comparisons]:  # split -> comparisons with answers
     "Validation and test comparisons of the known raters; the test set is opened for the chosen weights"
@@ -324,17 +328,20 @@ def open_test(self: LabelerStudy) -> dict[str, Comparisons]:  # split -> compari
     self.test = filter_raters(self.opened, np.arange(len(self.raters)))
     return dict(validation=self.validation, test=self.test)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #a4ddd693
 @patch
 def predict_split(self: LabelerStudy, split: str) -> np.ndarray:  # (n,) P(left wins)
     "Probabilities of the model for a split"
     return self.predict_pairs(self.model, self.tables[split])
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #4e169cbd
 @patch
 def intervals(self: LabelerStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split, each with its 95 % interval"
     scores = pairwise_intervals(self.tables[split], self.proba[split], n=self.cfg.resamples)
     return {k: v.to_dict() for k, v in scores.items()}
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #f5824939
 @patch
 def paired(self: LabelerStudy,
     split: str,
@@ -353,6 +360,7 @@ def evaluate_more(self: LabelerStudy):
     self.new_rater_curve = self.learn_new_raters(self.opened) if self.shown is not None and cfg.text_tokens else []
     self.probe = probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #5a2bf35b
 @patch
 def tables_by_group(self: LabelerStudy):
     "Test scores by rater, by target, and by both"
@@ -403,6 +411,7 @@ def token_similarity(self: LabelerStudy) -> pd.DataFrame:  # (raters, raters) co
     "Similarity of the raters' prompt embeddings"
     return token_similarity(self.model)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #eb7ff069
 @patch
 def disagreement(self: LabelerStudy,
     first: str,     # a rater
@@ -413,6 +422,7 @@ def disagreement(self: LabelerStudy,
     scores = (item_scores(self.model, self.pixels, self.picture, r, target) for r in (first, second))
     return rater_disagreement(self.items, *scores)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #144ea2a7
 @patch
 def ceiling(self: LabelerStudy) -> dict|None:
     "Best achievable scores where the true probabilities are known; else the agreement of repeated answers or raters"
@@ -429,6 +439,7 @@ def constant_prediction_warnings(self: LabelerStudy) -> list[dict]:  # {code, me
     )
     return [dict(code='collapsed', message=message)]
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #a1fd043e
 ABLATED_MODELS = dict(
     no_token='a model trained without labeler tokens',
     swapped_token="itself with another rater's token",
@@ -447,6 +458,7 @@ def warn_unused_tokens(self: LabelerStudy):
             f'95 % interval {a["low"]:+.4f} to {a["high"]:+.4f}): no effect of the rater is shown',
         )
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #d0e6e6ec
 @patch
 def more_warnings(self: LabelerStudy):
     "Warnings about tokens, penalty and number of raters"
@@ -501,16 +513,19 @@ def timing(self: LabelerStudy) -> dict:
     "The cost of training"
     return self.trainer.timing() | dict(padding_share=0.)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #90aaf065
 @patch
 def history_table(self: LabelerStudy) -> pd.DataFrame:
     "What is stored in `history.csv`"
     return self.epochs_table()
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #6bdd7c1c
 @patch
 def predictions_table(self: LabelerStudy, split: str) -> pd.DataFrame:
     "One row a comparison, as it is stored in `predictions_{split}.parquet`"
     return predictions_table(self.tables[split], self.proba[split])
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #767ae2e2
 @patch
 def extra_tables(self: LabelerStudy) -> dict[str, pd.DataFrame]:
     "Scores by group, and the norms of the LoRA updates"
@@ -523,6 +538,7 @@ def training_data(self: LabelerStudy) -> str:
     "The training data in a few words, for the model card"
     return f'{self.data.name}, {len(self.train):,} training comparisons'
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #1bf6fa7a
 @patch
 def data_results(self: LabelerStudy) -> dict:
     "`data` in `results.json`"
@@ -531,12 +547,14 @@ def data_results(self: LabelerStudy) -> dict:
     sizes = dict(rows=len(self.labels), raters=len(self.raters), new_raters=new, items=len(self.items))
     return source | sizes | dict(targets=self.targets)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #58bb0233
 @patch
 def split_results(self: LabelerStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
     sizes = dict(train=len(self.train), validation=len(self.validation), test=len(self.test))
     return dict(sizes=sizes, audit=self.axis.audit)
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #fad1313b
 @patch
 def model_results(self: LabelerStudy) -> dict:
     "`model` in `results.json`: name, parameters, best epoch, SHA-256 of the weights"
@@ -552,6 +570,7 @@ def model_results(self: LabelerStudy) -> dict:
         words=dict(zip(self.raters, m.words)),
     )
 
+# %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #bb3a77dc
 @patch
 def extra_results(self: LabelerStudy) -> dict:
     "Ablations, scores by group, new raters, self-consistency and the probe"

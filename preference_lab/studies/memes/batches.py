@@ -146,12 +146,14 @@ def augmented_texts(self: MemeLoader,
     second = torch.arange(ids.shape[1]) >= torch.tensor([len(t) for t in texts])[:, None]
     return dict(input_ids=ids, attention_mask=mask, token_type_ids=(second & (mask > 0)).long())
 
+# %% ../../../nbs/studies/memes/03_batches.ipynb #d627757b
 @patch
 def _caption_tokens(self: MemeLoader, caption: str, most: int) -> list[int]:
     "At most this many tokens and a separator; nothing without a caption"
     if not caption or most <= 0: return []
     return self.tokenizer(caption, add_special_tokens=False)['input_ids'][:most] + [self.tokenizer.sep_token_id]
 
+# %% ../../../nbs/studies/memes/03_batches.ipynb #44fba547
 @patch
 def read_regions(self: MemeLoader,
     rows: np.ndarray,   # (n,)
@@ -164,6 +166,7 @@ def read_regions(self: MemeLoader,
     else: features, boxes, mask = self.regions.read(self.ids[rows], self.most)
     return dict(region_features=features, region_boxes=boxes, region_mask=mask)
 
+# %% ../../../nbs/studies/memes/03_batches.ipynb #a6393b36
 @patch
 def load(self: MemeLoader,
     rows: np.ndarray,       # (n,)

@@ -55,6 +55,7 @@ def headline_sentence(self: MemeReport) -> str:
     accuracy = f"accuracy {self.score_text('accuracy')} (prior {s.baseline_metrics['prior']['accuracy']:.3f})"
     return f"On {n:,} {memes}: AUROC {self.score_text('auroc')} ({reference}); {accuracy}."
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #84fd9654
 @patch
 def model_description(self: MemeReport) -> str:
     "Data, regions, encoder, seed, epoch and the control"
@@ -72,6 +73,7 @@ def describe_rows(self: MemeReport, table: MemeTable) -> dict:
     lengths = self.study.regions.lengths(table.ids).clip(max=self.study.cfg.max_regions)
     return dict(words=np.mean([len(x.split()) for x in table.texts]), regions=lengths.mean())
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #92527778
 @patch
 def describe_labels(self: MemeReport, table: MemeTable) -> dict:
     "Proportion of positive memes"
@@ -155,6 +157,7 @@ def row_losses(self: MemeReport) -> np.ndarray:  # (rows,)
     s = self.study
     return np.abs(s.truth(s.evaluated_split) - s.proba[s.evaluated_split])
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #e22fd5d4
 @patch
 def describe_row(self: MemeReport, i: int) -> dict:
     "Text, label and probabilities of a meme"
@@ -218,6 +221,7 @@ def supported(self: MemeReport) -> list[str]:
     else: out.append('The model is **not distinguishable** from the baselines, or worse.')
     return out + [self.control_sentence(), *self.confounder_sentences(), *self.ceiling_sentences()]
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #2e207af2
 @patch
 def control_sentence(self: MemeReport) -> str:
     "Whether the model uses the regions"
@@ -227,6 +231,7 @@ def control_sentence(self: MemeReport) -> str:
         return f'The model uses the regions: with those of other memes its AUROC decreases from {own} to {other}.'
     return f'No use of the regions is shown: with those of other memes the AUROC is {other} instead of {own}.'
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #6e45ad0b
 @patch
 def confounder_sentences(self: MemeReport) -> list[str]:
     "The proportion of confounder pairs that are ordered correctly"
@@ -236,6 +241,7 @@ def confounder_sentences(self: MemeReport) -> list[str]:
         for r in self.study.pairs.itertuples()
     ]
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #121d86bf
 @patch
 def ceiling_sentences(self: MemeReport) -> list[str]:
     "How close the model comes to the best achievable AUROC"
@@ -266,38 +272,47 @@ def headline_text(study: MemeStudy) -> tuple[str, str]:
     "The result in one sentence, and a smaller line"
     return MemeReport(study).headline_text()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #9aa5ef93
 def conclusions(study: MemeStudy) -> str:
     "What this run supports, and its limitations, in Markdown"
     return MemeReport(study).conclusions()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #a722709c
 def data_table(study: MemeStudy) -> pd.DataFrame:
     "Memes of each split"
     return MemeReport(study).data_table()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #63e028ce
 def result_table(study: MemeStudy) -> pd.DataFrame:
     "Every score with interval, baselines and ceiling"
     return MemeReport(study).result_table()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #2fa4d6b0
 def published_table(study: MemeStudy) -> pd.DataFrame:
     "This run, and on Hateful Memes the published results"
     return MemeReport(study).published_table()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #91558a99
 def unimodal_comparison_table(study: MemeStudy) -> pd.DataFrame:
     "AUROC difference to each baseline"
     return MemeReport(study).multimodal_gain()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #0ebd7543
 def shuffled_regions_table(study: MemeStudy) -> pd.DataFrame:
     "The control with shuffled regions"
     return MemeReport(study).control_table()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #50e9e177
 def epochs_table(study: MemeStudy) -> pd.DataFrame:
     "Losses and validation scores by epoch"
     return MemeReport(study).history_table()
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #b76dbc74
 def cost_table(study: MemeStudy, timing: dict) -> pd.DataFrame:
     "The cost of training"
     return MemeReport(study).cost_table(timing)
 
+# %% ../../../nbs/studies/memes/06_report.ipynb #bc354b05
 def largest_error_memes(study: MemeStudy, n: int=10) -> pd.DataFrame:
     "The evaluated memes with the largest errors"
     return MemeReport(study).largest_errors(n)

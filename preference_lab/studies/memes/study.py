@@ -89,6 +89,7 @@ def find_regions(self: MemeStudy,
         )
     return {}
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #6aae56b0
 @patch
 def drop_memes_without_regions(self: MemeStudy,
     reasons: dict[str, str],   # id -> why it has no regions
@@ -133,6 +134,7 @@ def make_model(self: MemeStudy) -> ViLBERT:
     "The untrained model of the settings, or the one that was given"
     return self.given_model or self.new_model()
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #4cfc0b01
 _DROPOUTS = (
     'hidden_dropout_prob', 'attention_probs_dropout_prob', 'v_hidden_dropout_prob', 'v_attention_probs_dropout_prob',
     'head_dropout',
@@ -159,6 +161,7 @@ def new_model(self: MemeStudy) -> ViLBERT:
     model.remember(inference_precision=cfg.inference_precision)
     return model
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #4a6ec410
 @patch
 def scene_model(self: MemeStudy, shape: dict) -> ViLBERT:
     "The tiny model that was pretrained on generated scenes"
@@ -201,6 +204,7 @@ def validation_scores(self: MemeStudy, hide: str) -> Callable:  # (model, proces
         return dict(loss=loss, **{k: scores[k] for k in ('auroc', 'accuracy', 'f1')})
     return evaluate
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #0b7cffee
 @patch
 def train_network(self: MemeStudy,
     model: ViLBERT,     # changed in place
@@ -220,6 +224,7 @@ def train_network(self: MemeStudy,
     self.acc = trainer.acc
     return trainer
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #f53457b5
 @patch
 def fit_model(self: MemeStudy, name: str='main') -> Trainer:
     "Train the model"
@@ -256,6 +261,7 @@ def fit_baselines(self: MemeStudy) -> dict[str, dict]:  # name -> split -> (rows
         out['late_fusion'] = {s: (out['text_only'][s]+out['regions_only'][s])/2 for s in tables}
     return out
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #710e9bba
 @patch
 def score(self: MemeStudy,
     split: str,
@@ -264,6 +270,7 @@ def score(self: MemeStudy,
     "The scores of a prediction, without intervals"
     return binary_metrics(self.truth(split), prediction)
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #ee62fd23
 @patch
 def truth(self: MemeStudy, split: str) -> np.ndarray:  # (rows,) bool
     "Labels of an opened split"
@@ -278,16 +285,19 @@ def open_test(self: MemeStudy) -> dict[str, MemeTable]:
     self.evaluated_split = 'test' if test.labelled and len(test) else 'validation'
     return tables
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #51adcd99
 @patch
 def labeled_splits(self: MemeStudy) -> list[str]:
     "The splits that can be evaluated"
     return [s for s, t in self.tables.items() if len(t) and t.labelled]
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #20e37473
 @patch
 def predict_split(self: MemeStudy, split: str) -> np.ndarray:  # (rows,) probabilities
     "Probabilities of the model for a split"
     return self.predict_table(self.model, self.tables[split])
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #596665d7
 @patch
 def intervals(self: MemeStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split, each with its 95 % interval"
@@ -295,11 +305,13 @@ def intervals(self: MemeStudy, split: str) -> dict[str, dict]:  # metric -> valu
     scores = binary_intervals(self.truth(split), self.proba[split], groups=groups, n=n)
     return {k: v.to_dict() for k, v in scores.items()}
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #ff4a5ac8
 @patch
 def compared_baselines(self: MemeStudy) -> list[str]:
     "All baselines but the class prior"
     return [k for k in self.baseline_predictions if k != 'prior']
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #4d4cd872
 @patch
 def paired(self: MemeStudy,
     split: str,
@@ -316,6 +328,7 @@ def evaluate_more(self: MemeStudy):
     self.controls = dict(shuffled_features=self.shuffled_features())
     self.pairs = self.evaluate_confounders()
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #6f0f884e
 @patch
 def shuffled_features(self: MemeStudy) -> dict:  # auroc, auroc_shuffled, difference, low, high, informative
     "The control: the evaluated memes with the regions of others"
@@ -335,6 +348,7 @@ def correct_order(
     "Which pairs a score orders correctly"
     return np.where(p[positive] == p[negative], .5, p[positive] > p[negative])
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #02a1a4b5
 @patch
 def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right_order, low, high, and of each baseline
     "The proportion of confounder pairs that are ordered correctly"
@@ -362,6 +376,7 @@ def constant_prediction_warnings(self: MemeStudy) -> list[dict]:  # {code, messa
     "A warning if the model predicts nearly the same for every meme"
     return check_constant_predictions(self.proba[self.evaluated_split][:, None], np.array([self.prior]))
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #7d436b93
 @patch
 def warn_uninformative(self: MemeStudy,
     control: dict,  # of `shuffled_features`
@@ -375,6 +390,7 @@ def warn_uninformative(self: MemeStudy,
         'the features of most images carry no information; check their extraction',
     )
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #4fe95b72
 @patch
 def warn_no_multimodal_gain(self: MemeStudy):
     "Warn if the model is not better than a unimodal baseline"
@@ -392,6 +408,7 @@ def warn_no_multimodal_gain(self: MemeStudy):
             'is not shown',
         )
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #d5a7aae6
 @patch
 def warn_test_set(self: MemeStudy):
     "Warn of test memes without labels, and of few groups of a class"
@@ -411,6 +428,7 @@ def warn_test_set(self: MemeStudy):
             'differences are distinguishable',
         )
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #fe3ce65b
 @patch
 def more_warnings(self: MemeStudy):
     "Warnings about modalities, test set, threshold and extractor"
@@ -435,6 +453,7 @@ def predictions_table(self: MemeStudy, split: str) -> pd.DataFrame:
     "One row a meme, as it is stored in `predictions_{split}.parquet`"
     return predictions_table(self.tables[split], self.proba[split])
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #1e6acea7
 @patch
 def compare_tables(self: MemeStudy,
     a: pd.DataFrame,  # predictions of this run
@@ -443,6 +462,7 @@ def compare_tables(self: MemeStudy,
     "Two tables of predictions, on the labeled memes that both have"
     return compare_predictions(a, b, self.cfg.resamples)
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #76156a9a
 @patch
 def seeds(self: MemeStudy) -> pd.DataFrame|None:
     "The test scores of runs that differ only in their seed; None without such runs or without test labels"
@@ -477,27 +497,32 @@ def card(self: MemeStudy, inference: dict) -> dict:
     limits = dict(max_regions=self.cfg.max_regions, max_length=self.cfg.max_length)
     return Study.card(self, inference) | dict(regions=source) | limits
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #44a50f75
 @patch
 def data_results(self: MemeStudy) -> dict:
     "`data` in `results.json`: name, fingerprints, rows"
     return Study.data_results(self) | dict(regions=self.regions.fingerprint)
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #b2d0da4a
 @patch
 def split_results(self: MemeStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
     return dict(sizes=self.table.sizes | dict(train=len(self.train)), audit=self.audit.to_dict())
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #2f07bf82
 @patch
 def model_results(self: MemeStudy) -> dict:
     "`model` in `results.json`: name, parameters, best epoch, SHA-256 of the weights"
     encoder = self.cfg.encoder if self.cfg.encoder in ('tiny', 'scenes') else self.cfg.variant
     return Study.model_results(self) | dict(name=f'ViLBERT {encoder}')
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #e9a3cf0a
 @patch
 def extra_tables(self: MemeStudy) -> dict[str, pd.DataFrame]:
     "The confounder pairs"
     return dict(confounders=self.pairs)
 
+# %% ../../../nbs/studies/memes/04_study.ipynb #bfbdfc4d
 @patch
 def extra_results(self: MemeStudy) -> dict:
     "The confounder pairs"

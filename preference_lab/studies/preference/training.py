@@ -165,6 +165,7 @@ def fit_features(
     psi = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
     return basis, psi, fit_hierarchical(psi, axis.train, basis.groups, axis.validation, cfg.strength, cfg.taste_steps)
 
+# %% ../../../nbs/studies/preference/03_training.ipynb #713d231d
 def _log_loss(taste, psi, validation) -> float:
     z = taste.slope*score_difference(taste, psi, validation)
     return float(np.logaddexp(0, -np.where(validation.left_wins, z, -z)).mean())
@@ -180,6 +181,7 @@ def choose_features(
     tried = (fit_features(h, k, effects, axis, cfg) for k in counts)
     return min(tried, key=lambda c: _log_loss(c[2], c[1], axis.validation))
 
+# %% ../../../nbs/studies/preference/03_training.ipynb #3710260e
 def refit(
     chosen: RaterPosterior,
     psi: Tensor,               # (items, p)
