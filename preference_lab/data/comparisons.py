@@ -45,7 +45,7 @@ class Comparisons:
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); simulated data only
     # what a held-out test set shows: all but the answers
-    questions = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
+    visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
     def __post_init__(self):
         for k in ('raters', 'items', 'targets'): setattr(self, k, unique_names(getattr(self, k), k))
@@ -73,7 +73,7 @@ def take(self: Comparisons,
 
 # %% ../../nbs/data/07_comparisons.ipynb #03e810c9
 @patch
-def swapped(self: Comparisons) -> Comparisons:
+def swap_sides(self: Comparisons) -> Comparisons:
     "The same answers with left and right exchanged"
     proba = None if self.proba is None else 1 - self.proba
     return replace(self, left=self.right, right=self.left, left_wins=~self.left_wins, proba=proba)

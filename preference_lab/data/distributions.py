@@ -84,7 +84,7 @@ class LabelDistributionTable:
     name: str = ''                   # data set, or file
     truth: np.ndarray|None = None    # (n, categories) what the answers were sampled from; simulated data only
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: rows dropped or changed
-    questions = ('ids', 'categories', 'groups', 'places')  # what a held-out test set shows
+    visible_fields = ('ids', 'categories', 'groups', 'places')  # what a held-out test set shows
 
     def __post_init__(self):
         n = len(self.ids)

@@ -100,7 +100,7 @@ class RatingTable:
         low, high = self.levels
         return f'{type(self).__name__}({self.name!r}, {len(self):,} rows, scale {low:g}–{high:g})'
 
-    def numbers(self) -> Ratings:
+    def to_arrays(self) -> Ratings:
         "The table as arrays; names in the order in which they first appear"
         code, names = zip(*(pd.factorize(self.frame[c]) for c in ('rater', 'item', 'target')))
         return Ratings(*code, self.frame['value'].to_numpy(), *map(list, names), *self.levels)
@@ -108,7 +108,7 @@ class RatingTable:
     @property
     def fingerprint(self) -> str:
         "SHA-256 of names, scale and values; it does not depend on column names or the file format"
-        return self.numbers().fingerprint
+        return self.to_arrays().fingerprint
 
 # %% ../../nbs/data/09_judgement_tables.ipynb #e03efe06
 def comparison_schema() -> pa.DataFrameSchema:
@@ -139,7 +139,7 @@ class ComparisonTable:
     def __len__(self): return len(self.frame)
     def __repr__(self): return f'{type(self).__name__}({self.name!r}, {len(self):,} answers)'
 
-    def numbers(self) -> Comparisons:
+    def to_arrays(self) -> Comparisons:
         "The table as arrays; names in the order in which they first appear"
         f = self.frame
         (rater, raters), (target, targets) = pd.factorize(f['rater']), pd.factorize(f['target'])
@@ -150,4 +150,4 @@ class ComparisonTable:
     @property
     def fingerprint(self) -> str:
         "SHA-256 of names and answers; it does not depend on column names or the file format"
-        return self.numbers().fingerprint
+        return self.to_arrays().fingerprint

@@ -27,9 +27,9 @@ class PreferenceData:
     pairs: Comparisons|None = None
     images: list[Path|None]|None = None    # a file for each item; None where there is none
     embeddings: np.ndarray|None = None     # (items, width) float32; None: to be computed from the images, or unused
-    about_raters: pd.DataFrame|None = None # attributes of raters; index = rater
+    rater_attributes: pd.DataFrame|None = None # attributes of raters; index = rater
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: what was dropped, counted
-    late: list[str] = field(default_factory=list)    # raters who are kept for the new-rater test
+    new_raters: list[str] = field(default_factory=list)    # raters who are kept for the new-rater test
     fingerprint: str = field(init=False)   # SHA-256 of judgements, embeddings, and the content of the images
 
     def __post_init__(self):

@@ -94,7 +94,7 @@ def _visible_form(name: str) -> str:
 def _similar_ids_warning(groups, what) -> dict:
     "The warning about ids that differ only in case or leading zeros"
     shown = '; '.join(' and '.join(map(repr, g[:4])) for g in groups[:4]) + (' …' if len(groups) > 4 else '')
-    return dict(code='alike_ids', message=f'{what} {shown} differ only in case or leading zeros and are kept as '
+    return dict(code='similar_ids', message=f'{what} {shown} differ only in case or leading zeros and are kept as '
                                           'different ids; if they are the same, write them the same way')
 
 # %% ../../nbs/data/03_validation.ipynb #8ed5d4a2

@@ -103,7 +103,7 @@ def _first_answers(items, frame, rater_column, path) -> tuple[np.ndarray, list[d
     notes = check_confusable_ids(raters, path, rater_column)
     keep = ~pd.DataFrame(dict(i=items, r=raters)).duplicated().to_numpy()
     if not keep.all():
-        notes.append(dict(code='repeats_dropped', message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater '
+        notes.append(dict(code='duplicate_answers_dropped', message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater '
                                                           'and an item; the first of each was used'))
     return keep, notes
 

@@ -91,7 +91,7 @@ def load_convabuse(
         if not there.all():
             votes = votes.take(there)
             message = f'{(~there).sum()} of {len(there):,} snippets are in no published file and were dropped'
-            votes.notes.append(dict(code='no_side', message=message))
+            votes.notes.append(dict(code='rows_without_split', message=message))
             conversation, folded, snippet, user = (x[there] for x in (conversation, folded, snippet, user))
     return DistributionData(
         votes,

@@ -100,7 +100,7 @@ def load_morrison_faces(
 
     f, raters = pd.concat(tables), pd.concat(raters)
     if (again := f.duplicated(['rater', 'item', 'target']).to_numpy()).any():
-        notes.append(dict(code='repeats_dropped', message=f'{again.sum():,} ratings repeat a rater, a face and a '
+        notes.append(dict(code='duplicate_answers_dropped', message=f'{again.sum():,} ratings repeat a rater, a face and a '
                                                           'target; the first of each was used'))
     return RatingTable(f[~again], (1, 7), 'faces_morrison2017', notes), raters[~raters.index.duplicated()]
 

@@ -215,7 +215,7 @@ def split_preprocessing(
 
 # %% ../../nbs/models/01_image_encoders.ipynb #3c75c3c6
 @patch
-def normalise(self: ClipEncoder,
+def normalize(self: ClipEncoder,
     x: Tensor,   # (n, height, width, 3) uint8, of `preprocess_images`, on any device
 ) -> Tensor:     # (n, 3, height, width) float32, the same bits as `preprocess` gives
     "Decoded images as the image tower takes them"

@@ -20,7 +20,7 @@ from .run_tables import show_score
 @dataclass
 class Finding:
     "A sentence that was computed"
-    # best, baseline, best_on_test, not_distinguishable, better, worse, duplicate_run, collapsed, one_category,
+    # best, baseline, best_on_test, not_distinguishable, better, worse, duplicate_run, collapsed, single_predicted_category,
     # inert_penalty, outlier, different_test_rows, not_compared, seeds, validation
     code: str
     text: str   # Markdown; names of runs are in backticks
@@ -153,12 +153,12 @@ def _with_code(runs, code): return runs[runs.warnings.str.split(', ').map(lambda
 def _one_category(runs, metrics):
     "Runs that predict one category for every row, by their accuracy"
     metric = next((m for m in ('top1', 'accuracy') if m in metrics.columns), None)
-    for value, g in _with_code(runs, 'one_category').groupby(f'test_{metric}' if metric else 'study'):
+    for value, g in _with_code(runs, 'single_predicted_category').groupby(f'test_{metric}' if metric else 'study'):
         n = len(g)
         score = f'{metrics.columns[metric]} is {show_score(metric, value)} in ' if metric else ''
         score += f'{n} run{"s"*(n > 1)}'
         verb = 'each gives' if n > 1 else 'it gives'
-        yield Finding('one_category', f'**One category**: {score} because {verb} every row the same category: '
+        yield Finding('single_predicted_category', f'**One category**: {score} because {verb} every row the same category: '
                                        f'{format_names(g.label.tolist())}.')
 
 def _outliers(runs, metrics):

@@ -108,7 +108,7 @@ def open_labeler_predictor(
     def predict(frame, path):
         pixels, left, right = _read_images(frame, path, model)
         rater, n = _rater_numbers(frame, path, model), len(frame)
-        v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.viewer[rater], 2))
+        v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))
         z = np.einsum('nd,ntd->nt', v[:n]-v[n:], prompts[rater])/model.temperature
         out = pd.DataFrame(sigmoid(z), columns=[f'{t}_left_wins' for t in model.targets])
         if 'target' not in frame: return out

@@ -92,7 +92,7 @@ def encode_images_for_population(
     picture: np.ndarray,   # (items,) row of each item's image
 ) -> Tensor:               # (items, d)
     "Image embeddings with the population's image encoder"
-    return encode_images_for_raters(model, pixels, np.asarray(picture), np.full(len(picture), model.viewer[model.crowd]))
+    return encode_images_for_raters(model, pixels, np.asarray(picture), np.full(len(picture), model.image_encoder_of_rater[model.crowd]))
 
 # %% ../../../nbs/studies/labeler_tokens/04_new_raters.ipynb #6feebd0a
 def rater_attribute_overlap(

@@ -143,7 +143,7 @@ def cost_table(study: LabelerStudy) -> pd.DataFrame:  # what, value
     t, m = study.trainer.timing(), study.model
     trained = sum(x.numel() for x in m.state_dict().values())
     frozen = sum(p.numel() for p in m.clip.parameters() if not p.requires_grad)
-    seconds = {k: f.trainer.timing()['train_seconds'] for k, f in study.ablated.items()}
+    seconds = {k: f.trainer.timing()['train_seconds'] for k, f in study.ablation_models.items()}
     rows = [
         ('trained parameters', f'{trained:,}'),
         ('frozen parameters', f'{frozen:,}'),
@@ -338,9 +338,9 @@ def _limits(study, names) -> list[str]:
     ablations = ('no_token', 'swapped_token', 'shuffled_rater')
     if lost := [names[k][1] for k in ablations if k in names and not a[k]['low'] > 0]:
         out.append(f"No effect of the rater: the model is not shown to be better than {' or '.join(lost)}.")
-    if 'tiny_tower' in codes:
+    if 'tiny_encoder' in codes:
         out.append('Not the scores of a pretrained CLIP: the tiny CLIP was trained on generated faces only.')
-    if 'random_tower' in codes: out.append('Nothing about raters: the encoder has random weights.')
+    if 'random_encoder_weights' in codes: out.append('Nothing about raters: the encoder has random weights.')
     few = study.per_rater[study.per_rater.n < 100]
     if len(few):
         out.append(

@@ -61,7 +61,7 @@ class LabelerConfig(PairwiseConfig):
     resamples: PositiveInt = 1000                # bootstrap samples of each interval
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         self._check_encoder()
         self._check_adapters()
         if not self.templates: raise ConfigError('templates is empty: set at least one, for instance "a {} person"')

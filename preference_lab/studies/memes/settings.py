@@ -81,7 +81,7 @@ class MemesConfig(TrainConfig):
     compare: list[str] = field(default_factory=list)
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, scenes=1e-4).get(self.encoder, 1e-5)
         for a in self.alone:
             if a not in UNIMODAL_BASELINES:

@@ -95,7 +95,7 @@ def simulate_preferences(
     for i, face in zip(missing, draw_faces(world.attributes[used[missing]], 48)):
         with atomic_write(files[i]) as t: Image.fromarray(face).save(t, format='png', compress_level=1)
     late = pairs.raters[len(pairs.raters) - new_raters:]
-    return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, late=late)
+    return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, new_raters=late)
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #f2d9bd56
 def _parse_levels(levels) -> tuple[float, float]:
@@ -115,7 +115,7 @@ def _levels_of(values, path) -> tuple[tuple[float, float], list[dict]]:
     if not low < high: raise DataError(f'{location(path)}: every value is {low:g}; there is no preference to learn')
     message = (f'the scale is assumed to be {low:g}–{high:g}, the lowest and the highest value in the table; set '
                'levels= if it is wider')
-    return (low, high), [dict(code='levels_found', message=message)]
+    return (low, high), [dict(code='rating_scale_inferred', message=message)]
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #03284870
 def _table_kind(df, path, kind, columns) -> str:
@@ -233,12 +233,12 @@ def load_preferences(
     table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     is_ratings = isinstance(table, RatingTable)
     if is_ratings: table = _drop_constant(table)
-    j = table.numbers()
+    j = table.to_arrays()
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,
                           images=None if files is None else [files.get(i) for i in j.items],
                           embeddings=None if vectors is None else np.stack([vectors[i] for i in j.items]),
-                          about_raters=None if raters is None else raters.loc[j.raters],
+                          rater_attributes=None if raters is None else raters.loc[j.raters],
                           notes=[*table.notes, *_few_labels(j)])
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #75a526d5

@@ -118,10 +118,10 @@ def logits(self: PreferenceModel,
     if population and self.net.rater != 'none':
         raise ConfigError('a network with the rater as an input has no population model: name a rater')
     q = group_targets(replace(pairs, left_wins=np.zeros(len(pairs), bool), proba=None))   # answers are not used
-    feed = ComparisonLoader(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)
+    loader = ComparisonLoader(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)
     z = predict_rows(
         self.net,
-        feed,
+        loader,
         lambda m, b: comparison_logits(m, b)[0],
         batch_size=self.inference_rows or COMPARISONS_PER_BATCH,
         precision=self.inference_precision,

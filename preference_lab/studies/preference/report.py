@@ -70,7 +70,7 @@ def data_table(self: PreferenceReport) -> pd.DataFrame:
                 training_labels=len(a.train),
                 validation_comparisons=len(a.validation),
                 test_comparisons=len(a.test),
-                dropped=a.straddling,
+                dropped=a.cross_split_pairs,
                 shared_with_test=f"no {a.audit['key']}",
             )
             for n, a in self.study.axes.items()

@@ -85,7 +85,7 @@ class PreferenceConfig(PairwiseConfig):
     resamples: PositiveInt = 1000                # bootstrap resamples of each interval
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         for a in (self.activation, *self.activations): _check_activation(a)
         if self.kind not in ('', 'ratings', 'comparisons'):
             raise ConfigError(f'setting kind={self.kind!r}: set kind=ratings or kind=comparisons, or leave it empty')
