@@ -55,7 +55,9 @@ class Comparisons:
         self.left_wins = _check_answers(self.left_wins, n)
         if (same := self.left == self.right).any():
             i = int(same.argmax())
-            raise DataError(f'row {i}: {truncate_repr(self.items[self.left[i]])} is compared with itself. Delete the row.')
+            raise DataError(
+                f'row {i}: {truncate_repr(self.items[self.left[i]])} is compared with itself. Delete the row.'
+            )
         if self.proba is not None: self.proba = _check_proba(self.proba, n)
 
     def __len__(self): return len(self.rater)
@@ -130,7 +132,9 @@ def group_targets(
     first = np.unique(row, return_index=True)[1] if len(row) else np.zeros(0, int)
     answers = np.full((len(first), len(pairs.targets)), np.nan, np.float32)
     answers[row, pairs.target] = pairs.left_wins
-    return MultiTargetComparisons(*(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row)
+    return MultiTargetComparisons(
+        *(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row
+    )
 
 # %% ../../nbs/data/07_comparisons.ipynb #41ed8cc3
 def predictions_table(

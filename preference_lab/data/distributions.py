@@ -105,7 +105,9 @@ class LabelDistributionTable:
                             f'{self.places[self.ids.index(self.ids[i])]}. Give each item one row.')
         for k in ('groups', 'split', 'truth'):
             if (v := getattr(self, k)) is not None and len(v) != n:
-                raise DataError(f'{location(self.name)}: {k} has {len(v):,} rows for {n:,} items; expected one for each')
+                raise DataError(
+                    f'{location(self.name)}: {k} has {len(v):,} rows for {n:,} items; expected one for each'
+                )
 
     def __len__(self): return len(self.ids)
     def __repr__(self):

@@ -71,8 +71,10 @@ def _check_rated_once(frame, name):
     i = int((f == f.iloc[j]).all(axis=1).argmax())
     at = lambda k: location(frame['source'].iloc[k] if 'source' in frame else name, frame.index[k])
     more = f' (and {int(again.sum())-1:,} more rows)' if again.sum() > 1 else ''
-    raise DataError(f"{at(j)}: rater {truncate_repr(f['rater'][j])} already rated item {truncate_repr(f['item'][j])} on "
-                    f"{f['target'][j]} in {at(i)}. Keep one of the two{more}.")
+    raise DataError(
+        f"{at(j)}: rater {truncate_repr(f['rater'][j])} already rated item {truncate_repr(f['item'][j])} on "
+        f"{f['target'][j]} in {at(i)}. Keep one of the two{more}."
+    )
 
 # %% ../../nbs/data/09_judgement_tables.ipynb #e2d034dc
 @dataclass(eq=False, repr=False)
@@ -133,8 +135,10 @@ class ComparisonTable:
         self.notes = _id_warnings(self.frame, self.name, self.notes, self.file_columns, ['left', 'right'])
         if (same := (self.frame['left'] == self.frame['right']).to_numpy()).any():
             i = int(same.argmax())
-            raise DataError(f"{location(self.name, self.frame.index[i])}: {truncate_repr(self.frame['left'].iloc[i])} is compared "
-                            'with itself. Delete the row.')
+            raise DataError(
+                f"{location(self.name, self.frame.index[i])}: {truncate_repr(self.frame['left'].iloc[i])} is compared "
+                'with itself. Delete the row.'
+            )
 
     def __len__(self): return len(self.frame)
     def __repr__(self): return f'{type(self).__name__}({self.name!r}, {len(self):,} answers)'

@@ -44,11 +44,15 @@ class PreferenceData:
     def _check_embeddings(self, n):
         self.embeddings = np.ascontiguousarray(self.embeddings, dtype=np.float32)
         if self.embeddings.ndim != 2 or len(self.embeddings) != n:
-            raise DataError(f'{location(self.name)}: the embeddings have shape {self.embeddings.shape}; expected one row '
-                            f'for each of the {n:,} items')
+            raise DataError(
+                f'{location(self.name)}: the embeddings have shape {self.embeddings.shape}; expected one row '
+                f'for each of the {n:,} items'
+            )
         if not (ok := np.isfinite(self.embeddings).all(1)).all():
-            raise DataError(f'{location(self.name)}: the embedding of item {truncate_repr(self.items[ok.argmin()])} contains NaN '
-                            'or infinity. Correct it or drop the item.')
+            raise DataError(
+                f'{location(self.name)}: the embedding of item {truncate_repr(self.items[ok.argmin()])} contains NaN '
+                'or infinity. Correct it or drop the item.'
+            )
 
     @property
     def judgements(self) -> Ratings|Comparisons: return self.ratings if self.pairs is None else self.pairs

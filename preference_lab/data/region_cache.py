@@ -129,8 +129,11 @@ def refresh(self: RegionCache) -> None:
 def _index_block(self: RegionCache, path, ids, arrays, about) -> list[str]:
     "Add a block to the index; returns the ids that are there already with other regions"
     if self.about is not None and about != self.about:
-        differ = [f'{k}={truncate_repr(about.get(k))} (here {truncate_repr(self.about.get(k))})' for k in {*about, *self.about}
-                  if about.get(k) != self.about.get(k)]
+        differ = [
+            f'{k}={truncate_repr(about.get(k))} (here {truncate_repr(self.about.get(k))})'
+            for k in {*about, *self.about}
+            if about.get(k) != self.about.get(k)
+        ]
         raise DataError(f'{self.folder}: contains regions with {", ".join(sorted(differ))}. Use another folder.')
     width = arrays['features'].shape[1]
     if self.width not in (None, width):

@@ -36,8 +36,10 @@ def _read_some_columns(path, columns) -> pd.DataFrame:
     raw = io.BytesIO(read_bytes(path))
     try: return pd.read_csv(raw, usecols=columns, dtype=str, keep_default_na=False)
     except Exception as e:
-        raise DataError(f'{location(path)}: cannot read the columns {", ".join(columns)} ({truncate_repr(str(e))}); copy the '
-                        'original file again') from None
+        raise DataError(
+            f'{location(path)}: cannot read the columns {", ".join(columns)} ({truncate_repr(str(e))}); copy the '
+            'original file again'
+        ) from None
 
 def _conversation_lines(t: pd.DataFrame) -> list[str]:
     "A key of each row: the conversation and the texts of its turns, white space normalized"

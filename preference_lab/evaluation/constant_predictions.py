@@ -38,9 +38,14 @@ def _one_category_warning(t, p, categories):
     if top.sum() != len(p) or not top.all(0).any() or right.all(0).any(): return []
     c = top[0].argmax()
     name = c if categories is None else categories[c]
-    return [dict(code='single_predicted_category', message=f'category {name!r} is the most probable one in all {len(p):,} rows, so '
-                 f'top-1 accuracy ({right[:, c].mean():.2%}) is only the proportion of rows in which it is the most '
-                 'frequent answer. Compare runs by KL, not by top-1.')]
+    return [
+        dict(
+            code='single_predicted_category',
+            message=f'category {name!r} is the most probable one in all {len(p):,} rows, so '
+            f'top-1 accuracy ({right[:, c].mean():.2%}) is only the proportion of rows in which it is the most '
+            'frequent answer. Compare runs by KL, not by top-1.',
+        )
+    ]
 
 # %% ../../nbs/evaluation/11_constant_predictions.ipynb #a9ab08a6
 def check_single_category(

@@ -179,8 +179,10 @@ def _extract_in_processes(images, extractor, cache, batch_size, progress, worker
             failures = _fill_cache(cache, own, extractor, batch_size, block, progress)
             return [*failures, *(f for j in jobs for f in j.result())]
         except BrokenProcessPool:
-            raise PreferenceLabError('a process ended early, perhaps for lack of memory. What was written is saved; continue '
-                           f'with fewer than workers={workers}.') from None
+            raise PreferenceLabError(
+                'a process ended early, perhaps for lack of memory. What was written is saved; continue '
+                f'with fewer than workers={workers}.'
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -102,8 +102,10 @@ def _one_set(name, runs, results, metrics, runs_dir) -> TestSet:
 def _other_rows(s, first) -> Finding:
     "That a test set is not in the ranking of the first"
     labels, verb = s.runs.settings_name.unique().tolist(), 'are' if s.runs.settings_id.nunique() > 1 else 'is'
-    text = (f'**Other test rows** ({s.name}): {format_names(labels)} cannot be ranked with the runs on {first.name}, and '
-            f'{verb} in separate tables.')
+    text = (
+        f'**Other test rows** ({s.name}): {format_names(labels)} cannot be ranked with the runs on {first.name}, and '
+        f'{verb} in separate tables.'
+    )
     return Finding('different_test_rows', text)
 
 # %% ../../nbs/reporting/04_summary.ipynb #0332ef11
@@ -135,7 +137,10 @@ def summarize(
             f'{runs_dir}: there is no finished run in this folder; {n} {"is" if n == 1 else "are"} not finished or '
             f'cannot be read, the first is {excluded.folder[0]}: {excluded.reason[0]}'
         )
-    runs, folder = unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results))), Path(runs_dir).expanduser()
+    runs, folder = (
+        unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results))),
+        Path(runs_dir).expanduser(),
+    )
     by_study = ((runs[runs.study == k], metrics) for k, metrics in studies.items())
     sets = [s for g, metrics in by_study if len(g) for s in group_by_test_set(g, results, metrics, folder)]
     return Summary(str(runs_dir), time.strftime('%Y-%m-%d %H:%M'), sets, excluded)
@@ -218,7 +223,13 @@ def summary_markdown(
 
 # %% ../../nbs/reporting/04_summary.ipynb #44203dbc
 WARNING_CODES = (
-    'collapsed', 'single_predicted_category', 'inert_penalty', 'duplicate_run', 'outlier', 'different_test_rows', 'not_compared'
+    'collapsed',
+    'single_predicted_category',
+    'inert_penalty',
+    'duplicate_run',
+    'outlier',
+    'different_test_rows',
+    'not_compared',
 )
 
 # %% ../../nbs/reporting/04_summary.ipynb #cfc7555e
@@ -308,7 +319,10 @@ def summary_html(
         parts += _html_section(summary, s)
         parts += [_html_image(f, f'{s.headline.title} of {s.name}, with intervals') for o, f in figures if o is s]
     if len(summary.excluded_runs):
-        parts += ['<h2>Excluded runs</h2>', _html_table(summary.excluded_runs, 'Runs that are not finished or cannot be read')]
+        parts += [
+            '<h2>Excluded runs</h2>',
+            _html_table(summary.excluded_runs, 'Runs that are not finished or cannot be read'),
+        ]
     return HTML_TEMPLATE + '\n'.join(parts) + '\n</body></html>\n'
 
 # %% ../../nbs/reporting/04_summary.ipynb #9d61c324

@@ -312,7 +312,9 @@ def compare_with_runs(self: Study) -> dict[str, dict]:  # run -> table, rows, sa
                 f'{name} was tested on other {self.rows_noun}: only {about["rows"]:,} of {len(mine):,} are shared, '
                 'and only they are compared',
             )
-        self.other_runs[name] = dict(table=table, same_setting=same_settings_except_seed(vars(self.cfg), r['config']), **about)
+        self.other_runs[name] = dict(
+            table=table, same_setting=same_settings_except_seed(vars(self.cfg), r['config']), **about
+        )
     return self.other_runs
 
 # %% ../../nbs/studies/01_base.ipynb #6cbd3be6

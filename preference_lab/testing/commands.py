@@ -175,7 +175,9 @@ class CommandRunner:
             f'{words}: status {status}\n{stdout[-1000:]}\n{err[-3000:]}'
         )
         for s in [says] if isinstance(says, str) else says: assert s in err, f'{s!r} is not in {err!r}'
-        assert not (changed := dict(folder_snapshot(self.folder).items() ^ before.items())), f'{words}: changed {sorted(changed)}'
+        assert not (changed := dict(folder_snapshot(self.folder).items() ^ before.items())), (
+            f'{words}: changed {sorted(changed)}'
+        )
         if show: print(self._without_paths(err)[:300].rstrip())
         return err
 

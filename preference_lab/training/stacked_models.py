@@ -34,7 +34,7 @@ class StackedModels:
     "The weights, gradients and optimizer of many models that are trained together"
     def __init__(self,
         models: list[nn.Module],                         # of equal shapes and computations, see `stackable`
-        feeds: TableLoader|list[TableLoader],                # data loaders of the training rows: one for all, or one each
+        feeds: TableLoader|list[TableLoader],  # data loaders of the training rows: one for all, or one each
         objective: Callable[[nn.Module, dict], Tensor],  # model and batch -> (rows,) losses
         cfgs: list[TrainConfig],                         # one for each model
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
@@ -165,7 +165,9 @@ def check_same(self: StackedModels):
         # nothing is drawn: the models are in evaluation mode
         stacked = self.losses(self.params, self.buffers, self.live, rows, MemberRandomness([], 0))
         for i, (m, r, z) in enumerate(zip(self.live, rows, stacked)):
-            alone = self.joint.objective(m.model, {k: v.to(self.accelerator.device) for k, v in m.loader.load(r).items()}).float()
+            alone = self.joint.objective(
+                m.model, {k: v.to(self.accelerator.device) for k, v in m.loader.load(r).items()}
+            ).float()
             close = torch.isclose(z, alone, rtol=1e-3, atol=1e-3) | ~torch.isfinite(alone)
             if not close.all():
                 raise ConfigError(

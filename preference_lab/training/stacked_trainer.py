@@ -42,7 +42,12 @@ class StackedTrainer:
     ):
         self.evaluate, self.parts, self.select, self.sign = evaluate, parts, select, 1 if higher else -1
         self.models = StackedModels(models, feeds, objective, cfgs, factors)
-        self.cfg, self.accelerator, self.members, self.seconds = cfgs[0], self.models.accelerator, self.models.members, 0.
+        self.cfg, self.accelerator, self.members, self.seconds = (
+            cfgs[0],
+            self.models.accelerator,
+            self.models.members,
+            0.0,
+        )
 
     def train_step(self, batches: list[np.ndarray]):  # row numbers, one batch for each live member
         "One optimizer step of every live member"

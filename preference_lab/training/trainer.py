@@ -107,7 +107,9 @@ def validate(self: Trainer):
 def _total_sums(self: Trainer) -> dict[str, float]:
     "The sums of the epoch over all processes"
     dtype = torch.float64 if self.accelerator.device.type != 'mps' else torch.float32
-    total = lambda v: self.accelerator.reduce(torch.tensor(v, dtype=dtype, device=self.accelerator.device), 'sum').item()
+    total = lambda v: self.accelerator.reduce(
+        torch.tensor(v, dtype=dtype, device=self.accelerator.device), 'sum'
+    ).item()
     return {k: total(v) for k, v in self.sums.items()}
 
 # %% ../../nbs/training/12_trainer.ipynb #db0f2184
@@ -174,7 +176,7 @@ def checkpoint(self: Trainer):
 def checkpoint_if_due(self: Trainer,
     end: bool=False,  # whether training has ended
 ):
-    "Write a checkpoint when it is time or training has ended; raises `TrainingInterrupted` where an interrupt asked for it"
+    "Write a checkpoint when it is due or training has ended; raises `TrainingInterrupted` after an interrupt"
     stop, due = self.stop.requested, self.is_main_process and self.checkpoints.is_due(self.step)
     if self.several:   # one clock decides for all processes
         flags = torch.tensor([float(stop), float(due)], device=self.accelerator.device)

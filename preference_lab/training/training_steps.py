@@ -169,7 +169,7 @@ def _go_back(self: TrainingSteps, step: int):
 # %% ../../nbs/training/11_training_steps.ipynb #11775e20
 @patch
 def read_steps(self: TrainingSteps):
-    "Add the steps since the last reading to the sums of the epoch; raises `NonFiniteLossError` about the first that was refused"
+    "Add the steps since the last reading to the sums of the epoch; raises `NonFiniteLossError` for a refused step"
     records, self.records = self.records, []
     if not records: return
     losses, norms = torch.stack([r.loss for r in records]).tolist(), torch.stack([r.norm for r in records]).tolist()
@@ -217,5 +217,7 @@ def _update_average(self: TrainingSteps):
     if n % EMA_EVERY: return
     with torch.no_grad():
         torch._foreach_lerp_(
-            list(self.average.values()), [p.detach() for p in self.trained.values()], 1-ema_decay_of_update(self.cfg.ema, n)
+            list(self.average.values()),
+            [p.detach() for p in self.trained.values()],
+            1 - ema_decay_of_update(self.cfg.ema, n),
         )

@@ -116,7 +116,9 @@ def _population_limits(study: DistributionStudy, codes: set[str]) -> list[str]:
         others = ('Nothing about new faces: the same faces are in all splits, and only the raters are new. The '
                   'intervals are over faces; another sample of raters would widen them.')
     elif 'few_groups' in codes: others = 'Nothing about other groups of items: the intervals are over items.'
-    else: others = f'Little about items unlike these: the intervals are over the {resampling_description(study)} of the test split.'
+    else:
+        others = (f'Little about items unlike these: the intervals are over the {resampling_description(study)} of the '
+                  'test split.')
     return [one_seed, others]
 
 def _metric_limits(study: DistributionStudy, codes: set[str]) -> list[str]:
@@ -181,8 +183,10 @@ class DistributionReport(StudyReport):
     def model_description(self) -> str:
         "Data, model and seed, and what the intervals are over"
         s = self.study
-        return (f"{s.votes.name}, {len(s.categories)} {'ordered ' if s.ordered else ''}categories; {model_description(s)}; "
-                f'brackets are 95 % intervals over {resampling_description(s)}; KL in nats, 0 is best.')
+        return (
+            f"{s.votes.name}, {len(s.categories)} {'ordered ' if s.ordered else ''}categories; {model_description(s)}; "
+            f'brackets are 95 % intervals over {resampling_description(s)}; KL in nats, 0 is best.'
+        )
 
     def data_table(self) -> pd.DataFrame: return data_table(self.study)
     def baselines_table(self, frame: pd.DataFrame) -> pd.DataFrame: return baselines_table(self.study, frame)

@@ -244,8 +244,11 @@ def more_warnings(self: DistributionStudy):
         self.run.warn('few_groups', f'the test split has {n} groups: intervals are over items and say nothing about '
                                     'other groups')
     if (single := (self.votes.weights[self.rows_in_split('test')].sum(1) < 2).mean()) > .05:
-        self.run.warn('single_answer_items', f'{single:.0%} of the test items have one answer only: their distribution is '
-                                        'not known, and the KL to it cannot reach 0')
+        self.run.warn(
+            'single_answer_items',
+            f'{single:.0%} of the test items have one answer only: their distribution is '
+            'not known, and the KL to it cannot reach 0',
+        )
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #a41a0033
 def predictions_table(

@@ -233,9 +233,15 @@ def multilabel_score_intervals(
     resamples: int=1000,
 ) -> dict[str, dict]:        # metric -> value, low, high
     "Every score with its interval, at the fitted thresholds and at 0.5"
-    out = {k: v.to_dict() for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=resamples).items()}
+    out = {
+        k: v.to_dict() for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=resamples).items()
+    }
     half = multilabel_intervals(targets, proba, proba >= .5, n=resamples)
-    return out | {f'{k}_tuned': out[k] for k in THRESHOLDED_METRICS} | {f'{k}_at_half': half[k].to_dict() for k in THRESHOLDED_METRICS}
+    return (
+        out
+        | {f'{k}_tuned': out[k] for k in THRESHOLDED_METRICS}
+        | {f'{k}_at_half': half[k].to_dict() for k in THRESHOLDED_METRICS}
+    )
 
 # %% ../../../nbs/studies/emotions/04_study.ipynb #1ea0fe64
 @patch
@@ -282,7 +288,9 @@ def paired(self: EmotionStudy,
 ) -> pd.DataFrame:
     "Paired differences: the model minus that prediction"
     own = self.proba[split], self.predicted[split]
-    return compare_multilabel(self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.resamples)
+    return compare_multilabel(
+        self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.resamples
+    )
 
 # %% ../../../nbs/studies/emotions/04_study.ipynb #726effd0
 @patch
@@ -327,7 +335,9 @@ def more_warnings(self: EmotionStudy):
 @patch
 def inference_difference(self: EmotionStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the probabilities of validation rows would change in another precision"
-    texts = [self.validation.texts[i] for i in evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)]
+    texts = [
+        self.validation.texts[i] for i in evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)
+    ]
     loader = self.make_loader(texts, np.zeros((len(texts), 1), np.float32))
     return precision_difference(
         lambda p: predict_rows(self.model, loader, forward, precision=p).sigmoid().numpy(), self.cfg.inference_precision

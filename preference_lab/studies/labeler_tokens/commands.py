@@ -56,7 +56,9 @@ def _image_files(frame, path) -> dict[str, Path]:
     for c in ('left', 'right'):
         require_column(frame, path, c)
         if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any():
-            raise DataError(f'{location(path, frame.index[empty][0], c)}: empty cell; write a file name or delete the row')
+            raise DataError(
+                f'{location(path, frame.index[empty][0], c)}: empty cell; write a file name or delete the row'
+            )
     names = sorted(pd.unique(frame[['left', 'right']].to_numpy().ravel()))
     candidates = lambda n: (Path(n).expanduser(), Path(path).parent/n)
     return {n: next((p for p in candidates(n) if p.is_file()), Path(n)) for n in names}

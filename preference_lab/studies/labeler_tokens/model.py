@@ -54,8 +54,21 @@ class LabelerCLIP(
         tower: Any=None,              # the CLIP itself, a `ClipEncoder`; its weights are shared, not copied
     ):
         super().__init__(
-            raters, targets, tower, templates or PROMPT_TEMPLATES, word, text_tokens, visual_prompts, ranks, group, seed,
-            towers=towers, layers=layers, matrices=matrices, alpha=alpha, dropout=dropout,
+            raters,
+            targets,
+            tower,
+            templates or PROMPT_TEMPLATES,
+            word,
+            text_tokens,
+            visual_prompts,
+            ranks,
+            group,
+            seed,
+            towers=towers,
+            layers=layers,
+            matrices=matrices,
+            alpha=alpha,
+            dropout=dropout,
         )
         self.encoder, self.about, self.temperature = dict(encoder), about or {}, temperature
         if 'frozen' not in self.encoder:
@@ -95,7 +108,8 @@ def encode_images_for_raters(
     "Embedding of each image, each with one of the image encoders"
     device, was_training = model.clip.positional_embedding.device, model.training
     batch_size = batch_size or model.inference_rows or IMAGES_PER_BATCH
-    rater_of = {int(v): r for r, v in reversed(list(enumerate(model.image_encoder_of_rater)))}   # the first with this image encoder
+    # the first with this image encoder
+    rater_of = {int(v): r for r, v in reversed(list(enumerate(model.image_encoder_of_rater)))}
     order = np.argsort(viewer, kind='stable')
     out = torch.zeros(len(picture), model.clip.visual.output_dim)
     model.eval()

@@ -328,7 +328,9 @@ def _supported(study, names) -> list[str]:
     )
     without = names['no_token'][1] if 'no_token' in names else 'a model that does not depend on the rater'
     out = [sentence(study.ablations[k], name) for k, (_, name) in names.items()]
-    return out + supported_conclusions(study, baselines, without) + _new_rater_sentences(study) + _probe_sentences(study)
+    return (
+        out + supported_conclusions(study, baselines, without) + _new_rater_sentences(study) + _probe_sentences(study)
+    )
 
 # %% ../../../nbs/studies/labeler_tokens/09_report.ipynb #fc887f31
 def _limits(study, names) -> list[str]:

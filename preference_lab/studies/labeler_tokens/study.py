@@ -358,7 +358,9 @@ def evaluate_more(self: LabelerStudy):
     self.tables_by_group()
     cfg, n = self.cfg, len(self.raters)
     self.new_rater_curve = self.learn_new_raters(self.opened) if self.shown is not None and cfg.text_tokens else []
-    self.probe = probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
+    self.probe = (
+        probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
+    )
 
 # %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #5a2bf35b
 @patch
@@ -465,7 +467,10 @@ def more_warnings(self: LabelerStudy):
     warn, cfg, n = self.run.warn, self.cfg, len(self.raters)
     self.warn_unused_tokens()
     if 'linear' in self.comparisons and self.comparisons['linear'].set_index('metric').loc['accuracy'].high < 0:
-        warn('worse_than_linear_baseline', 'the model is less accurate than the baseline linear, a linear model of frozen embeddings')
+        warn(
+            'worse_than_linear_baseline',
+            'the model is less accurate than the baseline linear, a linear model of frozen embeddings',
+        )
     if cfg.disentangle and not (cfg.text_tokens and len(self.targets) > 1 and n > 1):
         warn(
             'inert_penalty',
@@ -500,7 +505,10 @@ def epochs_table(self: LabelerStudy) -> pd.DataFrame:  # epoch, losses, accuraci
 @patch
 def inference_difference(self: LabelerStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation comparisons would change in another precision"
-    some, own = self.validation.take(evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)), self.model.about
+    some, own = (
+        self.validation.take(evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)),
+        self.model.about,
+    )
     def predict(precision):
         self.model.about = own | dict(inference_precision=precision)
         try: return self.predict_pairs(self.model, some)

@@ -123,7 +123,9 @@ class MemeLoader(TextLoader):
         tokens = tokenize_texts([''] * len(self.texts) if hide == 'text' else self.texts, tokenizer, max_length)
         targets, pad = np.asarray(targets, np.float32), tokenizer.pad_token_id or 0
         super().__init__(tokens, targets, batch_size, seed, places, pad, multiple)
-        self.region_counts = np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
+        self.region_counts = (
+            np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
+        )
 
     def units(self,
         rows: np.ndarray,

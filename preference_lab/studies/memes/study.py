@@ -216,9 +216,14 @@ def train_network(self: MemeStudy,
     model.checkpoint_blocks = cfg.checkpoint_blocks
     scores, loss = self.validation_scores(hide), meme_loss(cfg, y)
     trainer = Trainer(
-        model, self.make_loader(self.train, y, hide, self.augment), lambda m, b: loss(forward(m, b), b['targets']), scores,
-        cfg if name == 'main' else replace(cfg, progress='none'), self.checkpoint_folder(name),
-        select=cfg.select, higher=cfg.select != 'loss',
+        model,
+        self.make_loader(self.train, y, hide, self.augment),
+        lambda m, b: loss(forward(m, b), b['targets']),
+        scores,
+        cfg if name == 'main' else replace(cfg, progress='none'),
+        self.checkpoint_folder(name),
+        select=cfg.select,
+        higher=cfg.select != 'loss',
     ).fit()
     model.eval()
     self.accelerator = trainer.accelerator
@@ -247,7 +252,9 @@ def predict_table(self: MemeStudy,
 def fit_baselines(self: MemeStudy) -> dict[str, dict]:  # name -> split -> (rows,) probabilities
     "The class prior, a bag of words, and the unimodal baselines"
     tables, cfg, y = dict(validation=self.validation, test=self.test), self.cfg, self.train.targets
-    words = tfidf_logistic_baseline(self.train.texts, y[:, None] > .5, *(t.texts for t in tables.values()), seed=cfg.data_seed)
+    words = tfidf_logistic_baseline(
+        self.train.texts, y[:, None] > 0.5, *(t.texts for t in tables.values()), seed=cfg.data_seed
+    )
     out = dict(
         prior={s: np.full(len(t), self.prior) for s, t in tables.items()},
         bag_of_words={s: w[:, 0] for s, w in zip(tables, words)},
@@ -350,7 +357,8 @@ def correct_order(
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #02a1a4b5
 @patch
-def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, pair_accuracy, low, high, and of each baseline
+# kind, pairs, pair_accuracy, low, high, and of each baseline
+def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:
     "The proportion of confounder pairs that are ordered correctly"
     s, t = self.evaluated_split, self.tables[self.evaluated_split]
     row, out = {i: k for k, i in enumerate(t.ids)}, []

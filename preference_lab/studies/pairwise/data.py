@@ -103,9 +103,12 @@ def _parse_levels(levels) -> tuple[float, float]:
     m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', levels) if isinstance(levels, str) else None
     try: low, high = map(float, m.groups() if m else levels)
     except (TypeError, ValueError):
-        raise ConfigError(f'levels is {truncate_repr(levels)}. Set the lowest and the highest value of the scale, for instance '
-                          'levels=1-7.') from None
-    if not low < high: raise ConfigError(f'levels is {truncate_repr(levels)}; the lowest value comes first, as in levels=1-7')
+        raise ConfigError(
+            f'levels is {truncate_repr(levels)}. Set the lowest and the highest value of the scale, for instance '
+            'levels=1-7.'
+        ) from None
+    if not low < high:
+        raise ConfigError(f'levels is {truncate_repr(levels)}; the lowest value comes first, as in levels=1-7')
     return low, high
 
 def _levels_of(values, path) -> tuple[tuple[float, float], list[dict]]:
@@ -140,7 +143,9 @@ def _read_ratings(df, path, levels, columns) -> RatingTable:
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
     scale, notes = (_parse_levels(levels), []) if levels is not None else _levels_of(df[c['value']], path)
-    f = pd.DataFrame(dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index)
+    f = pd.DataFrame(
+        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index
+    )
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     return RatingTable(f, scale, path.name, notes, {k: c[k] for k in ('rater', 'item', 'target', 'value')})
 
@@ -173,8 +178,10 @@ def _find_table(data) -> Path:
     path = find_dataset(str(data)) or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         names = ', '.join(_PUBLISHED)
-        raise DataError(f'data={str(data)!r}: no data set and no file has this '
-                        f'name{did_you_mean(str(data), ["demo", *_PUBLISHED])}. Set demo, {names}, or the path of a table.')
+        raise DataError(
+            f'data={str(data)!r}: no data set and no file has this '
+            f'name{did_you_mean(str(data), ["demo", *_PUBLISHED])}. Set demo, {names}, or the path of a table.'
+        )
     if not path.is_dir(): return path
     tables = sorted(p for s in TABLE_SUFFIXES for p in path.glob(f'*{s}') if p.stem in ('ratings', 'comparisons'))
     if len(tables) != 1:

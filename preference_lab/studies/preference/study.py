@@ -94,8 +94,11 @@ def drop_unreadable(self: PreferenceStudy,
     if keep.all(): return keep
     reason = next(iter(bad.values()))
     if not keep.any(): raise DataError(f'none of the {len(keep):,} images can be read; the first: {reason}')
-    self.note('unreadable_images_dropped', f'{int((~keep).sum()):,} of {len(keep):,} images cannot be read, and the labels '
-                                    f'about them were dropped; the first: {reason}')
+    self.note(
+        'unreadable_images_dropped',
+        f'{int((~keep).sum()):,} of {len(keep):,} images cannot be read, and the labels '
+        f'about them were dropped; the first: {reason}',
+    )
     self.labels = filter_items(self.labels, keep)
     return keep
 
@@ -118,8 +121,11 @@ def split(self: PreferenceStudy):
     self.train, self.validation, self.test = warm.train, warm.validation, warm.test
     for a in self.axes.values():
         if a.cross_split_pairs:
-            self.note('cross_split_pairs_dropped', f'{a.name}: {a.cross_split_pairs:,} of {len(self.labels):,} comparisons join a '
-                                          'held-out item to another one and were dropped from that split')
+            self.note(
+                'cross_split_pairs_dropped',
+                f'{a.name}: {a.cross_split_pairs:,} of {len(self.labels):,} comparisons join a '
+                'held-out item to another one and were dropped from that split',
+            )
 
 # %% ../../../nbs/studies/preference/05_study.ipynb #f6af9dbc
 def write_example_files(

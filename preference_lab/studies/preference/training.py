@@ -128,7 +128,10 @@ def train_network(
     if head == 'rating': loader, loss = RatingLoader(inputs.table, labels, cfg.batch_size, cfg.seed), rating_losses
     else:
         questions = group_targets(training_comparisons(labels, cfg.trunk_pairs, cfg.data_seed))
-        loader, loss = ComparisonLoader(inputs.table, questions, cfg.batch_size, cfg.seed, net.joined), comparison_losses
+        loader, loss = (
+            ComparisonLoader(inputs.table, questions, cfg.batch_size, cfg.seed, net.joined),
+            comparison_losses,
+        )
     cfg = replace(cfg, progress='none') if quiet else cfg
     return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder).fit()
 
