@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 120      # of a line of code
-CELL_LINES = 60    # of an exported cell, at most
+CELL_LINES = 75    # of an exported cell, at most; 20 is the rule. A dataclass of settings has a line for each of them
 MODULE_LINES = 400 # of a module, at most; 250 is the rule
 SHARE_OVER_20 = .30  # of exported cells with a definition
 
@@ -106,7 +106,8 @@ def faults(root: Path = ROOT) -> list[str]:
         if not is_exported(source): continue
         names, size = [d.name for d in definitions(source)], len(lines_of(source))
         if len(names) > 1: out.append(f'{where}: one public definition an exported cell, not {", ".join(names)}')
-        if names and size > CELL_LINES: out.append(f'{where}: {size} lines, the limit is {CELL_LINES}: split {names[0]}')
+        settings = any(b.id.endswith('Config') for d in definitions(source) for b in getattr(d, 'bases', []) if isinstance(b, ast.Name))
+        if names and size > CELL_LINES and not settings: out.append(f'{where}: {size} lines, the limit is {CELL_LINES}: split {names[0]}')
         if names: long.append(size > 20)
     if sum(long) > SHARE_OVER_20*len(long): out.append(f'{sum(long)} of {len(long)} exported cells have more than 20 lines, more than {SHARE_OVER_20:.0%}')
     for name, source in modules(root).items():

@@ -190,7 +190,7 @@ def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') ->
     done, m = timed(run, batches, seconds)
     waits = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
     if trainer.captured and trainer.captured.note: raise RuntimeError(trainer.captured.note)
-    return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(feed.units, done)), len(done), m, training_flops(trainer.raw), len(ragged),
+    return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(feed.units, done)), len(done), m, training_flops(trainer.unwrapped), len(ragged),
                     waits_per_step=waits, padding_share=1-sum(map(feed.units, done))/sum(len(b)*int(ragged.lengths[b].max()) for b in done))
 
 
@@ -309,7 +309,7 @@ def vilbert() -> dict:
 def plain_clip_loss(model, s: dict):
     "Two images and a prompt of all positions a sample, a cross-entropy between the two images"
     clip, ids, end = model.clip, s['ids'], s['end']
-    left, right = (F.normalize(clip.encode_image(model.tower.normalise(s[k])), dim=-1) for k in ('left', 'right'))
+    left, right = (F.normalize(clip.encode_image(model.tower.normalize(s[k])), dim=-1) for k in ('left', 'right'))
     x = F.embedding(ids, torch.cat([clip.token_embedding.weight, model.rater_tokens])) + clip.positional_embedding
     x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask))
     w = F.normalize(x[torch.arange(len(x), device=x.device), end] @ clip.text_projection, dim=-1)
@@ -324,9 +324,9 @@ def clip_lora() -> dict:
     tower = None if TOY else load_clip(name, 'random')
     for way, peer in (('an image pair and a prompt a sample', True), ('ours', False)):
         trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', tower=tower)
-        model, every = trainer.raw, np.arange(questions)
+        model, every = trainer.unwrapped, np.arange(questions)
         def load(_):
-            s, p = nb['as_samples'](trainer.feed.load(every)), model.prompts
+            s, p = nb['as_samples'](trainer.loader.load(every)), model.prompts
             prompt, room = s.pop('prompt'), len(model.clip.positional_embedding)-p.ids.shape[1]
             s |= dict(ids=F.pad(torch.from_numpy(p.ids[prompt]), (0, room)), end=torch.from_numpy(p.end[prompt]))
             return move_batch_to_device(s, DEVICE)
@@ -363,7 +363,7 @@ def image_embedding() -> dict:
     def our_network(some):
         with inference_context('bf16', DEVICE):
             for b in some: tower.model.encode_image(b)
-    x = move_to_device(tower.normalise(pixels), DEVICE)
+    x = move_to_device(tower.normalize(pixels), DEVICE)
     batches, rows = [images[i:i+batch] for i in range(0, n, batch)], []
     for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 10)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
         for way, is_peer, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):

@@ -69,7 +69,9 @@ def resume_hint(
     if 'resume=True' in message: return message
     if command == 'sweep':
         return f"{message or 'stopped'}; give the same command again to continue: finished runs are kept"
-    return unfinished_runs_hint(*sorted(locked_runs()) if command in ('train', 'report') else ()) or message or 'stopped'
+    return (
+        unfinished_runs_hint(*sorted(locked_runs()) if command in ('train', 'report') else ()) or message or 'stopped'
+    )
 
 # %% ../nbs/cli.ipynb #993a68ed
 def _error_message(

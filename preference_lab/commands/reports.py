@@ -102,9 +102,16 @@ def _report_in(temporary: Path, study: str, parameters: dict) -> Path:
     from preference_lab.experiments.runs import REPORT_ENV_VAR, lock_folder
     draft, path_file = temporary/'report.ipynb', temporary/'folder'
     run_folder = lambda: [Path(path_file.read_text(encoding='utf-8'))] if path_file.is_file() else []
-    quiet = environment_variable('PYDEVD_DISABLE_FILE_VALIDATION', '1')         # older kernels print a note about breakpoints
-    ipython = environment_variable('IPYTHONDIR', str(temporary/'ipython'))      # writable, and without the user's start-up files
-    with forward_interrupts(run_folder) as interrupts, environment_variable(REPORT_ENV_VAR, str(path_file)), quiet, ipython:
+    # older kernels print a note about breakpoints
+    quiet = environment_variable('PYDEVD_DISABLE_FILE_VALIDATION', '1')
+    # writable, and without the user's start-up files
+    ipython = environment_variable('IPYTHONDIR', str(temporary/'ipython'))
+    with (
+        forward_interrupts(run_folder) as interrupts,
+        environment_variable(REPORT_ENV_VAR, str(path_file)),
+        quiet,
+        ipython,
+    ):
         try: _execute_report(study, draft, parameters)
         except PapermillExecutionError as e:
             if e.ename in ('TrainingInterrupted', 'KeyboardInterrupt'):
@@ -112,8 +119,10 @@ def _report_in(temporary: Path, study: str, parameters: dict) -> Path:
             raise _notebook_error(e, report_notebook(study)) from None
         except RuntimeError as e:   # the notebook's process has ended
             if interrupts: raise KeyboardInterrupt(unfinished_runs_hint(*run_folder())) from None
-            raise PreferenceLabError(f'{(run_folder() or [study])[0]}: the process of the report ended early ({e}), perhaps '
-                           'for lack of memory. Continue with resume=True.') from None
+            raise PreferenceLabError(
+                f'{(run_folder() or [study])[0]}: the process of the report ended early ({e}), perhaps '
+                'for lack of memory. Continue with resume=True.'
+            ) from None
         folder, = run_folder()
         lock = lock_folder(folder)   # released by the notebook's process
         write_text(folder/'report.ipynb', draft.read_text(encoding='utf-8'))

@@ -77,7 +77,8 @@ def _report_sweep(s, over, metric, higher):
     "Print the failures and the best trial of a sweep, and draw it"
     table = s.trials()
     failed = _print_failures([f'trial {r.number}: {r.error}' for r in table.itertuples() if r.error])
-    if failed == len(table): raise PreferenceLabError(f'{s.folder}: no trial could be trained. Correct the settings named above.')
+    if failed == len(table):
+        raise PreferenceLabError(f'{s.folder}: no trial could be trained. Correct the settings named above.')
     best, finished = s.best(), table[table.state == 'finished'].rename(columns=dict(value=metric))
     if len(finished) > 1: save_sweep_figure(finished[[*over, metric]], metric, higher, s.folder/'sweep.png')
     settings = ', '.join(f'{k}={best[k]}' for k in over)

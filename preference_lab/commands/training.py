@@ -82,7 +82,8 @@ def train_runs_in_processes(
     "Train runs in several processes"
     n = default_workers(workers, len(cfgs))
     if n < 2: return train_runs_in_this_process(study, cfgs, cache)
-    from preference_lab.commands.training import train_runs_in_this_process as worker   # imported: a worker process finds it by its module
+    # imported: a worker process finds it by its module
+    from preference_lab.commands.training import train_runs_in_this_process as worker
     from preference_lab.core.process import exit_with_parent
     threads_each = max(1, os.cpu_count()//n)
     with environment_variable('OMP_NUM_THREADS', str(threads_each)):   # read when a worker starts
@@ -151,7 +152,8 @@ def predict(
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)
-    if file is None: print(escape_control_characters(commands['predict'](run, **given, **inference).to_string(index=False)))
+    if file is None:
+        print(escape_control_characters(commands['predict'](run, **given, **inference).to_string(index=False)))
     else: print(_predict_table(study, commands, run, given, out, inference))
 
 # %% ../../nbs/commands/01_training.ipynb #e82459d2
@@ -169,7 +171,11 @@ def validate(
     if 'validate' not in commands:
         raise ConfigError(f'validate {study}: this study evaluates a model in its report only. '
                           f'Studies with this command: {_studies_with("validate")}.')
-    print(escape_control_characters(commands['validate'](run, parse_settings(list(settings))).round(4).to_string(index=False)))
+    print(
+        escape_control_characters(
+            commands['validate'](run, parse_settings(list(settings))).round(4).to_string(index=False)
+        )
+    )
 
 # %% ../../nbs/commands/01_training.ipynb #c333a5a8
 def extract(

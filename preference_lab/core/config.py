@@ -79,7 +79,7 @@ class Config:
 
     def check(self): "For a study: raise a `ConfigError` where two settings contradict each other"
 
-    def take_preset(self, presets: dict[str, dict]):  # preset -> setting -> value
+    def apply_preset(self, presets: dict[str, dict]):  # preset -> setting -> value
         "Replace defaults by the settings of `self.preset`; settings that were given are kept"
         if self.preset and self.preset not in presets:
             raise ConfigError(f'setting preset={self.preset!r} is unknown{did_you_mean(self.preset, presets)}. '

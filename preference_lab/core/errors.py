@@ -88,7 +88,9 @@ def escape_markdown(
     marks: bool=False,  # True: line breaks, bold and code of the page remain
 ) -> str:               # without active HTML, links, images and formulas
     "Text for a Markdown page, displayed literally"
-    text = html.escape(escape_control_characters(text) if marks else ' '.join(escape_control_characters(text).split()), quote=False)
+    text = html.escape(
+        escape_control_characters(text) if marks else ' '.join(escape_control_characters(text).split()), quote=False
+    )
     special = r'[$\\]|\](?=\s*[(\[:])' + ('' if marks else '|[`*|]')
     return re.sub(special, lambda m: f'&#{ord(m[0])};', text)
 

@@ -217,7 +217,8 @@ def check_file_name(
     "The same name; raises `DataError` where it is not the name of a file in the folder itself"
     if not name or name != Path(name).name or name in ('.', '..') or '\\' in name or re.search('[\x00-\x1f]', name):
         raise DataError(
-            f'{truncate_repr(name)} is not a valid file name; give the run a name without / and without control characters'
+            f'{truncate_repr(name)} is not a valid file name; give the run a name without / and without control '
+            'characters'
         )
     return name
 

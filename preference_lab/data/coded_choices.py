@@ -65,23 +65,29 @@ def _long_form(df, target_columns, columns, name) -> tuple[pd.DataFrame, dict]:
 
     wide = list(target_columns) if given else [c for c in df if c not in (*ends, 'source')]
     if not wide:
-        raise DataError(f'{location(name, 1)}: no column of choices besides {", ".join(ends)}. Add one for each target, '
-                        f'or a column {columns["choice"]!r}.')
+        raise DataError(
+            f'{location(name, 1)}: no column of choices besides {", ".join(ends)}. Add one for each target, '
+            f'or a column {columns["choice"]!r}.'
+        )
     return pd.concat([base.assign(target=c, choice=df[c]) for c in wide]), {c: c for c in wide}
 
 # %% ../../nbs/data/10_coded_choices.ipynb #949e2bf3
 def _check_target(target, codes, ok, left_code, right_code, where):
     "Refuse a target in which the codes cannot be right"
     if not ok.any():
-        raise DataError(f'{where}: none of the {len(codes):,} answers about {target} is {left_code!r} (left) or '
-                        f'{right_code!r} (right), the first is {truncate_repr(codes[0])}. Correct left_code and right_code, '
-                        'or name the columns of choices with target_columns=')
+        raise DataError(
+            f'{where}: none of the {len(codes):,} answers about {target} is {left_code!r} (left) or '
+            f'{right_code!r} (right), the first is {truncate_repr(codes[0])}. Correct left_code and right_code, '
+            'or name the columns of choices with target_columns='
+        )
     # all winners may be on one side, but then there are hardly any other values
     other = [c for c in codes[~ok] if c]
     for side, code in (('left', left_code), ('right', right_code)):
         if len(other) > max(2, len(codes)/10) and not (codes == code).any():
-            raise DataError(f'{where}: none of the {len(codes):,} answers about {target} is {code!r} ({side}), and '
-                            f'{len(other):,} are something else, the first {truncate_repr(other[0])}. Correct {side}_code.')
+            raise DataError(
+                f'{where}: none of the {len(codes):,} answers about {target} is {code!r} ({side}), and '
+                f'{len(other):,} are something else, the first {truncate_repr(other[0])}. Correct {side}_code.'
+            )
 
 # %% ../../nbs/data/10_coded_choices.ipynb #93d5fb78
 def parse_coded_choices(

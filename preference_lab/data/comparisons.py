@@ -45,7 +45,7 @@ class Comparisons:
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); simulated data only
     # what a held-out test set shows: all but the answers
-    questions = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
+    visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
     def __post_init__(self):
         for k in ('raters', 'items', 'targets'): setattr(self, k, unique_names(getattr(self, k), k))
@@ -55,7 +55,9 @@ class Comparisons:
         self.left_wins = _check_answers(self.left_wins, n)
         if (same := self.left == self.right).any():
             i = int(same.argmax())
-            raise DataError(f'row {i}: {truncate_repr(self.items[self.left[i]])} is compared with itself. Delete the row.')
+            raise DataError(
+                f'row {i}: {truncate_repr(self.items[self.left[i]])} is compared with itself. Delete the row.'
+            )
         if self.proba is not None: self.proba = _check_proba(self.proba, n)
 
     def __len__(self): return len(self.rater)
@@ -73,7 +75,7 @@ def take(self: Comparisons,
 
 # %% ../../nbs/data/07_comparisons.ipynb #03e810c9
 @patch
-def swapped(self: Comparisons) -> Comparisons:
+def swap_sides(self: Comparisons) -> Comparisons:
     "The same answers with left and right exchanged"
     proba = None if self.proba is None else 1 - self.proba
     return replace(self, left=self.right, right=self.left, left_wins=~self.left_wins, proba=proba)
@@ -130,7 +132,9 @@ def group_targets(
     first = np.unique(row, return_index=True)[1] if len(row) else np.zeros(0, int)
     answers = np.full((len(first), len(pairs.targets)), np.nan, np.float32)
     answers[row, pairs.target] = pairs.left_wins
-    return MultiTargetComparisons(*(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row)
+    return MultiTargetComparisons(
+        *(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row
+    )
 
 # %% ../../nbs/data/07_comparisons.ipynb #41ed8cc3
 def predictions_table(

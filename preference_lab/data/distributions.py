@@ -84,7 +84,7 @@ class LabelDistributionTable:
     name: str = ''                   # data set, or file
     truth: np.ndarray|None = None    # (n, categories) what the answers were sampled from; simulated data only
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: rows dropped or changed
-    questions = ('ids', 'categories', 'groups', 'places')  # what a held-out test set shows
+    visible_fields = ('ids', 'categories', 'groups', 'places')  # what a held-out test set shows
 
     def __post_init__(self):
         n = len(self.ids)
@@ -105,7 +105,9 @@ class LabelDistributionTable:
                             f'{self.places[self.ids.index(self.ids[i])]}. Give each item one row.')
         for k in ('groups', 'split', 'truth'):
             if (v := getattr(self, k)) is not None and len(v) != n:
-                raise DataError(f'{location(self.name)}: {k} has {len(v):,} rows for {n:,} items; expected one for each')
+                raise DataError(
+                    f'{location(self.name)}: {k} has {len(v):,} rows for {n:,} items; expected one for each'
+                )
 
     def __len__(self): return len(self.ids)
     def __repr__(self):

@@ -29,7 +29,7 @@ class SealedTestSet:
     def __len__(self): return len(self._table)
 
     def __getattr__(self, name):
-        if not name.startswith('_') and name in self._table.questions: return getattr(self._table, name)
+        if not name.startswith('_') and name in self._table.visible_fields: return getattr(self._table, name)
         raise AttributeError(f'{name} of a held-out test set is inaccessible, or does not exist')
 
     def open(self,
@@ -54,13 +54,13 @@ class HoldoutSplit:
     "One way of holding out: training, validation and test labels"
     name: str                     # one of AXES
     train: Ratings|Comparisons          # training labels
-    held: Ratings|Comparisons           # validation labels
+    validation_labels: Ratings|Comparisons           # validation labels
     validation: Comparisons             # validation labels as comparisons
     test: SealedTestSet                  # test comparisons
     seen: np.ndarray              # (items,) bool: items of the training labels
     audit: dict                   # sizes and overlaps of the splits
     shown: Ratings|Comparisons = None   # new_rater: labels of new raters that may be shown to the model
-    straddling: int = 0           # comparisons dropped, because their items are in different splits
+    cross_split_pairs: int = 0           # comparisons dropped, because their items are in different splits
 
 # %% ../../nbs/data/19_holdout.ipynb #7fdeff49
 def _items_seen(labels) -> np.ndarray:
@@ -118,7 +118,7 @@ def make_holdout(
     for s, p in pairs.items():
         if not len(p):
             raise DataError(f'the {axis} split leaves no {s} comparisons. Add labels, or remove {axis} from axes.')
-    details = dict(key=key, straddling=straddling, pairs={s: len(p) for s, p in pairs.items()})
+    details = dict(key=key, cross_split_pairs=straddling, pairs={s: len(p) for s, p in pairs.items()})
     return HoldoutSplit(axis, parts['train'], parts['validation'], pairs['validation'], SealedTestSet(pairs['test']),
                 _items_seen(parts['train']), audit.to_dict() | details,
                 rows(labels, 'shown') if axis == 'new_rater' else None, straddling)

@@ -70,7 +70,8 @@ def signature_distance(
     return np.sqrt(tiles.max((1, 2)))/np.maximum(b.std((1, 2)), 1)
 
 # %% ../../nbs/data/20_image_duplicates.ipynb #8a0f73fd
-MAX_HASH_DISTANCE, MAX_PIXEL_DIFFERENCE = 36, .36   # largest number of bits in which hashes of duplicates differ; largest distance of thumbnails
+# largest number of bits in which hashes of duplicates differ; largest distance of thumbnails
+MAX_HASH_DISTANCE, MAX_PIXEL_DIFFERENCE = 36, .36
 
 # %% ../../nbs/data/20_image_duplicates.ipynb #c4731eab
 def _candidates(signatures, most=2**24) -> tuple[np.ndarray, ...]:   # whole, other, which crop of the other
@@ -153,7 +154,9 @@ def find_duplicate_images(
     pairs = t.assign(a=at[t.a.to_numpy()], b=at[t.b.to_numpy()])
     n, group = len(paths), np.array([first.get(hashes.get(i), i) for i in range(len(paths))], int)
     if len(pairs):
-        group = connected_groups(np.concatenate([group, pairs.a, pairs.a]), np.concatenate([group, pairs.a, pairs.b]))[:n]
+        group = connected_groups(np.concatenate([group, pairs.a, pairs.a]), np.concatenate([group, pairs.a, pairs.b]))[
+            :n
+        ]
     return DuplicateImages(pd.factorize(group)[0], pairs)
 
 # %% ../../nbs/data/20_image_duplicates.ipynb #f069c0c1

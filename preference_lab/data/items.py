@@ -54,26 +54,34 @@ def _list_column(df, column, path) -> np.ndarray:
     width = [len(v) if isinstance(v, (list, tuple, np.ndarray)) else -1 for v in df[column]]
     if (bad := next((i for i, w in enumerate(width) if w != width[0] or w < 1), None)) is not None:
         what = truncate_repr(df[column].iloc[bad], 30) if width[bad] < 0 else f'{width[bad]:,} numbers'
-        raise DataError(f'{location(path, df.index[bad], column)}: {what} where the first row has {width[0]:,} numbers. '
-                        'Give all items embeddings of one width.')
+        raise DataError(
+            f'{location(path, df.index[bad], column)}: {what} where the first row has {width[0]:,} numbers. '
+            'Give all items embeddings of one width.'
+        )
     return np.array([[v for v in row] for row in df[column]], dtype=object)
 
 def _check_item_ids(ids, path, column):
     "Refuse an empty or repeated id"
     for row, v in ids.items():
         if not isinstance(v, str) or not v.strip():
-            raise DataError(f'{location(path, row, column)}: {truncate_repr(v)} is not a valid item. Write one or delete the row.')
+            raise DataError(
+                f'{location(path, row, column)}: {truncate_repr(v)} is not a valid item. Write one or delete the row.'
+            )
     if (again := ids.duplicated()).any():
         v = ids[again].iloc[0]
-        raise DataError(f'{location(path, ids.index[again][0], column)}: {truncate_repr(v)} already has an embedding in row '
-                        f'{ids.index[ids == v][0]}. Delete one.')
+        raise DataError(
+            f'{location(path, ids.index[again][0], column)}: {truncate_repr(v)} already has an embedding in row '
+            f'{ids.index[ids == v][0]}. Delete one.'
+        )
 
 def _check_not_zero(x, ids, path):
     "Refuse embeddings of zeros only: a missing embedding that was filled"
     if x.shape[1] < 2 or not len(zero := np.flatnonzero(~x.any(1))): return
-    raise DataError(f'{location(path, ids.index[zero[0]])}: every number of the embedding of {truncate_repr(ids.iloc[zero[0]])} '
-                    f'is 0, and of {len(zero) - 1:,} more; missing embeddings must not be filled with zeros: delete '
-                    'the row, and the item is dropped and counted')
+    raise DataError(
+        f'{location(path, ids.index[zero[0]])}: every number of the embedding of {truncate_repr(ids.iloc[zero[0]])} '
+        f'is 0, and of {len(zero) - 1:,} more; missing embeddings must not be filled with zeros: delete '
+        'the row, and the item is dropped and counted'
+    )
 
 # %% ../../nbs/data/15_items.ipynb #f9f11d6f
 def read_embeddings(

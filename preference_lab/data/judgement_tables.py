@@ -71,8 +71,10 @@ def _check_rated_once(frame, name):
     i = int((f == f.iloc[j]).all(axis=1).argmax())
     at = lambda k: location(frame['source'].iloc[k] if 'source' in frame else name, frame.index[k])
     more = f' (and {int(again.sum())-1:,} more rows)' if again.sum() > 1 else ''
-    raise DataError(f"{at(j)}: rater {truncate_repr(f['rater'][j])} already rated item {truncate_repr(f['item'][j])} on "
-                    f"{f['target'][j]} in {at(i)}. Keep one of the two{more}.")
+    raise DataError(
+        f"{at(j)}: rater {truncate_repr(f['rater'][j])} already rated item {truncate_repr(f['item'][j])} on "
+        f"{f['target'][j]} in {at(i)}. Keep one of the two{more}."
+    )
 
 # %% ../../nbs/data/09_judgement_tables.ipynb #e2d034dc
 @dataclass(eq=False, repr=False)
@@ -100,7 +102,7 @@ class RatingTable:
         low, high = self.levels
         return f'{type(self).__name__}({self.name!r}, {len(self):,} rows, scale {low:g}–{high:g})'
 
-    def numbers(self) -> Ratings:
+    def to_arrays(self) -> Ratings:
         "The table as arrays; names in the order in which they first appear"
         code, names = zip(*(pd.factorize(self.frame[c]) for c in ('rater', 'item', 'target')))
         return Ratings(*code, self.frame['value'].to_numpy(), *map(list, names), *self.levels)
@@ -108,7 +110,7 @@ class RatingTable:
     @property
     def fingerprint(self) -> str:
         "SHA-256 of names, scale and values; it does not depend on column names or the file format"
-        return self.numbers().fingerprint
+        return self.to_arrays().fingerprint
 
 # %% ../../nbs/data/09_judgement_tables.ipynb #e03efe06
 def comparison_schema() -> pa.DataFrameSchema:
@@ -133,13 +135,15 @@ class ComparisonTable:
         self.notes = _id_warnings(self.frame, self.name, self.notes, self.file_columns, ['left', 'right'])
         if (same := (self.frame['left'] == self.frame['right']).to_numpy()).any():
             i = int(same.argmax())
-            raise DataError(f"{location(self.name, self.frame.index[i])}: {truncate_repr(self.frame['left'].iloc[i])} is compared "
-                            'with itself. Delete the row.')
+            raise DataError(
+                f"{location(self.name, self.frame.index[i])}: {truncate_repr(self.frame['left'].iloc[i])} is compared "
+                'with itself. Delete the row.'
+            )
 
     def __len__(self): return len(self.frame)
     def __repr__(self): return f'{type(self).__name__}({self.name!r}, {len(self):,} answers)'
 
-    def numbers(self) -> Comparisons:
+    def to_arrays(self) -> Comparisons:
         "The table as arrays; names in the order in which they first appear"
         f = self.frame
         (rater, raters), (target, targets) = pd.factorize(f['rater']), pd.factorize(f['target'])
@@ -150,4 +154,4 @@ class ComparisonTable:
     @property
     def fingerprint(self) -> str:
         "SHA-256 of names and answers; it does not depend on column names or the file format"
-        return self.numbers().fingerprint
+        return self.to_arrays().fingerprint

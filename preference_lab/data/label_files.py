@@ -33,12 +33,14 @@ def _label_id(piece, known: dict, label_names) -> int:
     if word in known: return known[word]
     if not re.fullmatch(r'-?\d+(\.0)?', word):
         raise DataError(
-            f'unknown label {truncate_repr(piece)}{did_you_mean(word, label_names)}; correct it or, if the labels are your own, put '
+            f'unknown label {truncate_repr(piece)}{did_you_mean(word, label_names)}; correct it or, if the labels are '
+            'your own, put '
             'their names, one a line, into labels.txt next to the file'
         )
     if not 0 <= float(word) < n:
         raise DataError(
-            f'label id {truncate_repr(piece)} is out of range: ids are 0 to {n-1} ({n} labels); correct the id or the list of '
+            f'label id {truncate_repr(piece)} is out of range: ids are 0 to {n - 1} ({n} labels); correct the id or '
+            'the list of '
             'labels'
         )
     return int(float(word))
@@ -85,7 +87,8 @@ def parse_binary_columns(
         truth = df[c].map(lambda v: _TRUTH.get(str(v).strip().casefold()))
         if (bad := truth.isna().to_numpy()).any():
             raise DataError(
-                f'{location(path, df.index[bad.argmax()], c)}: {truncate_repr(df[c].iloc[bad.argmax()])} is neither 0 nor 1; '
+                f'{location(path, df.index[bad.argmax()], c)}: {truncate_repr(df[c].iloc[bad.argmax()])} is neither 0 '
+                'nor 1; '
                 'write 1 where the label is true and 0 where it is not'
             )
         on[:, j] = truth.astype(bool)
@@ -132,7 +135,8 @@ def _find_labels(df, path, label_columns, others, names) -> list[str]:
     named = [c for c in rest if c in names]   # a bad cell in such a column is an error, not a reason to skip it
     if found := [c for c in rest if c in binary or c in named]: return found
     raise DataError(
-        f'{location(path, 1)}: no column of labels; the columns are {", ".join(df.columns)}; add one column "labels" that '
+        f'{location(path, 1)}: no column of labels; the columns are {", ".join(df.columns)}; add one column "labels" '
+        'that '
         'lists them, or one column of 0 and 1 for each label, or name them with label_columns='
     )
 

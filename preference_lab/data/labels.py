@@ -78,7 +78,7 @@ class MultilabelTable:
     ceiling: np.ndarray|None = None  # (n, labels) true P(label | text), known for generated data only
     notes: list[dict] = field(default_factory=list)  # {code, message}: rows that were dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
-    questions = ('texts',)         # what a held-out test set may show
+    visible_fields = ('texts',)         # what a held-out test set may show
 
     def __post_init__(self):
         self.label_names = check_label_names(self.label_names, self.name)

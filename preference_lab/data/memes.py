@@ -80,7 +80,7 @@ class MemeTable:
     ceiling: np.ndarray|None = None  # (n,) true P(label | meme), known for generated memes only
     notes: list[dict] = field(default_factory=list)  # {code, message}
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
-    questions = ('texts', 'ids', 'images', 'groups')  # what a held-out test set shows before it is opened
+    visible_fields = ('texts', 'ids', 'images', 'groups')  # what a held-out test set shows before it is opened
 
     def __post_init__(self):
         check_table(self.frame, meme_schema(), self.name, self.file_columns)
@@ -107,7 +107,7 @@ class MemeTable:
         "Group of each meme; without a group column each meme is its own"
         return self.frame['group' if 'group' in self.frame else 'id'].to_numpy(object)
     @property
-    def labelled(self) -> bool: return bool((self.frame['label'] >= 0).all())
+    def is_labeled(self) -> bool: return bool((self.frame['label'] >= 0).all())
     @property
     def sizes(self) -> dict[str, int]:
         "Number of memes in each split"
@@ -199,7 +199,7 @@ def note_missing_images(
         message = (
             f'{len(lost):,} of {len(table):,} images do not exist ({first_names(Path(p).name for p in lost)}); {fix}'
         )
-        table.notes.append(dict(code='pictures_missing', message=message))
+        table.notes.append(dict(code='images_missing', message=message))
     return table
 
 # %% ../../nbs/data/22_memes.ipynb #a2aca758

@@ -27,9 +27,9 @@ class PreferenceData:
     pairs: Comparisons|None = None
     images: list[Path|None]|None = None    # a file for each item; None where there is none
     embeddings: np.ndarray|None = None     # (items, width) float32; None: to be computed from the images, or unused
-    about_raters: pd.DataFrame|None = None # attributes of raters; index = rater
+    rater_attributes: pd.DataFrame|None = None # attributes of raters; index = rater
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: what was dropped, counted
-    late: list[str] = field(default_factory=list)    # raters who are kept for the new-rater test
+    new_raters: list[str] = field(default_factory=list)    # raters who are kept for the new-rater test
     fingerprint: str = field(init=False)   # SHA-256 of judgements, embeddings, and the content of the images
 
     def __post_init__(self):
@@ -44,11 +44,15 @@ class PreferenceData:
     def _check_embeddings(self, n):
         self.embeddings = np.ascontiguousarray(self.embeddings, dtype=np.float32)
         if self.embeddings.ndim != 2 or len(self.embeddings) != n:
-            raise DataError(f'{location(self.name)}: the embeddings have shape {self.embeddings.shape}; expected one row '
-                            f'for each of the {n:,} items')
+            raise DataError(
+                f'{location(self.name)}: the embeddings have shape {self.embeddings.shape}; expected one row '
+                f'for each of the {n:,} items'
+            )
         if not (ok := np.isfinite(self.embeddings).all(1)).all():
-            raise DataError(f'{location(self.name)}: the embedding of item {truncate_repr(self.items[ok.argmin()])} contains NaN '
-                            'or infinity. Correct it or drop the item.')
+            raise DataError(
+                f'{location(self.name)}: the embedding of item {truncate_repr(self.items[ok.argmin()])} contains NaN '
+                'or infinity. Correct it or drop the item.'
+            )
 
     @property
     def judgements(self) -> Ratings|Comparisons: return self.ratings if self.pairs is None else self.pairs

@@ -79,7 +79,7 @@ class RegionCache:
         return int(self._index['length'][list(self._row_of.values())].max(initial=0))
 
     @property
-    def left_out(self) -> dict[str, str]:
+    def skipped(self) -> dict[str, str]:
         "Images that a conversion or an extraction skipped: id -> reason"
         reasons = read_json(p) if (p := self.folder/'left_out.json').exists() else {}
         return {i: str(why) for i, why in reasons.items()} if isinstance(reasons, dict) else {}
@@ -129,8 +129,11 @@ def refresh(self: RegionCache) -> None:
 def _index_block(self: RegionCache, path, ids, arrays, about) -> list[str]:
     "Add a block to the index; returns the ids that are there already with other regions"
     if self.about is not None and about != self.about:
-        differ = [f'{k}={truncate_repr(about.get(k))} (here {truncate_repr(self.about.get(k))})' for k in {*about, *self.about}
-                  if about.get(k) != self.about.get(k)]
+        differ = [
+            f'{k}={truncate_repr(about.get(k))} (here {truncate_repr(self.about.get(k))})'
+            for k in {*about, *self.about}
+            if about.get(k) != self.about.get(k)
+        ]
         raise DataError(f'{self.folder}: contains regions with {", ".join(sorted(differ))}. Use another folder.')
     width = arrays['features'].shape[1]
     if self.width not in (None, width):
@@ -148,11 +151,11 @@ def _index_block(self: RegionCache, path, ids, arrays, about) -> list[str]:
 
 # %% ../../nbs/data/24_region_cache.ipynb #27d0ee88
 @patch
-def leave_out(self: RegionCache,
+def mark_skipped(self: RegionCache,
     bad: dict[str, str],   # id -> reason
 ) -> None:
     "Record why images are not in the cache; reasons of images that were added since are removed"
-    before = self.left_out
+    before = self.skipped
     after = {i: why for i, why in (before | bad).items() if i not in self}
     if after != before: write_json(self.folder/'left_out.json', after)
 
@@ -282,7 +285,7 @@ def shuffled(self: RegionCache,
 
 # %% ../../nbs/data/24_region_cache.ipynb #4ad5c297
 @patch
-def renamed(self: RegionCache,
+def with_ids(self: RegionCache,
     names: dict[str, str],   # id -> the id of its image here
 ) -> RegionCache:            # a view
     "The same regions under other ids"
@@ -297,7 +300,7 @@ def coverage(
 ) -> dict:                # there: how many; missing, extra: which; why: id -> reason, of the missing, where known
     "Which images of a table are in a cache"
     ids = list(dict.fromkeys(ids))
-    missing, left_out = cache.missing(ids), cache.left_out
+    missing, left_out = cache.missing(ids), cache.skipped
     wanted = set(ids)
     return dict(there=len(ids) - len(missing), missing=missing, extra=sorted(i for i in cache.ids if i not in wanted),
                 why={i: left_out[i] for i in missing if i in left_out})

@@ -130,7 +130,7 @@ def _convert(cache, todo, read, most, width, has_boxes, progress):
             cache.refresh()
             block = {i: r for i, r in block.items() if i not in cache}   # another process may convert the same
             if block: cache.write_block(block)
-    cache.leave_out(bad)
+    cache.mark_skipped(bad)
     if progress == 'none': return
     if items: print(f'{cache.name}: {len(items)-len(bad):,} images converted')
     if bad:
@@ -152,7 +152,7 @@ def convert_regions(
     if (kind := source_kind(source)) == 'cache':
         cache = RegionCache(source)
         wanted = None if ids is None else _match(source, kind, cache.ids, ids, names)
-        return cache if wanted is None or all(i == k for i, k in wanted.items()) else cache.renamed(wanted)
+        return cache if wanted is None or all(i == k for i, k in wanted.items()) else cache.with_ids(wanted)
 
     with _OPENERS[kind](source) as (keys, read):
         wanted = _match(source, kind, keys, ids, names)
@@ -166,5 +166,5 @@ def convert_regions(
         _convert(cache, todo, read, most, cache.width or width, has_boxes, progress)
     if not len(cache):
         raise DataError(f'{source}: none of its {len(todo):,} images can be used; the first: '
-                        f'{next(iter(cache.left_out.values()))}')
+                        f'{next(iter(cache.skipped.values()))}')
     return cache

@@ -113,8 +113,10 @@ def _check_sizes(path, t):
     for k in ('visual_features', 'spatial_features'):
         check_record_size(math.prod(t[k].shape[1:])*t[k].dtype.itemsize, f'{path.name}, an image of {k}')
         if (n := math.prod(t[k].chunks or ())*t[k].dtype.itemsize) > 16*MAX_PICKLE_BYTES:
-            raise DataError(f'{path}: the chunks of {k} have {n:,} bytes, the limit is {16*MAX_PICKLE_BYTES:,}. Write it '
-                            'again with smaller chunks.')
+            raise DataError(
+                f'{path}: the chunks of {k} have {n:,} bytes, the limit is {16 * MAX_PICKLE_BYTES:,}. Write it '
+                'again with smaller chunks.'
+            )
 
 def _table_ids(x, where) -> list[str]:
     "Ids as strings"
@@ -156,8 +158,10 @@ def open_hdf5(
         try: names, read = _read_tables(path, file)
         except (DataError, GeneratorExit): raise
         except Exception as e:
-            raise DataError(f'{path}: its tables cannot be read ({type(e).__name__}: {truncate_repr(str(e))}); the file is '
-                            'damaged: copy it again') from None
+            raise DataError(
+                f'{path}: its tables cannot be read ({type(e).__name__}: {truncate_repr(str(e))}); the file is '
+                'damaged: copy it again'
+            ) from None
         yield names, read
 
 # %% ../../nbs/data/26_region_files.ipynb #ed9f2f50
@@ -167,7 +171,8 @@ def _parse_npy(raw, where):
     try:
         readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
         shape, fortran, dtype = readers[form.read_magic(f)](f)
-    except Exception as e: raise DataError(f'{where}: not a .npy array ({truncate_repr(str(e))}). Write it again.') from None
+    except Exception as e:
+        raise DataError(f'{where}: not a .npy array ({truncate_repr(str(e))}). Write it again.') from None
     body = raw[f.tell():]
     if dtype.hasobject: return safe_unpickle(body, where, boxed=True)
     try: return array_from_bytes(body, plain_dtype(dtype.str), tuple(shape), 'F' if fortran else 'C')

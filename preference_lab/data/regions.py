@@ -44,7 +44,8 @@ def _check_boxes(boxes, width, height) -> np.ndarray:  # (R, 4) float32, inside 
     "Boxes that are finite, not inverted and inside the image, or a `DataError` about the first that is not"
     form = '(regions, 4), x1 y1 x2 y2 in pixels'
     try: b = np.asarray(boxes, np.float32)
-    except (TypeError, ValueError): raise DataError(f'boxes are {truncate_repr(boxes)}; expected numbers of {form}') from None
+    except (TypeError, ValueError):
+        raise DataError(f'boxes are {truncate_repr(boxes)}; expected numbers of {form}') from None
     if b.ndim != 2 or b.shape[1] != 4: raise DataError(f'boxes have shape {b.shape}; expected {form}')
     side = np.array([width, height, width, height], np.float32)
     checks = {'is not finite': ~np.isfinite(b),

@@ -26,7 +26,8 @@ def check_record_size(
     where: str,   # beginning of the error
 ) -> None:
     "Raise a `DataError` about a record that is too large"
-    if n > MAX_PICKLE_BYTES: raise DataError(f'{where}: {n:,} bytes exceed the limit of {MAX_PICKLE_BYTES:,} for one record')
+    if n > MAX_PICKLE_BYTES:
+        raise DataError(f'{where}: {n:,} bytes exceed the limit of {MAX_PICKLE_BYTES:,} for one record')
 
 # %% ../../nbs/data/25_safe_pickle.ipynb #50b67fb6
 def plain_dtype(
@@ -70,7 +71,8 @@ def _check_opcodes(data):
         if isinstance(arg, int) and abs(arg) >= 2**64: raise DataError(f'holds a number of {arg.bit_length():,} bits')
         calls += op.name in ('BUILD', 'REDUCE')
         if isinstance(arg, (str, bytearray)): longest = max(longest, len(arg))
-        if calls*longest > 16*MAX_PICKLE_BYTES: raise DataError(f'makes up to {calls:,} arrays of {longest:,} characters')
+        if calls*longest > 16*MAX_PICKLE_BYTES:
+            raise DataError(f'makes up to {calls:,} arrays of {longest:,} characters')
         if n > _MAX_STEPS or ('PUT' in op.name and int(arg) > _MAX_STEPS):
             raise DataError(f'takes more than {_MAX_STEPS:,} steps')
 

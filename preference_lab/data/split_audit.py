@@ -84,8 +84,10 @@ def audit_split(
     split = np.asarray(split, dtype=object)
     rows, code_of = np.arange(1, len(split) + 1) if rows is None else rows, pd.Index(SPLITS).get_indexer(split)
     if (code_of < 0).any():
-        raise DataError(f'{location(name, rows[(code_of < 0).argmax()])}: {truncate_repr(split[code_of < 0][0])} is not a split. '
-                        f'Write one of {", ".join(SPLITS)}.')
+        raise DataError(
+            f'{location(name, rows[(code_of < 0).argmax()])}: {truncate_repr(split[code_of < 0][0])} is not a split. '
+            f'Write one of {", ".join(SPLITS)}.'
+        )
     locations = (lambda i: location(name, rows[i]), lambda i: f'row {rows[i]}')
     if places is not None: locations = (places.__getitem__,)*2
 

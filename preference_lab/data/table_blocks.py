@@ -41,10 +41,13 @@ def _lines(path: Path, f: io.TextIOWrapper) -> Iterator[str]:
     while line := f.readline(MAX_LINE_CHARS):
         n += 1
         if '\0' in line:
-            raise DataError(f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it '
-                            'again.')
+            raise DataError(
+                f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it again.'
+            )
         if len(line) == MAX_LINE_CHARS:
-            raise DataError(f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a line.')
+            raise DataError(
+                f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a line.'
+            )
         yield line
 
 # %% ../../nbs/data/28_table_blocks.ipynb #7fefebce
@@ -54,7 +57,9 @@ def _csv_error(path, n, e) -> DataError:
     if 'unexpected end' in str(e): why = 'a quote is opened and never closed'
     if 'field larger' in str(e):
         why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
-    return DataError(f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.')
+    return DataError(
+        f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.'
+    )
 
 def _csv_records(path: Path, f) -> Iterator[tuple[int, list[str]]]:
     "Number and cells of each record that is not blank"
@@ -77,7 +82,9 @@ def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
     advice = 'Check the delimiters and quotes of this row.'
     if is_last and len(cells) < len(names): advice = 'The file may be truncated: export it again.'
     columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
-    return DataError(f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.')
+    return DataError(
+        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.'
+    )
 
 def _delimited_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
     "A delimited text file as strings"
@@ -104,7 +111,9 @@ def _json_object(path, n, line) -> dict:
         raise DataError(f'{location(path, n)}: not JSON ({e.msg}). Correct the line, or export the file again if it is '
                         'truncated.') from None
     if not isinstance(value, dict):
-        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} per row.')
+        raise DataError(
+            f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} per row.'
+        )
     return value
 
 def _json_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
@@ -116,8 +125,10 @@ def _json_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
             if names is None: names = list(dict.fromkeys(k for _, o in block for k in o))
             for n, o in block:
                 if new := next((k for k in o if k not in names), None):
-                    raise DataError(f'{location(path, n)}: the key {truncate_repr(new)} is not in the first {rows:,} rows. Give '
-                                    'all rows the same keys.')
+                    raise DataError(
+                        f'{location(path, n)}: the key {truncate_repr(new)} is not in the first {rows:,} rows. Give '
+                        'all rows the same keys.'
+                    )
             cells = {c: [o.get(c) for _, o in block] for c in names}
             frame = pd.DataFrame(cells, index=[n for n, _ in block], dtype=object)
             yield frame.set_axis(check_column_names(path, names), axis=1)
@@ -155,8 +166,10 @@ def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         for frame in _batches(path, rows, columns): yield frame.set_axis(names, axis=1)
     except DataError: raise
     except Exception as e:  # a damaged file raises one of many kinds of exceptions
-        raise DataError(f'{location(path)}: cannot be read as Parquet ({type(e).__name__}): it is damaged or truncated. '
-                        'Export or copy it again.') from None
+        raise DataError(
+            f'{location(path)}: cannot be read as Parquet ({type(e).__name__}): it is damaged or truncated. '
+            'Export or copy it again.'
+        ) from None
 
 # %% ../../nbs/data/28_table_blocks.ipynb #62cc9dc9
 _READERS = {**dict.fromkeys(('.csv', '.tsv', '.txt'), _delimited_blocks),

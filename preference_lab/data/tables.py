@@ -64,8 +64,10 @@ def _check_parquet_texts(path, schema):
     columns = [c for k, c in zip(table.column_names, table.columns) if k in texts]
     size = sum(uncompressed_text_bytes(c) for c in columns if arrow.types.is_dictionary(c.type))
     if size > 2*MAX_TEXT_BYTES:
-        raise DataError(f'{location(path)}: the texts take {size:,} bytes uncompressed, the limit is {2*MAX_TEXT_BYTES:,}. '
-                        'Split the table.')
+        raise DataError(
+            f'{location(path)}: the texts take {size:,} bytes uncompressed, the limit is {2 * MAX_TEXT_BYTES:,}. '
+            'Split the table.'
+        )
 
 # %% ../../nbs/data/02_tables.ipynb #b55a8c14
 def read_parquet(
@@ -79,8 +81,10 @@ def read_parquet(
         return pd.read_parquet(path)
     except DataError: raise
     except Exception as e:  # a damaged file raises one of many kinds
-        raise DataError(f'{location(path)}: cannot be read as Parquet ({type(e).__name__}): it is damaged or truncated. '
-                        'Export or copy it again.') from None
+        raise DataError(
+            f'{location(path)}: cannot be read as Parquet ({type(e).__name__}): it is damaged or truncated. '
+            'Export or copy it again.'
+        ) from None
 
 # %% ../../nbs/data/02_tables.ipynb #377041e0
 def _check_sheet_size(path, sheet):
@@ -89,8 +93,10 @@ def _check_sheet_size(path, sheet):
     for n, row in enumerate(sheet.iter_rows(values_only=True), 1):
         width = max(width, next((i for i in range(len(row), 0, -1) if row[i-1] is not None), 0))
         if n*width > MAX_CELLS//8:
-            raise DataError(f'{location(path, n)}: {n:,} rows of {width:,} columns exceed the size limit of a workbook. '
-                            'Delete cells far from the table, or save it as CSV.')
+            raise DataError(
+                f'{location(path, n)}: {n:,} rows of {width:,} columns exceed the size limit of a workbook. '
+                'Delete cells far from the table, or save it as CSV.'
+            )
 
 def _read_sheet(path) -> pd.DataFrame:
     "The first sheet of a workbook as strings"
@@ -152,7 +158,9 @@ def check_table_path(
     path, suffixes = expand_user(path), ', '.join(TABLE_SUFFIXES)
     try: exists = path.exists()
     except OSError as e:
-        raise DataError(f'{truncate_repr(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}). Check the path.') from None
+        raise DataError(
+            f'{truncate_repr(str(path), 200)[1:-1]}: cannot be opened ({e.strerror}). Check the path.'
+        ) from None
     if path.is_dir(): raise DataError(f'{path}: this is a folder. Give a file ({suffixes}).')
     if not exists: raise _no_such_file(path)
     if not path.is_file(): raise DataError(f'{path}: this is a pipe or a device. Give a regular file ({suffixes}).')

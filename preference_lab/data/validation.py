@@ -94,7 +94,7 @@ def _visible_form(name: str) -> str:
 def _similar_ids_warning(groups, what) -> dict:
     "The warning about ids that differ only in case or leading zeros"
     shown = '; '.join(' and '.join(map(repr, g[:4])) for g in groups[:4]) + (' …' if len(groups) > 4 else '')
-    return dict(code='alike_ids', message=f'{what} {shown} differ only in case or leading zeros and are kept as '
+    return dict(code='similar_ids', message=f'{what} {shown} differ only in case or leading zeros and are kept as '
                                           'different ids; if they are the same, write them the same way')
 
 # %% ../../nbs/data/03_validation.ipynb #8ed5d4a2
@@ -149,8 +149,10 @@ def require_column(
     "Raise a `DataError` if a column is missing"
     if column in df: return
     if setting: advice = f'Name the right one with {setting}='
-    raise DataError(f'{location(path, 1)}: missing column {column!r}{did_you_mean(column, df.columns)}. The columns are '
-                    f'{list_names(df.columns, 12)}. {advice}')
+    raise DataError(
+        f'{location(path, 1)}: missing column {column!r}{did_you_mean(column, df.columns)}. The columns are '
+        f'{list_names(df.columns, 12)}. {advice}'
+    )
 
 # %% ../../nbs/data/03_validation.ipynb #4a744b02
 def parse_finite_floats(
@@ -165,6 +167,8 @@ def parse_finite_floats(
     if not np.isfinite(out).all():
         i, j = np.argwhere(~np.isfinite(out))[0]
         where = location(path, df.index[i], names[j] if len(names) == cells.shape[1] else names[0])
-        raise DataError(f'{where}: expected a finite number, got {truncate_repr(cells[i, j], 30)}. Correct the cell, delete '
-                        'the row, or delete the column if it is not part of the embedding.')
+        raise DataError(
+            f'{where}: expected a finite number, got {truncate_repr(cells[i, j], 30)}. Correct the cell, delete '
+            'the row, or delete the column if it is not part of the embedding.'
+        )
     return out

@@ -30,8 +30,10 @@ def select_columns(
     for w in (w.strip() for w in wanted.split(',') if w.strip()):
         found = [w] if w in frame else [c for c in frame if fnmatchcase(c, w)]
         if not found:
-            raise DataError(f'{location(path, 1)}: missing column {w!r}{did_you_mean(w, frame.columns)}. The columns are '
-                            f'{list_names(frame.columns, 12)}. Name the right ones with {setting}=')
+            raise DataError(
+                f'{location(path, 1)}: missing column {w!r}{did_you_mean(w, frame.columns)}. The columns are '
+                f'{list_names(frame.columns, 12)}. Name the right ones with {setting}='
+            )
         out += [c for c in found if c not in out]
     return out
 
@@ -77,8 +79,9 @@ def read_count_columns(
     ids = _id_column(frame, id_column, path, 'id_column') if id_column else [str(r) for r in frame.index]
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
     weights = check_weights(frame[columns].to_numpy(object), columns, places)
-    return LabelDistributionTable(weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), places,
-                     Path(path).name)
+    return LabelDistributionTable(
+        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), places, Path(path).name
+    )
 
 # %% ../../nbs/data/13_vote_files.ipynb #1d407bcf
 def _sort_categories(names) -> list[str]:
@@ -103,8 +106,13 @@ def _first_answers(items, frame, rater_column, path) -> tuple[np.ndarray, list[d
     notes = check_confusable_ids(raters, path, rater_column)
     keep = ~pd.DataFrame(dict(i=items, r=raters)).duplicated().to_numpy()
     if not keep.all():
-        notes.append(dict(code='repeats_dropped', message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater '
-                                                          'and an item; the first of each was used'))
+        notes.append(
+            dict(
+                code='duplicate_answers_dropped',
+                message=f'{(~keep).sum():,} of {len(keep):,} answers repeat a rater '
+                'and an item; the first of each was used',
+            )
+        )
     return keep, notes
 
 # %% ../../nbs/data/13_vote_files.ipynb #62e094f5
@@ -127,8 +135,11 @@ def aggregate_answers(
     known = [c.strip() for c in categories.split(',')] if categories else _sort_categories(answers.unique())
     if (unknown := ~answers.isin(known)).any():
         v = answers[row := frame.index[unknown][0]]
-        raise DataError(f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}{did_you_mean(v, known)}; valid: '
-                        f'{list_names(known)}. Correct the cell or add it to categories=')
+        raise DataError(
+            f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}{did_you_mean(v, known)}; '
+            'valid: '
+            f'{list_names(known)}. Correct the cell or add it to categories='
+        )
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))
@@ -138,8 +149,17 @@ def aggregate_answers(
         if c: _check_constant(frame, c, code, path, setting)
     groups = column(first, group_column, 'group_column').to_numpy(object) if group_column else None
     places = [location(path, r) for r in first.index]
-    table = LabelDistributionTable(weights, known, list(ids), ordered, groups, _split_column(first, split_column, path), places,
-                      Path(path).name, notes=notes)
+    table = LabelDistributionTable(
+        weights,
+        known,
+        list(ids),
+        ordered,
+        groups,
+        _split_column(first, split_column, path),
+        places,
+        Path(path).name,
+        notes=notes,
+    )
     return table, first
 
 # %% ../../nbs/data/13_vote_files.ipynb #90e8d7fc

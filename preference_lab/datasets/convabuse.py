@@ -36,8 +36,10 @@ def _read_some_columns(path, columns) -> pd.DataFrame:
     raw = io.BytesIO(read_bytes(path))
     try: return pd.read_csv(raw, usecols=columns, dtype=str, keep_default_na=False)
     except Exception as e:
-        raise DataError(f'{location(path)}: cannot read the columns {", ".join(columns)} ({truncate_repr(str(e))}); copy the '
-                        'original file again') from None
+        raise DataError(
+            f'{location(path)}: cannot read the columns {", ".join(columns)} ({truncate_repr(str(e))}); copy the '
+            'original file again'
+        ) from None
 
 def _conversation_lines(t: pd.DataFrame) -> list[str]:
     "A key of each row: the conversation and the texts of its turns, white space normalized"
@@ -91,7 +93,7 @@ def load_convabuse(
         if not there.all():
             votes = votes.take(there)
             message = f'{(~there).sum()} of {len(there):,} snippets are in no published file and were dropped'
-            votes.notes.append(dict(code='no_side', message=message))
+            votes.notes.append(dict(code='rows_without_split', message=message))
             conversation, folded, snippet, user = (x[there] for x in (conversation, folded, snippet, user))
     return DistributionData(
         votes,

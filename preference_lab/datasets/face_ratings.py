@@ -34,8 +34,10 @@ def melt_ratings(
     value = df[columns].apply(pd.to_numeric, errors='coerce').to_numpy(dtype=np.float64)
     if (bad := ~((value >= 1) & (value <= 7))).any():
         i, j = np.argwhere(bad)[0]
-        raise DataError(f'{location(path, df.index[i], columns[j])}: {truncate_repr(df[columns[j]].iloc[i])} is outside the scale '
-                        '1–7 (levels=1-7). Correct the cell or copy the original file again.')
+        raise DataError(
+            f'{location(path, df.index[i], columns[j])}: {truncate_repr(df[columns[j]].iloc[i])} is outside the scale '
+            '1–7 (levels=1-7). Correct the cell or copy the original file again.'
+        )
     repeat = lambda x: np.repeat(np.asarray(x, dtype=object), len(columns))
     more = {k: v if isinstance(v, str) else repeat(v) for k, v in more.items()}
     item = np.tile(np.array(columns, dtype=object), len(df))
@@ -100,8 +102,12 @@ def load_morrison_faces(
 
     f, raters = pd.concat(tables), pd.concat(raters)
     if (again := f.duplicated(['rater', 'item', 'target']).to_numpy()).any():
-        notes.append(dict(code='repeats_dropped', message=f'{again.sum():,} ratings repeat a rater, a face and a '
-                                                          'target; the first of each was used'))
+        notes.append(
+            dict(
+                code='duplicate_answers_dropped',
+                message=f'{again.sum():,} ratings repeat a rater, a face and a target; the first of each was used',
+            )
+        )
     return RatingTable(f[~again], (1, 7), 'faces_morrison2017', notes), raters[~raters.index.duplicated()]
 
 # %% ../../nbs/datasets/02_face_ratings.ipynb #6e3cb476

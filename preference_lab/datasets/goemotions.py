@@ -27,7 +27,9 @@ def read_goemotions(
     for split, stem in zip(SPLITS, ('train', 'dev', 'test')):
         df = read_table(path := folder/f'{stem}.tsv', columns=['text', 'labels', 'id'], quoted=False)
         parts.append(df.assign(labels=parse_label_column(df, 'labels', names, path), split=split, source=path.name))
-    return MultilabelTable(pd.concat(parts)[['id', 'text', 'labels', 'split', 'source']], names, name, published_split=True)
+    return MultilabelTable(
+        pd.concat(parts)[['id', 'text', 'labels', 'split', 'source']], names, name, published_split=True
+    )
 
 # %% ../../nbs/datasets/01_goemotions.ipynb #88d99862
 _HUB = 'google-research-datasets/go_emotions'

@@ -51,7 +51,8 @@ def _fill_labels(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
             if not len(different): continue
             raise DataError(
                 f'{places[different.index[0]]}: id {i} also occurs in {places[values.index[0]]} with another {in_file} '
-                f'({truncate_repr(different.iloc[0], 40)}, there {truncate_repr(values.iloc[0], 40)}); one of the files is not the '
+                f'({truncate_repr(different.iloc[0], 40)}, there {truncate_repr(values.iloc[0], 40)}); one of the '
+                'files is not the '
                 'original: copy it again'
             )
     known = {i: label for i, label in zip(shared['id'], shared['label']) if label != -1}

@@ -47,7 +47,9 @@ def open_meme_image(
     tar, name = image.split('::', 1)
     members = _archive_members(tar)
     if name not in members:
-        raise DataError(f'{image}: no such image in the archive{did_you_mean(name, list(members)[:20_000])}; check the name')
+        raise DataError(
+            f'{image}: no such image in the archive{did_you_mean(name, list(members)[:20_000])}; check the name'
+        )
     start, size = members[name]
     if size > _MAX_MEMBER_BYTES:
         raise DataError(f'{image}: {size:,} bytes, at most {_MAX_MEMBER_BYTES:,} are read; make the image smaller')

@@ -37,12 +37,14 @@ def _object_numbers(
         classes = [codes[value(key)] for key, codes in _ATTRIBUTES.items()] + [(0, 1, 2)[box]]
     except (KeyError, IndexError, TypeError, AttributeError):
         raise DataError(
-            f'{where}: {truncate_repr(obj)} in box {box + 1} is not an object of NLVR; expected three boxes and objects with '
+            f'{where}: {truncate_repr(obj)} in box {box + 1} is not an object of NLVR; expected three boxes and '
+            'objects with '
             f'color, type, size, x_loc and y_loc: {_COPY}'
         ) from None
     if not all(isinstance(obj.get(c), (int, float)) and abs(obj[c]) < 1e6 for c in ('x_loc', 'y_loc')):
         raise DataError(
-            f'{where}: {truncate_repr(obj)} in box {box + 1} has no position; expected x_loc and y_loc in pixels: {_COPY}'
+            f'{where}: {truncate_repr(obj)} in box {box + 1} has no position; expected x_loc and y_loc in pixels: '
+            f'{_COPY}'
         )
     x, y, s = obj['x_loc'], obj['y_loc'], obj['size']
     walls = np.exp(-np.array([x, y, _HEIGHT-x-s, _HEIGHT-y-s], float).clip(0))   # left, top, right, bottom
@@ -60,7 +62,8 @@ def nlvr_regions(
     """
     if not isinstance(boxes, list) or not all(isinstance(b, list) for b in boxes):
         raise DataError(
-            f'{where}: {truncate_repr(boxes)} is not an image of NLVR; expected three boxes, each a list of objects: {_COPY}'
+            f'{where}: {truncate_repr(boxes)} is not an image of NLVR; expected three boxes, each a list of objects: '
+            f'{_COPY}'
         )
     objects = [_object_numbers(o, k, where) for k, box in enumerate(boxes) for o in box]
     features = np.array([f for f, _ in objects], np.float32).reshape(-1, 18)

@@ -95,7 +95,9 @@ def multilabel_baselines(
         n = len(texts)
         for name, p in dict(prior=prior_baseline(y, n), bag_of_words=tfidf[i]).items():
             out[name][split] = dict(proba=p, predicted=p >= .5)
-        for name, d in dict(majority=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed+i)).items():
+        for name, d in dict(
+            majority=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed + i)
+        ).items():
             out[name][split] = dict(proba=d.astype(float), predicted=d)
     return out
 

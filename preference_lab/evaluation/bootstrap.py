@@ -216,7 +216,7 @@ def bootstrap_intervals(
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
-    proportions: bool | set[str] = True,  # as in `bootstrap_interval`: for all scores, for none, or the names of those in 0..1
+    proportions: bool | set[str] = True,  # as in `bootstrap_interval`: all, none, or the names of scores in 0..1
     width_factors: dict[str, float] | None = None,  # metric -> factor of the width, where units are dependent
 ) -> dict[str, ConfidenceInterval]:
     "Every scalar score of a scorer with its bias-corrected percentile bootstrap interval"

@@ -33,14 +33,19 @@ def check_constant_predictions(
 
 # %% ../../nbs/evaluation/11_constant_predictions.ipynb #6aa1e406
 def _one_category_warning(t, p, categories):
-    "The warning `one_category`, or none"
+    "The warning `single_predicted_category`, or none"
     top, right = p == p.max(1, keepdims=True), t == t.max(1, keepdims=True)
     if top.sum() != len(p) or not top.all(0).any() or right.all(0).any(): return []
     c = top[0].argmax()
     name = c if categories is None else categories[c]
-    return [dict(code='one_category', message=f'category {name!r} is the most probable one in all {len(p):,} rows, so '
-                 f'top-1 accuracy ({right[:, c].mean():.2%}) is only the proportion of rows in which it is the most '
-                 'frequent answer. Compare runs by KL, not by top-1.')]
+    return [
+        dict(
+            code='single_predicted_category',
+            message=f'category {name!r} is the most probable one in all {len(p):,} rows, so '
+            f'top-1 accuracy ({right[:, c].mean():.2%}) is only the proportion of rows in which it is the most '
+            'frequent answer. Compare runs by KL, not by top-1.',
+        )
+    ]
 
 # %% ../../nbs/evaluation/11_constant_predictions.ipynb #a9ab08a6
 def check_single_category(
@@ -48,7 +53,7 @@ def check_single_category(
     proba: np.ndarray,  # (n, categories) predicted proportions
     prior: np.ndarray | None = None,  # (categories,) mean proportions in training, named in the warning
     categories: list[str] | None = None,  # their names; None: numbers from 0
-) -> list[dict]:  # warnings {code, message}: 'collapsed', 'one_category', both or none
+) -> list[dict]:  # warnings {code, message}: 'collapsed', 'single_predicted_category', both or none
     "Warnings about nearly constant distributions, and about one most probable category in all rows"
     t, p = check_proportions(targets=targets, proba=proba)
     sd = lambda a: np.sqrt(a.var(0).mean())

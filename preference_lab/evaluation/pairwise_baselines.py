@@ -205,7 +205,7 @@ def pairwise_baselines(
     splits: dict[str, Comparisons],  # split -> comparisons to predict; their answers are not used
     embeddings: np.ndarray | None = None,  # (items, width); None: no `linear`
     seed: int = 0,  # of Elo's order, of the initial factors, and of samples
-    refit: Comparisons | Ratings | None = None,  # training and validation labels, from which other splits are then predicted
+    refit: Comparisons | Ratings | None = None,  # training and validation labels, for predicting other splits
 ) -> dict[str, dict[str, np.ndarray]]:  # baseline -> split -> (n,) P(left wins)
     "The predictions of every baseline for paired comparisons"
     x = None if embeddings is None else _whiten(embeddings)

@@ -92,4 +92,6 @@ def predict_file(
 def _say_renamed(frame, answers, file, say):
     "Tell which columns of the table were renamed"
     for old, new in conflicting_columns(list(frame), list(answers)).items():
-        say(f'{location(file)}: its column {truncate_repr(old)} is written as {new!r}, since a prediction has that name')
+        say(
+            f'{location(file)}: its column {truncate_repr(old)} is written as {new!r}, since a prediction has that name'
+        )

@@ -189,7 +189,8 @@ def check_results(
     def need(v, kind, key, optional=False):
         if _has_type(v, kind) or optional and v is None: return v
         raise DataError(
-            f'{where}: {key} is {truncate_repr(v)}, expected {_TYPE_NAMES[kind]}; not a preference_lab results file, or '
+            f'{where}: {key} is {truncate_repr(v)}, expected {_TYPE_NAMES[kind]}; not a preference_lab results file, '
+            'or '
             'damaged: train again'
         )
     need(r, dict, 'the content')

@@ -148,7 +148,9 @@ def find_resumable_run(
     "The newest unfinished run of this name"
     if cfg.time: candidates = [p for p in [parent/f'{cfg.name}-{cfg.time}'] if p.is_dir()]
     else:
-        begun = {p: m for p in parent.glob('*') if (m := RUN_FOLDER_PATTERN.fullmatch(p.name)) and m['name'] == cfg.name}
+        begun = {
+            p: m for p in parent.glob('*') if (m := RUN_FOLDER_PATTERN.fullmatch(p.name)) and m['name'] == cfg.name
+        }
         candidates = sorted(begun, key=lambda p: (begun[p]['time'], int(begun[p]['nth'] or 1)))
     left = [p for p in candidates if not is_finished(p)]
     if left: return left[-1]
@@ -157,9 +159,13 @@ def find_resumable_run(
         raise ConfigError(
             f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one'
         )
-    names = [m['name'] if (m := RUN_FOLDER_PATTERN.fullmatch(p.name)) else p.name.rpartition('-')[0] for p in parent.glob('*')]
+    names = [
+        m['name'] if (m := RUN_FOLDER_PATTERN.fullmatch(p.name)) else p.name.rpartition('-')[0]
+        for p in parent.glob('*')
+    ]
     raise ConfigError(
-        f'{parent}: resume=True, but there is no run named {cfg.name!r}{did_you_mean(cfg.name, names)}; leave resume out to '
+        f'{parent}: resume=True, but there is no run named {cfg.name!r}{did_you_mean(cfg.name, names)}; leave resume '
+        'out to '
         'start one'
     )
 
@@ -169,7 +175,8 @@ def check_folder_is_new(
 ):
     "Raise a `ConfigError` if the folder exists"
     if not folder.exists(): return
-    if (folder/LOCK_FILE).exists() and not is_finished(folder): lock_folder(folder)   # raises `FolderLockedError` where another process has it
+    # raises `FolderLockedError` where another process has it
+    if (folder/LOCK_FILE).exists() and not is_finished(folder): lock_folder(folder)
     if is_finished(folder): raise ConfigError(f'{folder}: the run folder exists and is finished: choose another name')
     raise ConfigError(
         f'{folder}: the run folder exists and is not finished: continue with resume=True, or choose another name'

@@ -166,7 +166,8 @@ def embed_texts(
 ) -> np.ndarray:                # (n, width) float32, rounded to half precision
     "The embedding of each text, each distinct one encoded only once (cached)"
     for i, x in enumerate(texts):
-        if not isinstance(x, str): raise DataError(f'text {i}: expected a text, got {truncate_repr(x)}; write one or remove it')
+        if not isinstance(x, str):
+            raise DataError(f'text {i}: expected a text, got {truncate_repr(x)}; write one or remove it')
     cache, hashes = EmbeddingCache(tower, cache_dir), [hashlib.sha256(x.encode()).digest() for x in texts]
     todo = sorted({h: x for h, x in zip(hashes, texts) if h not in cache}.items(), key=lambda p: -len(p[1]))
     def encode(todo, bar):

@@ -55,7 +55,11 @@ def preprocess_image(
     long: int=1000,       # maximum pixels of the longer side
 ) -> tuple[Tensor, float]:  # (3, height, width) float32; scale, pixels per pixel of the image
     "An image as the network takes it"
-    x = torch.from_numpy(np.asarray(image)[..., ::-1].astype(np.float32)).sub_(torch.tensor(PIXEL_MEANS)).permute(2, 0, 1)
+    x = (
+        torch.from_numpy(np.asarray(image)[..., ::-1].astype(np.float32))
+        .sub_(torch.tensor(PIXEL_MEANS))
+        .permute(2, 0, 1)
+    )
     small, large = sorted(x.shape[1:])
     scale = short/small
     if round(scale*large) > long: scale = long/large

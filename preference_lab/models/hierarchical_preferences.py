@@ -199,7 +199,10 @@ def fit_hierarchical(
     joint = targets*p <= MAX_FEATURES
     classes, stacked = (1, targets) if joint else (targets, 1)
     ratings = isinstance(labels, Ratings)
-    e, fit = (rating_evidence if ratings else pair_evidence)(psi, labels, joint), fit_em_ratings if ratings else fit_em_comparisons
+    e, fit = (
+        (rating_evidence if ratings else pair_evidence)(psi, labels, joint),
+        fit_em_ratings if ratings else fit_em_comparisons,
+    )
     def build(estimate, nu):
         mean, cov, noise, w = estimate
         population = mean.reshape(targets, p)[None].repeat(len(labels.raters), 1, 1)
@@ -214,7 +217,9 @@ def fit_hierarchical(
         others = {nu: fit(e, groups, stacked, classes, nu, 1, estimate[:3]) for nu in SHRINKAGE_GRID if nu != first}
         tried = [posterior if nu == first else build(others[nu], nu) for nu in SHRINKAGE_GRID]
         posterior = min(tried, key=lambda t: _validation_loss(t, psi, validation))
-    return replace(posterior, slope=fit_logistic_slope(score_difference(posterior, psi, validation), validation.left_wins))
+    return replace(
+        posterior, slope=fit_logistic_slope(score_difference(posterior, psi, validation), validation.left_wins)
+    )
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #2d9b1f53
 def fit_new_raters(

@@ -114,7 +114,8 @@ def _check_names(name, weights, from_file):
     if name.startswith('hf-hub:'): return
     if name not in open_clip.list_models():
         raise ConfigError(
-            f'encoder={name!r} is neither a model of open_clip{did_you_mean(name, open_clip.list_models())} nor a folder; '
+            f'encoder={name!r} is neither a model of open_clip{did_you_mean(name, open_clip.list_models())} nor a '
+            'folder; '
             'common models are ViT-B-32, ViT-B-16 and ViT-L-14, and tiny is a small one for tests'
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
@@ -208,14 +209,15 @@ def split_preprocessing(
     if not (isinstance(to, ToTensor) and isinstance(scale, Normalize)):
         raise ConfigError(
             f'encoder={tower.name}: its preprocessing does not end in ToTensor and Normalize '
-            f'({truncate_repr(", ".join(describe_preprocessing(tower.preprocess)))}), so its images cannot be cached as bytes; '
+            f'({truncate_repr(", ".join(describe_preprocessing(tower.preprocess)))}), so its images cannot be cached '
+            'as bytes; '
             'choose another encoder'
         )
     return Compose(shapes[2:]), scale
 
 # %% ../../nbs/models/01_image_encoders.ipynb #3c75c3c6
 @patch
-def normalise(self: ClipEncoder,
+def normalize(self: ClipEncoder,
     x: Tensor,   # (n, height, width, 3) uint8, of `preprocess_images`, on any device
 ) -> Tensor:     # (n, 3, height, width) float32, the same bits as `preprocess` gives
     "Decoded images as the image tower takes them"

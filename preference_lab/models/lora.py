@@ -204,7 +204,9 @@ def set_active_adapter(
     "Activate the adapters of one group; nothing else changes"
     groups = clip.adapters['ranks']
     if name not in groups:
-        raise ConfigError(f'unknown rater group {name!r}{did_you_mean(name, groups)}; valid: {", ".join(groups) or "none"}')
+        raise ConfigError(
+            f'unknown rater group {name!r}{did_you_mean(name, groups)}; valid: {", ".join(groups) or "none"}'
+        )
     if len(groups) > 1 and torch.is_grad_enabled() and _recomputes_layers(clip):
         raise ConfigError(
             f'gradient checkpointing recomputes layers when another of the {len(groups)} rater groups may be active; '
@@ -213,7 +215,8 @@ def set_active_adapter(
     for m in _adapted(clip).values():
         if m.merged and m.merged_adapters != [name]:
             raise ConfigError(
-                f'the adapters of {m.merged_adapters[0]!r} are merged; leave `merged_lora_weights` before {name!r} is used'
+                f'the adapters of {m.merged_adapters[0]!r} are merged; leave `merged_lora_weights` before {name!r} is '
+                'used'
             )
         m._active_adapter = [name]   # m.set_adapter would also change requires_grad
 

@@ -112,7 +112,11 @@ class NeighborAttention(nn.Module):
         keep: float = 1.,        # fraction of neighbors kept in training
     ):
         super().__init__()
-        self.standard, self.edge_standard, self.keep = StandardScaler(width, noise), StandardScaler(edge_width, edge_noise), keep
+        self.standard, self.edge_standard, self.keep = (
+            StandardScaler(width, noise),
+            StandardScaler(edge_width, edge_noise),
+            keep,
+        )
         self.nodes = nn.Linear(width, inner)
         self.edges = nn.Sequential(nn.Linear(edge_width, inner), nn.Linear(inner, heads*inner, bias=False))
         self.layers = nn.ModuleList(NeighborAttentionLayer(inner, heads, dropout) for _ in range(layers))

@@ -114,7 +114,17 @@ class ConnectedComponentExtractor(RegionExtractor):
     def extract_batch(self, x, info, sizes): return [Regions(f, b, *s) for f, b, s in zip(x.cpu().numpy(), info, sizes)]
 
 # %% ../../nbs/models/22_object_extractors.ipynb #4bea5aa4
-EXTRACTORS = {e.kind: e for e in (ResNetGridExtractor, ClipGridExtractor, DinoGridExtractor, CocoExtractor, VisualGenomeExtractor, ConnectedComponentExtractor)}
+EXTRACTORS = {
+    e.kind: e
+    for e in (
+        ResNetGridExtractor,
+        ClipGridExtractor,
+        DinoGridExtractor,
+        CocoExtractor,
+        VisualGenomeExtractor,
+        ConnectedComponentExtractor,
+    )
+}
 
 # %% ../../nbs/models/22_object_extractors.ipynb #cdb64844
 def load_extractor(

@@ -33,7 +33,7 @@ class ClipTokenizer:
     token_ids: dict[str, int] = field(default_factory=dict)  # trained token -> id
 
     def __contains__(self, word: str) -> bool: return word.lower() in self.word_ids
-    def learn(self,
+    def add_tokens(self,
         words: Sequence[str],   # without spaces
     ) -> 'Vocabulary':
         "The same with further tokens"

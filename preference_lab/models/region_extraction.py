@@ -153,7 +153,7 @@ def _extract_by_content(images, extractor, **how) -> tuple[RegionCache, list[dic
     by_key = {k: images[i] for i, k in keys.items()}
     cache, failures = extract_regions(by_key, extractor, _default_folder(images, extractor), **how)
     reasons = {f['id']: f for f in failures}
-    return cache.renamed(keys), [reasons[k] | dict(id=i) for i, k in keys.items() if k in reasons]
+    return cache.with_ids(keys), [reasons[k] | dict(id=i) for i, k in keys.items() if k in reasons]
 
 # %% ../../nbs/models/23_region_extraction.ipynb #d15c8ad3
 def _extract_part(arguments, key, images, folder, batch_size, part, block, threads) -> list[dict]:
@@ -179,8 +179,10 @@ def _extract_in_processes(images, extractor, cache, batch_size, progress, worker
             failures = _fill_cache(cache, own, extractor, batch_size, block, progress)
             return [*failures, *(f for j in jobs for f in j.result())]
         except BrokenProcessPool:
-            raise PreferenceLabError('a process ended early, perhaps for lack of memory. What was written is saved; continue '
-                           f'with fewer than workers={workers}.') from None
+            raise PreferenceLabError(
+                'a process ended early, perhaps for lack of memory. What was written is saved; continue '
+                f'with fewer than workers={workers}.'
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -189,8 +191,8 @@ def _extract_in_processes(images, extractor, cache, batch_size, progress, worker
 # %% ../../nbs/models/23_region_extraction.ipynb #2742882d
 def _save_failures(cache, failures, mine):
     "Keep the list of images that cannot be used in the cache"
-    skipped = {k: v for k, v in cache.left_out.items() if k not in mine} | {f['id']: f['reason'] for f in failures}
-    if skipped != cache.left_out: write_json(cache.folder/'left_out.json', skipped)
+    skipped = {k: v for k, v in cache.skipped.items() if k not in mine} | {f['id']: f['reason'] for f in failures}
+    if skipped != cache.skipped: write_json(cache.folder/'left_out.json', skipped)
 
 # %% ../../nbs/models/23_region_extraction.ipynb #7f12cbe8
 def extract_regions(

@@ -88,7 +88,9 @@ class MultilabelTextClassifier(
         find_pooling(pooling)
         settings = dict(encoder_config)
         config = AutoConfig.for_model(settings.pop('model_type'), **settings)
-        self.encoder = encoder if encoder is not None else AutoModel.from_config(config, **without_pooling_layer(config))
+        self.encoder = (
+            encoder if encoder is not None else AutoModel.from_config(config, **without_pooling_layer(config))
+        )
         self.shaped = accepts_4d_mask(self.encoder)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(config.hidden_size, len(label_names))
         nn.init.normal_(self.head.weight, std=.02)
@@ -102,7 +104,11 @@ class MultilabelTextClassifier(
         attention_mask: Tensor,  # (rows, width) 1 where there is a token
     ) -> Tensor:                 # (rows, labels) logits
         "The logits of a batch; the head is computed in fp32"
-        mask = attention_mask_4d(attention_mask) if self.shaped and attention_mask.device.type == 'cuda' else attention_mask
+        mask = (
+            attention_mask_4d(attention_mask)
+            if self.shaped and attention_mask.device.type == 'cuda'
+            else attention_mask
+        )
         h = self.encoder(input_ids=input_ids, attention_mask=mask).last_hidden_state
         return in_fp32(self.head, self.dropout(find_pooling(self.pooling)(h, attention_mask)))
 

@@ -194,7 +194,9 @@ class TextEncoder:
         "The embedding of each text; texts of similar length share a batch, the longest come first"
         ragged, pool = tokenize_texts(list(texts), self.tokenizer, self.max_length), find_pooling(self.pooling)
         if len(empty := np.flatnonzero(ragged.lengths == 0)):
-            raise DataError(f'text {empty[0]}: {truncate_repr(texts[empty[0]])} has no token; write a text or remove it')
+            raise DataError(
+                f'text {empty[0]}: {truncate_repr(texts[empty[0]])} has no token; write a text or remove it'
+            )
         out = np.zeros((len(ragged), self.width), np.float32)
         for rows in sorted_batches(ragged.lengths, batch_size):
             ids, mask = (x.to(self.device) for x in pad_batch(ragged, rows, self.tokenizer.pad_token_id or 0))

@@ -64,7 +64,7 @@ class ViLBERT(
         inner = joined if c.head == 'mmf' else text
         self.bert = Backbone(c)
         self.classifier = nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
-        self.initialise(seed)
+        self.initialize(seed)
         self.remember()
 
     def forward(self,
@@ -134,7 +134,7 @@ def fuse(self: ViLBERT,
 
 # %% ../../nbs/models/16_vilbert.ipynb #577e437a
 @patch
-def initialise(self: ViLBERT, seed: int):
+def initialize(self: ViLBERT, seed: int):
     "Initial weights: normal for matrices, 0 for biases; LayerNorm starts at 1 and 0"
     g = torch.Generator().manual_seed(seed)
     for m in self.modules():

@@ -39,7 +39,9 @@ class ViLBERTConfig:
     bi_hidden_size: PositiveInt = 1024            # width of co-attention, and of the poolers' outputs
     bi_num_attention_heads: PositiveInt = 8       # of co-attention
     # of each co-attention: text layers and visual layers before it
-    schedule: list[tuple[NonNegativeInt, NonNegativeInt]] = field(default_factory=lambda: [(t, t-6) for t in range(6, 12)])
+    schedule: list[tuple[NonNegativeInt, NonNegativeInt]] = field(
+        default_factory=lambda: [(t, t - 6) for t in range(6, 12)]
+    )
     # put the mean of the real regions first, as a region that covers the whole image
     global_region: bool = False
     # output of the visual stream: its first region, or the mean of the real ones

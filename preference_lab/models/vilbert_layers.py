@@ -75,7 +75,9 @@ class SelfAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
         self.heads, self.dropout = heads, dropout
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None) -> Tensor:
-        return scaled_dot_product_attention(self.query(x[:, :rows]), self.key(x), self.value(x), mask, self.heads, self.dropout*self.training)
+        return scaled_dot_product_attention(
+            self.query(x[:, :rows]), self.key(x), self.value(x), mask, self.heads, self.dropout * self.training
+        )
 
 # %% ../../nbs/models/14_vilbert_layers.ipynb #2ed2494a
 class Layer(nn.Module):
@@ -83,7 +85,10 @@ class Layer(nn.Module):
     def __init__(self, width: int, heads: int, inner: int, dropout: float, attention_dropout: float, eps: float):
         super().__init__()
         self.attention = nn.ModuleDict(
-            dict(self=SelfAttention(width, heads, attention_dropout), output=ResidualLayerNorm(width, width, dropout, eps))
+            dict(
+                self=SelfAttention(width, heads, attention_dropout),
+                output=ResidualLayerNorm(width, width, dropout, eps),
+            )
         )
         self.intermediate, self.output = Dense(width, inner), ResidualLayerNorm(inner, width, dropout, eps)
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None=None) -> Tensor:
@@ -106,8 +111,12 @@ class CoAttention(nn.Module):
         "New states of the regions, from the words; new states of the words, from the regions"
         # the order of these lines is that in which gradients are summed: another one rounds differently
         v_dropout, t_dropout = (p*self.training for p in self.dropouts)
-        words = scaled_dot_product_attention(self.query2(t[:, :t_rows]), self.key1(v), self.value1(v), v_mask, self.heads, v_dropout, maps)
-        regions = scaled_dot_product_attention(self.query1(v[:, :v_rows]), self.key2(t), self.value2(t), t_mask, self.heads, t_dropout, maps)
+        words = scaled_dot_product_attention(
+            self.query2(t[:, :t_rows]), self.key1(v), self.value1(v), v_mask, self.heads, v_dropout, maps
+        )
+        regions = scaled_dot_product_attention(
+            self.query1(v[:, :v_rows]), self.key2(t), self.value2(t), t_mask, self.heads, t_dropout, maps
+        )
         return regions, words
 
 # %% ../../nbs/models/14_vilbert_layers.ipynb #7c42253e

@@ -164,7 +164,9 @@ def evaluate_pretraining(
     model.eval()
     for b in map(loader.load, loader.batches(0)):
         logits, pointing = model(b)
-        scores.append(torch.stack([pretraining_losses(logits, pointing, b), (logits.argmax(1) == b['targets']).float()]))
+        scores.append(
+            torch.stack([pretraining_losses(logits, pointing, b), (logits.argmax(1) == b['targets']).float()])
+        )
     model.train(training)
     return dict(zip(('loss', 'accuracy'), torch.cat(scores, 1).mean(1).tolist()))
 

@@ -137,7 +137,7 @@ def entropy_scatter(
 
 # %% ../../nbs/plots/06_distributions.ipynb #0ce2a1bd
 def _draw_category_row(ax, observed, predicted, interval):
-    "One panel of `category_proportions_plot`: observed and predicted proportion a category, their difference at the right"
+    "One panel of `category_proportions_plot`: observed and predicted proportions, their difference at the right"
     y = np.arange(len(observed))
     ax.hlines(y, observed, predicted, color=PALETTE['sky'], lw=3)
     if interval is not None: ax.hlines(y, interval[:, 0], interval[:, 1], color='.3', lw=1)

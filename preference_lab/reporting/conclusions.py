@@ -20,7 +20,8 @@ from .run_tables import show_score
 @dataclass
 class Finding:
     "A sentence that was computed"
-    # best, baseline, best_on_test, not_distinguishable, better, worse, duplicate_run, collapsed, one_category,
+    # best, baseline, best_on_test, not_distinguishable, better, worse, duplicate_run, collapsed,
+    # single_predicted_category,
     # inert_penalty, outlier, different_test_rows, not_compared, seeds, validation
     code: str
     text: str   # Markdown; names of runs are in backticks
@@ -111,7 +112,10 @@ def best_run_findings(
     best = runs[runs.verdict == 'best'].iloc[0]
     top = runs.loc[runs.test.idxmax() if metrics.higher else runs.test.idxmin()]
     settings = runs[runs.settings_id == best.settings_id]
-    out = [Finding('best', _best_sentence(best, settings, metrics)), baseline_finding(best, results[best.folder], metrics)]
+    out = [
+        Finding('best', _best_sentence(best, settings, metrics)),
+        baseline_finding(best, results[best.folder], metrics),
+    ]
     if top.duplicate_of != best.duplicate_of:
         out.append(Finding('best_on_test', _best_on_test_sentence(top, metrics)))
     return out
@@ -141,7 +145,9 @@ def comparison_findings(
         out.append(Finding('not_distinguishable', text))
     for kind in ('better', 'worse'):
         if labels := with_verdict(kind):
-            out.append(Finding(kind, f'Distinguishably **{kind}** than {best} on test: {format_names(labels)}{chance}.'))
+            out.append(
+                Finding(kind, f'Distinguishably **{kind}** than {best} on test: {format_names(labels)}{chance}.')
+            )
             chance = ''   # said once
     for reason, g in runs[runs.error != ''].groupby('error', sort=False):
         out.append(Finding('not_compared', f'Not compared: {format_names(g.label.tolist())}: {reason}.'))
@@ -153,13 +159,15 @@ def _with_code(runs, code): return runs[runs.warnings.str.split(', ').map(lambda
 def _one_category(runs, metrics):
     "Runs that predict one category for every row, by their accuracy"
     metric = next((m for m in ('top1', 'accuracy') if m in metrics.columns), None)
-    for value, g in _with_code(runs, 'one_category').groupby(f'test_{metric}' if metric else 'study'):
+    for value, g in _with_code(runs, 'single_predicted_category').groupby(f'test_{metric}' if metric else 'study'):
         n = len(g)
         score = f'{metrics.columns[metric]} is {show_score(metric, value)} in ' if metric else ''
         score += f'{n} run{"s"*(n > 1)}'
         verb = 'each gives' if n > 1 else 'it gives'
-        yield Finding('one_category', f'**One category**: {score} because {verb} every row the same category: '
-                                       f'{format_names(g.label.tolist())}.')
+        yield Finding(
+            'single_predicted_category',
+            f'**One category**: {score} because {verb} every row the same category: {format_names(g.label.tolist())}.',
+        )
 
 def _outliers(runs, metrics):
     "Runs with outlying scores, by the kind of outlier"

@@ -279,7 +279,7 @@ def add_run_notes(
         return {
             'best on validation': r.verdict == 'best',
             'collapsed': 'collapsed' in codes,
-            'one category': 'one_category' in codes,
+            'one category': 'single_predicted_category' in codes,
             f'inert: {r.inert}': r.inert,
             f'same as {runs.label[r.duplicate_of]}': r.duplicate_of != i,
             'outlier': r.outlier,

@@ -48,7 +48,7 @@ class Summary:
     folder: str           # of the runs, as it was given
     generated: str        # time
     sets: list[TestSet]
-    apart: pd.DataFrame   # folder and reason of the excluded runs
+    excluded_runs: pd.DataFrame   # folder and reason of the excluded runs
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -62,7 +62,7 @@ class Summary:
     @property
     def findings(self) -> list[Finding]: return [o for s in self.sets for o in s.findings]
     def __repr__(self):
-        return f'Summary({len(self.runs)} runs, {len(self.sets)} test sets, {len(self.apart)} excluded)'
+        return f'Summary({len(self.runs)} runs, {len(self.sets)} test sets, {len(self.excluded_runs)} excluded)'
 
 # %% ../../nbs/reporting/04_summary.ipynb #7955a5e6
 def tables_by_kind(
@@ -102,8 +102,10 @@ def _one_set(name, runs, results, metrics, runs_dir) -> TestSet:
 def _other_rows(s, first) -> Finding:
     "That a test set is not in the ranking of the first"
     labels, verb = s.runs.settings_name.unique().tolist(), 'are' if s.runs.settings_id.nunique() > 1 else 'is'
-    text = (f'**Other test rows** ({s.name}): {format_names(labels)} cannot be ranked with the runs on {first.name}, and '
-            f'{verb} in separate tables.')
+    text = (
+        f'**Other test rows** ({s.name}): {format_names(labels)} cannot be ranked with the runs on {first.name}, and '
+        f'{verb} in separate tables.'
+    )
     return Finding('different_test_rows', text)
 
 # %% ../../nbs/reporting/04_summary.ipynb #0332ef11
@@ -135,7 +137,10 @@ def summarize(
             f'{runs_dir}: there is no finished run in this folder; {n} {"is" if n == 1 else "are"} not finished or '
             f'cannot be read, the first is {excluded.folder[0]}: {excluded.reason[0]}'
         )
-    runs, folder = unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results))), Path(runs_dir).expanduser()
+    runs, folder = (
+        unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results))),
+        Path(runs_dir).expanduser(),
+    )
     by_study = ((runs[runs.study == k], metrics) for k, metrics in studies.items())
     sets = [s for g, metrics in by_study if len(g) for s in group_by_test_set(g, results, metrics, folder)]
     return Summary(str(runs_dir), time.strftime('%Y-%m-%d %H:%M'), sets, excluded)
@@ -213,12 +218,18 @@ def summary_markdown(
     if several: intro += ' For several seeds: mean ± standard deviation; the interval covers those of all seeds.'
     parts = ['# Results Summary', f'Generated: **{summary.generated}**', intro]
     for s in summary.sets: parts += _markdown_section(summary, s)
-    if len(summary.apart): parts += ['## Excluded runs', markdown_table(summary.apart)]
+    if len(summary.excluded_runs): parts += ['## Excluded runs', markdown_table(summary.excluded_runs)]
     return '\n\n'.join([*parts, '## Findings', findings_markdown(summary)]) + '\n'
 
 # %% ../../nbs/reporting/04_summary.ipynb #44203dbc
 WARNING_CODES = (
-    'collapsed', 'one_category', 'inert_penalty', 'duplicate_run', 'outlier', 'different_test_rows', 'not_compared'
+    'collapsed',
+    'single_predicted_category',
+    'inert_penalty',
+    'duplicate_run',
+    'outlier',
+    'different_test_rows',
+    'not_compared',
 )
 
 # %% ../../nbs/reporting/04_summary.ipynb #cfc7555e
@@ -236,7 +247,7 @@ def summary_headline(
 ) -> tuple[str, str]:  # the sentence, and a smaller one
     "The run that validation selects in each study's largest test set, with interval and baseline"
     largest = {s.study: s for s in reversed(summary.sets)}
-    n, k, excluded = len(summary.runs), len(summary.sets), len(summary.apart)
+    n, k, excluded = len(summary.runs), len(summary.sets), len(summary.excluded_runs)
     detail = f'Selected on validation among {n} finished run{"s"*(n != 1)} on {k} test set{"s"*(k != 1)}'
     if excluded: detail += f'; {excluded} not finished or not readable'
     return '; '.join(_headline_part(s) for s in reversed(largest.values())), detail
@@ -251,7 +262,7 @@ def summary_warnings(
     "The findings that are warnings, and the excluded runs"
     serious = lambda o: o.code in WARNING_CODES or o.code == 'baseline' and '**' in o.text
     found = [dict(code=o.code, message=_plain(o.text)) for o in summary.findings if serious(o)]
-    by_reason = summary.apart.groupby('reason', sort=False)
+    by_reason = summary.excluded_runs.groupby('reason', sort=False)
     messages = [_plain(f'{format_names(g.folder.tolist())}: {reason}') for reason, g in by_reason]
     return found + [dict(code='runs_excluded', message=m) for m in messages]
 
@@ -307,8 +318,11 @@ def summary_html(
     for s in summary.sets:
         parts += _html_section(summary, s)
         parts += [_html_image(f, f'{s.headline.title} of {s.name}, with intervals') for o, f in figures if o is s]
-    if len(summary.apart):
-        parts += ['<h2>Excluded runs</h2>', _html_table(summary.apart, 'Runs that are not finished or cannot be read')]
+    if len(summary.excluded_runs):
+        parts += [
+            '<h2>Excluded runs</h2>',
+            _html_table(summary.excluded_runs, 'Runs that are not finished or cannot be read'),
+        ]
     return HTML_TEMPLATE + '\n'.join(parts) + '\n</body></html>\n'
 
 # %% ../../nbs/reporting/04_summary.ipynb #9d61c324

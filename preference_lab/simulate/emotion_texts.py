@@ -113,8 +113,8 @@ def emotion_text_simulator() -> TextSimulator:
         list(counts.values()),
         _lexicon,
         _background,
-        cue_rate=.21,
-        stray_rate=.1,
+        label_word_rate=.21,
+        noise_word_rate=.1,
         irony=.4,
         opposite=_opposites | {b: a for a, b in _opposites.items()},
     )

@@ -137,9 +137,20 @@ def describe_faces(
     return out
 
 # %% ../../nbs/simulate/04_faces.ipynb #fc6ef8b6
-LABELS_PER_RATER = dict(anna=3701, ben=4588, chloe=4602, dan=2812, eve=148, finn=299)   # of each rater, over all targets
-RELEVANT_ATTRIBUTES = ('face width', 'hair colour', 'hair length', 'eye size', 'eye spacing', 'brow angle', 'mouth width', 'smile')
-TARGET_ACCURACY = dict(anna=.62, ben=.68, chloe=.91, dan=.85, eve=.62, finn=.72)   # each rater's best achievable accuracy
+# of each rater, over all targets
+LABELS_PER_RATER = dict(anna=3701, ben=4588, chloe=4602, dan=2812, eve=148, finn=299)
+RELEVANT_ATTRIBUTES = (
+    'face width',
+    'hair colour',
+    'hair length',
+    'eye size',
+    'eye spacing',
+    'brow angle',
+    'mouth width',
+    'smile',
+)
+# each rater's best achievable accuracy
+TARGET_ACCURACY = dict(anna=.62, ben=.68, chloe=.91, dan=.85, eve=.62, finn=.72)
 
 # %% ../../nbs/simulate/04_faces.ipynb #7cf210fa
 def _orthogonal(
@@ -210,7 +221,7 @@ def demo_comparisons(
     pool: int=3000,        # different pairs of faces; some are answered by several raters
     new_raters: int=0,     # in addition to the six
     new_labels: int=300,   # answers of each new rater, over all targets
-    rater_sd: float=FaceRaterSimulator.rater_sd,   # standard deviation of individual utilities, in those of the shared one
+    rater_sd: float=FaceRaterSimulator.rater_sd,   # standard deviation of individual utilities, the shared one's is 1
 ) -> tuple[Comparisons, FaceRaterSimulator]:  # answers with the true P(left wins), and their simulator
     "As many answers as in the published data, and those of new raters with a best accuracy between .7 and .9"
     if new_labels > pool*len(TARGETS):
@@ -218,11 +229,16 @@ def demo_comparisons(
             f'new_labels={new_labels}: {pool:,} pairs and {len(TARGETS)} targets make {pool*len(TARGETS):,} '
             'comparisons. Set a lower new_labels or a larger pool'
         )
-    simulator, rng = FaceRaterSimulator(seed, rater_sd=rater_sd, new_raters=new_raters), np.random.default_rng([seed, 13])
+    simulator, rng = (
+        FaceRaterSimulator(seed, rater_sd=rater_sd, new_raters=new_raters),
+        np.random.default_rng([seed, 13]),
+    )
     left = rng.integers(0, simulator.items, pool)
     right = (left + rng.integers(1, simulator.items, pool)) % simulator.items
     new = [np.random.default_rng([seed, 15, i]) for i in range(new_raters)]
-    raters = [(n, TARGET_ACCURACY[name], rng) for name, n in LABELS_PER_RATER.items()] + [(new_labels, g.uniform(.7, .9), g) for g in new]
+    raters = [(n, TARGET_ACCURACY[name], rng) for name, n in LABELS_PER_RATER.items()] + [
+        (new_labels, g.uniform(0.7, 0.9), g) for g in new
+    ]
     u = simulator.utility
     parts = [_rater_rows(g, r, n, accuracy, left, right, u) for r, (n, accuracy, g) in enumerate(raters)]
     columns = {k: np.concatenate([x[k] for x in parts]) for k in parts[0]}

@@ -92,7 +92,9 @@ def patch_features(
     boxes: np.ndarray,   # (R, 4) pixels x1 y1 x2 y2
 ) -> np.ndarray:         # (R, 108) float32, standardized
     "The image in each box, resized to 6 × 6 pixels"
-    parts = [np.asarray(image.resize((PATCH_SIZE, PATCH_SIZE), Image.Resampling.BOX, tuple(map(float, b)))) for b in boxes]
+    parts = [
+        np.asarray(image.resize((PATCH_SIZE, PATCH_SIZE), Image.Resampling.BOX, tuple(map(float, b)))) for b in boxes
+    ]
     return (np.stack(parts).reshape(len(parts), -1).astype(np.float32)/255 - PIXEL_MEAN)/PIXEL_STD
 
 # %% ../../nbs/simulate/05_memes.ipynb #d1d84c26

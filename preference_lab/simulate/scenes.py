@@ -168,7 +168,9 @@ def is_true(
     "The scenes of which a sentence is true"
     if meaning.same: n = _most_in_common(meaning.same, scenes)
     else:
-        all_parts = np.logical_and.reduce([constraint_holds(p, scenes, meaning.boxes is not None) for p in meaning.parts])
+        all_parts = np.logical_and.reduce(
+            [constraint_holds(p, scenes, meaning.boxes is not None) for p in meaning.parts]
+        )
         if meaning.boxes is None: return all_parts[:, 0]
         n = all_parts.sum(1)
     relation, number = meaning.boxes

@@ -26,8 +26,8 @@ class TextSimulator:
     weights: list[float]           # frequency of each set (counts or proportions)
     lexicon: dict[str, list[str]]  # cue words by label name; a label without cues uses background words
     background: list[str]          # words of no label, the most frequent first
-    cue_rate: float = .3           # q: fraction of words that are cues of the text's labels
-    stray_rate: float = .05        # e: fraction of words that are cues of any label
+    label_word_rate: float = .3           # q: fraction of words that are cues of the text's labels
+    noise_word_rate: float = .05        # e: fraction of words that are cues of any label
     min_words: int = 3             # words in the shortest text
     max_words: int = 30            # words in the longest text
     mean_words: float = 12.8       # mean number of words in a text
@@ -46,7 +46,7 @@ class TextSimulator:
         ironic = c[[self.label_names.index(self.opposite.get(o, o)) for o in self.label_names]]
         cues_of_set = np.concatenate([self.members @ c, self.members @ ironic])
         cues_of_set = cues_of_set/np.tile(self.members.sum(1, keepdims=True), (2, 1))
-        q, e = self.cue_rate, self.stray_rate
+        q, e = self.label_word_rate, self.noise_word_rate
         both = (1-q-e)*zipf + e*self._distribution(sorted(cues)) + q*cues_of_set
         self.word_proba, self.ironic_proba = np.split(both, 2)   # (sets, words) each
 

@@ -133,7 +133,9 @@ class TowerSentenceGenerator(TowerPhraseGenerator):
         how, relation = self.pick({('', '=='): 5, ('at least ', '>='): 3, ('exactly ', '=='): 2, ('only ', '=='): 1})
         k = self.number(n)
         towers = self.one_of(f"{k} of the towers|{k} of the three towers|{k} {'tower' if n == 1 else 'towers'}")
-        return f"{how}{towers} {'has' if n == 1 else self.one_of('has|have')} {content}", LogicalForm(parts, (relation, n))
+        return f"{how}{towers} {'has' if n == 1 else self.one_of('has|have')} {content}", LogicalForm(
+            parts, (relation, n)
+        )
     def the(self):
         (c, word), n, p = self.color(), self.rng.randint(1, 4), self.one_of('top|top|base')
         k = NUMBER_WORDS[n]

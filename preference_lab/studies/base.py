@@ -219,7 +219,7 @@ def add_warnings(self: Study):
     self.warn_last_epoch()
     if getattr(self.cfg, 'encoder', '') == 'tiny' and self.warns_from_nothing and self.cfg.data != 'demo':
         self.run.warn(
-            'from_nothing',
+            'trained_from_scratch',
             f'the model was trained from random weights on these {self.rows_noun}: set encoder=NAME_OR_FOLDER to a '
             'pretrained one for better scores',
         )
@@ -308,11 +308,13 @@ def compare_with_runs(self: Study) -> dict[str, dict]:  # run -> table, rows, sa
         table, about = self.compare_tables(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'))
         if about['rows'] < len(mine):
             self.run.warn(
-                'other_test_rows',
+                'different_test_rows',
                 f'{name} was tested on other {self.rows_noun}: only {about["rows"]:,} of {len(mine):,} are shared, '
                 'and only they are compared',
             )
-        self.other_runs[name] = dict(table=table, same_setting=same_settings_except_seed(vars(self.cfg), r['config']), **about)
+        self.other_runs[name] = dict(
+            table=table, same_setting=same_settings_except_seed(vars(self.cfg), r['config']), **about
+        )
     return self.other_runs
 
 # %% ../../nbs/studies/01_base.ipynb #6cbd3be6

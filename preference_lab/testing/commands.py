@@ -85,12 +85,12 @@ class RunningCommand:
     def __init__(self, lab: 'Lab', pid: int, output: str): self.lab, self.pid, self.output = lab, pid, output
     def kill(self, kind=signal.SIGKILL): os.kill(self.pid, kind)
 
-    def ended(self) -> tuple[int, str, str]:
+    def wait(self) -> tuple[int, str, str]:
         "Wait for the end: status (negative: the signal that ended it), stdout, stderr"
         status = self.lab._request(dict(wait=self.pid))
         return status, *(Path(f'{self.output}.{k}').read_text() for k in ('out', 'err'))
 
-    def strike(self,
+    def send_signal(self,
         ready,                  # () -> bool: send the signal as soon as this holds
         kind=signal.SIGKILL,
         delay: float=0.,        # seconds after `ready`
@@ -101,15 +101,15 @@ class RunningCommand:
         while not ready():
             if time.monotonic() > until:
                 self.kill()
-                raise TimeoutError(f'the condition does not hold after {limit:.0f} s: {self.ended()}')
-            if self.gone: return self.ended()
+                raise TimeoutError(f'the condition does not hold after {limit:.0f} s: {self.wait()}')
+            if self.has_ended: return self.wait()
             time.sleep(.002)
         time.sleep(delay)
         self.kill(kind)
-        return self.ended()
+        return self.wait()
 
     @property
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         "Whether it has ended by itself"
         try: return Path(f'/proc/{self.pid}/stat').read_text().rsplit(')', 1)[1].split()[0] == 'Z'
         except FileNotFoundError: return True
@@ -152,15 +152,15 @@ class CommandRunner:
 
     def __call__(self, *words, **how) -> tuple[int, str, str]:
         "Status, stdout and stderr of a command"
-        return self.start(*words, **how).ended()
+        return self.start(*words, **how).wait()
 
-    def done(self, *words, **how) -> str:
+    def assert_succeeds(self, *words, **how) -> str:
         "Assert that a command succeeds; its stdout"
         status, out, err = self(*words, **how)
         assert status == 0, f'{words}: status {status}\n{out[-1000:]}\n{err[-3000:]}'
         return out
 
-    def refuses(self,
+    def assert_refused(self,
         *words,
         says: str|list[str],   # texts that the line contains
         out: str='',           # pattern of the entire stdout
@@ -175,7 +175,9 @@ class CommandRunner:
             f'{words}: status {status}\n{stdout[-1000:]}\n{err[-3000:]}'
         )
         for s in [says] if isinstance(says, str) else says: assert s in err, f'{s!r} is not in {err!r}'
-        assert not (changed := dict(folder_snapshot(self.folder).items() ^ before.items())), f'{words}: changed {sorted(changed)}'
+        assert not (changed := dict(folder_snapshot(self.folder).items() ^ before.items())), (
+            f'{words}: changed {sorted(changed)}'
+        )
         if show: print(self._without_paths(err)[:300].rstrip())
         return err
 

@@ -34,7 +34,7 @@ class _Injection:
         n, nth = self.seen[kind], self.fault.nth
         return n >= nth if self.fault.what == 'full' else n == nth
 
-    def strike(self):
+    def send_signal(self):
         if self.fault.what == 'full': raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.kill(os.getpid(), signal.SIGKILL if self.fault.what == 'kill' else signal.SIGINT)
 
@@ -44,13 +44,13 @@ class _Injection:
         if os.path.isdir(path): return self.sync(fd)
         hit = fault.where != 'named' and self.is_hit('sync', final_name(path))
         if hit and fault.where == 'half': os.truncate(path, os.path.getsize(path)//2)
-        if hit and (fault.where == 'half' or fault.what == 'full'): self.strike()
+        if hit and (fault.where == 'half' or fault.what == 'full'): self.send_signal()
         self.sync(fd)
-        if hit: self.strike()
+        if hit: self.send_signal()
 
     def rename(self, src, dst, **kw):
         self.replace(src, dst, **kw)
-        if self.fault.where == 'named' and self.is_hit('named', Path(dst).name): self.strike()
+        if self.fault.where == 'named' and self.is_hit('named', Path(dst).name): self.send_signal()
 
 # %% ../../nbs/testing/01_faults.ipynb #71490710
 def final_name(
@@ -75,7 +75,7 @@ class Fault:
         valid = self.what in ('kill', 'full', 'interrupt') and self.where in ('half', 'synced', 'named')
         if not valid or self.nth < 1: raise ValueError(f'invalid fault: {self}')
 
-    def plant(self):
+    def inject(self):
         "Inject the fault into this process"
         injection = _Injection(self)
         os.fsync, os.replace = injection.fsync, injection.rename
@@ -106,7 +106,7 @@ class PickleCanary:
         return pickle.dumps(_CreatesFolder(str(self.path)), protocol=protocol)
 
     @property
-    def sung(self) -> bool: return self.path.exists()
+    def was_executed(self) -> bool: return self.path.exists()
 
 class _CreatesFolder:
     def __init__(self, path): self.path = path

@@ -38,7 +38,8 @@ def check_trackers(
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
     known, installed = [str(k) for k in LOGGER_TYPE_TO_CLASS], [str(k) for k in get_available_trackers()]
     for n in names:
-        if n not in known: raise ConfigError(f'trackers={n}: unknown{did_you_mean(n, known)}; valid: {", ".join(known)}')
+        if n not in known:
+            raise ConfigError(f'trackers={n}: unknown{did_you_mean(n, known)}; valid: {", ".join(known)}')
         if n not in installed: raise ConfigError(f'trackers={n}: not installed; run "pip install {n}" or leave it out')
     if 'wandb' in names and not (os.environ.get('WANDB_API_KEY') or os.path.exists(os.path.expanduser('~/.netrc'))):
         os.environ.setdefault('WANDB_MODE', 'offline')

@@ -29,8 +29,10 @@ def resolve_device(
     if name == 'auto': name = 'cuda' if torch.cuda.is_available() else 'mps' if has_mps else 'cpu'
     kind, _, index = str(name).partition(':')
     if kind not in ('cpu', 'cuda', 'mps') or index and not index.isdigit():
-        raise ConfigError(f'device={name}: unknown{did_you_mean(kind, ["auto", "cpu", "cuda", "mps"])}. Take auto, cpu, '
-                          'cuda, cuda:1 or mps.')
+        raise ConfigError(
+            f'device={name}: unknown{did_you_mean(kind, ["auto", "cpu", "cuda", "mps"])}. Take auto, cpu, '
+            'cuda, cuda:1 or mps.'
+        )
     if kind == 'cuda' and not torch.cuda.is_available():
         raise ConfigError(f'device={name}: this machine has no CUDA device. Set device=auto.')
     if kind == 'cuda' and index and int(index) >= torch.cuda.device_count():

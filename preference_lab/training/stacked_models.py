@@ -34,7 +34,7 @@ class StackedModels:
     "The weights, gradients and optimizer of many models that are trained together"
     def __init__(self,
         models: list[nn.Module],                         # of equal shapes and computations, see `stackable`
-        feeds: TableLoader|list[TableLoader],                # data loaders of the training rows: one for all, or one each
+        feeds: TableLoader|list[TableLoader],  # data loaders of the training rows: one for all, or one each
         objective: Callable[[nn.Module, dict], Tensor],  # model and batch -> (rows,) losses
         cfgs: list[TrainConfig],                         # one for each model
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
@@ -48,15 +48,15 @@ class StackedModels:
                 'each member'
             )
         check_stack_settings(cfgs, feeds)
-        self.cfg, self.acc = cfgs[0], make_accelerator(cfgs[0])
-        self.members = [StackMember(m.to(self.acc.device), f, c) for m, f, c in zip(models, feeds, cfgs)]
+        self.cfg, self.accelerator = cfgs[0], make_accelerator(cfgs[0])
+        self.members = [StackMember(m.to(self.accelerator.device), f, c) for m, f, c in zip(models, feeds, cfgs)]
         self.live, self.joint = list(self.members), ModelWithObjective(models[0], objective)
         names = {id(p): n for n, p in models[0].named_parameters()}
         groups = parameter_groups(models[0], 1., 1., factors)
         self.order = [names[id(p)] for g in groups for p in g['params']]              # of the columns
         self.groups = [(g['lr'], g['weight_decay'], sum(p.numel() for p in g['params'])) for g in groups]
-        self.steps_an_epoch = len(feeds[0].batches(0))
-        self.total, self.step, self.plans = self.cfg.epochs*self.steps_an_epoch, 0, {}   # plans: by rows a batch
+        self.steps_per_epoch = len(feeds[0].batches(0))
+        self.total, self.step, self.plans = self.cfg.epochs*self.steps_per_epoch, 0, {}   # plans: by rows a batch
         self.optimizer = self.averages = None
         for m in self.members: m.reset_sums()
         self.stack()
@@ -97,7 +97,7 @@ def build_optimizer(self: StackedModels):
     groups = [
         dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()
     ]
-    fresh = torch.optim.AdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
+    fresh = torch.optim.AdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
     if self.optimizer is not None:   # the moments stay with their members
         old = self.optimizer.state
         fresh.state.update({p: old[p] for g in groups for p in g['params'] if p in old})
@@ -124,7 +124,7 @@ def losses(self: StackedModels,
         return functional_call(self.joint, state, (batch,))
 
     with draws, sdpa_kernel(SDPBackend.MATH):
-        numbers = torch.arange(len(members), device=self.acc.device)
+        numbers = torch.arange(len(members), device=self.accelerator.device)
         out = vmap(one, (0, 0, 0, dim, 0))(params, buffers, numbers, batch, noise).float()
     if draws.seeds and not isinstance(draws.asked, _Unplanned): self.plans.setdefault(size, draws.asked)
     return out
@@ -136,8 +136,8 @@ def load(self: StackedModels,
     rows: np.ndarray,     # (members, batch) row numbers
 ) -> tuple[dict, int]:    # tensors, and the dimension of the members in them (None: all have the same)
     "The members' batches; from one table in one gather"
-    to = lambda batch: move_batch_to_device(batch, self.acc.device)
-    feeds = [m.feed for m in members]
+    to = lambda batch: move_batch_to_device(batch, self.accelerator.device)
+    feeds = [m.loader for m in members]
     if self.same_batches: return to(feeds[0].load(rows[0])), None
     if _one_table(feeds): return to(feeds[0].load(rows)), 0
     batches = [f.load(r) for f, r in zip(feeds, rows)]
@@ -160,12 +160,14 @@ def check_same(self: StackedModels):
     "Raise a `ConfigError` if a member computes something else alone than in the stack"
     with torch.no_grad():
         for m in self.live: m.model.eval()
-        first = [m.feed.batches(0)[0] for m in self.live]
+        first = [m.loader.batches(0)[0] for m in self.live]
         rows = np.stack([f[:min(8, *map(len, first))] for f in first])
         # nothing is drawn: the models are in evaluation mode
         stacked = self.losses(self.params, self.buffers, self.live, rows, MemberRandomness([], 0))
         for i, (m, r, z) in enumerate(zip(self.live, rows, stacked)):
-            alone = self.joint.objective(m.model, {k: v.to(self.acc.device) for k, v in m.feed.load(r).items()}).float()
+            alone = self.joint.objective(
+                m.model, {k: v.to(self.accelerator.device) for k, v in m.loader.load(r).items()}
+            ).float()
             close = torch.isclose(z, alone, rtol=1e-3, atol=1e-3) | ~torch.isfinite(alone)
             if not close.all():
                 raise ConfigError(
@@ -184,9 +186,9 @@ def gradients(self: StackedModels,
     members, everyone = [self.live[i] for i in at], len(at) == len(self.live)
     params = self.params if everyone else {n: p.detach()[at].requires_grad_() for n, p in self.params.items()}
     buffers = {n: b if everyone else b[at] for n, b in self.buffers.items()}
-    draws, seen = MemberRandomness([m.cfg.seed for m in members], self.step, self.acc.device), []
+    draws, seen = MemberRandomness([m.cfg.seed for m in members], self.step, self.accelerator.device), []
     for k, part in enumerate(np.array_split(rows, min(self.cfg.accumulate, rows.shape[1]), axis=1)):
-        with self.acc.autocast(): losses = self.losses(params, buffers, members, part, draws)
+        with self.accelerator.autocast(): losses = self.losses(params, buffers, members, part, draws)
         got = torch.autograd.grad((losses.sum(1)*(1/rows.shape[1])).sum(), list(params.values()), allow_unused=True)
         for n, g in zip(params, got):
             if g is None: raise ConfigError(f'{n} is not used by the loss; freeze it with requires_grad_(False)')
@@ -204,7 +206,7 @@ def _note_errors(self: StackedModels, seen):
     "Set the error of each member that has a loss which is not finite"
     for at, rows, losses in seen:
         for i, r, l in zip(at, rows, losses):
-            try: check_finite(l, r, self.live[i].feed.where, self.step)
+            try: check_finite(l, r, self.live[i].loader.where, self.step)
             except NonFiniteLossError as e: self.live[i].error = self.live[i].error or e
 
 # %% ../../nbs/training/14_stacked_models.ipynb #277051a2
@@ -217,7 +219,7 @@ def _add_to_sums(self: StackedModels, batches, losses, norms):
                 f'step {self.step}: the gradient is not finite though the loss is. No step was taken: lower '
                 'learning_rate, or set precision=fp32'
             )
-        for k, v in dict(loss=loss, rows=len(b), units=m.feed.units(b), norm=norm).items(): m.sums[k] += v
+        for k, v in dict(loss=loss, rows=len(b), units=m.loader.units(b), norm=norm).items(): m.sums[k] += v
 
 # %% ../../nbs/training/14_stacked_models.ipynb #cebd34c1
 @patch

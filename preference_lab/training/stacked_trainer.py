@@ -42,7 +42,12 @@ class StackedTrainer:
     ):
         self.evaluate, self.parts, self.select, self.sign = evaluate, parts, select, 1 if higher else -1
         self.models = StackedModels(models, feeds, objective, cfgs, factors)
-        self.cfg, self.acc, self.members, self.seconds = cfgs[0], self.models.acc, self.models.members, 0.
+        self.cfg, self.accelerator, self.members, self.seconds = (
+            cfgs[0],
+            self.models.accelerator,
+            self.models.members,
+            0.0,
+        )
 
     def train_step(self, batches: list[np.ndarray]):  # row numbers, one batch for each live member
         "One optimizer step of every live member"
@@ -53,18 +58,18 @@ class StackedTrainer:
 def train_epoch(self: StackedTrainer):
     "Train every live member for one epoch"
     models, start = self.models, time.perf_counter()
-    epoch = models.step//models.steps_an_epoch
+    epoch = models.step//models.steps_per_epoch
     for m in models.live: m.model.train()
     models.joint.train()
     drops = [plateau_factor(m.cfg, m.history, self.select, self.sign) for m in models.live]
     if drops != [m.drop for m in models.live]:
         for m, d in zip(models.live, drops): m.drop = d
         models.build_optimizer()
-    orders = {id(m): m.feed.batches(epoch) for m in models.live[:1 if models.same_batches else None]}
+    orders = {id(m): m.loader.batches(epoch) for m in models.live[:1 if models.same_batches else None]}
     if models.same_batches: orders = {id(m): next(iter(orders.values())) for m in models.live}
     hidden = progress_display(self.cfg.progress) != 'bar'
     bar = dict(desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False, disable=hidden)
-    for i in tqdm(range(models.steps_an_epoch), **bar):
+    for i in tqdm(range(models.steps_per_epoch), **bar):
         if models.live: models.train_step([orders[id(m)][i] for m in models.live])
     self.epoch_seconds = time.perf_counter()-start
     self.seconds += self.epoch_seconds
@@ -76,14 +81,14 @@ def validate(self: StackedTrainer):
     for i, m in enumerate(self.models.live):
         start = time.perf_counter()
         with self.models.averaged(i):
-            metrics = {k: float(v) for k, v in self.evaluate(m.model, self.acc).items()}
+            metrics = {k: float(v) for k, v in self.evaluate(m.model, self.accelerator).items()}
             try: value = selection_value(metrics, self.select, len(m.history)+1)
             except NonFiniteLossError as e:
                 m.error = e
                 continue
             m.history.append(self._history_row(m, metrics, start))
             if self.parts:
-                batch = {k: v.to(self.acc.device) for k, v in m.feed.load(m.feed.batches(0)[0]).items()}
+                batch = {k: v.to(self.accelerator.device) for k, v in m.loader.load(m.loader.batches(0)[0]).items()}
                 m.history[-1]['parts'] = self.parts(m.model, batch)
             m.reset_sums()
             self.keep_best(m, value)
@@ -100,7 +105,7 @@ def _history_row(self: StackedTrainer, m: StackMember, metrics: dict, start: flo
         train_loss=m.sums['loss'] / m.sums['rows'],
         **{f'validation_{k}': v for k, v in metrics.items()},
         learning_rate=m.cfg.learning_rate * models.groups[0][0] * scale * m.drop,
-        gradient_norm=m.sums['norm'] / models.steps_an_epoch,
+        gradient_norm=m.sums['norm'] / models.steps_per_epoch,
         skipped_steps=0,
         seconds=self.epoch_seconds,
         rows_per_second=m.sums['rows'] / seconds,

@@ -194,7 +194,7 @@ class MemberRandomness(TorchFunctionMode):
 class StackMember:
     "One model of a stack, and its history"
     model: nn.Module
-    feed: TableLoader
+    loader: TableLoader
     cfg: TrainConfig
     history: list[dict] = field(default_factory=list)  # one row an epoch, as the `Trainer`'s
     best: dict = None            # epoch, step, value, sha256 of the best epoch's weights

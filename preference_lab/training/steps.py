@@ -41,7 +41,8 @@ def seed_step(
     if torch.backends.mps.is_available(): torch.mps.manual_seed(n)
 
 # %% ../../nbs/training/06_steps.ipynb #24246721
-class NonFiniteLossError(PreferenceLabError): "A loss or gradient that is not finite; the weights are those before the step"
+class NonFiniteLossError(PreferenceLabError):
+    "A loss or gradient that is not finite; the weights are those before the step"
 
 # %% ../../nbs/training/06_steps.ipynb #5dde63b6
 def check_finite(

@@ -54,7 +54,7 @@ class Trainer(TrainingSteps):
         self.checkpoints, self.stop = CheckpointManager(self.folder, cfg), StopRequest()
 
     @property
-    def main(self) -> bool: return self.acc.is_main_process
+    def is_main_process(self) -> bool: return self.accelerator.is_main_process
     @property
     def seconds(self) -> float: return sum(h['seconds'] for h in self.history) + self.sums['seconds']
 
@@ -67,10 +67,10 @@ def train_epoch(self: Trainer):
     epoch, self.model = len(self.history), self.model.train()
     # from the history alone, so that a resumed run has the same rate
     self.drop = plateau_factor(self.cfg, self.history, self.select, self.sign)
-    batches = self.feed.batches(epoch)
-    done = self.step - epoch*self.steps_an_epoch
+    batches = self.loader.batches(epoch)
+    done = self.step - epoch*self.steps_per_epoch
     bar = tqdm(total=len(batches), initial=done, desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False,
-               disable=not self.main or progress_display(self.cfg.progress) != 'bar')
+               disable=not self.is_main_process or progress_display(self.cfg.progress) != 'bar')
     todo = batches[done:]
     for batch, following in zip(todo, [*todo[1:], None]):
         start = time.perf_counter()
@@ -79,7 +79,7 @@ def train_epoch(self: Trainer):
         bar.update()
         if self.step % LOG_EVERY == 0:
             bar.set_postfix(loss=f"{self.sums['loss']/max(1, self.sums['rows']):.4f}")
-            self.acc.log({'train/loss': self.sums['loss']/max(1, self.sums['rows'])}, step=self.step)
+            self.accelerator.log({'train/loss': self.sums['loss']/max(1, self.sums['rows'])}, step=self.step)
         self.checkpoint_if_due()
     bar.close()
 
@@ -90,13 +90,13 @@ def validate(self: Trainer):
     self.read_steps()
     sums, start = self._total_sums(), time.perf_counter()
     if self.several:   # until then each process has its own statistics of batch normalization
-        for b in self.raw.buffers():
+        for b in self.unwrapped.buffers():
             if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
-        metrics = {k: float(v) for k, v in self.evaluate(self.raw, self.acc).items()}
+        metrics = {k: float(v) for k, v in self.evaluate(self.unwrapped, self.accelerator).items()}
         value = selection_value(metrics, self.select, len(self.history)+1)
         row = self._history_row(sums, metrics, start)
-        if self.parts: row['parts'] = self.parts(self.raw, self.prefetcher.to_device(self.feed.batches(0)[0]))
+        if self.parts: row['parts'] = self.parts(self.unwrapped, self.prefetcher.to_device(self.loader.batches(0)[0]))
         self.history.append(row)
         self.sums = dict.fromkeys(self.sums, 0.)
         self.keep_best(value)
@@ -106,22 +106,24 @@ def validate(self: Trainer):
 @patch
 def _total_sums(self: Trainer) -> dict[str, float]:
     "The sums of the epoch over all processes"
-    dtype = torch.float64 if self.acc.device.type != 'mps' else torch.float32
-    total = lambda v: self.acc.reduce(torch.tensor(v, dtype=dtype, device=self.acc.device), 'sum').item()
+    dtype = torch.float64 if self.accelerator.device.type != 'mps' else torch.float32
+    total = lambda v: self.accelerator.reduce(
+        torch.tensor(v, dtype=dtype, device=self.accelerator.device), 'sum'
+    ).item()
     return {k: total(v) for k, v in self.sums.items()}
 
 # %% ../../nbs/training/12_trainer.ipynb #db0f2184
 @patch
 def _history_row(self: Trainer, sums: dict, metrics: dict, start: float) -> dict:
     "A row of the history; `start` is when the validation began"
-    world = self.acc.num_processes
+    world = self.accelerator.num_processes
     return dict(
         epoch=len(self.history) + 1,
         step=self.step,
         train_loss=sums['loss'] / max(1, sums['rows']),
         **{f'validation_{k}': v for k, v in metrics.items()},
         learning_rate=self.optimizer.param_groups[0]['base_lr'] * self.rate(self.step - 1),
-        gradient_norm=sums['norm'] / world / self.steps_an_epoch,
+        gradient_norm=sums['norm'] / world / self.steps_per_epoch,
         skipped_steps=int(sums['skipped'] / world),
         seconds=sums['seconds'] / world,
         rows_per_second=sums['rows'] * world / max(1e-9, sums['seconds']),
@@ -134,9 +136,9 @@ def _history_row(self: Trainer, sums: dict, metrics: dict, start: float) -> dict
 def keep_best(self: Trainer, value: float):
     "Save the weights if this epoch is the best so far"
     if self.best and self.sign*(value - self.best['value']) <= self.cfg.min_delta: return
-    weights = {n: p.detach().cpu().clone() for n, p in self.raw.state_dict().items()}
+    weights = {n: p.detach().cpu().clone() for n, p in self.unwrapped.state_dict().items()}
     self.best = dict(epoch=len(self.history), step=self.step, value=value, sha256=tensors_sha256(weights))
-    if self.main or not self.folder: self.checkpoints.save_best(weights, self.best)
+    if self.is_main_process or not self.folder: self.checkpoints.save_best(weights, self.best)
 
 # %% ../../nbs/training/12_trainer.ipynb #7d141e69
 @patch
@@ -144,8 +146,8 @@ def _log_epoch(self: Trainer, row: dict):
     "Report an epoch to the trackers, the run folder and the terminal"
     flat = {k: v for k, v in row.items() if isinstance(v, (int, float)) and k != 'step'}   # which is the axis
     name = lambda k: k.replace('validation_', 'validation/').replace('train_', 'train/')
-    self.acc.log({name(k): v for k, v in flat.items()}, step=self.step)
-    if not self.main: return
+    self.accelerator.log({name(k): v for k, v in flat.items()}, step=self.step)
+    if not self.is_main_process: return
     if self.folder: write_text(self.folder/'history.jsonl', ''.join(json.dumps(h) + '\n' for h in self.history))
     if progress_display(self.cfg.progress) == 'none': return
     best = self.best['epoch'] == row['epoch']
@@ -158,15 +160,15 @@ def checkpoint(self: Trainer):
     self.read_steps()
     c = self.checkpoints
     c.saved_at, c.saved_state = time.monotonic(), (self.step, len(self.history))
-    sums = gather_sums(self.sums, self.acc.num_processes)
-    if not (self.folder and self.main): return
+    sums = gather_sums(self.sums, self.accelerator.num_processes)
+    if not (self.folder and self.is_main_process): return
     c.save(
-        training_tensors(self.raw, self.trained, self.average, self.optimizer.optimizer),
+        training_tensors(self.unwrapped, self.trained, self.average, self.optimizer.optimizer),
         step=self.step,
         history=self.history,
         best=self.best,
         sums=sums,
-        scaler=self.acc.scaler.state_dict() if self.acc.scaler else None,
+        scaler=self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
     )
 
 # %% ../../nbs/training/12_trainer.ipynb #c6520cd5
@@ -174,11 +176,11 @@ def checkpoint(self: Trainer):
 def checkpoint_if_due(self: Trainer,
     end: bool=False,  # whether training has ended
 ):
-    "Write a checkpoint when it is time or training has ended; raises `TrainingInterrupted` where an interrupt asked for it"
-    stop, due = self.stop.requested, self.main and self.checkpoints.is_due(self.step)
+    "Write a checkpoint when it is due or training has ended; raises `TrainingInterrupted` after an interrupt"
+    stop, due = self.stop.requested, self.is_main_process and self.checkpoints.is_due(self.step)
     if self.several:   # one clock decides for all processes
-        flags = torch.tensor([float(stop), float(due)], device=self.acc.device)
-        stop, due = self.acc.reduce(flags, 'sum').bool().tolist()
+        flags = torch.tensor([float(stop), float(due)], device=self.accelerator.device)
+        stop, due = self.accelerator.reduce(flags, 'sum').bool().tolist()
     if (stop or end or due) and self.checkpoints.saved_state != (self.step, len(self.history)): self.checkpoint()
     if not stop: return
     # the folder of a further model is below the checkpoints of its run
@@ -190,13 +192,13 @@ def checkpoint_if_due(self: Trainer,
 @patch
 def resume(self: Trainer) -> bool:
     "Continue from the newest intact checkpoint; whether there is one"
-    found = self.checkpoints.load(self.acc.wait_for_everyone, self.main)
+    found = self.checkpoints.load(self.accelerator.wait_for_everyone, self.is_main_process)
     if not found: return False
     tensors, about = found
-    load_training_tensors(tensors, self.raw, self.trained, self.average, self.optimizer.optimizer)
-    if about['scaler'] and self.acc.scaler: self.acc.scaler.load_state_dict(about['scaler'])
+    load_training_tensors(tensors, self.unwrapped, self.trained, self.average, self.optimizer.optimizer)
+    if about['scaler'] and self.accelerator.scaler: self.accelerator.scaler.load_state_dict(about['scaler'])
     self.step, self.history, self.best = about['step'], about['history'], about['best']
-    self.sums = restore_sums(about['sums'], self.acc.process_index, self.acc.num_processes)
+    self.sums = restore_sums(about['sums'], self.accelerator.process_index, self.accelerator.num_processes)
     self.checkpoints.saved_state = self.step, len(self.history)
     return True
 
@@ -210,7 +212,7 @@ def exhausted(self: Trainer) -> bool:
 @patch
 def fit(self: Trainer) -> 'Trainer':
     "Train, and leave the model with its best epoch's weights"
-    start_trackers(self.acc, self.cfg, self.folder)
+    start_trackers(self.accelerator, self.cfg, self.folder)
     with self.stop.listening():
         if self.cfg.resume: self.resume()
         while len(self.history) < self.cfg.epochs and not (self.history and self.exhausted):
@@ -219,15 +221,15 @@ def fit(self: Trainer) -> 'Trainer':
             self.checkpoint_if_due()
         self.checkpoint_if_due(end=True)
     self.restore_best()
-    if self.cfg.trackers: self.acc.end_training()
+    if self.cfg.trackers: self.accelerator.end_training()
     return self
 
 # %% ../../nbs/training/12_trainer.ipynb #9be3dae1
 @patch
 def restore_best(self: Trainer):
     "Load the best epoch's weights and check their SHA-256"
-    self.acc.wait_for_everyone()
-    load_best_weights(self.raw, self.checkpoints.read_best(self.best['epoch']), self.best)
+    self.accelerator.wait_for_everyone()
+    load_best_weights(self.unwrapped, self.checkpoints.read_best(self.best['epoch']), self.best)
 
 # %% ../../nbs/training/12_trainer.ipynb #ac05a7d2
 @patch
@@ -239,9 +241,9 @@ def timing(self: Trainer) -> dict:
         validation_seconds=sum(h['validation_seconds'] for h in self.history),
         samples_per_second=rows / self.seconds,
         tokens_per_second=units / self.seconds,
-        peak_memory_bytes=peak_memory(self.acc.device),
+        peak_memory_bytes=peak_memory(self.accelerator.device),
         steps=self.step,
-        processes=self.acc.num_processes,
-        device=str(self.acc.device),
-        precision={'no': 'fp32'}.get(self.acc.mixed_precision, self.acc.mixed_precision),
+        processes=self.accelerator.num_processes,
+        device=str(self.accelerator.device),
+        precision={'no': 'fp32'}.get(self.accelerator.mixed_precision, self.accelerator.mixed_precision),
     )

@@ -47,18 +47,18 @@ class TrainingSteps:
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
-        self.cfg, self.feed, self.objective, self.acc = cfg, feed, objective, acc
-        self.raw, self.several = model.to(acc.device), acc.num_processes > 1
+        self.cfg, self.loader, self.objective, self.accelerator = cfg, feed, objective, acc
+        self.unwrapped, self.several = model.to(acc.device), acc.num_processes > 1
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
             feed, acc.device, cfg.seed, cfg.accumulate, acc.process_index, acc.num_processes
         )
-        self.trained = {n: p for n, p in self.raw.named_parameters() if p.requires_grad}
+        self.trained = {n: p for n, p in self.unwrapped.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.captured = None
         if cfg.compile == 'capture': self.capture()
-        self.steps_an_epoch = len(feed.batches(0))
-        self.total = cfg.epochs*self.steps_an_epoch
+        self.steps_per_epoch = len(feed.batches(0))
+        self.total = cfg.epochs*self.steps_per_epoch
         self.step, self.drop = 0, 1.   # drop: factor on the learning rate, with schedule=plateau
         self.sums = dict(loss=0., rows=0, units=0, norm=0., skipped=0, seconds=0.)   # of the epoch so far
 
@@ -66,15 +66,15 @@ class TrainingSteps:
 @patch
 def _prepare(self: TrainingSteps, factors, read_every):
     "The optimizer, and model and optimizer as Accelerate wraps them"
-    cuda, cfg = self.acc.device.type == 'cuda', self.cfg
-    groups = parameter_groups(self.raw, cfg.learning_rate, cfg.weight_decay, factors)
-    optimizer = SkippableAdamW(groups, fused=self.acc.device.type in ('cpu', 'cuda'))
-    model = ModelWithObjective(self.raw, self.objective) if self.several else self.raw
-    self.model, self.optimizer = self.acc.prepare(model, optimizer)
-    remove_autocast_wrapper(self.raw)
+    cuda, cfg = self.accelerator.device.type == 'cuda', self.cfg
+    groups = parameter_groups(self.unwrapped, cfg.learning_rate, cfg.weight_decay, factors)
+    optimizer = SkippableAdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
+    model = ModelWithObjective(self.unwrapped, self.objective) if self.several else self.unwrapped
+    self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+    remove_autocast_wrapper(self.unwrapped)
     self.read_every, self.records = read_every or (READ_LOSSES_EVERY if cuda else 1), []   # of steps not read yet
     # 1: this step and all until the next reading are refused
-    self.refused = torch.zeros((), device=self.acc.device)
+    self.refused = torch.zeros((), device=self.accelerator.device)
     if self.read_every > 1: self.optimizer.optimizer.refused = self.refused
 
 # %% ../../nbs/training/11_training_steps.ipynb #e2a47416
@@ -95,7 +95,7 @@ def train_step(self: TrainingSteps,
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=self.captured is None)
         self.prefetcher.prefetch(following, self.step+1)
-    if n % self.read_every == 0 or n % self.steps_an_epoch == 0 or self.average and n % EMA_EVERY == 0:
+    if n % self.read_every == 0 or n % self.steps_per_epoch == 0 or self.average and n % EMA_EVERY == 0:
         self.read_steps()
     if self.average: self._update_average()
     self.step += 1
@@ -104,7 +104,7 @@ def train_step(self: TrainingSteps,
 @patch
 def gradients(self: TrainingSteps, batch: np.ndarray) -> StepRecord:
     "Compute the gradient of a batch's mean loss, and clip it"
-    acc = self.acc
+    acc = self.accelerator
     mine, parts = self.prefetcher.parts_of(batch)
     weight = acc.num_processes/len(batch) if len(mine) else 0.
     tensors = self.prefetcher.fetch(parts, self.step)
@@ -115,15 +115,15 @@ def gradients(self: TrainingSteps, batch: np.ndarray) -> StepRecord:
             losses = (self.captured or self._part_gradients)(next(tensors), weight)
         total = total + losses.sum()*bool(weight)
         done.append((rows, losses))
-    return StepRecord(self.step, done, total, self._clip(), self.feed.units(mine), len(mine))
+    return StepRecord(self.step, done, total, self._clip(), self.loader.units(mine), len(mine))
 
 # %% ../../nbs/training/11_training_steps.ipynb #f2ead4d5
 @patch
 def _part_gradients(self: TrainingSteps, batch: dict, weight: float) -> Tensor:
     "The losses of some rows; their gradient, times the weight, is added"
-    with self.acc.autocast():
+    with self.accelerator.autocast():
         losses = (self.model(batch) if self.several else self.objective(self.model, batch)).float()
-    self.acc.backward(losses.sum()*weight)
+    self.accelerator.backward(losses.sum()*weight)
     return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
 
 # %% ../../nbs/training/11_training_steps.ipynb #36c98e5d
@@ -133,7 +133,7 @@ def _clip(self: TrainingSteps) -> Tensor:
     for p in self.trained.values():
         # the fused optimizer misreads others
         if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()
-    return self.acc.clip_grad_norm_(list(self.trained.values()), self.cfg.clip or float('inf'))
+    return self.accelerator.clip_grad_norm_(list(self.trained.values()), self.cfg.clip or float('inf'))
 
 # %% ../../nbs/training/11_training_steps.ipynb #b20e2506
 @patch
@@ -153,7 +153,7 @@ def rate(self: TrainingSteps, step: int) -> float:
 def _refuse(self: TrainingSteps, record: StepRecord):
     "Set the flag on the device if this step is not finite; with fp16 the scaler checks the gradient itself"
     fine = torch.isfinite(record.loss)
-    if self.acc.mixed_precision != 'fp16': fine = fine & torch.isfinite(record.norm)
+    if self.accelerator.mixed_precision != 'fp16': fine = fine & torch.isfinite(record.norm)
     bad = (~fine).float()
     if self.several: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
     torch.maximum(self.refused, bad, out=self.refused)
@@ -169,12 +169,12 @@ def _go_back(self: TrainingSteps, step: int):
 # %% ../../nbs/training/11_training_steps.ipynb #11775e20
 @patch
 def read_steps(self: TrainingSteps):
-    "Add the steps since the last reading to the sums of the epoch; raises `NonFiniteLossError` about the first that was refused"
+    "Add the steps since the last reading to the sums of the epoch; raises `NonFiniteLossError` for a refused step"
     records, self.records = self.records, []
     if not records: return
     losses, norms = torch.stack([r.loss for r in records]).tolist(), torch.stack([r.norm for r in records]).tolist()
     for r, loss, norm in zip(records, losses, norms):
-        error = step_error(r, loss, norm, self.feed.where, scaled=self.acc.mixed_precision == 'fp16')
+        error = step_error(r, loss, norm, self.loader.where, scaled=self.accelerator.mixed_precision == 'fp16')
         if error:
             self._go_back(r.step)
             raise error
@@ -217,5 +217,7 @@ def _update_average(self: TrainingSteps):
     if n % EMA_EVERY: return
     with torch.no_grad():
         torch._foreach_lerp_(
-            list(self.average.values()), [p.detach() for p in self.trained.values()], 1-ema_decay_of_update(self.cfg.ema, n)
+            list(self.average.values()),
+            [p.detach() for p in self.trained.values()],
+            1 - ema_decay_of_update(self.cfg.ema, n),
         )

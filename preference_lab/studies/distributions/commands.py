@@ -48,8 +48,10 @@ def _text_columns(model: DistributionModel, frame, path) -> list[list[str]]:
     for c in model.inputs['tower']['columns']:
         name = c if c in frame else 'text'
         if name not in frame:
-            raise DataError(f'{location(path, 1)}: missing column {c!r} (or "text"){did_you_mean(c, frame.columns)}; the '
-                            f'columns are {", ".join(map(str, frame.columns))}')
+            raise DataError(
+                f'{location(path, 1)}: missing column {c!r} (or "text"){did_you_mean(c, frame.columns)}; the '
+                f'columns are {", ".join(map(str, frame.columns))}'
+            )
         for row, t in frame[name].items():
             if not isinstance(t, str) or not t.strip():
                 raise DataError(f'{location(path, row, name)}: empty text; fill the cell or delete the row')
@@ -84,7 +86,10 @@ def predict_table(
     if model.kind != 'text':
         return model.proba(TableLoader(dict(features=torch.as_tensor(_table_features(model, frame, path))), 256))
     texts = ['\n'.join(t) for t in zip(*_text_columns(model, frame, path))]
-    ids, targets = tokenize_texts(texts, model.tokenizer, model.net['max_length']), np.zeros((len(frame), 1), np.float32)
+    ids, targets = (
+        tokenize_texts(texts, model.tokenizer, model.net['max_length']),
+        np.zeros((len(frame), 1), np.float32),
+    )
     return model.proba(TextLoader(ids, targets, 1, pad=model.tokenizer.pad_token_id))
 
 # %% ../../../nbs/studies/distributions/09_commands.ipynb #4e86b59b

@@ -164,11 +164,15 @@ def load_distributions(
         if not (folder := find_dataset(data)):
             raise DataError(f'{data}: not found; put {_FILES[data]} into a folder {data} and set PREFERENCE_LAB_DATA '
                             'to the folder above it, or set data=demo')
-        return load_convabuse(folder, split) if data == 'convabuse' else load_london_distributions(folder, held_out, seed)
+        return (
+            load_convabuse(folder, split) if data == 'convabuse' else load_london_distributions(folder, held_out, seed)
+        )
     path = find_dataset(data) or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
-        raise DataError(f'data={data!r}: no data set and no file has this name{did_you_mean(data, ["demo", *DATASET_NAMES])}; '
-                        f'valid: demo, {", ".join(DATASET_NAMES)}, or the path of a table')
+        raise DataError(
+            f'data={data!r}: no data set and no file has this name{did_you_mean(data, ["demo", *DATASET_NAMES])}; '
+            f'valid: demo, {", ".join(DATASET_NAMES)}, or the path of a table'
+        )
     return read_custom_distributions(path, columns or ColumnNames(), embeddings, neighbours)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #465326ba

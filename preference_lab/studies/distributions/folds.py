@@ -35,7 +35,7 @@ from .preparation import PreparedData
 class Fold:
     "The model of one split, its data loaders, and the result of its training"
     learner: ModelWithLoss
-    feed: TableLoader             # training rows
+    loader: TableLoader             # training rows
     validation: TableLoader       # validation rows
     test: SealedTestSet                # answers of the test rows
     targets: np.ndarray         # (validation rows, categories)
@@ -114,12 +114,12 @@ def make_fold(
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #d8e5c61a
 def predict_proba(
     model: nn.Module,
-    feed: TableLoader,
+    loader: TableLoader,
     acc=None,                 # accelerator: device and processes; None: the model's device
     precision: str = 'fp32',  # of inference
 ) -> np.ndarray:              # (rows, categories) float64
     "The predicted distribution of each row"
-    return predict_rows(model, feed, forward, acc, precision=precision).double().softmax(1).numpy()
+    return predict_rows(model, loader, forward, acc, precision=precision).double().softmax(1).numpy()
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #e01d013f
 def validation_scores(
@@ -138,7 +138,7 @@ def loss_reporter(
     one_batch: bool,   # over the batch that is passed (text encoders) instead of 256 training rows
 ) -> Callable:         # function of model and batch -> term -> value, gradient_norm
     "A function that reports the terms of the loss"
-    rows = np.linspace(0, len(fold.feed)-1, min(len(fold.feed), 256)).astype(int)
+    rows = np.linspace(0, len(fold.loader)-1, min(len(fold.loader), 256)).astype(int)
     @torch.no_grad()
     def logits(model, batch):
         training = model.training
@@ -146,7 +146,7 @@ def loss_reporter(
         try: return model(batch).float()
         finally: model.train(training)
     def report(model, batch):
-        if not one_batch: batch = {k: v.to(model.loss.alpha.device) for k, v in fold.feed.load(rows).items()}
+        if not one_batch: batch = {k: v.to(model.loss.alpha.device) for k, v in fold.loader.load(rows).items()}
         return model.loss.report(logits(model, batch), batch['targets'].float())
     return report
 
@@ -159,7 +159,9 @@ def fit_fold(
 ) -> Trainer:
     "Train one model by itself; it is left with the weights of its best epoch"
     scores, report = validation_scores(fold, cfg.inference_precision), loss_reporter(fold, kind == 'text')
-    t = Trainer(fold.learner, fold.feed, distribution_objective, scores, cfg, folder, select='loss', parts=report).fit()
+    t = Trainer(
+        fold.learner, fold.loader, distribution_objective, scores, cfg, folder, select='loss', parts=report
+    ).fit()
     fold.history, fold.best, fold.seconds, fold.timing = t.history, t.best, t.seconds, t.timing()
     return t
 
@@ -185,10 +187,10 @@ def training_cost(
 ) -> dict:
     "The cost of training; a model that was trained in a stack takes its part of the stack's time"
     first, cost = folds[0], dict(tokens_per_second=None, padding_share=0.)
-    seconds, rows = sum(f.seconds/f.together for f in folds), sum(len(f.feed)*len(f.history) for f in folds)
+    seconds, rows = sum(f.seconds/f.together for f in folds), sum(len(f.loader)*len(f.history) for f in folds)
     if kind == 'text':   # never in a stack
-        tokens, feed = sum(f.timing['tokens_per_second']*f.seconds for f in folds), first.feed
-        padding = padding_fraction(feed.sampler.lengths, feed.batches(0), feed.multiple)
+        tokens, loader = sum(f.timing['tokens_per_second']*f.seconds for f in folds), first.loader
+        padding = padding_fraction(loader.sampler.lengths, loader.batches(0), loader.multiple)
         cost = dict(tokens_per_second=tokens/max(seconds, 1e-9), padding_share=padding)
     return dict(
         train_seconds=seconds,
@@ -197,5 +199,5 @@ def training_cost(
         peak_memory_bytes=peak_memory(torch.device(first.timing['device'])),
         device=first.timing['device'],
         precision=first.timing['precision'],
-        trained_together=first.together,
+        stack_size=first.together,
     )

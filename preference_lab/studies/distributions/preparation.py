@@ -94,7 +94,7 @@ def assign_splits(
     data: DistributionData,
     folds: int,    # 0: one train, validation and test split
     seed: int,
-) -> tuple[list[dict[str, np.ndarray]], LeakageAudit]:  # row indices by split, one dict a fold; the audit of the first fold
+) -> tuple[list[dict[str, np.ndarray]], LeakageAudit]:  # row indices by split for each fold; audit of the first fold
     "Split the items by group"
     groups = votes.groups if votes.groups is not None else np.array(votes.ids, object)
     likeliest = np.eye(len(votes.categories))[votes.weights.argmax(1)]
@@ -141,7 +141,11 @@ def load_finetuned_encoder(
     if cfg.max_length > positions:
         raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {positions} positions; set it to '
                           f'{positions} or less')
-    return encoder, tokenizer, tokenize_texts(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length)
+    return (
+        encoder,
+        tokenizer,
+        tokenize_texts(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length),
+    )
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #f8c0537a
 def _check_splits(name: str, splits: list[dict]):

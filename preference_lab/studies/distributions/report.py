@@ -53,7 +53,7 @@ def cost_table(
     n = sum(p.numel() for p in study.folds[0].learner.predictor.parameters())
     best, epochs = study.best_epochs()[0]
     median = np.median([b for b, _ in study.best_epochs()])
-    stack = f", in a stack of {t['trained_together']} models" if t['trained_together'] > 1 else ''
+    stack = f", in a stack of {t['stack_size']} models" if t['stack_size'] > 1 else ''
     rows = [
         ('parameters', f'{n:,}' + (f', in each of {folds} models' if folds > 1 else '')),
         ('training', f"{t['train_seconds']:.1f} s on {t['device']}, {t['precision']}{stack}"),
@@ -70,7 +70,7 @@ def sampling_kl(
     draws: int = 20,                  # samples of all answers
 ) -> float | None:                    # None where weights are not counts
     "The KL that would remain if the predictions were the truth, because items have few answers"
-    n, p = study.votes.weights[study.rows_of('test')].sum(1), study.proba['test'] if proba is None else proba
+    n, p = study.votes.weights[study.rows_in_split('test')].sum(1), study.proba['test'] if proba is None else proba
     if (study.votes.weights % 1).any(): return None
     rng, kls = np.random.default_rng(0), []
     for _ in range(draws):
@@ -95,7 +95,7 @@ def _conclusions(study: DistributionStudy) -> list[str]:
     out = [_comparison_sentence(study, k) for k in baseline_order(study)[1:]]
     if top := study.ceiling():
         out.append(f"The answers are simulated: the true distributions have a KL of {top['kl']:.4f}, and the model "
-                   f"closes {top['share_of_way']:.1%} of the gap between the train mean and them.")
+                   f"closes {top['gap_closed']:.1%} of the gap between the train mean and them.")
     rows = distribution_row_scores(study.targets['test'], study.proba['test'])
     r = pearson_correlation(rows['entropy'], rows['target_entropy'])
     if np.isfinite(r):
@@ -116,17 +116,19 @@ def _population_limits(study: DistributionStudy, codes: set[str]) -> list[str]:
         others = ('Nothing about new faces: the same faces are in all splits, and only the raters are new. The '
                   'intervals are over faces; another sample of raters would widen them.')
     elif 'few_groups' in codes: others = 'Nothing about other groups of items: the intervals are over items.'
-    else: others = f'Little about items unlike these: the intervals are over the {resampling_description(study)} of the test split.'
+    else:
+        others = (f'Little about items unlike these: the intervals are over the {resampling_description(study)} of the '
+                  'test split.')
     return [one_seed, others]
 
 def _metric_limits(study: DistributionStudy, codes: set[str]) -> list[str]:
     "What the metrics do not show"
-    out, kl, n = [], study.metrics['test']['kl']['value'], study.votes.weights[study.rows_of('test')].sum(1)
+    out, kl, n = [], study.metrics['test']['kl']['value'], study.votes.weights[study.rows_in_split('test')].sum(1)
     chance = sampling_kl(study)
     if chance is not None and chance > .05*kl:
         out.append(f'Not that a KL of {kl:.3f} is all error: an item has {np.median(n):,.0f} answers (median), and if '
                    f'every prediction were the truth, sampling alone would cause {chance:.3f}.')
-    if 'one_category' in codes:
+    if 'single_predicted_category' in codes:
         out.append('Nothing by top-1: one category is the likeliest of every item, so top-1 is the proportion of that '
                    'category.')
     if 'collapsed' in codes:
@@ -172,7 +174,7 @@ class DistributionReport(StudyReport):
         s, top = self.study, self.study.ceiling()
         reference = [f"{metric_name(k)} {s.baseline_metrics[k]['kl']:.3f}" for k in baseline_order(s) if k != 'uniform']
         if top:
-            reference.append(f"true distributions {top['kl']:.3f}, {top['share_of_way']:.0%} of the gap to the train "
+            reference.append(f"true distributions {top['kl']:.3f}, {top['gap_closed']:.0%} of the gap to the train "
                              'mean closed')
         found = ', '.join(compared(s, k) for k in ('train_mean', 'linear') if k in s.comparisons)
         return (f'The answer distributions of {len(s.test_ids):,} items are predicted with a KL of '
@@ -181,8 +183,10 @@ class DistributionReport(StudyReport):
     def model_description(self) -> str:
         "Data, model and seed, and what the intervals are over"
         s = self.study
-        return (f"{s.votes.name}, {len(s.categories)} {'ordered ' if s.ordered else ''}categories; {model_description(s)}; "
-                f'brackets are 95 % intervals over {resampling_description(s)}; KL in nats, 0 is best.')
+        return (
+            f"{s.votes.name}, {len(s.categories)} {'ordered ' if s.ordered else ''}categories; {model_description(s)}; "
+            f'brackets are 95 % intervals over {resampling_description(s)}; KL in nats, 0 is best.'
+        )
 
     def data_table(self) -> pd.DataFrame: return data_table(self.study)
     def baselines_table(self, frame: pd.DataFrame) -> pd.DataFrame: return baselines_table(self.study, frame)

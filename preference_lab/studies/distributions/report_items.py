@@ -85,7 +85,7 @@ def item_names(
 ) -> list[str]:
     "Display names of test items, each on one line: its label, or else its id"
     labels = study.data.labels or study.votes.ids
-    return [' '.join(str(labels[i]).split()) for i in study.rows_of('test')[at]]
+    return [' '.join(str(labels[i]).split()) for i in study.rows_in_split('test')[at]]
 
 # %% ../../../nbs/studies/distributions/11_report_items.ipynb #508841d6
 def item_table(
@@ -98,7 +98,7 @@ def item_table(
     return pd.DataFrame(
         {
             'item': [n if len(n) <= 80 else n[:79] + '…' for n in item_names(study, at)],
-            'answers': [f'{w:,.4g}' for w in study.votes.weights[study.rows_of('test')[at]].sum(1)],
+            'answers': [f'{w:,.4g}' for w in study.votes.weights[study.rows_in_split('test')[at]].sum(1)],
             'most frequent answer': largest(t),
             'predicted most frequent answer': largest(p),
             'KL': item_kl(study)[at],

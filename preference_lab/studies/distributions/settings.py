@@ -159,7 +159,7 @@ class DistributionsConfig(TrainConfig):
     resamples: PositiveInt = 1000                # bootstrap resamples of each interval
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         if self.folds is None: self.folds = 6 if self.data == 'faces_london' and self.held_out == 'items' else 0
         if self.folds == 1: raise ConfigError('setting folds=1: set folds=0 for one split, or folds=2 or more')
         if self.folds and (self.split_column or self.split == 'published'):

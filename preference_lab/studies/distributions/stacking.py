@@ -36,7 +36,7 @@ def group_stackable(
     for i, group in enumerate(stackable([s.folds[f].learner for s, f in members])):
         for j in group:
             (s, f), c = members[j], members[j][0].cfg
-            schedule = c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].feed.batches(0))
+            schedule = c.epochs, c.batch_size, c.accumulate, c.device, c.precision, len(s.folds[f].loader.batches(0))
             groups[i, schedule, j if _trained_alone(s) else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
@@ -46,14 +46,14 @@ def _stacked_trainer(members: list[Member], learners: list | None = None) -> Sta
     folds, cfgs = [s.folds[f] for s, f in members], [replace(s.cfg, resume=False) for s, _ in members]
     learners = learners or [x.learner for x in folds]
     # one data loader, if all have the same rows in the same order
-    first = folds[0].feed.tensors
+    first = folds[0].loader.tensors
     same = len({c.seed for c in cfgs}) == 1 and all(
-        v.data_ptr() == first[k].data_ptr() for f in folds for k, v in f.feed.tensors.items())
+        v.data_ptr() == first[k].data_ptr() for f in folds for k, v in f.loader.tensors.items())
     scores = {id(m): validation_scores(f, c.inference_precision) for m, f, c in zip(learners, folds, cfgs)}
     reports = {id(m): loss_reporter(f, one_batch=False) for m, f in zip(learners, folds)}
     return StackedTrainer(
         learners,
-        folds[0].feed if same else [x.feed for x in folds],
+        folds[0].loader if same else [x.loader for x in folds],
         distribution_objective,
         lambda m, acc: scores[id(m)](m, acc),
         cfgs,
@@ -67,11 +67,11 @@ def stacking_speedup(
 ) -> float:                 # above 1: the stack is faster
     "The speedup of a stack over training one model after the other, measured on copies"
     stack = _stacked_trainer(members, [copy.deepcopy(s.folds[f].learner) for s, f in members])
-    orders = [m.feed.batches(0) for m in stack.members]
+    orders = [m.loader.batches(0) for m in stack.members]
     s, f = members[0]
     learner, cfg = copy.deepcopy(s.folds[f].learner), replace(s.cfg, resume=False)
     # read_every=1 waits for the device, so that a timed step is complete
-    one = Trainer(learner, s.folds[f].feed, distribution_objective, lambda m, a: {}, cfg, read_every=1)
+    one = Trainer(learner, s.folds[f].loader, distribution_objective, lambda m, a: {}, cfg, read_every=1)
     steps = min(steps, len(orders[0])-3)
     if steps < 1: return 1.
     def timed(step):
@@ -89,8 +89,8 @@ def stacking_file(member: Member) -> Path:
 
 def _fit_stack(group: list[Member], failed: dict):
     stack = _stacked_trainer(group).fit()
-    precision = stack.acc.mixed_precision
-    timing = dict(device=str(stack.acc.device), precision={'no': 'fp32'}.get(precision, precision))
+    precision = stack.accelerator.mixed_precision
+    timing = dict(device=str(stack.accelerator.device), precision={'no': 'fp32'}.get(precision, precision))
     for (s, f), m in zip(group, stack.members):
         if m.error:
             failed[id(s), f] = m.error

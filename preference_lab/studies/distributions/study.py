@@ -63,7 +63,7 @@ def load(self: DistributionStudy):
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #776d5866
 @patch
-def rows_of(self: DistributionStudy,
+def rows_in_split(self: DistributionStudy,
     split: str,      # train, validation or test
 ) -> np.ndarray:
     "Row indices of a split, folds concatenated"
@@ -73,7 +73,7 @@ def rows_of(self: DistributionStudy,
 @patch
 def split(self: DistributionStudy):
     "Targets of the splits of all folds; the test answers are sealed, fold by fold"
-    self.train, self.validation = (self.votes.targets[self.rows_of(s)] for s in ('train', 'validation'))
+    self.train, self.validation = (self.votes.targets[self.rows_in_split(s)] for s in ('train', 'validation'))
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #1a1ce4a8
 @patch
@@ -133,7 +133,7 @@ def best_epochs(self: DistributionStudy) -> list[tuple[int, int]]:
 @patch
 def test_groups(self: DistributionStudy) -> np.ndarray | None:  # (test items,)
     "The groups that are resampled as clusters; None with fewer than ten, too few for 95 % coverage of intervals of KL"
-    g = None if self.votes.groups is None else self.votes.groups[self.rows_of('test')]
+    g = None if self.votes.groups is None else self.votes.groups[self.rows_in_split('test')]
     return g if g is not None and len(set(g)) >= 10 else None
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #f7f09400
@@ -152,8 +152,8 @@ def predict_split(self: DistributionStudy, split: str) -> np.ndarray:  # (rows, 
     "The predicted distributions, each fold's by its own model"
     acc, out = make_accelerator(self.cfg), []
     for f, s in zip(self.folds, self.material.splits):
-        feed = make_loader(self.cfg, self.material, self.kind, s[split])
-        out.append(predict_proba(f.learner.to(acc.device), feed, acc, self.cfg.inference_precision))
+        loader = make_loader(self.cfg, self.material, self.kind, s[split])
+        out.append(predict_proba(f.learner.to(acc.device), loader, acc, self.cfg.inference_precision))
     return np.concatenate(out)
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #f7ecb836
@@ -202,7 +202,7 @@ def ceiling(self: DistributionStudy) -> dict | None:  # metric -> value
     if self.truth is None: return None
     top = distribution_metrics(self.targets['test'], self.truth, self.ordered)
     mean = self.baseline_metrics['train_mean']['kl']
-    return top | dict(share_of_way=(mean-self.metrics['test']['kl']['value'])/(mean-top['kl']))
+    return top | dict(gap_closed=(mean-self.metrics['test']['kl']['value'])/(mean-top['kl']))
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #c199279a
 @patch
@@ -237,15 +237,18 @@ def warn_inert(self: DistributionStudy):
 def more_warnings(self: DistributionStudy):
     "Inert penalties, no gain over the train mean, few groups, items with one answer"
     self.warn_inert()
-    self.warn_unless_better('train_mean', 'not_better_than_mean',
+    self.warn_unless_better('train_mean', 'not_better_than_train_mean',
                             'by this metric it predicts no better than the same distribution for every item')
     if self.votes.groups is not None and self.test_groups() is None:
-        n = len(set(self.votes.groups[self.rows_of('test')]))
+        n = len(set(self.votes.groups[self.rows_in_split('test')]))
         self.run.warn('few_groups', f'the test split has {n} groups: intervals are over items and say nothing about '
                                     'other groups')
-    if (single := (self.votes.weights[self.rows_of('test')].sum(1) < 2).mean()) > .05:
-        self.run.warn('single_answers', f'{single:.0%} of the test items have one answer only: their distribution is '
-                                        'not known, and the KL to it cannot reach 0')
+    if (single := (self.votes.weights[self.rows_in_split('test')].sum(1) < 2).mean()) > .05:
+        self.run.warn(
+            'single_answer_items',
+            f'{single:.0%} of the test items have one answer only: their distribution is '
+            'not known, and the KL to it cannot reach 0',
+        )
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #a41a0033
 def predictions_table(
@@ -264,7 +267,7 @@ def predictions_table(
 @patch
 def predictions_table(self: DistributionStudy, split: str) -> pd.DataFrame:
     "The items of a split with true and predicted proportions"
-    rows = self.rows_of(split)
+    rows = self.rows_in_split(split)
     ids, groups = [self.votes.ids[i] for i in rows], self.votes.groups
     groups = None if groups is None else groups[rows]
     return predictions_table(ids, self.targets[split], self.proba[split], self.categories, groups)
@@ -304,8 +307,8 @@ def timing(self: DistributionStudy) -> dict:
 def inference_difference(self: DistributionStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation items of the first fold would change in another precision"
     rows, learner = self.material.splits[0]['validation'], self.folds[0].learner
-    feed = make_loader(self.cfg, self.material, self.kind, rows[evenly_spaced_rows(len(rows))])
-    return precision_difference(lambda p: predict_proba(learner, feed, precision=p), self.cfg.inference_precision)
+    loader = make_loader(self.cfg, self.material, self.kind, rows[evenly_spaced_rows(len(rows))])
+    return precision_difference(lambda p: predict_proba(learner, loader, precision=p), self.cfg.inference_precision)
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #dc3e3413
 @patch
@@ -333,13 +336,13 @@ def data_results(self: DistributionStudy) -> dict:
 @patch
 def split_results(self: DistributionStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
-    return dict(sizes={s: len(np.unique(self.rows_of(s))) for s in SPLITS}, audit=self.material.audit)
+    return dict(sizes={s: len(np.unique(self.rows_in_split(s))) for s in SPLITS}, audit=self.material.audit)
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #41b717f1
 @patch
 def training_data(self: DistributionStudy) -> str:
     "The training data in a few words, for the model card"
-    return f'{self.votes.name}, {len(self.folds[0].feed):,} training items'
+    return f'{self.votes.name}, {len(self.folds[0].loader):,} training items'
 
 # %% ../../../nbs/studies/distributions/07_study.ipynb #975b2ed8
 @patch

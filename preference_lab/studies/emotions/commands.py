@@ -84,7 +84,8 @@ def _align_targets(table, label_names, path):
     "Targets in the order of the model's labels"
     if unknown := [n for n in table.label_names if n not in label_names]:
         raise DataError(
-            f'{location(path)}: the model has no label {unknown[0]!r}{did_you_mean(unknown[0], label_names)}; its labels are '
+            f'{location(path)}: the model has no label {unknown[0]!r}{did_you_mean(unknown[0], label_names)}; its '
+            'labels are '
             f'{", ".join(label_names)}'
         )
     at = [table.label_names.index(n) if n in table.label_names else None for n in label_names]

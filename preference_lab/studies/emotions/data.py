@@ -32,7 +32,8 @@ def _read_any(data, demo_rows, seed, columns) -> MultilabelTable:
     path = found or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         raise DataError(
-            f'data={str(data)!r}: no data set and no file has this name{did_you_mean(str(data), ["demo", "goemotions"])}; '
+            f'data={str(data)!r}: no data set and no file has this '
+            f'name{did_you_mean(str(data), ["demo", "goemotions"])}; '
             'give demo, goemotions, or the path of a table'
         )
     columns = columns | dict(default_names=EMOTIONS)
@@ -108,7 +109,7 @@ def load_emotions(
     seed: int=0,                 # of simulated texts and of a random split
     demo_rows: int=8000,         # simulated texts
     sizes: tuple=(.8, .1, .1),   # proportions of train, validation and test in a random split
-) -> tuple[MultilabelTable, LeakageAudit]:   # the table has a column `split`; the audit counts texts that occur in two splits
+) -> tuple[MultilabelTable, LeakageAudit]:   # the table with a column `split`; the audit of duplicate texts
     "Texts and their emotions, checked, cleaned, split and audited"
     columns = dict(
         text_column=text_column, label_columns=label_columns, id_column=id_column, split_column=split_column

@@ -19,7 +19,8 @@ class EmotionsConfig(TrainConfig):
     "The settings of the study of emotions"
     name: str = 'emotions'           # first part of the run folder's name
     data: str = 'demo'               # demo, goemotions, or the path of your own CSV, JSONL, parquet or XLSX
-    data_seed: NonNegativeInt = 0             # of simulated texts and of a random split; runs with the same one share test rows
+    # of simulated texts and of a random split; runs with the same one share test rows
+    data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 20000         # simulated texts
     train_rows: NonNegativeInt = 0            # training rows that are used, sampled at random; 0: all
     text_column: str = 'text'        # of your own table
@@ -35,9 +36,11 @@ class EmotionsConfig(TrainConfig):
     dropout: Fraction|None = None    # of hidden states and before the head; none: the encoder's own
     attention_dropout: Fraction|None = None  # of attention weights; none: the encoder's own
     max_length: PositiveInt = 128          # tokens; longer texts are truncated
-    freeze: NonNegativeInt = 0                # first blocks of the encoder that are not trained, the embeddings being the first
+    # first blocks of the encoder that are not trained, the embeddings being the first
+    freeze: NonNegativeInt = 0
     learning_rate: PositiveFloat|None = None  # peak, of the encoder; none: 2e-4, or 3e-3 with encoder=tiny
-    head_factor: PositiveFloat|None = None  # learning rate of the head over the encoder's; none: 10, or 1 with encoder=tiny
+    # learning rate of the head over the encoder's; none: 10, or 1 with encoder=tiny
+    head_factor: PositiveFloat|None = None
     loss: Literal['bce', 'weighted_bce', 'focal', 'asymmetric'] = 'bce'  # the training loss
     class_weights: Literal['none', 'inverse', 'sqrt_inverse', 'effective_samples'] = 'none'  # with weighted_bce
     focal_alpha: Fraction = .25      # weight of positives in the focal loss

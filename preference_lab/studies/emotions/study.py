@@ -139,7 +139,7 @@ def score(self: EmotionStudy,
 
 # %% ../../../nbs/studies/emotions/04_study.ipynb #a08d60d0
 @patch
-def feed(self: EmotionStudy,
+def make_loader(self: EmotionStudy,
     texts: list[str],
     targets: np.ndarray,       # (rows, labels)
     places: list[str]=None,    # for errors
@@ -207,8 +207,8 @@ def fit_model(self: EmotionStudy, name: str='main') -> Trainer:
     "Train the classifier"
     cfg, loss = self.cfg, self.training_loss()
     self.loaders = dict(
-        train=self.feed(self.train.texts, self.train.targets, self.row_places()),
-        validation=self.feed(self.validation.texts, self.validation.targets),
+        train=self.make_loader(self.train.texts, self.train.targets, self.row_places()),
+        validation=self.make_loader(self.validation.texts, self.validation.targets),
     )
     return Trainer(
         self.model,
@@ -233,18 +233,24 @@ def multilabel_score_intervals(
     resamples: int=1000,
 ) -> dict[str, dict]:        # metric -> value, low, high
     "Every score with its interval, at the fitted thresholds and at 0.5"
-    out = {k: v.to_dict() for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=resamples).items()}
+    out = {
+        k: v.to_dict() for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=resamples).items()
+    }
     half = multilabel_intervals(targets, proba, proba >= .5, n=resamples)
-    return out | {f'{k}_tuned': out[k] for k in THRESHOLDED_METRICS} | {f'{k}_at_half': half[k].to_dict() for k in THRESHOLDED_METRICS}
+    return (
+        out
+        | {f'{k}_tuned': out[k] for k in THRESHOLDED_METRICS}
+        | {f'{k}_at_half': half[k].to_dict() for k in THRESHOLDED_METRICS}
+    )
 
 # %% ../../../nbs/studies/emotions/04_study.ipynb #1ea0fe64
 @patch
 def predict_split(self: EmotionStudy, split: str) -> np.ndarray:  # (rows, labels)
     "Probabilities for the rows of a split; each row is predicted by one of the processes"
     if split == 'test':
-        self.loaders['test'] = self.feed(self.test.texts, np.zeros((len(self.test), 1), np.float32))
+        self.loaders['test'] = self.make_loader(self.test.texts, np.zeros((len(self.test), 1), np.float32))
     z = predict_rows(
-        self.model, self.loaders[split], forward, self.trainer.acc, precision=self.cfg.inference_precision
+        self.model, self.loaders[split], forward, self.trainer.accelerator, precision=self.cfg.inference_precision
     )
     return z.sigmoid().numpy()
 
@@ -282,7 +288,9 @@ def paired(self: EmotionStudy,
 ) -> pd.DataFrame:
     "Paired differences: the model minus that prediction"
     own = self.proba[split], self.predicted[split]
-    return compare_multilabel(self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.resamples)
+    return compare_multilabel(
+        self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.resamples
+    )
 
 # %% ../../../nbs/studies/emotions/04_study.ipynb #726effd0
 @patch
@@ -311,7 +319,7 @@ def more_warnings(self: EmotionStudy):
     for f in self.thresholds.flags: warn(f"threshold_{f['code']}", f['message'])
     if never := [n for n, p in zip(self.label_names, predicted) if not p]:
         warn(
-            'never_predicted',
+            'labels_never_predicted',
             f'{len(never)} of {len(self.label_names)} labels are never predicted on the test rows: {", ".join(never)}',
         )
     few = self.per_label[self.per_label.support < 30]
@@ -327,8 +335,10 @@ def more_warnings(self: EmotionStudy):
 @patch
 def inference_difference(self: EmotionStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the probabilities of validation rows would change in another precision"
-    texts = [self.validation.texts[i] for i in evenly_spaced_rows(len(self.validation), self.trainer.acc.device)]
-    loader = self.feed(texts, np.zeros((len(texts), 1), np.float32))
+    texts = [
+        self.validation.texts[i] for i in evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)
+    ]
+    loader = self.make_loader(texts, np.zeros((len(texts), 1), np.float32))
     return precision_difference(
         lambda p: predict_rows(self.model, loader, forward, precision=p).sigmoid().numpy(), self.cfg.inference_precision
     )

@@ -112,7 +112,7 @@ def item_scores(
 ) -> np.ndarray:           # (items,) mean 0, standard deviation 1
     "Predicted score of each item for a rater"
     r = model.rater_number(rater)
-    v = encode_images_for_raters(model, pixels, picture, np.full(len(picture), model.viewer[r]))
+    v = encode_images_for_raters(model, pixels, picture, np.full(len(picture), model.image_encoder_of_rater[r]))
     s = (v@encode_rater_prompts(model)[r, model.targets.index(target)]).double().numpy()
     return (s-s.mean())/max(s.std(), 1e-12)
 

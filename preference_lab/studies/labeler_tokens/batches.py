@@ -37,8 +37,8 @@ class LabelerLoader(TableLoader):
         columns = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight[q.rater])
         super().__init__({k: torch.as_tensor(v) for k, v in columns.items()}, batch_size, seed)
         self.q, self.names, self.pixels, self.picture, self.vectors = q, names, pixels, np.asarray(picture), vectors
-        self.viewer, self.number = model.viewer, model.prompts.number
-        self.rater_of_viewer = {int(v): r for r, v in reversed(list(enumerate(self.viewer)))}
+        self.image_encoder_of_rater, self.number = model.image_encoder_of_rater, model.prompts.number
+        self.rater_of_viewer = {int(v): r for r, v in reversed(list(enumerate(self.image_encoder_of_rater)))}
         self.text_tokens, self.crowd = model.text_tokens, crowd
 
     def where(self, row: int) -> str:
@@ -55,7 +55,7 @@ def draw_raters(self: LabelerLoader,
     "The rater of each row, some of them replaced by the population"
     rater = self.q.rater[rows]
     if not self.crowd: return rater
-    return np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.viewer)-1, rater)
+    return np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.image_encoder_of_rater)-1, rater)
 
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #7b9628f8
 @patch
@@ -64,7 +64,7 @@ def image_part(self: LabelerLoader,
     rater: np.ndarray,  # (n,)
 ) -> dict[str, Tensor]:
     "pixels (u, height, width, 3) or vectors (u, d), pixel_rater (u,), left, right (n,)"
-    base, viewer, t = len(self.viewer)+1, self.viewer[rater], torch.from_numpy
+    base, viewer, t = len(self.image_encoder_of_rater)+1, self.image_encoder_of_rater[rater], torch.from_numpy
     seen = np.concatenate([e[rows]*base + viewer for e in (self.q.left, self.q.right)])
     cells, at = np.unique(seen, return_inverse=True)
     item, viewer = np.divmod(cells, base)
@@ -84,7 +84,7 @@ def prompt_part(self: LabelerLoader,
     template = torch.randint(templates, (len(rater), targets)).numpy()
     prompts = self.number[asker[:, None], np.arange(targets), template]
     prompt, asked = np.unique(prompts, return_inverse=True)
-    whose = np.minimum(prompt // self.number[0].size, len(self.viewer)-1)
+    whose = np.minimum(prompt // self.number[0].size, len(self.image_encoder_of_rater)-1)
     t = torch.from_numpy
     return dict(prompt=t(prompt), prompt_rater=t(whose), asked=t(asked.reshape(template.shape)))
 

@@ -56,7 +56,9 @@ def _image_files(frame, path) -> dict[str, Path]:
     for c in ('left', 'right'):
         require_column(frame, path, c)
         if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any():
-            raise DataError(f'{location(path, frame.index[empty][0], c)}: empty cell; write a file name or delete the row')
+            raise DataError(
+                f'{location(path, frame.index[empty][0], c)}: empty cell; write a file name or delete the row'
+            )
     names = sorted(pd.unique(frame[['left', 'right']].to_numpy().ravel()))
     candidates = lambda n: (Path(n).expanduser(), Path(path).parent/n)
     return {n: next((p for p in candidates(n) if p.is_file()), Path(n)) for n in names}
@@ -108,7 +110,7 @@ def open_labeler_predictor(
     def predict(frame, path):
         pixels, left, right = _read_images(frame, path, model)
         rater, n = _rater_numbers(frame, path, model), len(frame)
-        v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.viewer[rater], 2))
+        v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))
         z = np.einsum('nd,ntd->nt', v[:n]-v[n:], prompts[rater])/model.temperature
         out = pd.DataFrame(sigmoid(z), columns=[f'{t}_left_wins' for t in model.targets])
         if 'target' not in frame: return out

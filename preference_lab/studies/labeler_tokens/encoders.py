@@ -61,7 +61,7 @@ class LabelerEncoders(nn.Module):
         vocabulary = read_vocabulary(tower)
         self.words = labeler_token_words(word, self.raters, vocabulary)
         unknown = untokenizable_words(vocabulary, self.targets)
-        vocabulary = vocabulary.learn(self.words).learn(unknown)
+        vocabulary = vocabulary.add_tokens(self.words).add_tokens(unknown)
         self.prompts = build_prompts(vocabulary, self.words, self.targets, templates)
         self._init_tokens(len(self.words) + len(unknown) if text_tokens or unknown else 0, seed)
 
@@ -82,16 +82,16 @@ class LabelerEncoders(nn.Module):
         return len(self.raters)
 
     @property
-    def sees_anew(self) -> bool:
+    def adapts_image_encoder(self) -> bool:
         "Whether image embeddings change in training"
         return self.visual != 'none' or any(n.startswith('visual.') for n in adapter_parameters(self.clip))
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #bb01e448
 @patch(as_prop=True)
-def viewer(self: LabelerEncoders) -> np.ndarray:  # (raters+1,) int; the last is the population
+def image_encoder_of_rater(self: LabelerEncoders) -> np.ndarray:  # (raters+1,) int; the last is the population
     "Number of the image encoder that each rater has"
     if self.visual != 'none': return np.arange(len(self.raters)+1)
-    by_group = len(self.ranks) > 1 and self.sees_anew
+    by_group = len(self.ranks) > 1 and self.adapts_image_encoder
     return np.append(self.group if by_group else np.zeros(len(self.raters), int), 0)
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #5f9e87e0
@@ -120,7 +120,7 @@ def encode_pixels(self: LabelerEncoders,
     rater: Tensor,    # (n,) int; the number of raters: the population
 ) -> Tensor:          # (n, d), of length 1
     "Embedding of each image as its rater sees it"
-    return self._by_adapter(self._encode_pixels, rater, self.tower.normalise(pixels))
+    return self._by_adapter(self._encode_pixels, rater, self.tower.normalize(pixels))
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #d4c5d389
 @patch
@@ -152,7 +152,7 @@ def _run_block(transformer, block, x):
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #944966f1
 @patch
-def encode_words(self: LabelerEncoders,
+def encode_prompt_ids(self: LabelerEncoders,
     number: np.ndarray,   # (n,) int, of `prompts`
     rater: np.ndarray,    # (n,) int, whose prompts they are; the number of raters: the population
     tokens: Tensor=None,  # (new tokens, width) embeddings; None: the trained ones

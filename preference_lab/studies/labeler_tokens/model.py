@@ -54,8 +54,21 @@ class LabelerCLIP(
         tower: Any=None,              # the CLIP itself, a `ClipEncoder`; its weights are shared, not copied
     ):
         super().__init__(
-            raters, targets, tower, templates or PROMPT_TEMPLATES, word, text_tokens, visual_prompts, ranks, group, seed,
-            towers=towers, layers=layers, matrices=matrices, alpha=alpha, dropout=dropout,
+            raters,
+            targets,
+            tower,
+            templates or PROMPT_TEMPLATES,
+            word,
+            text_tokens,
+            visual_prompts,
+            ranks,
+            group,
+            seed,
+            towers=towers,
+            layers=layers,
+            matrices=matrices,
+            alpha=alpha,
+            dropout=dropout,
         )
         self.encoder, self.about, self.temperature = dict(encoder), about or {}, temperature
         if 'frozen' not in self.encoder:
@@ -77,7 +90,7 @@ def forward(self: LabelerCLIP,
     prompt_rater (p,) and asked (n, targets), the row of `prompt`.
     """
     v = batch['vectors'] if 'vectors' in batch else self.encode_pixels(batch['pixels'], batch['pixel_rater'])
-    w = self.encode_words(batch['prompt'].cpu().numpy(), batch['prompt_rater'].cpu().numpy())
+    w = self.encode_prompt_ids(batch['prompt'].cpu().numpy(), batch['prompt_rater'].cpu().numpy())
     score = lambda v, w: torch.einsum('nd,ntd->nt', v[batch['left']] - v[batch['right']], w[batch['asked']])
     return in_fp32(score, v, w)/self.temperature
 
@@ -95,7 +108,8 @@ def encode_images_for_raters(
     "Embedding of each image, each with one of the image encoders"
     device, was_training = model.clip.positional_embedding.device, model.training
     batch_size = batch_size or model.inference_rows or IMAGES_PER_BATCH
-    rater_of = {int(v): r for r, v in reversed(list(enumerate(model.viewer)))}   # the first with this image encoder
+    # the first with this image encoder
+    rater_of = {int(v): r for r, v in reversed(list(enumerate(model.image_encoder_of_rater)))}
     order = np.argsort(viewer, kind='stable')
     out = torch.zeros(len(picture), model.clip.visual.output_dim)
     model.eval()
@@ -104,7 +118,7 @@ def encode_images_for_raters(
         group = list(model.ranks)[np.append(model.group, 0)[rater]] if model.ranks else None
         with merged_lora_weights(model.clip, group):
             for rows in (at[s:s+batch_size] for s in range(0, len(at), batch_size)):
-                x = model.tower.normalise(torch.from_numpy(np.ascontiguousarray(pixels[picture[rows]])).to(device))
+                x = model.tower.normalize(torch.from_numpy(np.ascontiguousarray(pixels[picture[rows]])).to(device))
                 with inference_context(model.inference_precision, device):
                     y = model._encode_pixels(x, torch.full((len(rows),), rater, device=device))
                 out[rows] = y.float().cpu()
@@ -124,7 +138,7 @@ def encode_rater_prompts(
     rater = np.repeat(np.arange(len(number)) if model.text_tokens else [model.crowd], number[0].size)
     model.eval()
     with inference_context(model.inference_precision, model.clip.positional_embedding.device):
-        w = model.encode_words(number.ravel(), rater).float().cpu()
+        w = model.encode_prompt_ids(number.ravel(), rater).float().cpu()
     model.train(was_training)
     return w.unflatten(0, number.shape).mean(2).expand(len(model.raters)+1, -1, -1)
 
@@ -139,7 +153,7 @@ def logits(self: LabelerCLIP,
 ) -> np.ndarray:                # (n,) float64
     "The logit of P(left wins)"
     rater = pairs.rater if as_rater is None else np.asarray(as_rater)[pairs.rater]
-    base, viewer = len(self.raters)+1, self.viewer[rater]
+    base, viewer = len(self.raters)+1, self.image_encoder_of_rater[rater]
     seen = [e.astype(np.int64)*base + viewer for e in (pairs.left, pairs.right)]
     cells, at = np.unique(np.concatenate(seen), return_inverse=True)
     item, viewer = np.divmod(cells, base)

@@ -92,7 +92,9 @@ def encode_images_for_population(
     picture: np.ndarray,   # (items,) row of each item's image
 ) -> Tensor:               # (items, d)
     "Image embeddings with the population's image encoder"
-    return encode_images_for_raters(model, pixels, np.asarray(picture), np.full(len(picture), model.viewer[model.crowd]))
+    return encode_images_for_raters(
+        model, pixels, np.asarray(picture), np.full(len(picture), model.image_encoder_of_rater[model.crowd])
+    )
 
 # %% ../../../nbs/studies/labeler_tokens/04_new_raters.ipynb #6feebd0a
 def rater_attribute_overlap(
@@ -122,7 +124,8 @@ def probe_attribute_directions(
 ) -> dict:        # entanglement, leak (proportion of the raters' variance along attribute directions), accuracy, chance
     "How well attribute directions identify the rater"
     templates = range(model.prompts.number.shape[2])
-    w = torch.stack([encode_rater_prompts(model, [k])[:-1] for k in templates]).double()   # (templates, raters, targets, d)
+    # (templates, raters, targets, d)
+    w = torch.stack([encode_rater_prompts(model, [k])[:-1] for k in templates]).double()
     mean = w.mean(0)
     center = mean.mean((0, 1))
     # basis of the attribute directions, which sum to 0

@@ -143,7 +143,7 @@ def cost_table(study: LabelerStudy) -> pd.DataFrame:  # what, value
     t, m = study.trainer.timing(), study.model
     trained = sum(x.numel() for x in m.state_dict().values())
     frozen = sum(p.numel() for p in m.clip.parameters() if not p.requires_grad)
-    seconds = {k: f.trainer.timing()['train_seconds'] for k, f in study.ablated.items()}
+    seconds = {k: f.trainer.timing()['train_seconds'] for k, f in study.ablation_models.items()}
     rows = [
         ('trained parameters', f'{trained:,}'),
         ('frozen parameters', f'{frozen:,}'),
@@ -328,7 +328,9 @@ def _supported(study, names) -> list[str]:
     )
     without = names['no_token'][1] if 'no_token' in names else 'a model that does not depend on the rater'
     out = [sentence(study.ablations[k], name) for k, (_, name) in names.items()]
-    return out + supported_conclusions(study, baselines, without) + _new_rater_sentences(study) + _probe_sentences(study)
+    return (
+        out + supported_conclusions(study, baselines, without) + _new_rater_sentences(study) + _probe_sentences(study)
+    )
 
 # %% ../../../nbs/studies/labeler_tokens/09_report.ipynb #fc887f31
 def _limits(study, names) -> list[str]:
@@ -338,9 +340,9 @@ def _limits(study, names) -> list[str]:
     ablations = ('no_token', 'swapped_token', 'shuffled_rater')
     if lost := [names[k][1] for k in ablations if k in names and not a[k]['low'] > 0]:
         out.append(f"No effect of the rater: the model is not shown to be better than {' or '.join(lost)}.")
-    if 'tiny_tower' in codes:
+    if 'tiny_encoder' in codes:
         out.append('Not the scores of a pretrained CLIP: the tiny CLIP was trained on generated faces only.')
-    if 'random_tower' in codes: out.append('Nothing about raters: the encoder has random weights.')
+    if 'random_encoder_weights' in codes: out.append('Nothing about raters: the encoder has random weights.')
     few = study.per_rater[study.per_rater.n < 100]
     if len(few):
         out.append(

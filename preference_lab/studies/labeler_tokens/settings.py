@@ -21,16 +21,20 @@ class LabelerConfig(PairwiseConfig):
     name: str = 'labelers'                 # first part of the run folder's name
     # settings of a published run; replaces defaults, but not settings that are given
     preset: Literal['', 'base', 'two_users', 'all_users', 'all_users_r8', 'vit_l14'] = ''
-    top_raters: NonNegativeInt = 6                  # raters with the most labels, who get a token each; 0: all but the new ones
-    new_raters: NonNegativeInt = 100                # further raters, whose tokens are fitted after training from a few labels
+    # raters with the most labels, who get a token each; 0: all but the new ones
+    top_raters: NonNegativeInt = 6
+    # further raters, whose tokens are fitted after training from a few labels
+    new_raters: NonNegativeInt = 100
     new_rater_labels: list[PositiveInt] = field(default_factory=lambda: [5, 20, 100])  # labels per new rater
     targets: list[str] = field(default_factory=list)  # attributes that are trained on; empty: all
-    templates: list[str] = field(default_factory=lambda: list(PROMPT_TEMPLATES))  # of prompts; {} stands for the attribute
+    # of prompts; {} stands for the attribute
+    templates: list[str] = field(default_factory=lambda: list(PROMPT_TEMPLATES))
     token: str = '<user{}>'                # form of a labeler token; {} stands for the rater's number
     text_tokens: bool = True               # prompts contain a token for each rater
     # one more patch for each rater: before the first block (shallow), or anew before every block (deep)
     visual_prompts: Literal['none', 'shallow', 'deep'] = 'none'
-    crowd_share: FractionBelowOne = .3                # proportion of training rows with the population's token, not the rater's
+    # proportion of training rows with the population's token, not the rater's
+    crowd_share: FractionBelowOne = .3
     temperature: PositiveFloat = .07            # divisor of the similarities
     towers: Literal['both', 'vision', 'text', 'none'] = 'both'  # encoders with LoRA adapters
     layers: str = 'all'                    # blocks with adapters, counted from 0: all, 0-5, 3,7, last 3
@@ -47,7 +51,8 @@ class LabelerConfig(PairwiseConfig):
     token_rate: PositiveFloat = 10.             # learning rate of labeler tokens and visual prompts, as a multiple
     validation_share: FractionBelowOne = .1           # proportion of the pairs
     test_share: FractionBelowOne = .2                 # proportion of the pairs
-    most_pairs: PositiveInt = 200000             # training comparisons at most, where ratings give more; drawn at random
+    # training comparisons at most, where ratings give more; drawn at random
+    most_pairs: PositiveInt = 200000
     # further models that are trained: without tokens and visual prompts, and with raters permuted at random
     ablations: list[Literal['no_token', 'shuffled_rater']] = field(
         default_factory=lambda: ['no_token', 'shuffled_rater']
@@ -61,7 +66,7 @@ class LabelerConfig(PairwiseConfig):
     resamples: PositiveInt = 1000                # bootstrap samples of each interval
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         self._check_encoder()
         self._check_adapters()
         if not self.templates: raise ConfigError('templates is empty: set at least one, for instance "a {} person"')

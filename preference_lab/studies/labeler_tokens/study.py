@@ -74,13 +74,13 @@ def note_encoder(self: LabelerStudy):
     "Notes about an encoder that is not pretrained on photographs"
     if self.cfg.encoder == 'tiny' and self.data.name != 'demo':
         self.note(
-            'tiny_tower',
+            'tiny_encoder',
             'encoder=tiny was trained on generated faces only: set encoder=ViT-B-32 or another pretrained encoder for '
             'better scores',
         )
     if self.cfg.weights == 'random':
         self.note(
-            'random_tower',
+            'random_encoder_weights',
             'the encoder has random weights, so its embeddings of images and texts have no meaning; use this setting '
             'only to measure speed and memory',
         )
@@ -100,13 +100,13 @@ def load_images(self: LabelerStudy,
     if not readable.any(): raise DataError(f'none of the {n:,} images can be used; the first: {bad[0]["reason"]}')
     if not readable.all():
         self.note(
-            'pictures_set_aside',
+            'unreadable_images_dropped',
             f'{int((~readable).sum()):,} of {n:,} images cannot be used, and the judgements about them were dropped; '
             f'the first: {bad[0]["reason"]}',
         )
     if duplicate.any():
         self.note(
-            'same_pictures',
+            'duplicate_images_dropped',
             f'{int(duplicate.sum()):,} of {n:,} items have the same image as another one, and the judgements about '
             'them were dropped, since an image must not be in two splits: '
             f'{", ".join(np.array(labels.items, object)[duplicate][:6])}',
@@ -124,7 +124,7 @@ def load_images(self: LabelerStudy,
 def split(self: LabelerStudy):
     "Choose the raters and split their judgements; test labels stay sealed"
     cfg, name = self.cfg, self.data.name
-    known, new = choose_raters(self.labels, cfg.top_raters, cfg.new_raters, self.data.late)
+    known, new = choose_raters(self.labels, cfg.top_raters, cfg.new_raters, self.data.new_raters)
     if cfg.top_raters and len(known) < min(2, cfg.top_raters):
         raise DataError(f'{name}: there is {len(known)} rater with labels; labeler tokens need at least two raters')
     sizes = 1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share
@@ -228,7 +228,7 @@ def _objective(cfg: LabelerConfig, number: np.ndarray) -> Callable:
         losses = labeler_losses(model, batch)
         if not cfg.disentangle or number is None: return losses
         raw = getattr(model, 'module', model)
-        w = raw.encode_words(number.ravel(), np.repeat(np.arange(len(number)), number.shape[1])).float()
+        w = raw.encode_prompt_ids(number.ravel(), np.repeat(np.arange(len(number)), number.shape[1])).float()
         return losses + cfg.disentangle*rater_attribute_overlap(w.unflatten(0, number.shape))
     return objective
 
@@ -249,7 +249,7 @@ def validation_scores(self: LabelerStudy,
         correct, y = (z > 0).numpy() == both.left_wins, torch.as_tensor(both.left_wins).double()
         nll = F.binary_cross_entropy_with_logits(z, y, reduction='none').numpy()
         scores = dict(loss=nll[:n].mean(), accuracy=correct[:n].mean())
-        sample = dict(seen_loss=nll[n:].mean(), seen_accuracy=correct[n:].mean())
+        sample = dict(train_sample_loss=nll[n:].mean(), train_sample_accuracy=correct[n:].mean())
         return scores | sample | _accuracy_by_rater(correct[:n], valid)
     return evaluate
 
@@ -261,7 +261,7 @@ def make_loader(self: LabelerStudy,
 ) -> LabelerLoader:
     "Batches of training comparisons"
     cfg, weight, vectors = self.cfg, None, None
-    if not model.sees_anew: vectors = F.normalize(torch.as_tensor(self.embed()), dim=-1)
+    if not model.adapts_image_encoder: vectors = F.normalize(torch.as_tensor(self.embed()), dim=-1)
     if cfg.weight_by == 'consistency':
         c = self.consistency()
         weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
@@ -301,13 +301,13 @@ def fit(self: LabelerStudy) -> FittedLabelers:
     self.fitted = self.fit_model()
     self.model, self.trainer = self.fitted.model, self.fitted.trainer
     self.history = pd.DataFrame(self.trainer.history)
-    self.ablated = {}
+    self.ablation_models = {}
     if 'no_token' in self.cfg.ablations:
         no_token = dict(text_tokens=False, visual_prompts='none', ranks=dict(all=self.cfg.rank), group=None)
-        self.ablated['no_token'] = self.fit_model('no_token', **no_token)
+        self.ablation_models['no_token'] = self.fit_model('no_token', **no_token)
     if 'shuffled_rater' in self.cfg.ablations:
         rater = np.random.default_rng([self.cfg.seed, 2]).permutation(self.train.rater)
-        self.ablated['shuffled_rater'] = self.fit_model('shuffled_rater', replace(self.train, rater=rater))
+        self.ablation_models['shuffled_rater'] = self.fit_model('shuffled_rater', replace(self.train, rater=rater))
     return self.fitted
 
 # %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #595d48a9
@@ -358,7 +358,9 @@ def evaluate_more(self: LabelerStudy):
     self.tables_by_group()
     cfg, n = self.cfg, len(self.raters)
     self.new_rater_curve = self.learn_new_raters(self.opened) if self.shown is not None and cfg.text_tokens else []
-    self.probe = probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
+    self.probe = (
+        probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
+    )
 
 # %% ../../../nbs/studies/labeler_tokens/07_study.ipynb #5a2bf35b
 @patch
@@ -368,7 +370,7 @@ def tables_by_group(self: LabelerStudy):
     total = sum(self.count_labels(pairs) for pairs in (self.train, self.validation, test))
     self.per_rater, self.per_target = metrics_by_rater(test, p, total), metrics_by_target(test, p, n=n)
     self.rater_target = metrics_by_rater_and_target(test, p)
-    if 'no_token' in self.ablated:
+    if 'no_token' in self.ablation_models:
         gain = accuracy_gain_by_rater(test, p, self.ablated_proba['no_token']).drop(columns='n')
         gain = gain.rename(columns=dict(low='gain_low', high='gain_high'))
         self.per_rater = self.per_rater.merge(gain, on='rater', how='left')
@@ -377,7 +379,7 @@ def tables_by_group(self: LabelerStudy):
 @patch
 def ablate(self: LabelerStudy, test: Comparisons) -> dict:  # name -> accuracy, difference, low, high, distinguishable
     "Accuracy that the model loses in each ablation"
-    self.ablated_proba = {k: self.predict_pairs(f.model, test) for k, f in self.ablated.items()}
+    self.ablated_proba = {k: self.predict_pairs(f.model, test) for k, f in self.ablation_models.items()}
     others = {k: correct_answers(test, p) for k, p in self.ablated_proba.items()}
     others |= token_ablations(partial(self.predict_pairs, self.model, test), test)
     return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.resamples)
@@ -393,9 +395,9 @@ def learn_new_raters(self: LabelerStudy,
     if not len(test): return []
     vectors = encode_images_for_population(self.model, self.pixels, self.picture)
     known = {}
-    if 'no_token' in self.ablated:   # this model does not depend on the rater
+    if 'no_token' in self.ablation_models:   # this model does not depend on the rater
         anyone = replace(test, rater=np.zeros(len(test), np.int32), raters=self.raters)
-        known['gain_over_population'] = self.predict_pairs(self.ablated['no_token'].model, anyone)
+        known['gain_over_population'] = self.predict_pairs(self.ablation_models['no_token'].model, anyone)
     most, rows = int(np.median(np.bincount(self.shown.rater, minlength=len(new)))), []
     for k in [0, *(k for k in cfg.new_rater_labels if k <= most)]:
         w = fit_new_labeler_tokens(self.model, limit_labels_per_rater(self.shown, k, cfg.data_seed), vectors)
@@ -465,7 +467,10 @@ def more_warnings(self: LabelerStudy):
     warn, cfg, n = self.run.warn, self.cfg, len(self.raters)
     self.warn_unused_tokens()
     if 'linear' in self.comparisons and self.comparisons['linear'].set_index('metric').loc['accuracy'].high < 0:
-        warn('below_linear', 'the model is less accurate than the baseline linear, a linear model of frozen embeddings')
+        warn(
+            'worse_than_linear_baseline',
+            'the model is less accurate than the baseline linear, a linear model of frozen embeddings',
+        )
     if cfg.disentangle and not (cfg.text_tokens and len(self.targets) > 1 and n > 1):
         warn(
             'inert_penalty',
@@ -500,7 +505,10 @@ def epochs_table(self: LabelerStudy) -> pd.DataFrame:  # epoch, losses, accuraci
 @patch
 def inference_difference(self: LabelerStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation comparisons would change in another precision"
-    some, own = self.validation.take(evenly_spaced_rows(len(self.validation), self.trainer.acc.device)), self.model.about
+    some, own = (
+        self.validation.take(evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)),
+        self.model.about,
+    )
     def predict(precision):
         self.model.about = own | dict(inference_precision=precision)
         try: return self.predict_pairs(self.model, some)

@@ -123,13 +123,15 @@ class MemeLoader(TextLoader):
         tokens = tokenize_texts([''] * len(self.texts) if hide == 'text' else self.texts, tokenizer, max_length)
         targets, pad = np.asarray(targets, np.float32), tokenizer.pad_token_id or 0
         super().__init__(tokens, targets, batch_size, seed, places, pad, multiple)
-        self.areas = np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
+        self.region_counts = (
+            np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
+        )
 
     def units(self,
         rows: np.ndarray,
     ) -> int:
         "Tokens and regions of some rows"
-        return int(self.ragged.lengths[rows].sum() + self.areas[rows].sum())
+        return int(self.ragged.lengths[rows].sum() + self.region_counts[rows].sum())
 
 # %% ../../../nbs/studies/memes/03_batches.ipynb #bb5decde
 @patch

@@ -105,7 +105,8 @@ def _find_source(data: str) -> Path:
     path = found or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         raise DataError(
-            f'data={data!r}: unknown data set{did_you_mean(data, _DATASETS)}; valid: {", ".join(_DATASETS)}, or the path of '
+            f'data={data!r}: unknown data set{did_you_mean(data, _DATASETS)}; valid: {", ".join(_DATASETS)}, or the '
+            'path of '
             'a table'
         )
     return path
@@ -138,7 +139,9 @@ def _check_splits(table: MemeTable):
     for s in SPLITS:
         label = table.frame['label'][table.frame['split'] == s]
         if not len(label):
-            raise DataError(f'{location(table.name)}: no {s} memes; add some, or remove the column split for a random one')
+            raise DataError(
+                f'{location(table.name)}: no {s} memes; add some, or remove the column split for a random one'
+            )
         if unknown := int((label < 0).sum()):
             message = f'{unknown:,} of {len(label):,} {s} memes have no label; they are predicted, not evaluated'
             table.notes.append(dict(code='unlabelled', message=message))
@@ -171,13 +174,15 @@ def read_captions(
     if (twice := df['id'].duplicated()).any():
         i = df['id'][twice].iloc[0]
         raise DataError(
-            f"{location(path, df.index[twice][0], 'id')}: {truncate_repr(i)} is in row {df.index[df['id'] == i][0]} already, and "
+            f"{location(path, df.index[twice][0], 'id')}: {truncate_repr(i)} is in row {df.index[df['id'] == i][0]} "
+            "already, and "
             f"{int(twice.sum()) - 1:,} more ids are duplicated; keep one caption each"
         )
     known = {i: c.strip() for i, c in zip(df['id'], df['caption']) if isinstance(c, str) and c.strip()}
     if missing := [i for i in ids if i not in known]:
         raise DataError(
-            f'{location(path)}: {len(missing):,} of {len(ids):,} memes have no caption ({first_names(missing)}); add them'
+            f'{location(path)}: {len(missing):,} of {len(ids):,} memes have no caption ({first_names(missing)}); add '
+            'them'
         )
     return {i: known[i] for i in ids}
 

@@ -177,7 +177,7 @@ def word_attention(
     row: int,     # of the evaluated split
 ) -> tuple[list[str], np.ndarray, str]:   # tokens; (tokens, regions) weights that sum to 1 a token; which layer
     "Attention of each token of a meme to each region, in the most selective co-attention layer"
-    model, loader = study.model.eval(), study.feed(study.tables[study.evaluated_split].subset([row]))
+    model, loader = study.model.eval(), study.make_loader(study.tables[study.evaluated_split].subset([row]))
     device = next(model.parameters()).device
     b = {k: v.to(device) for k, v in loader.load(np.array([0])).items()}
     with inference_context(model.inference_precision, device):

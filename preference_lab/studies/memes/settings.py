@@ -14,7 +14,8 @@ from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveI
 
 # %% ../../../nbs/studies/memes/01_settings.ipynb #27d9550c
 EXTRACTOR_NAMES = 'resnet', 'clip', 'dinov2', 'fasterrcnn', 'fasterrcnn_vg', 'objects'
-UNIMODAL_BASELINES = ('text_only', 'regions_only', 'late_fusion')   # baselines that use one modality, and the mean of both
+# baselines that use one modality, and the mean of both
+UNIMODAL_BASELINES = ('text_only', 'regions_only', 'late_fusion')
 
 PUBLISHED_SETTINGS = dict(epochs=20, patience=5, batch_size=32, variant='mmf')   # published settings
 PRESETS = dict(
@@ -22,9 +23,13 @@ PRESETS = dict(
     lmdb=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, warmup=.376, max_regions=100),
     # 2,000 warm-up steps of 22,000; set regions=….h5
     precomputed=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, epochs=83, patience=0, warmup=.0909, max_regions=100),
-    resnet=PUBLISHED_SETTINGS | dict(learning_rate=5e-5, loss='focal', extractor='resnet', max_regions=36, variant='core'),
+    resnet=PUBLISHED_SETTINGS | dict(
+        learning_rate=5e-5, loss='focal', extractor='resnet', max_regions=36, variant='core'
+    ),
     fasterrcnn=PUBLISHED_SETTINGS | dict(learning_rate=5e-5, loss='focal', extractor='fasterrcnn', max_regions=36),
-    fasterrcnn_vg=PUBLISHED_SETTINGS | dict(learning_rate=5e-5, loss='focal', extractor='fasterrcnn_vg', max_regions=100),
+    fasterrcnn_vg=PUBLISHED_SETTINGS | dict(
+        learning_rate=5e-5, loss='focal', extractor='fasterrcnn_vg', max_regions=100
+    ),
 )
 
 # %% ../../../nbs/studies/memes/01_settings.ipynb #83c3f460
@@ -81,11 +86,14 @@ class MemesConfig(TrainConfig):
     compare: list[str] = field(default_factory=list)
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, scenes=1e-4).get(self.encoder, 1e-5)
         for a in self.alone:
             if a not in UNIMODAL_BASELINES:
-                raise ConfigError(f'alone: unknown baseline {a!r}{did_you_mean(a, UNIMODAL_BASELINES)}; valid: {", ".join(UNIMODAL_BASELINES)}')
+                raise ConfigError(
+                    f'alone: unknown baseline {a!r}{did_you_mean(a, UNIMODAL_BASELINES)}; valid: '
+                    f'{", ".join(UNIMODAL_BASELINES)}'
+                )
         self._check_regions()
         if self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: at least 3, for one token, [CLS] and [SEP]')
@@ -95,7 +103,8 @@ class MemesConfig(TrainConfig):
     def _check_regions(self):
         if self.extractor and self.extractor not in EXTRACTOR_NAMES:
             raise ConfigError(
-                f'setting extractor={self.extractor!r} is unknown{did_you_mean(self.extractor, EXTRACTOR_NAMES)}; valid: '
+                f'setting extractor={self.extractor!r} is unknown{did_you_mean(self.extractor, EXTRACTOR_NAMES)}; '
+                'valid: '
                 f'{", ".join(EXTRACTOR_NAMES)}'
             )
         if self.extractor and self.regions:

@@ -44,7 +44,7 @@ class MemeStudy(Study):
     "One run of the study: load, split, baselines, fit, evaluate, finish"
     name, metric, metric_title, rows_noun, features_noun = 'memes', 'auroc', 'AUROC', 'memes', 'regions'
     warns_from_nothing = True
-    acc = None   # processes of the last training
+    accelerator = None   # processes of the last training
 
     def __init__(self,
         cfg: MemesConfig,
@@ -97,7 +97,7 @@ def drop_memes_without_regions(self: MemeStudy,
     "An error, or a note with leave_out=True"
     cfg, t, missing = self.cfg, self.table, self.regions.missing(self.table.ids)
     if not missing: return
-    reasons = self.regions.left_out | reasons
+    reasons = self.regions.skipped | reasons
     first = next((f'; {reasons[i]}' for i in missing if i in reasons), '')
     message = f'{len(missing):,} of {len(t):,} memes have no regions: {first_names(missing, 8)}{first}'
     if not cfg.leave_out:
@@ -108,7 +108,7 @@ def drop_memes_without_regions(self: MemeStudy,
         raise DataError(f'{t.name}: no meme has regions; {source} is of other images')
     self.table = t.subset(keep)
     self.audit = audit_memes(self.table)
-    self.note('memes_left_out', f'{message}; these memes were dropped')
+    self.note('items_without_regions_dropped', f'{message}; these memes were dropped')
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #e81a8ee3
 @patch
@@ -120,7 +120,7 @@ def split(self: MemeStudy):
         order = np.random.default_rng(cfg.seed).permutation(len(self.train))
         self.train = self.train.subset(np.sort(order[:cfg.train_rows]))
     for split, t in dict(train=self.train, validation=self.validation).items():
-        if len(t) and not t.labelled:
+        if len(t) and not t.is_labeled:
             raise DataError(f'{name}: some {split} memes have no label; only labels of test memes may be missing')
         if not len(t) or len(np.unique(t.targets)) < 2:
             raise DataError(f'{name}: the {len(t):,} {split} memes do not have both labels; both are required')
@@ -176,7 +176,7 @@ def scene_model(self: MemeStudy, shape: dict) -> ViLBERT:
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #89758d47
 @patch
-def feed(self: MemeStudy,
+def make_loader(self: MemeStudy,
     table: MemeTable,
     targets: np.ndarray=None,      # (rows,); None: unknown to the data loader
     hide: str='',                  # modality that is masked: '', text or regions
@@ -196,7 +196,7 @@ def feed(self: MemeStudy,
 def validation_scores(self: MemeStudy, hide: str) -> Callable:  # (model, processes) -> metric -> value
     "Unweighted cross-entropy and scores on validation memes"
     y = self.validation.targets
-    loader = self.feed(self.validation, y, hide)
+    loader = self.make_loader(self.validation, y, hide)
     def evaluate(model, acc):
         z = predict_rows(model, loader, forward, acc, precision=self.cfg.inference_precision)
         scores = binary_metrics(y > .5, as_proba(z))
@@ -216,12 +216,17 @@ def train_network(self: MemeStudy,
     model.checkpoint_blocks = cfg.checkpoint_blocks
     scores, loss = self.validation_scores(hide), meme_loss(cfg, y)
     trainer = Trainer(
-        model, self.feed(self.train, y, hide, self.augment), lambda m, b: loss(forward(m, b), b['targets']), scores,
-        cfg if name == 'main' else replace(cfg, progress='none'), self.checkpoint_folder(name),
-        select=cfg.select, higher=cfg.select != 'loss',
+        model,
+        self.make_loader(self.train, y, hide, self.augment),
+        lambda m, b: loss(forward(m, b), b['targets']),
+        scores,
+        cfg if name == 'main' else replace(cfg, progress='none'),
+        self.checkpoint_folder(name),
+        select=cfg.select,
+        higher=cfg.select != 'loss',
     ).fit()
     model.eval()
-    self.acc = trainer.acc
+    self.accelerator = trainer.accelerator
     return trainer
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #f53457b5
@@ -239,15 +244,17 @@ def predict_table(self: MemeStudy,
     regions: RegionCache=None,   # None: the study's
 ) -> np.ndarray:                 # (rows,) probabilities
     "Probabilities for a table of memes"
-    loader, precision = self.feed(table, None, hide, regions=regions), model.inference_precision
-    return as_proba(predict_rows(model, loader, forward, self.acc, precision=precision))
+    loader, precision = self.make_loader(table, None, hide, regions=regions), model.inference_precision
+    return as_proba(predict_rows(model, loader, forward, self.accelerator, precision=precision))
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #a0d05c40
 @patch
 def fit_baselines(self: MemeStudy) -> dict[str, dict]:  # name -> split -> (rows,) probabilities
     "The class prior, a bag of words, and the unimodal baselines"
     tables, cfg, y = dict(validation=self.validation, test=self.test), self.cfg, self.train.targets
-    words = tfidf_logistic_baseline(self.train.texts, y[:, None] > .5, *(t.texts for t in tables.values()), seed=cfg.data_seed)
+    words = tfidf_logistic_baseline(
+        self.train.texts, y[:, None] > 0.5, *(t.texts for t in tables.values()), seed=cfg.data_seed
+    )
     out = dict(
         prior={s: np.full(len(t), self.prior) for s, t in tables.items()},
         bag_of_words={s: w[:, 0] for s, w in zip(tables, words)},
@@ -282,14 +289,14 @@ def open_test(self: MemeStudy) -> dict[str, MemeTable]:
     "Validation and test memes; without test labels the validation memes are evaluated"
     tables = Study.open_test(self)
     test = tables['test']
-    self.evaluated_split = 'test' if test.labelled and len(test) else 'validation'
+    self.evaluated_split = 'test' if test.is_labeled and len(test) else 'validation'
     return tables
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #51adcd99
 @patch
 def labeled_splits(self: MemeStudy) -> list[str]:
     "The splits that can be evaluated"
-    return [s for s, t in self.tables.items() if len(t) and t.labelled]
+    return [s for s, t in self.tables.items() if len(t) and t.is_labeled]
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #20e37473
 @patch
@@ -350,7 +357,8 @@ def correct_order(
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #02a1a4b5
 @patch
-def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right_order, low, high, and of each baseline
+# kind, pairs, pair_accuracy, low, high, and of each baseline
+def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:
     "The proportion of confounder pairs that are ordered correctly"
     s, t = self.evaluated_split, self.tables[self.evaluated_split]
     row, out = {i: k for k, i in enumerate(t.ids)}, []
@@ -359,9 +367,9 @@ def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:  # kind, pairs, right
         ends = [some[c].map(row).to_numpy() for c in 'ab']   # the positive one first
         means = ClusterMeans(t.groups[ends[0]], share=correct_order(self.proba[s], *ends))
         i = bootstrap_intervals(means, means.rows, n=self.cfg.resamples)['share']
-        result = dict(kind=kind, pairs=len(some), right_order=i.value, low=i.low, high=i.high)
+        result = dict(kind=kind, pairs=len(some), pair_accuracy=i.value, low=i.low, high=i.high)
         out.append(result | {k: correct_order(p, *ends).mean() for k, p in unimodal.items()})
-    return pd.DataFrame(out, columns=['kind', 'pairs', 'right_order', 'low', 'high', *unimodal])
+    return pd.DataFrame(out, columns=['kind', 'pairs', 'pair_accuracy', 'low', 'high', *unimodal])
 
 # %% ../../../nbs/studies/memes/04_study.ipynb #ca281630
 @patch
@@ -403,7 +411,7 @@ def warn_no_multimodal_gain(self: MemeStudy):
     ]
     if equal:
         self.run.warn(
-            'one_half_suffices',
+            'no_multimodal_gain',
             f'the model is not distinguishable from {", ".join(equal)}, or worse: a gain from combining image and text '
             'is not shown',
         )
@@ -437,12 +445,12 @@ def more_warnings(self: MemeStudy):
     s = self.evaluated_split
     if self.metrics[s]['f1']['value'] == 0:
         self.run.warn(
-            'never_positive',
+            'no_positive_predictions',
             f'no {s} meme has a probability of .5 or more: choose a threshold for your purpose with the ROC curve',
         )
     if self.cfg.extractor_weights == 'random':
         self.run.warn(
-            'random_extractor',
+            'random_extractor_weights',
             'the extractor has random weights, so its regions have no meaning; use this setting only to measure speed '
             'and memory',
         )
@@ -472,7 +480,7 @@ def seeds(self: MemeStudy) -> pd.DataFrame|None:
 @patch
 def inference_difference(self: MemeStudy) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation memes would change in another precision"
-    loader = self.feed(self.validation.subset(evenly_spaced_rows(len(self.validation), self.acc.device)))
+    loader = self.make_loader(self.validation.subset(evenly_spaced_rows(len(self.validation), self.accelerator.device)))
     predict = lambda precision: as_proba(predict_rows(self.model, loader, forward, precision=precision))
     return precision_difference(predict, self.cfg.inference_precision)
 
@@ -480,8 +488,8 @@ def inference_difference(self: MemeStudy) -> dict:  # precision, other, rows, la
 @patch
 def timing(self: MemeStudy) -> dict:
     "The cost of training, and the proportion of padding in batches"
-    loader = self.trainer.feed
-    batches, lengths, areas = loader.batches(0), loader.ragged.lengths, loader.areas
+    loader = self.trainer.loader
+    batches, lengths, areas = loader.batches(0), loader.ragged.lengths, loader.region_counts
     padded = lambda lengths: sum(len(b)*lengths[b].max() for b in batches)
     return self.trainer.timing() | dict(
         padding_share=1 - (lengths.sum() + areas.sum())/(padded(lengths) + padded(areas)),

@@ -95,7 +95,7 @@ def simulate_preferences(
     for i, face in zip(missing, draw_faces(world.attributes[used[missing]], 48)):
         with atomic_write(files[i]) as t: Image.fromarray(face).save(t, format='png', compress_level=1)
     late = pairs.raters[len(pairs.raters) - new_raters:]
-    return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, late=late)
+    return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, new_raters=late)
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #f2d9bd56
 def _parse_levels(levels) -> tuple[float, float]:
@@ -103,9 +103,12 @@ def _parse_levels(levels) -> tuple[float, float]:
     m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', levels) if isinstance(levels, str) else None
     try: low, high = map(float, m.groups() if m else levels)
     except (TypeError, ValueError):
-        raise ConfigError(f'levels is {truncate_repr(levels)}. Set the lowest and the highest value of the scale, for instance '
-                          'levels=1-7.') from None
-    if not low < high: raise ConfigError(f'levels is {truncate_repr(levels)}; the lowest value comes first, as in levels=1-7')
+        raise ConfigError(
+            f'levels is {truncate_repr(levels)}. Set the lowest and the highest value of the scale, for instance '
+            'levels=1-7.'
+        ) from None
+    if not low < high:
+        raise ConfigError(f'levels is {truncate_repr(levels)}; the lowest value comes first, as in levels=1-7')
     return low, high
 
 def _levels_of(values, path) -> tuple[tuple[float, float], list[dict]]:
@@ -115,7 +118,7 @@ def _levels_of(values, path) -> tuple[tuple[float, float], list[dict]]:
     if not low < high: raise DataError(f'{location(path)}: every value is {low:g}; there is no preference to learn')
     message = (f'the scale is assumed to be {low:g}–{high:g}, the lowest and the highest value in the table; set '
                'levels= if it is wider')
-    return (low, high), [dict(code='levels_found', message=message)]
+    return (low, high), [dict(code='rating_scale_inferred', message=message)]
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #03284870
 def _table_kind(df, path, kind, columns) -> str:
@@ -140,7 +143,9 @@ def _read_ratings(df, path, levels, columns) -> RatingTable:
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
     scale, notes = (_parse_levels(levels), []) if levels is not None else _levels_of(df[c['value']], path)
-    f = pd.DataFrame(dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index)
+    f = pd.DataFrame(
+        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index
+    )
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     return RatingTable(f, scale, path.name, notes, {k: c[k] for k in ('rater', 'item', 'target', 'value')})
 
@@ -173,8 +178,10 @@ def _find_table(data) -> Path:
     path = find_dataset(str(data)) or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         names = ', '.join(_PUBLISHED)
-        raise DataError(f'data={str(data)!r}: no data set and no file has this '
-                        f'name{did_you_mean(str(data), ["demo", *_PUBLISHED])}. Set demo, {names}, or the path of a table.')
+        raise DataError(
+            f'data={str(data)!r}: no data set and no file has this '
+            f'name{did_you_mean(str(data), ["demo", *_PUBLISHED])}. Set demo, {names}, or the path of a table.'
+        )
     if not path.is_dir(): return path
     tables = sorted(p for s in TABLE_SUFFIXES for p in path.glob(f'*{s}') if p.stem in ('ratings', 'comparisons'))
     if len(tables) != 1:
@@ -233,12 +240,12 @@ def load_preferences(
     table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     is_ratings = isinstance(table, RatingTable)
     if is_ratings: table = _drop_constant(table)
-    j = table.numbers()
+    j = table.to_arrays()
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,
                           images=None if files is None else [files.get(i) for i in j.items],
                           embeddings=None if vectors is None else np.stack([vectors[i] for i in j.items]),
-                          about_raters=None if raters is None else raters.loc[j.raters],
+                          rater_attributes=None if raters is None else raters.loc[j.raters],
                           notes=[*table.notes, *_few_labels(j)])
 
 # %% ../../../nbs/studies/pairwise/02_data.ipynb #75a526d5

@@ -107,14 +107,14 @@ def train_activation(
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
     settings = network_arguments(inputs, axis.train, cfg, rater, head) | dict(activation=activation, residual=False)
     questions = group_targets(training_comparisons(axis.train, cfg.trunk_pairs, cfg.data_seed))
-    nets, cfgs, feeds = [], [], []
+    nets, cfgs, loaders = [], [], []
     for seed in range(seeds):
         torch.manual_seed(seed)
         nets.append(PreferenceNetwork(inputs.table.shape[1], **settings))
         cfgs.append(replace(cfg, seed=seed, progress='none', resume=False))
-        feeds.append(ComparisonLoader(inputs.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
+        loaders.append(ComparisonLoader(inputs.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
     logits, scores = network_scorer(inputs.table, axis.validation, nets[0].joined, cfg.inference_precision)
-    stack, found = StackedTrainer(nets, feeds, comparison_losses, scores, cfgs).fit(), []
+    stack, found = StackedTrainer(nets, loaders, comparison_losses, scores, cfgs).fit(), []
     for m in stack.members:
         m.model.load_state_dict(m.state_dict)
         found.append((logits(m.model.cpu()).sigmoid().double().numpy(), m.best['epoch']))

@@ -79,7 +79,9 @@ class PreferenceModel(
     @property
     def taste(self) -> RaterPosterior:
         "The posterior of the rater weights"
-        return RaterPosterior(self.mean, self.cov, self.noise, self.weights, len(self.targets), self.strength, self.slope)
+        return RaterPosterior(
+            self.mean, self.cov, self.noise, self.weights, len(self.targets), self.strength, self.slope
+        )
 
     @taste.setter
     def taste(self, t: RaterPosterior):
@@ -118,10 +120,10 @@ def logits(self: PreferenceModel,
     if population and self.net.rater != 'none':
         raise ConfigError('a network with the rater as an input has no population model: name a rater')
     q = group_targets(replace(pairs, left_wins=np.zeros(len(pairs), bool), proba=None))   # answers are not used
-    feed = ComparisonLoader(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)
+    loader = ComparisonLoader(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)
     z = predict_rows(
         self.net,
-        feed,
+        loader,
         lambda m, b: comparison_logits(m, b)[0],
         batch_size=self.inference_rows or COMPARISONS_PER_BATCH,
         precision=self.inference_precision,
@@ -146,8 +148,11 @@ def rater_number(self: PreferenceModel,
     if rater is None: return None
     if str(rater) not in self.raters:
         more = ', '.join(self.raters[:6]) + (f' … ({len(self.raters):,} in all)' if len(self.raters) > 6 else '')
-        raise DataError(f'rater {truncate_repr(str(rater))} is unknown{did_you_mean(str(rater), self.raters)}; known: {more}. Fit a '
-                        'new rater with fit_rater(name, labels), or leave the rater out for the population')
+        raise DataError(
+            f'rater {truncate_repr(str(rater))} is unknown{did_you_mean(str(rater), self.raters)}; known: {more}. Fit '
+            'a '
+            'new rater with fit_rater(name, labels), or leave the rater out for the population'
+        )
     return self.raters.index(str(rater))
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #3d3f3b21
@@ -181,8 +186,10 @@ def embed(self: PreferenceModel,
 def _encode(self: PreferenceModel, images: list) -> Tensor:
     "Embeddings of image files or PIL images, (n, width)"
     if not self.tower:
-        raise DataError(f'{images[0]}: unknown item{did_you_mean(str(images[0]), self.items)}; the model was trained on an '
-                        'embedding table: pass the embedding of a new image')
+        raise DataError(
+            f'{images[0]}: unknown item{did_you_mean(str(images[0]), self.items)}; the model was trained on an '
+            'embedding table: pass the embedding of a new image'
+        )
     from preference_lab.models.image_encoders import load_clip
     from preference_lab.data.images import open_image
     if getattr(self, '_tower', None) is None:
@@ -231,7 +238,8 @@ def _network_scores(self: PreferenceModel, x, number, r) -> pd.DataFrame:
         rater=torch.full((n*m,), r or 0),
     )
     batch = {k: v.to(x.device) for k, v in batch.items()}
-    with inference_context(self.inference_precision, x.device): p = comparison_logits(self.net.eval(), batch)[0].sigmoid()
+    with inference_context(self.inference_precision, x.device):
+        p = comparison_logits(self.net.eval(), batch)[0].sigmoid()
     return pd.DataFrame(p.reshape(n, m, -1).mean(1).cpu().numpy(), columns=self.targets)
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #d5a542b5

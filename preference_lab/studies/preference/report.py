@@ -49,8 +49,10 @@ class PreferenceReport(StudyReport):
     def model_description(self) -> str:
         "Data, model and seed, and what the intervals are over"
         s = self.study
-        return (f'{s.data.name}: {len(s.raters):,} raters, {len(s.items):,} items, known raters and items; '
-                f'{model_description(s)}, seed {s.cfg.seed}; brackets are 95 % intervals over {resampling_description(s)}.')
+        return (
+            f'{s.data.name}: {len(s.raters):,} raters, {len(s.items):,} items, known raters and items; '
+            f'{model_description(s)}, seed {s.cfg.seed}; brackets are 95 % intervals over {resampling_description(s)}.'
+        )
 
 # %% ../../../nbs/studies/preference/07_report.ipynb #52fa6ead
 def headline_text(
@@ -70,7 +72,7 @@ def data_table(self: PreferenceReport) -> pd.DataFrame:
                 training_labels=len(a.train),
                 validation_comparisons=len(a.validation),
                 test_comparisons=len(a.test),
-                dropped=a.straddling,
+                dropped=a.cross_split_pairs,
                 shared_with_test=f"no {a.audit['key']}",
             )
             for n, a in self.study.axes.items()
@@ -195,7 +197,9 @@ def activations_figure(study: PreferenceStudy) -> Figure:
 # %% ../../../nbs/studies/preference/07_report.ipynb #1a7b17b0
 def _conclusions(study: PreferenceStudy) -> list[str]:
     "What may be concluded"
-    out = supported_conclusions(study, dict(population='the population model, without raters', als='alternating least squares'))
+    out = supported_conclusions(
+        study, dict(population='the population model, without raters', als='alternating least squares')
+    )
     if not study.new_rater_curve: return out
     if n := labels_until_gain(study):
         return [*out, f'New raters are predicted better than by the population model from {n} labels on.']

@@ -69,7 +69,8 @@ class PreferenceConfig(PairwiseConfig):
     dropout: FractionBelowOne = .15                   # after each layer
     glu: bool = False                      # gated linear units
     epochs: PositiveInt = 60                     # maximum passes over the training rows
-    batch_size: PositiveInt = 128                # comparisons (a rater, two items, all targets) or ratings an optimizer step
+    # comparisons (a rater, two items, all targets) or ratings an optimizer step
+    batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 1e-3         # peak learning rate
     weight_decay: float = 1e-3             # decoupled; none on biases and normalization layers
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
@@ -85,7 +86,7 @@ class PreferenceConfig(PairwiseConfig):
     resamples: PositiveInt = 1000                # bootstrap resamples of each interval
 
     def check(self):
-        self.take_preset(PRESETS)
+        self.apply_preset(PRESETS)
         for a in (self.activation, *self.activations): _check_activation(a)
         if self.kind not in ('', 'ratings', 'comparisons'):
             raise ConfigError(f'setting kind={self.kind!r}: set kind=ratings or kind=comparisons, or leave it empty')
@@ -102,7 +103,9 @@ class PreferenceConfig(PairwiseConfig):
 def _check_activation(name: str):
     if name not in ACTIVATION_NAMES:
         valid = ', '.join(ACTIVATION_NAMES)
-        raise ConfigError(f'setting activation={name!r} is unknown{did_you_mean(name, ACTIVATION_NAMES)}; valid: {valid}')
+        raise ConfigError(
+            f'setting activation={name!r} is unknown{did_you_mean(name, ACTIVATION_NAMES)}; valid: {valid}'
+        )
 
 # %% ../../../nbs/studies/preference/01_settings.ipynb #3b85c20e
 SETTINGS = PreferenceConfig   # read by the command line

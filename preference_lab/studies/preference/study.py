@@ -77,7 +77,7 @@ def embed(self: PreferenceStudy):
     vectors, rejected = embed_images(d.images, tower, progress=self.cfg.progress)
     self.tower = dict(name=self.cfg.encoder, weights=self.cfg.weights or None, key=tower.key)
     if self.cfg.encoder == 'tiny' and d.name != 'demo':
-        self.note('tiny_tower', 'the encoder tiny was trained on drawn faces only: predictions for new items will be '
+        self.note('tiny_encoder', 'the encoder tiny was trained on drawn faces only: predictions for new items will be '
                                 'better with encoder=ViT-B-32 or another pretrained encoder')
     keep = self.drop_unreadable({str(r['path']): r['reason'] for r in rejected})
     self.table = torch.as_tensor(np.asarray(vectors[keep] if not keep.all() else vectors), dtype=torch.float32)
@@ -94,8 +94,11 @@ def drop_unreadable(self: PreferenceStudy,
     if keep.all(): return keep
     reason = next(iter(bad.values()))
     if not keep.any(): raise DataError(f'none of the {len(keep):,} images can be read; the first: {reason}')
-    self.note('pictures_set_aside', f'{int((~keep).sum()):,} of {len(keep):,} images cannot be read, and the labels '
-                                    f'about them were dropped; the first: {reason}')
+    self.note(
+        'unreadable_images_dropped',
+        f'{int((~keep).sum()):,} of {len(keep):,} images cannot be read, and the labels '
+        f'about them were dropped; the first: {reason}',
+    )
     self.labels = filter_items(self.labels, keep)
     return keep
 
@@ -117,9 +120,12 @@ def split(self: PreferenceStudy):
     warm = self.axes['warm']
     self.train, self.validation, self.test = warm.train, warm.validation, warm.test
     for a in self.axes.values():
-        if a.straddling:
-            self.note('straddling_pairs', f'{a.name}: {a.straddling:,} of {len(self.labels):,} comparisons join a '
-                                          'held-out item to another one and were dropped from that split')
+        if a.cross_split_pairs:
+            self.note(
+                'cross_split_pairs_dropped',
+                f'{a.name}: {a.cross_split_pairs:,} of {len(self.labels):,} comparisons join a '
+                'held-out item to another one and were dropped from that split',
+            )
 
 # %% ../../../nbs/studies/preference/05_study.ipynb #f6af9dbc
 def write_example_files(
@@ -143,7 +149,7 @@ def fit_baselines(self: PreferenceStudy) -> dict[str, dict]:  # name -> split ->
     a, inputs = self.axes['warm'], self.inputs
     splits = dict(validation=a.validation, test=a.test)
     # the model is refitted on training and validation labels, and so are the baselines
-    both = concatenate_judgements(a.train, a.held)
+    both = concatenate_judgements(a.train, a.validation_labels)
     vectors = inputs.table.numpy() if inputs.has_embeddings else None
     out = pairwise_baselines(a.train, a.validation, splits, vectors, self.cfg.seed, both)
     if vectors is not None and not isinstance(a.train, Ratings):
@@ -170,7 +176,7 @@ def fit(self: PreferenceStudy) -> dict[str, FittedModel]:  # test set -> model
         self.fitted[name] = fit_preference_model(self.inputs, axis, self.cfg, folder, quiet=name != 'warm')
         m = self.fitted[name].model
         if name == 'new_item' and m.kind == 'taste' and not m.basis.features:
-            self.run.warn('blind_to_new_items', 'items have no features: a new item has the same score as any other')
+            self.run.warn('no_item_features', 'items have no features: a new item has the same score as any other')
     warm = self.fitted['warm']
     self.model, self.trainer, self.history = warm.model, warm.trainer, pd.DataFrame(warm.history)
     return self.fitted
@@ -243,7 +249,7 @@ def evaluate_new_raters(self: PreferenceStudy) -> list[dict]:  # as the function
     axis, f, cfg = self.axes['new_rater'], self.fitted['new_rater'], self.cfg
     test = axis.test.open(f.sha256)
     if f.model.kind != 'taste':
-        self.run.warn('no_new_raters', 'a network with the rater as an input cannot add a rater; train with '
+        self.run.warn('new_raters_unsupported', 'a network with the rater as an input cannot add a rater; train with '
                                        'model=taste for the accuracy on new raters')
         return []
     sizes = cfg.new_rater_labels, cfg.data_seed, cfg.resamples
@@ -299,7 +305,7 @@ def warn_worse_raters(self: PreferenceStudy):
     if len(worse) <= binom.ppf(.975, n, .025): return
     names = ', '.join(map(str, worse.rater[:5]))
     self.run.warn(
-        'below_population',
+        'raters_below_population',
         f'{len(worse):,} of {n:,} raters are predicted worse than by the population model, beyond their interval '
         f'(expected by chance: {.025*n:.0f}): {names}',
     )
@@ -309,7 +315,7 @@ def warn_worse_raters(self: PreferenceStudy):
 def more_warnings(self: PreferenceStudy):
     "No gain over the population, raters predicted worse, few test rows, few raters"
     if 'population' in self.comparisons:
-        self.warn_unless_better('population', 'nothing_personal', 'no individual preferences were learned')
+        self.warn_unless_better('population', 'no_gain_over_population', 'no individual preferences were learned')
         self.warn_worse_raters()
     if few := int((~self.per_rater.enough).sum()):
         self.run.warn('few_test_rows', f'{few:,} raters have fewer than 10 test comparisons: nothing can be concluded '
@@ -358,7 +364,7 @@ def inference_difference(self: PreferenceStudy) -> dict:  # precision; for a net
 def timing(self: PreferenceStudy) -> dict:
     "The cost of training"
     f = self.fitted['warm']
-    device = f.trainer.acc.device if f.trainer else torch.device('cpu')
+    device = f.trainer.accelerator.device if f.trainer else torch.device('cpu')
     return dict(
         train_seconds=f.seconds,
         samples_per_second=len(self.train)*max(len(f.history), 1)/f.seconds,

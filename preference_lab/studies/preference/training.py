@@ -83,10 +83,10 @@ def network_scorer(
 ):  # function of model and accelerator -> (n,) logits; function of both -> loss and accuracy
     "Functions that compute a network's logits and scores on validation comparisons"
     questions = group_targets(pairs)
-    feed = ComparisonLoader(table, questions, 4096, joined=joined)
+    loader = ComparisonLoader(table, questions, 4096, joined=joined)
     row, target, won = (torch.as_tensor(x) for x in (questions.row, pairs.target.astype(np.int64), pairs.left_wins))
     def logits(model, acc=None):
-        z = predict_rows(model, feed, lambda m, b: comparison_logits(m, b)[0], acc, COMPARISONS_PER_BATCH, precision)
+        z = predict_rows(model, loader, lambda m, b: comparison_logits(m, b)[0], acc, COMPARISONS_PER_BATCH, precision)
         return z[row, target]
     def scores(model, acc):
         z = logits(model, acc)
@@ -125,12 +125,15 @@ def train_network(
         valid = valid.take(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
     _, scores = network_scorer(inputs.table, valid, net.joined, cfg.inference_precision)
 
-    if head == 'rating': feed, loss = RatingLoader(inputs.table, labels, cfg.batch_size, cfg.seed), rating_losses
+    if head == 'rating': loader, loss = RatingLoader(inputs.table, labels, cfg.batch_size, cfg.seed), rating_losses
     else:
         questions = group_targets(training_comparisons(labels, cfg.trunk_pairs, cfg.data_seed))
-        feed, loss = ComparisonLoader(inputs.table, questions, cfg.batch_size, cfg.seed, net.joined), comparison_losses
+        loader, loss = (
+            ComparisonLoader(inputs.table, questions, cfg.batch_size, cfg.seed, net.joined),
+            comparison_losses,
+        )
     cfg = replace(cfg, progress='none') if quiet else cfg
-    return net.cpu().eval(), settings, Trainer(net, feed, loss, scores, cfg, folder).fit()
+    return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder).fit()
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #f0325e21
 FEATURE_COUNTS = (12, 24, 48)   # numbers of features that validation chooses from
@@ -209,7 +212,7 @@ def _hierarchical_model(inputs, axis, cfg, net, names) -> PreferenceModel:
     if not inputs.has_embeddings: counts = (0,)
     else: counts = (cfg.features,) if cfg.features else (16,) if effects else FEATURE_COUNTS
     basis, psi, chosen = choose_features(h, counts, effects, axis, cfg)
-    t = refit(chosen, psi, concatenate_judgements(axis.train, axis.held), basis.groups)
+    t = refit(chosen, psi, concatenate_judgements(axis.train, axis.validation_labels), basis.groups)
     size = t.mean.shape[1]
     settings = dict(classes=len(t.mean), size=size, noise=t.noise, strength=t.strength, slope=t.slope)
     shape = dict(width=len(basis.centre), features=basis.features, items=basis.items)
@@ -251,6 +254,6 @@ def population_baseline(
     counts = (cfg.features,) if cfg.features else FEATURE_COUNTS
     pooled = replace(axis, train=one_rater(axis.train), validation=one_rater(axis.validation))
     basis, psi, chosen = choose_features(inputs.table, counts, effects, pooled, cfg)
-    both = refit(chosen, psi, one_rater(concatenate_judgements(axis.train, axis.held)), basis.groups)
+    both = refit(chosen, psi, one_rater(concatenate_judgements(axis.train, axis.validation_labels)), basis.groups)
     splits = dict(validation=(axis.validation, chosen), test=(axis.test, both))
     return {s: 1/(1+np.exp(-t.slope*score_difference(t, psi, p, population=True))) for s, (p, t) in splits.items()}
