@@ -493,7 +493,7 @@ def epochs_table(self: LabelerStudy) -> pd.DataFrame:  # epoch, losses, accuraci
     "Losses and accuracies by epoch; train_loss is that of the steps, with drawn templates and penalties"
     h = self.history
     out = h[['epoch', 'train_loss']].assign(
-        train_accuracy=h.validation_seen_accuracy,
+        train_accuracy=h.validation_train_sample_accuracy,
         validation_loss=h.validation_loss,
         validation_accuracy=h.validation_accuracy,
     )
