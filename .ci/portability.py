@@ -25,7 +25,8 @@ nbs/studies/distributions/08_runs nbs/studies/distributions/09_commands nbs/stud
 nbs/studies/preference/04_analyses nbs/studies/preference/05_study nbs/studies/preference/06_commands nbs/data/08_ratings
 nbs/evaluation/09_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
 nbs/studies/labeler_tokens/07_study nbs/studies/labeler_tokens/08_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
-nbs/studies/memes/03_batches nbs/studies/memes/04_study nbs/studies/memes/05_commands nbs/studies/memes/06_report'''.split()
+nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
+nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/07_pairwise
 nbs/evaluation/08_rater_metrics nbs/evaluation/09_agreement nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
