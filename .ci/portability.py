@@ -20,7 +20,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_crowds
-nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_study nbs/studies/emotions/05_commands
+nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
+nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/08_runs nbs/studies/distributions/09_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
 nbs/evaluation/09_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
@@ -37,7 +38,7 @@ nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_ste
 nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/02_data
-nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/06_report nbs/models/06_networks
+nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/07_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_study nbs/studies/distributions/10_report_scores
 nbs/studies/distributions/11_report_items nbs/studies/distributions/12_report nbs/models/07_preference_network
