@@ -50,7 +50,7 @@ class _EmbeddingCache:
             self.cache.update(zip([keys[k] for k in new], vectors))
         return np.stack([self.cache[k] for k in keys])[at]
 
-# %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #edb12c14
+# %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #406c82bc
 def _image_files(frame, path) -> dict[str, Path]:
     "Name in the table -> file, as a path or in the folder of the table"
     for c in ('left', 'right'):
@@ -77,6 +77,7 @@ def _read_images(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray
         raise DataError(f'{location(path, frame.index[same][0])}: left and right are the same image; delete the row')
     return pixels, rows['left'], rows['right']
 
+# %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #2dbe4f2b
 def _rater_numbers(frame, path, model) -> np.ndarray:
     "The rater of each row; the population where none is named"
     if 'rater' not in frame: return np.full(len(frame), model.crowd)
@@ -97,6 +98,7 @@ def _target_numbers(frame, path, model) -> np.ndarray:
         )
     return at.to_numpy(int)
 
+# %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #edb12c14
 def open_labeler_predictor(
     run: str,            # run folder or Hub name
     weights: str=None,   # file with the encoder's weights, if it has moved
