@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_crowds
 nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
 nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
-nbs/studies/distributions/08_runs nbs/studies/distributions/09_commands nbs/studies/preference/03_training
-nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
+nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
+nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
+nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
 nbs/evaluation/09_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
 nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
 nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
@@ -40,8 +41,9 @@ nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_enc
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/02_data
 nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/07_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
-nbs/studies/distributions/06_stacking nbs/studies/distributions/07_study nbs/studies/distributions/10_report_scores
-nbs/studies/distributions/11_report_items nbs/studies/distributions/12_report nbs/models/07_preference_network
+nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
+nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
+nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nbs/models/07_preference_network
 nbs/models/09_preference_posteriors nbs/models/10_hierarchical_preferences nbs/models/08_preference_features
 nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/models/11_lora nbs/studies/labeler_tokens/02_encoders
 nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/11_report nbs/simulate/05_memes
