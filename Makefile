@@ -2,16 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test torture gpu portability reports docs readme clean
+.PHONY: help test stress-test gpu portability reports docs readme clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/evaluation/06_classification.ipynb tests one
 	@$(BIN)/python .ci/test.py $(ARGS)
 
-torture: .venv/.dev  ## attack the lab at length: faults, kills, hostile input, numbers; ARGS=kills runs one part
-	@$(BIN)/python .ci/torture.py $(ARGS)
+stress-test: .venv/.dev  ## long robustness tests: faults, kills, hostile input, numbers; ARGS=kills runs one part
+	@$(BIN)/python .ci/stress_test.py $(ARGS)
 
 gpu:  ## measure on this machine's GPU in eight minutes; ARGS=--rehearse: at toy size on the CPU
 	@$$([ -x $(BIN)/python ] && echo $(BIN)/python || echo $(PYTHON)) .ci/gpu.py $(ARGS)   # what is installed has to do: there may be no network

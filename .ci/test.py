@@ -89,14 +89,14 @@ def stop(pid):
     except ProcessLookupError: pass
 
 
-class Nursery:
+class CommandServer:
     "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing.faults asks)"
     def __init__(self):
         self.door, self.children = None, set()
         if sys.platform != 'linux': return   # elsewhere they begin a Python of their own
         self.path = f'{tempfile.mkdtemp()}/door'
         self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.door.bind(self.path); self.door.listen(); os.environ['PREFERENCE_LAB_NURSERY'] = self.path
+        self.door.bind(self.path); self.door.listen(); os.environ['PREFERENCE_LAB_COMMAND_SERVER'] = self.path
 
     def close(self):
         if self.door: self.door.close(); shutil.rmtree(Path(self.path).parent)
@@ -123,7 +123,7 @@ class Nursery:
                 if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()
                 self.door.close(); asks.close()
                 sys.stdin = open(0, closefd=False)   # what stood in the buffer of the old one is not ours
-                exec(compile(want['code'], '<nursery>', 'exec'), {'__name__': '__main__'})
+                exec(compile(want['code'], '<command>', 'exec'), {'__name__': '__main__'})
             except BaseException: traceback.print_exc()
             finally: sys.stderr.flush(); os._exit(1)   # the code ends by itself
 
@@ -137,12 +137,12 @@ def result(status, log):
 
 def results(todo, jobs, slow):
     "Run notebooks, some at a time: (path, result, seconds) of each as it ends"
-    todo, running, nursery = list(todo), {}, Nursery()
+    todo, running, server = list(todo), {}, CommandServer()
     try:
         while todo or running:
             while todo and len(running) < jobs:
                 path = todo.pop(0); pid, log = fork(run_notebook, path, slow); running[pid] = path, log, time.time()
-            nursery.wait(.02)
+            server.wait(.02)
             for pid, (path, log, start) in list(running.items()):
                 done, status = os.waitpid(pid, os.WNOHANG)
                 late = time.time()-start > LIMIT
@@ -153,7 +153,7 @@ def results(todo, jobs, slow):
                 yield path, {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start
     finally:
         for pid in running: stop(pid)
-        nursery.close()
+        server.close()
 
 
 def last_line(error):

@@ -167,7 +167,8 @@ def _extract_part(arguments, key, images, folder, batch_size, part, block, threa
 
 def _extract_in_processes(images, extractor, cache, batch_size, progress, workers, part, block):
     "Extract a part in this process and the others in further ones; the failures of all"
-    pass  # further processes import their function from it
+    # further processes import their function from this module
+    from preference_lab.models import region_extraction as this_module
     (i, n), threads, old_threads = part, max(1, os.cpu_count()//workers), torch.get_num_threads()
     part_of = lambda k: (i+n*k, n*workers)
     with ProcessPoolExecutor(workers-1, get_context('spawn'), exit_with_parent, (os.getpid(),)) as pool:

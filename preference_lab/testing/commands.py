@@ -53,13 +53,13 @@ os._exit(0)
 THREADS = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'
 
 # environment variable: the socket of a process that has imported the libraries and forks
-COMMAND_SERVER = 'PREFERENCE_LAB_NURSERY'
+COMMAND_SERVER = 'PREFERENCE_LAB_COMMAND_SERVER'
 
 # %% ../../nbs/testing/02_commands.ipynb #3193bbdb
-def _fork_server(nursery: str, request: dict, fds: list[int]):
+def _fork_server(server: str, request: dict, fds: list[int]):
     "Ask the process behind a socket to fork and run a program with these file descriptors"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-        s.connect(nursery)
+        s.connect(server)
         socket.send_fds(s, [json.dumps(request).encode()], fds)
         s.recv(1)
 
@@ -68,9 +68,9 @@ def _start_server(words: list[str], env: dict):
     (requests_in, requests), (answers, answers_out) = os.pipe(), os.pipe()
     # variables that are read when libraries are imported
     at_import = [k for k in {**os.environ, **env} if k.startswith('HF_') or k in THREADS]
-    if (nursery := os.environ.get(COMMAND_SERVER)) and all(env.get(k) == os.environ.get(k) for k in at_import):
+    if (server := os.environ.get(COMMAND_SERVER)) and all(env.get(k) == os.environ.get(k) for k in at_import):
         request = dict(code=SERVER, words=['-c', *words], env=env, folder=os.getcwd(), group=os.getpgid(0))
-        _fork_server(nursery, request, [requests_in, answers_out, 2])
+        _fork_server(server, request, [requests_in, answers_out, 2])
         server = None
     else:
         command = [sys.executable, '-c', SERVER, *words]

@@ -113,7 +113,7 @@ class _CreatesFolder:
     def __reduce__(self): return os.mkdir, (self.path,)
 
 # %% ../../nbs/testing/01_faults.ipynb #4a29e4b0
-THOROUGH = 'PREFERENCE_LAB_TORTURE'   # environment variable: the folder of the log, in the thorough form
+THOROUGH = 'PREFERENCE_LAB_STRESS'   # environment variable: the folder of the log, in the thorough form
 
 class AttackLog:
     "A log of robustness tests and their outcomes"

@@ -236,7 +236,7 @@ def control_sentence(self: MemeReport) -> str:
 def confounder_sentences(self: MemeReport) -> list[str]:
     "The proportion of confounder pairs that are ordered correctly"
     return [
-        f'Of {r.pairs:,} pairs with the {r.kind} and different labels it orders {r.right_order:.1%} [{r.low:.1%}, '
+        f'Of {r.pairs:,} pairs with the {r.kind} and different labels it orders {r.pair_accuracy:.1%} [{r.low:.1%}, '
         f'{r.high:.1%}] correctly; chance is 50 %.'
         for r in self.study.pairs.itertuples()
     ]

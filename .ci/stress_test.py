@@ -1,6 +1,6 @@
 #!/usr/bin/env python
-"""The long form of the attacks on the lab: planted faults, kills, hostile input, numbers. The last thing printed is the account:
-fault or attack, tried, caught or survived, lost. The status is 0 when nothing was lost.
+"""The long form of the robustness tests: planted faults, kills, hostile input, numbers. The last thing printed is a table:
+fault or attempt, tried, caught or survived, lost. The status is 0 when nothing was lost.
 The same notebooks in their short form are part of `make test`."""
 import json, os, sys, tempfile, time
 from argparse import ArgumentParser
@@ -23,7 +23,7 @@ def main():
     tests.prepare(jobs=1); tests.LIMIT = 6*3600
     todo, began, rows, broken = [tests.ROOT/'tests_nbs'/f'{PARTS[n]}.ipynb' for n in a.parts or PARTS], time.time(), [], []
     folder = tempfile.mkdtemp()   # not a TemporaryDirectory, which would go when the first notebook's process, a fork of this one, ends
-    os.environ['PREFERENCE_LAB_TORTURE'] = folder
+    os.environ['PREFERENCE_LAB_STRESS'] = folder
     runs = tests.results(todo, 1, slow=True)
     try:
         for path, r, seconds in runs:
@@ -33,7 +33,7 @@ def main():
     for f in sorted(Path(folder).glob('*.jsonl'), key=lambda f: list(PARTS).index(f.stem)): rows += [json.loads(l) for l in f.read_text().splitlines()]
     rmtree(folder)
     for r in rows:
-        if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'the bench'}): {r['said']}")
+        if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'shared modules'}): {r['said']}")
     from preference_lab.testing.faults import account_table
     table = account_table(rows)
     if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attack', 'where')}))
