@@ -5,6 +5,20 @@
 # %% auto #0
 __all__ = ['Study']
 
+# %% ../../nbs/studies/02_base.ipynb #b26541f0
+from pathlib import Path
+
+import pandas as pd
+from fastcore.basics import patch
+
+from ..core.config import Config
+from ..data.holdout import SealedTestSet
+from ..experiments.compare_runs import StudyMetrics
+from ..experiments.results import read_run
+from ..experiments.runs import open_run
+from .warnings import StudyWarnings
+from .results import StudyResults
+
 # %% ../../nbs/studies/02_base.ipynb #7c73da3f
 class Study(StudyWarnings, StudyResults):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
@@ -214,17 +228,3 @@ def commands(cls: Study,
         headline=headline,
         **more,
     )
-
-# %% ../../nbs/studies/02_base.ipynb #b26541f0
-from pathlib import Path
-
-import pandas as pd
-from fastcore.basics import patch
-
-from ..core.config import Config
-from ..data.holdout import SealedTestSet
-from ..experiments.compare_runs import StudyMetrics
-from ..experiments.results import read_run
-from ..experiments.runs import open_run
-from .warnings import StudyWarnings
-from .results import StudyResults
