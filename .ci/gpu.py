@@ -174,7 +174,7 @@ def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') ->
     "The study's training"
     from preference_lab.studies.emotions.settings import EmotionsConfig
     from preference_lab.studies.emotions.training import forward
-    from preference_lab.models.text_classifier import training_flops
+    from preference_lab.models.text_classifier_cost import training_flops
     from preference_lab.training.losses import bce
     ragged, targets = random_texts(text_config(name).vocab_size)
     feed = TextLoader(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)

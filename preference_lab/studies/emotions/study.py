@@ -19,7 +19,7 @@ from ...evaluation.thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ...evaluation.baselines import PROBABILISTIC_BASELINES, multilabel_baselines
 from ...training.batching import padding_fraction
 from ...training.inference import evenly_spaced_rows, precision_difference, predict_rows
-from ...models.text_classifier import latency, training_flops
+from ...models.text_classifier_cost import latency, training_flops
 from ..base import Study
 from .settings import EmotionsConfig
 from .predictions import compare_predictions, predictions_table
