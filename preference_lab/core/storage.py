@@ -112,11 +112,11 @@ def tensors_sha256(
 # %% ../../nbs/core/04_storage.ipynb #fef11588
 def write_manifest(
     folder: str|Path,
-    without: Sequence[str]=(),   # files and folders in it that are not listed
+    exclude: Sequence[str]=(),   # names of files and folders in it that are not listed
 ):
     "Write `manifest.json`: every file in the folder, its size in bytes and its SHA-256"
     folder = Path(folder)
-    excluded = {'manifest.json', *without}
+    excluded = {'manifest.json', *exclude}
     files = [
         p
         for p in sorted(folder.rglob('*'))
@@ -197,12 +197,12 @@ class VectorSource(Protocol):
 class EmbeddingCache:
     "Embeddings of one encoder in half precision, by the hash of the image or the text"
     def __init__(self,
-        tower: VectorSource,     # the encoder
+        encoder: VectorSource,   # whose `key` names the folder
         folder: str|Path=None,   # of all caches; None: `cache_folder()`
     ):
         self.root = Path(folder) if folder else cache_folder()
-        self.folder = self.root/'embeddings'/tower.key[:32]
-        self.width, self.rows, self.blocks, self.damaged = tower.width, {}, [], []
+        self.folder = self.root/'embeddings'/encoder.key[:32]
+        self.width, self.rows, self.blocks, self.damaged = encoder.width, {}, [], []
         for p in sorted(self.folder.glob('*.safetensors')): self._open(p)
 
     def _open(self, path):

@@ -75,12 +75,12 @@ def read_count_columns(
     "A table with a column of counts or weights for each category"
     columns = check_categories(select_columns(frame, category_columns, path, 'category_columns'), path)
     id_column = id_column or next((c for c in ('id', 'item') if c in frame and c not in columns), '')
-    places = [location(path, r) for r in frame.index]
+    locations = [location(path, r) for r in frame.index]
     ids = _id_column(frame, id_column, path, 'id_column') if id_column else [str(r) for r in frame.index]
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
-    weights = check_weights(frame[columns].to_numpy(object), columns, places)
+    weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     return LabelDistributionTable(
-        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), places, Path(path).name
+        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name
     )
 
 # %% ../../nbs/data/13_vote_files.ipynb #1d407bcf
@@ -148,7 +148,7 @@ def aggregate_answers(
     for c, setting in ((group_column, 'group_column'), (split_column, 'split_column')):
         if c: _check_constant(frame, c, code, path, setting)
     groups = column(first, group_column, 'group_column').to_numpy(object) if group_column else None
-    places = [location(path, r) for r in first.index]
+    locations = [location(path, r) for r in first.index]
     table = LabelDistributionTable(
         weights,
         known,
@@ -156,7 +156,7 @@ def aggregate_answers(
         ordered,
         groups,
         _split_column(first, split_column, path),
-        places,
+        locations,
         Path(path).name,
         notes=notes,
     )
@@ -185,6 +185,6 @@ def concatenate_distributions(
         columns = [getattr(t, k) for t in parts]
         return np.concatenate(columns) if all(c is not None for c in columns) else None
     return replace(first, weights=joined('weights'), groups=joined('groups'), truth=joined('truth'),
-                   ids=[i for t in parts for i in t.ids], places=[p for t in parts for p in t.places],
+                   ids=[i for t in parts for i in t.ids], locations=[p for t in parts for p in t.locations],
                    split=np.concatenate([np.full(len(t), s, object) for s, t in tables.items()]),
                    notes=[n for t in parts for n in t.notes])

@@ -183,10 +183,10 @@ def per_label_table(
                         'Give one for each.')
     scorer, rows, y = MultilabelScorer(targets, proba, predicted), len(targets), np.asarray(targets, bool)
     value, draws = resample(scorer.per_label, rows, groups, n, seed)
-    without, positives = jackknife(scorer.per_label, rows, groups), _units_of_labels(y, groups)
+    jackknife_values, positives = jackknife(scorer.per_label, rows, groups), _units_of_labels(y, groups)
     f1_ends = np.array([
-        bootstrap_interval(v, d, level, without=w, n_units=u)[1:]
-        for v, d, w, u in zip(value['f1'], draws['f1'], without['f1'], positives)
+        bootstrap_interval(v, d, level, jackknife_values=w, n_units=u)[1:]
+        for v, d, w, u in zip(value['f1'], draws['f1'], jackknife_values['f1'], positives)
     ])
     auc_low, auc_high = newcombe_auc_interval(value['auc'], positives, _units_of_labels(~y, groups), level)
 

@@ -70,7 +70,7 @@ def predict_file(
     out: Path,               # a CSV file
     block: int=BLOCK_ROWS,   # rows that are read and predicted at a time
     progress: str='auto',    # auto, bar, line or none
-    say: Callable[[str], None]=print,  # is told which columns were renamed
+    warn: Callable[[str], None]=print,  # called with a line for each column that was renamed
 ) -> int:                    # rows
     "Predict every row of a table; the output is complete or absent"
     remove_temporary_siblings(out, seconds=3600)
@@ -80,7 +80,7 @@ def predict_file(
         for frame in read_table_blocks(file, block):
             answers = answer(frame, str(file))
             table = join_predictions(frame, answers)
-            if columns is None: _say_renamed(frame, answers, file, say)
+            if columns is None: _warn_renamed(frame, answers, file, warn)
             elif list(table) != columns:
                 raise DataError(f'{location(file, frame.index[0])}: the columns differ from those of the rows before. '
                                 'Give all rows the same columns.')
@@ -89,9 +89,9 @@ def predict_file(
             bar.update(len(frame))
     return rows
 
-def _say_renamed(frame, answers, file, say):
-    "Tell which columns of the table were renamed"
+def _warn_renamed(frame, answers, file, warn):
+    "A warning for each column of the table that was renamed"
     for old, new in conflicting_columns(list(frame), list(answers)).items():
-        say(
+        warn(
             f'{location(file)}: its column {truncate_repr(old)} is written as {new!r}, since a prediction has that name'
         )

@@ -122,7 +122,7 @@ def write_run_manifest(
     folder: Path,
 ):
     "Write the manifest, with which a run is finished, and delete its checkpoints"
-    write_manifest(folder, without=('checkpoints', LOCK_FILE))
+    write_manifest(folder, exclude=('checkpoints', LOCK_FILE))
     _tidy(folder)
 
 def _tidy(folder):

@@ -184,7 +184,7 @@ class TextEncoder:
 
     def __repr__(self):
         parameters = sum(p.numel() for p in self.encoder.parameters())
-        return f'TextTower({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
+        return f'TextEncoder({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
 
     @torch.no_grad()
     def encode(self,

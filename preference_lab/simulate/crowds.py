@@ -30,8 +30,8 @@ class SimulatedAnswers:
 
     def __len__(self): return len(self.district)
     def __repr__(self):
-        return (f'Crowd({len(self):,} streets in {self.district.max() + 1} districts, {self.votes.sum():,.0f} answers '
-                f'of {len(self.categories)} words)')
+        return (f'SimulatedAnswers({len(self):,} streets in {self.district.max() + 1} districts, '
+                f'{self.votes.sum():,.0f} answers of {len(self.categories)} words)')
 
 # %% ../../nbs/simulate/03_crowds.ipynb #2a601b92
 @dataclass(repr=False)

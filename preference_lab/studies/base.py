@@ -16,7 +16,7 @@ from ..evaluation.paired_tests import seeds_table
 from ..data.tables import read_parquet
 from ..experiments.results import finish_run, read_run, same_settings_except_seed
 from ..experiments.runs import save_model, save_table, open_run
-from ..data.holdout import SealedTestSet
+from ..data.holdout import HeldOutTestSet
 
 # %% ../../nbs/studies/01_base.ipynb #7c73da3f
 class Study:
@@ -69,7 +69,7 @@ def load(self: Study):
 def split(self: Study):
     "Set `train`, `validation` and the sealed `test`; by default the parts of `table`"
     self.train, self.validation = self.table.part('train'), self.table.part('validation')
-    self.test = SealedTestSet(self.table.part('test'))
+    self.test = HeldOutTestSet(self.table.part('test'))
 
 # %% ../../nbs/studies/01_base.ipynb #fc5ca0a0
 @patch

@@ -164,12 +164,12 @@ class TableLoader:
         tensors: dict[str, Tensor],  # each (rows, …)
         batch_size: int,  # rows
         seed: int = 0,  # of the order of rows
-        places: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
+        locations: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
         device: str = 'cpu',
     ):
         self.tensors = {k: v.to(device) for k, v in tensors.items()}
         n = len(next(iter(tensors.values())))
-        self.places, self.sampler = places, LengthBuckets(np.ones(n, int), batch_size, seed, pool=0)
+        self.locations, self.sampler = locations, LengthBuckets(np.ones(n, int), batch_size, seed, pool=0)
 
     def __len__(self) -> int: return len(self.sampler.lengths)  # rows
 
@@ -183,7 +183,7 @@ class TableLoader:
 
     def where(self, row: int) -> str:
         "The location of a row, for error messages"
-        return self.places[row] if self.places is not None else f'row {row}'
+        return self.locations[row] if self.locations is not None else f'row {row}'
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
         "The tensors of some rows"
@@ -198,12 +198,12 @@ class TextLoader(TableLoader):
         targets: np.ndarray,  # (rows, labels) float32
         batch_size: int,  # rows
         seed: int = 0,  # of the order of rows
-        places: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
+        locations: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
         pad: int = 0,  # id of the padding token
         multiple: int = 1,  # widths are multiples of this
         pool: int = 100,  # batches that are sorted together by length; 0: none
     ):
-        self.ragged, self.targets, self.places = ragged, torch.as_tensor(targets), places
+        self.ragged, self.targets, self.locations = ragged, torch.as_tensor(targets), locations
         self.pad, self.multiple = pad, multiple
         self.sampler = LengthBuckets(ragged.lengths, batch_size, seed, pool)
 

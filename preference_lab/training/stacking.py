@@ -74,7 +74,7 @@ def _structure_difference(first, other):
     return next(((a.strip(), b.strip()) for a, b in lines if a != b), ('one function', 'another'))
 
 # %% ../../nbs/training/13_stacking.ipynb #c74d1db4
-def check_stack_settings(cfgs: list[TrainConfig], feeds: list[TableLoader]):
+def check_stack_settings(cfgs: list[TrainConfig], loaders: list[TableLoader]):
     "Raise a `ConfigError` about the first setting that a stack cannot have"
     for k in ('epochs', 'batch_size', 'accumulate', 'device', 'precision', 'progress'):
         for i, c in enumerate(cfgs):
@@ -92,7 +92,7 @@ def check_stack_settings(cfgs: list[TrainConfig], feeds: list[TableLoader]):
                 )
     if cfgs[0].precision == 'fp16':
         raise ConfigError('precision=fp16 is not supported in stacks; set precision=auto, bf16 or fp32')
-    batches = [len(f.batches(0)) for f in feeds]
+    batches = [len(f.batches(0)) for f in loaders]
     if i := next((i for i, n in enumerate(batches) if n != batches[0]), 0):
         raise ConfigError(
             f'members 0 and {i} cannot be stacked: they have {batches[0]:,} and {batches[i]:,} batches an epoch; give '

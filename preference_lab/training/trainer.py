@@ -36,7 +36,7 @@ class Trainer(TrainingSteps):
     "Trains a model, and leaves it with the weights of its best epoch"
     def __init__(self,
         model: nn.Module,
-        feed: TableLoader,                                     # data loader of the training rows
+        loader: TableLoader,                                   # data loader of the training rows
         objective: Callable[[nn.Module, dict], Tensor],      # model and batch -> (rows,) losses
         evaluate: Callable[[nn.Module, Accelerator], dict],  # -> metrics on the validation rows, as numbers
         cfg: TrainConfig,
@@ -49,7 +49,7 @@ class Trainer(TrainingSteps):
     ):
         self.folder, self.evaluate, self.parts = Path(folder) if folder else None, evaluate, parts
         self.select, self.sign = select, 1 if higher else -1
-        super().__init__(model, feed, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
+        super().__init__(model, loader, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
         self.history, self.best = [], None
         self.checkpoints, self.stop = CheckpointManager(self.folder, cfg), StopRequest()
 

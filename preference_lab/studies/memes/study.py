@@ -74,10 +74,10 @@ def find_regions(self: MemeStudy,
     if cfg.regions:
         names = {i: Path(p).stem if p else i for i, p in zip(t.ids, t.images)}
         path = Path(cfg.regions).expanduser()
-        self.regions = convert_regions(path, ids=t.ids, names=names, most=cfg.max_regions, progress=cfg.progress)
+        self.regions = convert_regions(path, ids=t.ids, names=names, max_regions=cfg.max_regions, progress=cfg.progress)
     elif cfg.extractor:
         device = 'cuda' if torch.cuda.is_available() and cfg.device in ('auto', 'cuda') else 'cpu'
-        self.extractor = load_extractor(cfg.extractor, cfg.extractor_weights, device, most=cfg.max_regions)
+        self.extractor = load_extractor(cfg.extractor, cfg.extractor_weights, device, max_regions=cfg.max_regions)
         images = {i: p for i, p in zip(t.ids, t.images) if p}
         self.regions, bad = extract_regions(images, self.extractor, progress=cfg.progress)
         return {b['id']: b['reason'] for b in bad}
