@@ -177,6 +177,7 @@ def hash_files(
         write_json(index, known | new)
     return out
 
+# %% ../../nbs/core/04_storage.ipynb #f2a74de4
 def _size_and_time(path):
     "Size and time of change of a regular file, else None: a device may have no end"
     try: s = os.stat(path)

@@ -101,7 +101,7 @@ def _guess_form(read, keys) -> tuple[int|None, bool]:
         except Exception: pass   # reported when it is converted
     return Counter(seen).most_common(1)[0][0] if seen else (None, True)
 
-# %% ../../nbs/data/27_region_conversion.ipynb #2d28868b
+# %% ../../nbs/data/27_region_conversion.ipynb #892f902b
 def _reason(e, name) -> str:
     "Why a record cannot be used, with its name"
     why = str(e) if isinstance(e, DataError) else f'cannot be read ({type(e).__name__}: {truncate_repr(str(e))})'
@@ -114,6 +114,7 @@ def _convert_record(read, id, name, max_regions, has_boxes, width) -> Regions:
         raise DataError(f'regions of {r.features.shape[1]} features, the others have {width}')
     return r
 
+# %% ../../nbs/data/27_region_conversion.ipynb #2d28868b
 def _convert(cache, todo, read, max_regions, width, has_boxes, progress):
     "Read, check and add records, block by block"
     bad, items = {}, list(todo.items())

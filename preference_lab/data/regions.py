@@ -162,5 +162,5 @@ def check_image_id(
 def check_max_regions(
     max_regions: int|None,   # largest number of regions of an image; None: no limit
 ) -> None:
-    "Raise a `ConfigError` unless at least one region may be kept"
+    "Raise a `ConfigError` unless at least one region is allowed"
     if max_regions is not None and max_regions < 1: raise ConfigError(f'max_regions={max_regions}: set at least 1')

@@ -78,14 +78,14 @@ def _check_opcodes(data):
 
 # %% ../../nbs/data/25_safe_pickle.ipynb #38af554f
 class _Function:
-    "Stands for a function that a pickle names; it can be called, and nothing else"
+    "In place of a function that a pickle names; it can only be called"
     __slots__ = 'make',
     def __init__(self, make): self.make = make
     def __call__(self, *args): return self.make(*args)
     def __setstate__(self, state): raise DataError('sets the state of a function')
 
 class _DType:
-    "Stands for a dtype of integers, floats or booleans"
+    "In place of a dtype of integers, floats or booleans"
     __slots__ = 'dtype',
     def __init__(self, code, *_): self.dtype = plain_dtype(code.decode() if isinstance(code, bytes) else code)
     def __setstate__(self, state):
@@ -95,7 +95,7 @@ class _DType:
         if order in '<>': self.dtype = self.dtype.newbyteorder(order)
 
 class _Array:
-    "Stands for an array until its content is known"
+    "In place of an array until its content is known"
     __slots__ = 'value', 'boxed'
     def __init__(self, boxed=False): self.boxed = boxed
     def __setstate__(self, state):
@@ -113,7 +113,7 @@ def _encode(text, encoding='latin1') -> bytes:
 def _refuse(*_): raise DataError('calls numpy.ndarray')
 
 class _Unpickler(pickle.Unpickler):
-    "Builds arrays and plain containers from the stand-ins"
+    "Builds arrays and plain containers from the placeholders"
     def __init__(self, data, boxed):
         super().__init__(io.BytesIO(data), encoding='latin1')
         known = {
@@ -134,7 +134,7 @@ class _Unpickler(pickle.Unpickler):
 
 # %% ../../nbs/data/25_safe_pickle.ipynb #ac44a129
 def _resolve(x, depth=0, left=None):
-    "What a pickle built, with arrays in place of the stand-ins"
+    "What a pickle built, with arrays in place of the placeholders"
     left = left or [_MAX_STEPS]
     left[0] -= 1
     if depth > 6 or left[0] < 0: raise DataError('is nested more deeply than a record is')
@@ -152,7 +152,7 @@ def safe_unpickle(
     where: str='pickle',   # file and record, for errors
     boxed: bool=False,     # content of a .npy file, in which NumPy stores a dict as an array of one object
 ) -> Any:                  # dicts, lists, tuples, numbers, texts, bytes, arrays (read-only)
-    "What a pickle of arrays and plain containers holds; any other is a `DataError`, and nothing is run"
+    "What a pickle of arrays and plain containers holds; any other is a `DataError`, and no code is executed"
     check_record_size(len(data), where)
     try:
         _check_opcodes(data := bytes(data))

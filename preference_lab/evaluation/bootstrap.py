@@ -129,7 +129,7 @@ def _add_pseudo_units(value, replicates, jackknife_values):
     if jackknife_values is None: return replicates
     rng = np.random.default_rng(len(replicates))
     first, second = rng.poisson(1., (2, len(replicates)))
-    sign = 1 if value >= 0 else -1  # the same numbers when two predictors change places
+    sign = 1 if value >= 0 else -1  # the same numbers when two predictors are exchanged
     return replicates + unit_influence(value, jackknife_values)[0]*(first-second)*sign
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #d4c383cc

@@ -19,7 +19,7 @@ from .bootstrap import resample, weighted_means
 from .paired_tests import paired_bootstrap
 from .ranking import ThresholdCounts, newcombe_auc_interval
 
-# %% ../../nbs/evaluation/06_classification.ipynb #76f0fd73
+# %% ../../nbs/evaluation/06_classification.ipynb #099950d8
 def _check_predictions(targets, proba, predicted):
     "The three arrays as bool, float and bool of one shape (rows, labels)"
     targets, proba, predicted = (np.asarray(a) for a in (targets, proba, predicted))
@@ -43,6 +43,7 @@ def _relevant_rows(y, predicted):
         **{f'{k}_micro': y.any(1) for k in ('ap', 'f1', 'recall')},
     )
 
+# %% ../../nbs/evaluation/06_classification.ipynb #76f0fd73
 def _row_means(y, proba, predicted):
     "The scorer of the metrics that are means over rows"
     eps = np.finfo(proba.dtype).eps

@@ -54,7 +54,7 @@ class NumberRange:
         v = math.exp(rng.uniform(math.log(low), math.log(high))) if self.log else rng.uniform(low, high)
         return min(max(round(v) if self.integer else v, self.low), self.high)
 
-# %% ../../nbs/experiments/04_search_space.ipynb #3da212df
+# %% ../../nbs/experiments/04_search_space.ipynb #3898d190
 def _number_type(kind):
     "`int` or `float` where a setting is a number, else None"
     if get_origin(kind) is Annotated: return _number_type(get_args(kind)[0])
@@ -77,6 +77,7 @@ def _read_range(name, text, kind):
                     'without ".."')
     return NumberRange(*ends, linear=bool(linear) and NumberRange(*ends).log, integer=number is int)
 
+# %% ../../nbs/experiments/04_search_space.ipynb #3da212df
 def _read_choices(name, text, kind):
     values = []
     for t in map(str.strip, text.split('|')):

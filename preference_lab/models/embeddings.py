@@ -78,6 +78,7 @@ def embed_images(
     if usable: out[usable] = cache.read([hashes[i] for i in usable])
     return out, _rejected(paths, hashes, bad)
 
+# %% ../../nbs/models/03_embeddings.ipynb #1738f7d9
 def _encode_tensors(encoder, images, batch_size, bar) -> np.ndarray:
     out = []
     for s in range(0, len(images), batch_size):
@@ -85,7 +86,7 @@ def _encode_tensors(encoder, images, batch_size, bar) -> np.ndarray:
         bar.update(len(out[-1]))
     return torch.cat(out).numpy()
 
-# %% ../../nbs/models/03_embeddings.ipynb #b148095c
+# %% ../../nbs/models/03_embeddings.ipynb #8d116ece
 def _decoded(shapes, path) -> np.ndarray|str:
     "An image in its final shape, or why it cannot be used"
     try: return np.asarray(shapes(open_image(path)))
@@ -114,6 +115,7 @@ def _decode(todo, shapes, file, progress) -> tuple[list, dict]:
             bar.update(len(some))
     return written, bad
 
+# %% ../../nbs/models/03_embeddings.ipynb #b148095c
 def _written(file, index, size) -> list|None:  # size: bytes of an image
     "The contents of the decoded images in `file`; None where the file is missing or damaged"
     if not file.exists(): return None

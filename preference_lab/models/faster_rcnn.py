@@ -222,7 +222,7 @@ def look(self: VisualGenomeFasterRCNN,
         out.append(Regions(f, b, width, height, c, p))
     return out
 
-# %% ../../nbs/models/19_faster_rcnn.ipynb #ab4a1ac2
+# %% ../../nbs/models/19_faster_rcnn.ipynb #f29d0da9
 def _read_checkpoint(path):
     "The weights in a file, or a `DataError`"
     if not path.is_file():
@@ -242,6 +242,7 @@ def _read_checkpoint(path):
                         'Give a checkpoint that was trained with RoIAlign.')
     return weights
 
+# %% ../../nbs/models/19_faster_rcnn.ipynb #ab4a1ac2
 def _key_errors(weights: dict, expected: dict) -> list[str]:
     "Differences between the names and shapes of two state dicts"
     differences = {

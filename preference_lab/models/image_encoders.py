@@ -108,6 +108,7 @@ def load_clip(
     settings = dict(model=name, shape=_shape(model), preprocess=describe_preprocessing(preprocess))
     return ClipEncoder(name, model, preprocess, settings, precision, device)
 
+# %% ../../nbs/models/01_image_encoders.ipynb #6b0d549b
 def _check_names(name, weights, from_file):
     "Raise a `ConfigError` about an unknown model or unknown weights"
     import open_clip
@@ -124,6 +125,7 @@ def _check_names(name, weights, from_file):
     if not from_file and weights != 'random' and weights not in tags:
         raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{did_you_mean(weights, tags)}')
 
+# %% ../../nbs/models/01_image_encoders.ipynb #11e20b8f
 def _create(name, weights, from_file):
     "The model and its preprocessing; raises `DataError` where the weights cannot be loaded"
     import open_clip

@@ -71,7 +71,7 @@ class SplitAttention(nn.Module):
         new.out_proj = attn.out_proj
         return new.train(attn.training)
 
-# %% ../../nbs/models/11_lora.ipynb #1bd1cf41
+# %% ../../nbs/models/11_lora.ipynb #d3ac94af
 ENCODER_BLOCKS = dict(vision='visual.transformer.resblocks', text='transformer.resblocks')
 LORA_TARGETS   = dict(mlp=['mlp.c_fc', 'mlp.c_proj'], attn=['attn.q_proj', 'attn.k_proj', 'attn.v_proj'])
 
@@ -99,6 +99,7 @@ def _parse_layers(layers: str, n: int, encoder: str) -> list[int]:
     if not chosen or chosen[0] < 0 or chosen[-1] >= n: raise invalid
     return chosen
 
+# %% ../../nbs/models/11_lora.ipynb #1bd1cf41
 def lora_target_modules(
     clip: nn.Module,      # an open_clip `CLIP`
     towers: str='both',   # encoders: vision, text or both

@@ -100,6 +100,7 @@ def load_encoder(
     except Exception as e: raise _encoder_error(name, place, e) from None
     return encoder, check_tokenizer(tokenizer, f'encoder={name}')
 
+# %% ../../nbs/models/02_text_encoders.ipynb #3d9c1724
 def _load_quietly(place, config):
     from transformers import AutoModel
     from transformers.utils import logging as transformers_logging
