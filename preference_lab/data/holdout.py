@@ -105,7 +105,7 @@ def make_holdout(
     "Training, validation and held-out test labels, audited"
     is_ratings = isinstance(labels, Ratings)
     merged = labels if duplicates is None else merge_duplicate_items(labels, duplicates)   # what is split and audited
-    split, straddling = _split_labels(merged, axis, seed, sizes)
+    split, cross_split = _split_labels(merged, axis, seed, sizes)
     unit = 'cell' if is_ratings else 'pair'
     key = dict(warm=unit, new_item='item', new_rater='rater')[axis]
     rows = lambda x, name: x.take(split == name)
@@ -118,7 +118,7 @@ def make_holdout(
     for s, p in pairs.items():
         if not len(p):
             raise DataError(f'the {axis} split leaves no {s} comparisons. Add labels, or remove {axis} from axes.')
-    details = dict(key=key, cross_split_pairs=straddling, pairs={s: len(p) for s, p in pairs.items()})
+    details = dict(key=key, cross_split_pairs=cross_split, pairs={s: len(p) for s, p in pairs.items()})
     return HoldoutSplit(axis, parts['train'], parts['validation'], pairs['validation'], HeldOutTestSet(pairs['test']),
                 _items_seen(parts['train']), audit.to_dict() | details,
-                rows(labels, 'shown') if axis == 'new_rater' else None, straddling)
+                rows(labels, 'shown') if axis == 'new_rater' else None, cross_split)

@@ -119,7 +119,7 @@ class MultilabelTable:
 
     def subset(self,
         mask,  # (n,) bool, or row positions
-    ) -> 'LabelTable':
+    ) -> 'MultilabelTable':
         "Some of the rows"
         rows = np.asarray(mask)
         if rows.dtype == bool: rows = np.flatnonzero(rows)
@@ -128,7 +128,7 @@ class MultilabelTable:
 
     def part(self,
         split: str,  # train, validation or test
-    ) -> 'LabelTable':
+    ) -> 'MultilabelTable':
         "The rows of one split"
         if split not in SPLITS:
             raise ConfigError(f'{split!r} is not a split{did_you_mean(split, SPLITS)}. Use one of {", ".join(SPLITS)}.')

@@ -89,6 +89,14 @@ def _sort_categories(names) -> list[str]:
     try: return sorted(names, key=float)
     except ValueError: return sorted(names)
 
+def _known_categories(answers, categories, path, answer_column) -> list[str]:
+    "The given categories, or all that occur; a `DataError` at an answer that is not one of them"
+    known = [c.strip() for c in categories.split(',')] if categories else _sort_categories(answers.unique())
+    if not (unknown := ~answers.isin(known)).any(): return known
+    v = answers[row := answers.index[unknown][0]]
+    raise DataError(f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}'
+                    f'{did_you_mean(v, known)}; valid: {list_names(known)}. Correct the cell or add it to categories=')
+
 def _check_constant(frame, column, code, path, setting):
     "Refuse an item of which two rows differ in `column`"
     c = select_columns(frame, column, path, setting)[0]
@@ -132,14 +140,7 @@ def aggregate_answers(
     items, answers = column(frame, item_column, 'item_column'), column(frame, answer_column, 'answer_column')
     check_confusable_ids(items, path, item_column, 'items')
     keep, notes = _first_answers(items, frame, rater_column, path)
-    known = [c.strip() for c in categories.split(',')] if categories else _sort_categories(answers.unique())
-    if (unknown := ~answers.isin(known)).any():
-        v = answers[row := frame.index[unknown][0]]
-        raise DataError(
-            f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}{did_you_mean(v, known)}; '
-            'valid: '
-            f'{list_names(known)}. Correct the cell or add it to categories='
-        )
+    known = _known_categories(answers, categories, path, answer_column)
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))
@@ -148,18 +149,9 @@ def aggregate_answers(
     for c, setting in ((group_column, 'group_column'), (split_column, 'split_column')):
         if c: _check_constant(frame, c, code, path, setting)
     groups = column(first, group_column, 'group_column').to_numpy(object) if group_column else None
-    locations = [location(path, r) for r in first.index]
-    table = LabelDistributionTable(
-        weights,
-        known,
-        list(ids),
-        ordered,
-        groups,
-        _split_column(first, split_column, path),
-        locations,
-        Path(path).name,
-        notes=notes,
-    )
+    split, locations = _split_column(first, split_column, path), [location(path, r) for r in first.index]
+    name = Path(path).name
+    table = LabelDistributionTable(weights, known, list(ids), ordered, groups, split, locations, name, notes=notes)
     return table, first
 
 # %% ../../nbs/data/13_vote_files.ipynb #90e8d7fc

@@ -50,6 +50,7 @@ class NumberRange:
     def __str__(self): return f"{self.low}..{self.high}{' linear' if self.linear else ''}"
 
     def sample(self, rng: np.random.Generator):
+        "A random number of the range; on a logarithmic scale where `log` is set"
         low, high = (self.low-.5, self.high+.5) if self.integer else (self.low, self.high)
         v = math.exp(rng.uniform(math.log(low), math.log(high))) if self.log else rng.uniform(low, high)
         return min(max(round(v) if self.integer else v, self.low), self.high)

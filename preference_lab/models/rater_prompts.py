@@ -35,7 +35,7 @@ class ClipTokenizer:
     def __contains__(self, word: str) -> bool: return word.lower() in self.word_ids
     def add_tokens(self,
         words: Sequence[str],   # without spaces
-    ) -> 'Vocabulary':
+    ) -> 'ClipTokenizer':
         "The same with further tokens"
         first = self.size + len(self.token_ids)
         return replace(self, token_ids=self.token_ids | {w: first+i for i, w in enumerate(words)})

@@ -24,7 +24,7 @@ class RaggedArray:
     offsets: np.ndarray  # (rows+1,) int64
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> 'Ragged':
+    def of(cls, rows: Sequence[Sequence[int]]) -> 'RaggedArray':
         "From a list of rows"
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return cls(np.fromiter((i for r in rows for i in r), np.int32, offsets[-1]), offsets)
@@ -210,5 +210,6 @@ class TextLoader(TableLoader):
     def units(self, rows: np.ndarray) -> int: return int(self.ragged.lengths[rows].sum())
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
+        "`input_ids` and `attention_mask` (rows, tokens), padded, and `targets` of some rows"
         ids, mask = pad_batch(self.ragged, rows, self.pad, self.multiple)
         return dict(input_ids=ids, attention_mask=mask, targets=self.targets[torch.as_tensor(rows)])

@@ -97,10 +97,10 @@ def gather_sums(
 def restore_sums(
     saved: list[dict],  # those of every process when the checkpoint was written
     rank: int,          # of this process
-    world: int,         # processes now
+    world_size: int,         # processes now
 ) -> dict:
     "The sums with which a process resumes; with another number of processes the first has the totals, all the means"
-    if len(saved) == world: return saved[rank]
+    if len(saved) == world_size: return saved[rank]
     means = ('norm', 'skipped', 'seconds')
     total = lambda k: sum(s[k] for s in saved)
     return {k: total(k)/len(saved) if k in means else total(k)*(rank == 0) for k in saved[0]}

@@ -214,11 +214,11 @@ def entropy(
 def min_entropy_penalty(
     logits: Tensor,  # (rows, categories) float
     targets: Tensor,  # not used
-    floor: Tensor | float,  # minimum entropy, nats
+    minimum: Tensor | float,  # of the entropy, nats
     power: Tensor | float = 1.,  # 1: the gap; 2: its square
 ) -> Tensor:  # (rows,)
     "How far the entropy is below a minimum; 0, with zero gradient, where it is not"
-    gap = floor - entropy(logits)
+    gap = minimum - entropy(logits)
     return torch.where(gap > 0, torch.where(gap > 0, gap, 1.)**power, 0.)
 
 # %% ../../nbs/training/01_losses.ipynb #5ead4d0f

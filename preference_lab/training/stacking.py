@@ -174,17 +174,20 @@ class MemberRandomness(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def dropout(self, input, p=.5, training=True, inplace=False):
+        "`F.dropout` with the generator of each member"
         if not (training and p): return input
         if self.ready is not None: return input*next(self.ready)
         self.asked.append((p, tuple(input.shape), input.dtype))
         return _Dropout.apply(input, self.member, self.generators, p)
 
     def normal(self, input):
+        "Gaussian noise of the shape of `input`, with the generator of each member"
         if self.ready is not None: return next(self.ready)
         self.asked.append((None, tuple(input.shape), input.dtype))
         return _Normal.apply(input, self.member, self.generators)
 
     def rrelu(self, input, lower=1/8, upper=1/3, training=False, inplace=False):
+        "`F.rrelu` with the generator of each member"
         if not training: return F.leaky_relu(input, (lower+upper)/2)
         self.asked = _Unplanned()
         return _RReLU.apply(input, self.member, self.generators, lower, upper)
