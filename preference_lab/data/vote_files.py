@@ -21,13 +21,13 @@ from .distributions import LabelDistributionTable, check_categories, check_weigh
 # %% ../../nbs/data/13_vote_files.ipynb #b1203583
 def select_columns(
     frame: pd.DataFrame,
-    wanted: str,      # names separated by commas; * stands for any characters
+    patterns: str,    # names separated by commas; * matches any characters
     path: str,        # file, for errors
     setting: str,     # setting that holds the names, for errors
 ) -> list[str]:
     "The columns that are meant, in the order given"
     out = []
-    for w in (w.strip() for w in wanted.split(',') if w.strip()):
+    for w in (w.strip() for w in patterns.split(',') if w.strip()):
         found = [w] if w in frame else [c for c in frame if fnmatchcase(c, w)]
         if not found:
             raise DataError(
@@ -65,7 +65,7 @@ def _split_column(frame, column, path) -> np.ndarray|None:
 # %% ../../nbs/data/13_vote_files.ipynb #479a5f6b
 def read_count_columns(
     frame: pd.DataFrame,      # of `read_table`
-    category_columns: str,    # names separated by commas; * stands for any characters
+    category_columns: str,    # names separated by commas; * matches any characters
     id_column: str='',        # empty: `id` or `item` if there is one, else row numbers
     group_column: str='',     # empty: none
     split_column: str='',     # empty: none

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..core.errors import DataError
 from ..core.storage import load_tensors
-from ..data.safe_pickle import wanted_by
+from ..data.safe_pickle import refused_global
 
 # %% ../../nbs/models/15_vilbert_checkpoints.ipynb #96dc7502
 _PARTS = ('embeddings.', 'v_embeddings.', 'encoder.', 't_pooler.', 'v_pooler.')
@@ -90,7 +90,7 @@ def _load_pickle(path: Path):
     try: return torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as e:
         raise DataError(
-            f'{path}: holds more than tensors{wanted_by(e)}; nothing in it was run: give a file of weights alone'
+            f'{path}: holds more than tensors{refused_global(e)}; nothing in it was run: give a file of weights alone'
         ) from None
     except Exception as e:   # a damaged file fails in many ways
         why = ' '.join([type(e).__name__, *str(e).split()])[:120]

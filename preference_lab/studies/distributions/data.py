@@ -22,7 +22,7 @@ from ...data.vote_files import select_columns
 from ...data.items import read_embeddings
 from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
 from ...data.splits import join_similar_items
-from ...simulate.crowds import simulate_streets
+from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
 from ...datasets.convabuse import load_convabuse
 from .settings import ColumnNames
