@@ -120,7 +120,7 @@ class CommandRunner:
     "Runs the command `preference_lab` in forked processes that need not import anything"
     def __init__(self,
         *modules: str,        # to import once, for instance 'preference_lab.studies.emotions.study'
-        folder: str|Path,     # the user's folder, which `refuses` watches
+        folder: str|Path,     # the user's folder, which `assert_refused` compares before and after
         env: dict=None,       # environment variables; default: offline, no shared data, one thread
         first: str='',        # Python code to execute once before; it must not start threads
     ):
