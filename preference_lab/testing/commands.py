@@ -38,7 +38,7 @@ for line in sys.stdin:
         for fd, kind in ((1, "out"), (2, "err")):
             os.dup2(os.open(f"{ask['output']}.{kind}", os.O_CREAT|os.O_WRONLY|os.O_TRUNC), fd)
         os.environ.update(ask['env'])
-        if ask['fault']: Fault(**ask['fault']).plant()
+        if ask['fault']: Fault(**ask['fault']).inject()
         status = 1
         try: status = exec(ask['words'][0], {}) or 0 if ask['python'] else main(ask['words'])
         except BaseException: traceback.print_exc()
