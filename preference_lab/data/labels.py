@@ -92,7 +92,7 @@ class MultilabelTable:
 
     def __repr__(self):
         parts = f', {", ".join(f"{s} {n:,}" for s, n in self.sizes.items())}' if 'split' in self.frame else ''
-        return f'LabelTable({self.name!r}, {len(self):,} rows, {len(self.label_names)} labels{parts})'
+        return f'MultilabelTable({self.name!r}, {len(self):,} rows, {len(self.label_names)} labels{parts})'
 
     @property
     def texts(self) -> list[str]: return self.frame['text'].tolist()

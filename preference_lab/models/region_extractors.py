@@ -111,8 +111,8 @@ class RegionExtractor:
 
     def __repr__(self) -> str:
         random = ', random weights' if 'weights' in self.about else ''
-        return (f'Extractor({self.name!r}{random}, up to {self.max_regions} regions of {self.width} features, '
-                f'key {self.key[:12]})')
+        return (f'{type(self).__name__}({self.name!r}{random}, up to {self.max_regions} regions of {self.width} '
+                f'features, key {self.key[:12]})')
 
 # %% ../../nbs/models/20_region_extractors.ipynb #ad437a0e
 def read_extractor_weights(

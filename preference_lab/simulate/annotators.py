@@ -58,7 +58,7 @@ class AnnotatorSimulator:
         self.mix[:, -self.features//4:] = 0   # the last quarter is noise
         self.unit, self.zero = 10.**rng.uniform(-2, 3, self.features), rng.normal(0, 3, self.features)
 
-    def __repr__(self): return f'CrowdWorld({len(self.categories)} words, {self.features} features)'
+    def __repr__(self): return f'AnnotatorSimulator({len(self.categories)} words, {self.features} features)'
 
     def proba(self,
         traits: np.ndarray,  # (n, traits)
