@@ -173,7 +173,7 @@ def text_row(way: str, peer: bool, batch_size: int, samples: int, tokens: int, s
 def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') -> dict:
     "The study's training"
     from preference_lab.studies.emotions.settings import EmotionsConfig
-    from preference_lab.studies.emotions.study import forward
+    from preference_lab.studies.emotions.training import forward
     from preference_lab.models.text_classifier import training_flops
     from preference_lab.training.losses import bce
     ragged, targets = random_texts(text_config(name).vocab_size)

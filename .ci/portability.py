@@ -20,12 +20,16 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_annotators
-nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_study nbs/studies/emotions/05_commands
-nbs/studies/distributions/08_runs nbs/studies/distributions/09_commands nbs/studies/preference/03_training
-nbs/studies/preference/04_analyses nbs/studies/preference/05_study nbs/studies/preference/06_commands nbs/data/08_ratings
+nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
+nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
+nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
+nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
+nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
 nbs/evaluation/09_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
-nbs/studies/labeler_tokens/07_study nbs/studies/labeler_tokens/08_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
-nbs/studies/memes/03_batches nbs/studies/memes/04_study nbs/studies/memes/05_commands nbs/studies/memes/06_report'''.split()
+nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
+nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
+nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
+nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/07_pairwise
 nbs/evaluation/08_rater_metrics nbs/evaluation/09_agreement nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
@@ -34,14 +38,15 @@ nbs/training/02_batching nbs/core/02_process nbs/training/03_devices nbs/trainin
 nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_steps nbs/training/12_trainer nbs/training/13_stacking
 nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
-nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/02_data
-nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/06_report nbs/models/06_networks
+nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
+nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/07_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
-nbs/studies/distributions/06_stacking nbs/studies/distributions/07_study nbs/studies/distributions/10_report_scores
-nbs/studies/distributions/11_report_items nbs/studies/distributions/12_report nbs/models/07_preference_network
+nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
+nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
+nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nbs/models/07_preference_network
 nbs/models/09_preference_posteriors nbs/models/10_hierarchical_preferences nbs/models/08_preference_features
-nbs/studies/preference/02_model nbs/studies/preference/07_report nbs/models/11_lora nbs/studies/labeler_tokens/02_encoders
-nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/09_report nbs/simulate/05_memes
+nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/models/11_lora nbs/studies/labeler_tokens/02_encoders
+nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/11_report nbs/simulate/05_memes
 nbs/data/15_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/13_vilbert_config nbs/models/14_vilbert_layers nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/17_vilbert_loading nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference

@@ -28,7 +28,7 @@ def settings_class(
     study: str,   # emotions, …
 ) -> type:        # a dataclass below `Config`
     "The settings of a study; imports nothing heavy"
-    return import_module(MODULES[study].rpartition('.')[0] + '.settings').SETTINGS
+    return import_module(f'preference_lab.studies.{study}.settings').SETTINGS
 
 # %% ../../nbs/studies/03_entry_points.ipynb #413b192b
 def _make_config(study, settings):

@@ -29,8 +29,9 @@ from ...models.preference_network import ComparisonLoader, PreferenceNetwork, Ra
 from ...models.preference_network import comparison_logits, comparison_losses, rating_losses
 from ...models.preference_features import ItemFeatures
 from ...models.hierarchical_preferences import RaterPosterior, fit_hierarchical, score_difference
+from ...models.preference_predictor import COMPARISONS_PER_BATCH, hidden_features
 from .settings import PreferenceConfig
-from .model import COMPARISONS_PER_BATCH, PreferenceModel, hidden_features
+from .model import PreferenceModel
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #89346c80
 @dataclass
