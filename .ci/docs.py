@@ -187,7 +187,7 @@ def main():
             (docs/md).write_text(p.markdown(docs, defs, pages), encoding='utf-8')
             if section and not (nav and section in nav[-1]): nav.append({section: []})
             (nav[-1][section] if section else nav).append({p.title: md})
-        for f in (ROOT/'nbs').rglob('*'):  # pictures and the like
+        for f in (ROOT/'nbs').rglob('*'):  # images and the like
             if f.is_file() and f.suffix in ('.png', '.jpg', '.svg', '.gif', '.webp'):
                 (docs/f.relative_to(ROOT/'nbs')).parent.mkdir(parents=True, exist_ok=True); shutil.copy(f, docs/f.relative_to(ROOT/'nbs'))
         (docs/'api.md').write_text(api(pages, defs), encoding='utf-8')

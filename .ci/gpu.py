@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Measure training, answering, embedding and stacks on this machine's GPU in eight minutes, each beside a peer in the same process, and write
+"""Measure training, answering, embedding and stacks on this machine's GPU in eight minutes, each next to a reference implementation in the same process, and write
 nbs/benchmarks/gpu/<device>.json. Needs no network. A part that fails does not hide the others: the end says which failed and why, and the exit
 status is 1. --rehearse runs the same at toy size on the CPU and writes to a temporary file."""
 import ast
@@ -107,8 +107,8 @@ def timed(run, items: list, seconds: float, warm: int=WARM) -> tuple[list, dict]
     return items[2*warm:2*warm+n], m
 
 
-def beside(rows: list[dict]) -> list[dict]:
-    "How many times as fast each way is as the peer that does the same"
+def add_speed_ratios(rows: list[dict]) -> list[dict]:
+    "The rows with `times_as_fast`: the speed of each way relative to the reference implementation of the same"
     key = lambda r: (r['what'], r.get('batch_size'))
     peers = {key(r): r['samples_per_second'] for r in rows if r['peer']}
     for r in rows: r['times_as_fast'] = r['samples_per_second']/peers[key(r)] if key(r) in peers else None
@@ -141,7 +141,7 @@ def plain_steps(model, loss, load):
     return run
 
 
-# ---- training of text encoders, beside the Trainer of Hugging Face
+# ---- training of text encoders, next to the Trainer of Hugging Face
 
 ROBERTA_LARGE = dict(vocab_size=50265, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096, max_position_embeddings=514, type_vocab_size=1)
 TOY_ROBERTA = dict(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=140, type_vocab_size=1)
@@ -177,21 +177,21 @@ def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') ->
     from preference_lab.models.text_classifier_cost import training_flops
     from preference_lab.training.losses import bce
     ragged, targets = random_texts(text_config(name).vocab_size)
-    feed = TextLoader(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)
+    loader = TextLoader(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)
     fake = compile == 'capture' and DEVICE.type == 'cpu'   # a rehearsal of the same code: a replay calls the function
     cfg = EmotionsConfig(device=DEVICE.type, precision='bf16', compile='no' if fake else compile, batch_size=batch_size, encoder='none', learning_rate=2e-5, epochs=1, progress='none')
-    trainer = Trainer(our_classifier(name), feed, lambda m, b: bce(forward(m, b), b['targets']), None, cfg, read_every=READ_LOSSES_EVERY)
+    trainer = Trainer(our_classifier(name), loader, lambda m, b: bce(forward(m, b), b['targets']), None, cfg, read_every=READ_LOSSES_EVERY)
     if fake: trainer.capture(capture=call_without_graph)
     trainer.model.train()
-    run, batches = train_steps(trainer), [b for e in range(4 if TOY else 2) for b in feed.batches(e) if len(b) == batch_size]
+    run, batches = train_steps(trainer), [b for e in range(4 if TOY else 2) for b in loader.batches(e) if len(b) == batch_size]
     widths = {}
-    for b in batches: widths.setdefault(-(-int(ragged.lengths[b].max())//feed.multiple), []).append(b)
+    for b in batches: widths.setdefault(-(-int(ragged.lengths[b].max())//loader.multiple), []).append(b)
     if trainer.captured: run([b for some in widths.values() for b in some[:3]])   # each shape is seen, recorded and replayed before the clock starts
     done, m = timed(run, batches, seconds)
     waits = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
     if trainer.captured and trainer.captured.note: raise RuntimeError(trainer.captured.note)
-    return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(feed.units, done)), len(done), m, training_flops(trainer.unwrapped), len(ragged),
-                    waits_per_step=waits, padding_share=1-sum(map(feed.units, done))/sum(len(b)*int(ragged.lengths[b].max()) for b in done))
+    return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(loader.units, done)), len(done), m, training_flops(trainer.unwrapped), len(ragged),
+                    waits_per_step=waits, padding_share=1-sum(map(loader.units, done))/sum(len(b)*int(ragged.lengths[b].max()) for b in done))
 
 
 class Clock:
@@ -240,7 +240,7 @@ def train_peer(name: str, batch_size: int, seconds: float) -> dict:
 
 
 def text_training(name: str, title: str, ours: list, peers: list, seconds: float) -> dict:
-    "An encoder's training at some batch sizes beside the peer's; one that fails leaves the others"
+    "An encoder's training at some batch sizes, and the reference implementation's; an error in one does not end the others"
     rows, notes, failures = [], [], []
     ways = [(train_peer, n, 'no') for n in peers] + [(train_ours, *n) if isinstance(n, tuple) else (train_ours, n, 'no') for n in ours]
     for make, batch_size, compile in ways:
@@ -250,7 +250,7 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
             (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # compiling is no condition of the rest
             if isinstance(e, TimeLimitExceeded): break
         free()
-    return dict(rows=beside(rows), lengths=LENGTHS.get('source'), notes=notes, failure='; '.join(failures) or None)
+    return dict(rows=add_speed_ratios(rows), lengths=LENGTHS.get('source'), notes=notes, failure='; '.join(failures) or None)
 
 
 AIMS = dict(ten_epochs_seconds=('ten epochs of GoEmotions, seconds', 60, False), share_of_peak=('share of the peak', .4, True), times_as_fast=('times as fast as the Trainer at 16 rows a step', 4, True))
@@ -283,27 +283,27 @@ def vilbert() -> dict:
     small = dict(vocab_size=60, hidden_size=48, num_attention_heads=4, intermediate_size=96, v_feature_size=16, v_hidden_size=64, v_num_attention_heads=4, v_intermediate_size=64, bi_hidden_size=64, bi_num_attention_heads=4)
     config, size, regions = ViLBERTConfig(**small) if TOY else ViLBERTConfig(), 4 if TOY else 32, 10 if TOY else 100
     lengths = nb['text_lengths'](size*(12 if TOY else 40))
-    feed = TableLoader(dict(n=torch.arange(len(lengths))), size)
+    loader = TableLoader(dict(n=torch.arange(len(lengths))), size)
     order = np.argsort(lengths, kind='stable')
     batches = [order[i:i+size] for i in range(0, len(order), size)]
     batches = [batches[i] for i in np.random.default_rng(0).permutation(len(batches))]
     made = {int(b[0]): nb['make_batch'](lengths[b], [regions]*len(b), config.v_feature_size, config.vocab_size, k) for k, b in enumerate(batches)}
-    feed.load = lambda rows: made[int(rows[0])]
+    loader.load = lambda rows: made[int(rows[0])]
     rows = []
     for way, peer in (('padded, attention written out', True), ('ours', False)):
         with torch.device(DEVICE): model = ViLBERT(config)
         model.train()
-        if peer: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: move_batch_to_device(feed.load(b), DEVICE))
+        if peer: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: move_batch_to_device(loader.load(b), DEVICE))
         else:
             cfg = TrainConfig(device=DEVICE.type, precision='bf16', batch_size=size, learning_rate=1e-5, progress='none')
-            trainer = Trainer(model, feed, lambda m, b: F.cross_entropy(nb['our_logits'](m, b).float(), b['targets'], reduction='none'), None, cfg, read_every=READ_LOSSES_EVERY)
+            trainer = Trainer(model, loader, lambda m, b: F.cross_entropy(nb['our_logits'](m, b).float(), b['targets'], reduction='none'), None, cfg, read_every=READ_LOSSES_EVERY)
             trainer.model.train(); run = train_steps(trainer)
         done, m = timed(run, batches, 1 if TOY else 8)
         rows.append(dict(what='ViLBERT', way=way, peer=peer, batch_size=size, **step_rates(run, done, size, m)))
         if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
         run = model = trainer = None
         free()
-    return dict(rows=beside(rows))
+    return dict(rows=add_speed_ratios(rows))
 
 
 def plain_clip_loss(model, s: dict):
@@ -321,9 +321,9 @@ def clip_lora() -> dict:
     from preference_lab.models.image_encoders import load_clip
     nb, rows = definitions('labeler_tokens.ipynb'), []
     name, questions = ('tiny', 8) if TOY else ('ViT-B-32', 64)
-    tower = None if TOY else load_clip(name, 'random')
+    encoder = None if TOY else load_clip(name, 'random')
     for way, peer in (('an image pair and a prompt a sample', True), ('ours', False)):
-        trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', tower=tower)
+        trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', tower=encoder)
         model, every = trainer.unwrapped, np.arange(questions)
         def load(_):
             s, p = nb['as_samples'](trainer.loader.load(every)), model.prompts
@@ -336,7 +336,7 @@ def clip_lora() -> dict:
         if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run([every]*READ_LOSSES_EVERY), DEVICE)/READ_LOSSES_EVERY
         run = load = model = trainer = None
         free()
-    return dict(rows=beside(rows))
+    return dict(rows=add_speed_ratios(rows))
 
 
 def image_embedding() -> dict:
@@ -346,8 +346,8 @@ def image_embedding() -> dict:
     from preference_lab.models.tiny_clip import tiny_clip
     side, n, batch = (32, 8, 4) if TOY else (360, 512, 128)
     images = list(np.random.default_rng(0).integers(0, 256, (n, side, side, 3), np.uint8))
-    tower = tiny_clip() if TOY else load_clip('ViT-B-32', 'random', DEVICE.type, 'bf16')
-    size = tower.model.visual.image_size[0]
+    encoder = tiny_clip() if TOY else load_clip('ViT-B-32', 'random', DEVICE.type, 'bf16')
+    size = encoder.model.visual.image_size[0]
     config = CLIPVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=size, patch_size=16, projection_dim=16) if TOY else CLIPVisionConfig(projection_dim=512)
     with torch.device(DEVICE): peer = CLIPVisionModelWithProjection(config).eval()
     processor = CLIPImageProcessor(size=dict(shortest_edge=size), crop_size=dict(height=size, width=size))
@@ -359,17 +359,17 @@ def image_embedding() -> dict:
         with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16):
             for b in some: peer(pixel_values=b)
     def our_images(some):
-        for b in some: tower.encode(b, batch)
+        for b in some: encoder.encode(b, batch)
     def our_network(some):
         with inference_context('bf16', DEVICE):
-            for b in some: tower.model.encode_image(b)
-    x = move_to_device(tower.normalize(pixels), DEVICE)
+            for b in some: encoder.model.encode_image(b)
+    x = move_to_device(encoder.normalize(pixels), DEVICE)
     batches, rows = [images[i:i+batch] for i in range(0, n, batch)], []
     for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 10)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
         for way, is_peer, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):
             done, m = timed(run, items, .3 if TOY else 3, 3)
             rows.append(dict(what=f'ViT-B/32, {what}', way=way, peer=is_peer, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **throughput(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
-    return dict(rows=beside(rows))
+    return dict(rows=add_speed_ratios(rows))
 
 
 def stacked() -> dict:
@@ -381,7 +381,7 @@ def stacked() -> dict:
         run(2, **settings)
         with measure(DEVICE) as m: run(k, **settings)
         rows.append(dict(what=f'{k} networks, an epoch of 780 rows', way=way, peer=peer, batch_size=settings.get('batch', 16), **throughput(780*k, m['seconds']), memory_gib=m['memory_gib']))
-    return dict(rows=beside(rows))
+    return dict(rows=add_speed_ratios(rows))
 
 
 def predict() -> dict:
@@ -404,7 +404,7 @@ def predict() -> dict:
             rows.append(dict(what=f'DistilBERT answers in {precision}', way=way, peer=peer, batch_size=128, **throughput(len(some), m['seconds'], int(lengths[:len(some)].sum())), memory_gib=m['memory_gib']))
         pipe = model = network = None
         free()
-    return dict(rows=beside(rows), lengths=LENGTHS['source'])
+    return dict(rows=add_speed_ratios(rows), lengths=LENGTHS['source'])
 
 
 # ---- what must hold on the device

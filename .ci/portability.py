@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_crowds
+QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
 nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training

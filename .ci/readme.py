@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def readme():
-    "The notebook as Markdown: hidden cells left out, links and pictures seen from the top of the project"
+    "The notebook as Markdown: hidden cells left out, links and images relative to the top of the project"
     nb = nbformat.read(ROOT/'nbs/index.ipynb', as_version=4)
     nb.metadata['language_info'] = {'name': 'python'}
     nb.cells = [c for c in nb.cells if not re.search(r'^#\|\s*hide', c.source, re.M)]

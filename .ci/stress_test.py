@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """The long form of the robustness tests: planted faults, kills, hostile input, numbers. The last thing printed is a table:
-fault or attempt, tried, caught or survived, lost. The status is 0 when nothing was lost.
+fault or attempt, tried, caught (handled or survived), lost (not handled). The status is 0 when all were handled.
 The same notebooks in their short form are part of `make test`."""
 import json, os, sys, tempfile, time
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ def main():
     p = ArgumentParser(description=__doc__)
     p.add_argument('parts', nargs='*', help=f'of {", ".join(PARTS)}; none: all')
     a = p.parse_args()
-    if unknown := [n for n in a.parts if n not in PARTS]: p.error(f'{unknown[0]}: there is no such part; the parts are {", ".join(PARTS)}')
+    if unknown := [n for n in a.parts if n not in PARTS]: p.error(f'{unknown[0]}: unknown part; the parts are {", ".join(PARTS)}')
     shared = tests.ROOT.parent/'shared'/'data'
     if 'PREFERENCE_LAB_DATA' not in os.environ and shared.is_dir(): os.environ['PREFERENCE_LAB_DATA'] = str(shared)
     sys.path.insert(0, str(tests.ROOT))
@@ -34,8 +34,8 @@ def main():
     rmtree(folder)
     for r in rows:
         if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'shared modules'}): {r['said']}")
-    from preference_lab.testing.faults import account_table
-    table = account_table(rows)
+    from preference_lab.testing.faults import robustness_table
+    table = robustness_table(rows)
     if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attack', 'where')}))
     tried, lost = int(table.tried.sum()), int(table.lost.sum())
     print(f'\n{time.time()-began:.0f} s: {tried:,} tried, {tried-lost:,} caught or survived, {lost:,} lost' + (f'; a notebook did not end: {", ".join(broken)}' if broken else ''))

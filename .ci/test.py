@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Run the notebooks of nbs/ and tests_nbs/ as tests, each in a process of its own; the last line is `N passed, M failed`.
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
-A test is a code cell that calls test_*, expects an error, makes an attack, or asserts. After a failure the rest of that notebook is not run.
-Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted aloud where they cannot."""
+A test is a code cell that calls test_*, expects an error, attempts a fault, or asserts. After a failure the rest of that notebook is not run.
+Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted, and listed, where they cannot."""
 import ast, atexit, gc, importlib, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
@@ -21,7 +21,7 @@ def is_test(cell):
     "Does this code cell test something (and not merely define what is exported)?"
     if cell.cell_type != 'code' or cell.directives_.keys() & {'export', 'exporti', 'exports'}: return False
     name = lambda n: getattr(n.func, 'id', getattr(n.func, 'attr', ''))
-    return any(isinstance(n, ast.Assert) or isinstance(n, ast.Call) and name(n).startswith(('test_', 'ExceptionExpected', 'expect_fail', 'refuses', 'attack', 'assert_'))
+    return any(isinstance(n, ast.Assert) or isinstance(n, ast.Call) and name(n).startswith(('test_', 'ExceptionExpected', 'expect_fail', 'refuses', 'attack', 'attempt', 'assert_'))
                for tree in cell.parsed_() or [] for n in ast.walk(tree))
 
 

@@ -124,7 +124,8 @@ def _predict_table(study, commands, run, given, out, inference) -> str:
         raise ConfigError(f'predict {study}: --{single} cannot be combined with --file. '
                           f'Write {single} into a column of the table.')
     predictor = make(run, **given, **inference)
-    rows = predict_file(predictor, file, path, say=lambda line: print(escape_control_characters(line), file=sys.stderr))
+    warn = lambda line: print(escape_control_characters(line), file=sys.stderr)
+    rows = predict_file(predictor, file, path, warn=warn)
     return f'{rows:,} predictions: {path}'
 
 # %% ../../nbs/commands/01_training.ipynb #6a4670e7

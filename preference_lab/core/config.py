@@ -80,7 +80,7 @@ class Config:
     def check(self): "For a study: raise a `ConfigError` where two settings contradict each other"
 
     def apply_preset(self, presets: dict[str, dict]):  # preset -> setting -> value
-        "Replace defaults by the settings of `self.preset`; settings that were given are kept"
+        "Replace defaults by the settings of `self.preset`; settings that were given stay"
         if self.preset and self.preset not in presets:
             raise ConfigError(f'setting preset={self.preset!r} is unknown{did_you_mean(self.preset, presets)}. '
                               f'Use one of {", ".join(presets)}.')
@@ -155,7 +155,7 @@ def read_yaml(
 
 # %% ../../nbs/core/06_config.ipynb #1fb98f87
 def _comments(kind: type) -> dict[str, str]:
-    "The comment of each field, beside or above it, base classes included"
+    "The comment of each field, after or above it, base classes included"
     def source(c):
         try: return inspect.getsource(c)
         except OSError: return ''   # a class that is defined in a notebook has no file

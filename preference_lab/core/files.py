@@ -98,7 +98,7 @@ def find_dataset(
     try: return folder if folder and folder.is_dir() else None
     except OSError: return None   # the name is too long for the file system
 
-# %% ../../nbs/core/03_files.ipynb #3509b6b1
+# %% ../../nbs/core/03_files.ipynb #52e6b438
 def _error_number(e) -> int|None:
     "The `errno` of a file error, also where a library gives it in the message only"
     if isinstance(e, OSError) and e.errno: return e.errno
@@ -111,6 +111,7 @@ def _sync_folder(folder):
         try: os.fsync(fd)
         finally: os.close(fd)
 
+# %% ../../nbs/core/03_files.ipynb #3509b6b1
 @contextmanager
 def atomic_write(
     path: str|Path,  # of the final file
@@ -223,7 +224,7 @@ def check_file_name(
     return name
 
 # %% ../../nbs/core/03_files.ipynb #d6624f62
-DAMAGED_CHECKPOINTS_FILE = 'passed_over.json'   # beside the checkpoints: notes about those that were damaged
+DAMAGED_CHECKPOINTS_FILE = 'passed_over.json'   # next to the checkpoints: notes about those that were damaged
 
 # %% ../../nbs/core/03_files.ipynb #0a1b2c02
 def cache_folder() -> Path:

@@ -51,11 +51,11 @@ def runs_without_crash(
 
 # %% ../../nbs/core/02_process.ipynb #6d418762
 def progress_display(
-    how: str,  # auto, bar, line or none
-) -> str:      # bar, line or none
+    setting: str,  # auto, bar, line or none
+) -> str:          # bar, line or none
     "How to display progress: `auto` is a bar in a terminal or a notebook, else one line an epoch"
     watched = sys.stderr.isatty() or 'JPY_SESSION_NAME' in os.environ or 'VSCODE_PID' in os.environ
-    return how if how != 'auto' else 'bar' if watched else 'line'
+    return setting if setting != 'auto' else 'bar' if watched else 'line'
 
 # %% ../../nbs/core/02_process.ipynb #db12345c
 def exit_with_parent(

@@ -112,11 +112,11 @@ def tensors_sha256(
 # %% ../../nbs/core/04_storage.ipynb #fef11588
 def write_manifest(
     folder: str|Path,
-    without: Sequence[str]=(),   # files and folders in it that are not listed
+    exclude: Sequence[str]=(),   # names of files and folders in it that are not listed
 ):
     "Write `manifest.json`: every file in the folder, its size in bytes and its SHA-256"
     folder = Path(folder)
-    excluded = {'manifest.json', *without}
+    excluded = {'manifest.json', *exclude}
     files = [
         p
         for p in sorted(folder.rglob('*'))
@@ -177,6 +177,7 @@ def hash_files(
         write_json(index, known | new)
     return out
 
+# %% ../../nbs/core/04_storage.ipynb #f2a74de4
 def _size_and_time(path):
     "Size and time of change of a regular file, else None: a device may have no end"
     try: s = os.stat(path)
@@ -197,12 +198,12 @@ class VectorSource(Protocol):
 class EmbeddingCache:
     "Embeddings of one encoder in half precision, by the hash of the image or the text"
     def __init__(self,
-        tower: VectorSource,     # the encoder
+        encoder: VectorSource,   # whose `key` names the folder
         folder: str|Path=None,   # of all caches; None: `cache_folder()`
     ):
         self.root = Path(folder) if folder else cache_folder()
-        self.folder = self.root/'embeddings'/tower.key[:32]
-        self.width, self.rows, self.blocks, self.damaged = tower.width, {}, [], []
+        self.folder = self.root/'embeddings'/encoder.key[:32]
+        self.width, self.rows, self.blocks, self.damaged = encoder.width, {}, [], []
         for p in sorted(self.folder.glob('*.safetensors')): self._open(p)
 
     def _open(self, path):

@@ -61,14 +61,14 @@ def join_codes(
 # %% ../../nbs/data/05_coding.ipynb #bbfff4b3
 def joint_key(
     columns: dict[str, tuple],   # name -> (codes (n,), number of names)
-    wanted: Sequence[str],       # names of some of the columns
+    names: Sequence[str],        # of some of the columns
 ) -> np.ndarray:                 # (n,) int64
     "The joint key of the named columns, or a `ConfigError` about an unknown name"
     valid = ', '.join(columns)
-    for w in wanted:
+    for w in names:
         if w not in columns: raise ConfigError(f'unknown key {w!r}{did_you_mean(w, columns)}; valid: {valid}')
-    if not wanted: raise ConfigError(f'no key was given; valid: {valid}')
-    return join_codes([columns[w] for w in wanted])
+    if not names: raise ConfigError(f'no key was given; valid: {valid}')
+    return join_codes([columns[w] for w in names])
 
 # %% ../../nbs/data/05_coding.ipynb #58d3de21
 def take_rows(

@@ -28,26 +28,26 @@ def _to_float(weights) -> np.ndarray:
 def check_weights(
     weights: np.ndarray,       # (rows, categories) as read: numbers, or what should have been numbers
     categories: Sequence[str], # names of the columns
-    places: Sequence[str],     # location of each row, e.g. 'votes.csv, row 3'
+    locations: Sequence[str],  # location of each row, e.g. 'votes.csv, row 3'
 ) -> np.ndarray:               # (rows, categories) float64
     "The weights as numbers, or a `DataError` about the first cell that is not one"
     out, names = _to_float(weights), list_names(categories)
     bad = ~np.isfinite(out) | (out < 0)
     with np.errstate(over='ignore'): huge = ~bad.any(1) & ~np.isfinite(out.sum(1))
     if huge.any():
-        raise DataError(f'{places[int(huge.argmax())]}: the sum of the weights of {names} is too large. Write them in '
-                        'a larger unit.')
+        raise DataError(f'{locations[int(huge.argmax())]}: the sum of the weights of {names} is too large. Write them '
+                        'in a larger unit.')
 
     empty = ~bad.any(1) & (np.where(bad, 0, out).sum(1) == 0)
     if not (bad.any(1) | empty).any(): return out
     i = int((bad.any(1) | empty).argmax())
     if empty[i]:
-        raise DataError(f'{places[i]}: no answers, the weights of {names} are all 0. Delete the row or add its '
+        raise DataError(f'{locations[i]}: no answers, the weights of {names} are all 0. Delete the row or add its '
                         'answers.')
     j = int(bad[i].argmax())
     value = truncate_repr(np.asarray(weights, dtype=object)[i, j])
     what = f'{value} is negative' if out[i, j] < 0 else f'expected a finite number, got {value}'
-    raise DataError(f'{places[i]}, column {categories[j]!r}: {what}. Write the number of these answers, 0 or more.')
+    raise DataError(f'{locations[i]}, column {categories[j]!r}: {what}. Write the number of these answers, 0 or more.')
 
 # %% ../../nbs/data/11_distributions.ipynb #29d9a2a9
 def check_categories(
@@ -80,29 +80,29 @@ class LabelDistributionTable:
     ordered: bool = False            # whether the categories are ordered, so that some are nearer to each other
     groups: np.ndarray|None = None   # (n,) str: items of one group stay in one split
     split: np.ndarray|None = None    # (n,) train, validation or test, where the data come with a split
-    places: list[str]|None = None    # location of each row, for errors; None: the name and the number of the row
+    locations: list[str]|None = None    # location of each row, for errors; None: the name and the number of the row
     name: str = ''                   # data set, or file
     truth: np.ndarray|None = None    # (n, categories) what the answers were sampled from; simulated data only
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: rows dropped or changed
-    visible_fields = ('ids', 'categories', 'groups', 'places')  # what a held-out test set shows
+    visible_fields = ('ids', 'categories', 'groups', 'locations')  # what a held-out test set shows
 
     def __post_init__(self):
         n = len(self.ids)
         self.categories = check_categories(self.categories, self.name)
-        if self.places is None: self.places = [location(self.name, i+1) for i in range(n)]
+        if self.locations is None: self.locations = [location(self.name, i+1) for i in range(n)]
         if np.shape(self.weights) != (n, len(self.categories)):
             raise DataError(f'{location(self.name)}: the weights have shape {np.shape(self.weights)}; expected '
                             f'{(n, len(self.categories))}, items by categories')
         if not n: raise DataError(f'{location(self.name)}: no items. Add rows.')
-        if not _is_valid(self.weights): self.weights = check_weights(self.weights, self.categories, self.places)
+        if not _is_valid(self.weights): self.weights = check_weights(self.weights, self.categories, self.locations)
         self._check_rows(n)
 
     def _check_rows(self, n):
         "Each item has one row, and each column one entry for it"
         if (again := pd.Index(self.ids).duplicated()).any():
             i = int(again.argmax())
-            raise DataError(f'{self.places[i]}: item {truncate_repr(self.ids[i])} already occurs in '
-                            f'{self.places[self.ids.index(self.ids[i])]}. Give each item one row.')
+            raise DataError(f'{self.locations[i]}: item {truncate_repr(self.ids[i])} already occurs in '
+                            f'{self.locations[self.ids.index(self.ids[i])]}. Give each item one row.')
         for k in ('groups', 'split', 'truth'):
             if (v := getattr(self, k)) is not None and len(v) != n:
                 raise DataError(
@@ -122,11 +122,11 @@ class LabelDistributionTable:
 
     def take(self,
         where,  # (n,) bool, or positions
-    ) -> 'VoteTable':
+    ) -> 'LabelDistributionTable':
         "Some of the items"
         at = np.flatnonzero(where) if np.asarray(where).dtype == bool else np.asarray(where)
         rows = lambda x: None if x is None else x[at] if isinstance(x, np.ndarray) else [x[i] for i in at]
-        columns = ('weights', 'ids', 'groups', 'split', 'places', 'truth')
+        columns = ('weights', 'ids', 'groups', 'split', 'locations', 'truth')
         return replace(self, notes=list(self.notes), **{k: rows(getattr(self, k)) for k in columns})
 
     @property

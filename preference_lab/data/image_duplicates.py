@@ -74,10 +74,10 @@ def signature_distance(
 MAX_HASH_DISTANCE, MAX_PIXEL_DIFFERENCE = 36, .36
 
 # %% ../../nbs/data/20_image_duplicates.ipynb #c4731eab
-def _candidates(signatures, most=2**24) -> tuple[np.ndarray, ...]:   # whole, other, which crop of the other
+def _candidates(signatures, max_pairs=2**24) -> tuple[np.ndarray, ...]:   # whole, other, which crop of the other
     "Pairs of which one's hash is near to a hash of the other"
     bits = _hash_bits(signatures)
-    whole, step = bits[:, 0], max(1, most//max(len(signatures)*len(CROPS), 1))
+    whole, step = bits[:, 0], max(1, max_pairs//max(len(signatures)*len(CROPS), 1))
     out = []
     for s in range(0, len(signatures), step):
         far = (256 - bits[s:s+step].reshape(-1, 256) @ whole.T).reshape(-1, len(CROPS), len(signatures))/2

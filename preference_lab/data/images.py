@@ -48,6 +48,7 @@ def open_image(
             f'{path}: the image is damaged ({type(e).__name__}: {str(e)[:80]}); copy or save it again'
         ) from None
 
+# %% ../../nbs/data/12_images.ipynb #0c5c7fd0
 def _upright_rgb(image):
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith('I') or image.mode == 'F':   # 16 bits a channel

@@ -48,7 +48,7 @@ def find_images(
         found.append(exact or (fits[0] if fits else None))
     return found
 
-# %% ../../nbs/data/15_items.ipynb #f86ee767
+# %% ../../nbs/data/15_items.ipynb #128b2f33
 def _list_column(df, column, path) -> np.ndarray:
     "A column of lists as a matrix"
     width = [len(v) if isinstance(v, (list, tuple, np.ndarray)) else -1 for v in df[column]]
@@ -74,6 +74,7 @@ def _check_item_ids(ids, path, column):
             f'{ids.index[ids == v][0]}. Delete one.'
         )
 
+# %% ../../nbs/data/15_items.ipynb #f86ee767
 def _check_not_zero(x, ids, path):
     "Refuse embeddings of zeros only: a missing embedding that was filled"
     if x.shape[1] < 2 or not len(zero := np.flatnonzero(~x.any(1))): return

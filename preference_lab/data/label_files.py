@@ -19,7 +19,7 @@ from .tables import TABLE_SUFFIXES, read_table
 from .validation import check_label_names
 from .labels import MultilabelTable, SPLITS
 
-# %% ../../nbs/data/06_label_files.ipynb #7e4d974a
+# %% ../../nbs/data/06_label_files.ipynb #269e0d37
 def _split_cell(cell: str, known: dict) -> list[str]:
     "The pieces of a cell that lists labels"
     inside = cell.strip().strip('[](){}')
@@ -45,6 +45,7 @@ def _label_id(piece, known: dict, label_names) -> int:
         )
     return int(float(word))
 
+# %% ../../nbs/data/06_label_files.ipynb #7e4d974a
 def parse_labels(
     cell,                    # a string, a number, or a list of either
     label_names: list[str],  # a label's id is its position here
@@ -114,7 +115,7 @@ def label_names_in_folder(
         return check_label_names(read_table(folder/name, columns=['name'], quoted=False)['name'].str.strip(), name)
     return list(default)
 
-# %% ../../nbs/data/06_label_files.ipynb #702f91c2
+# %% ../../nbs/data/06_label_files.ipynb #6513270e
 def _require_column(df, path, column, setting):
     "A `DataError` if a column is missing"
     if column in df: return
@@ -145,6 +146,7 @@ def _row_ids(df, column, path) -> list:
     if not column: return [f'{path.stem}-{r}' for r in df.index]
     return [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[column]]
 
+# %% ../../nbs/data/06_label_files.ipynb #702f91c2
 def read_label_table(
     path: Path,
     text_column: str='text',
@@ -180,7 +182,7 @@ def read_label_table(
         file_columns={k: v for k, v in file_columns.items() if v},
     )
 
-# %% ../../nbs/data/06_label_files.ipynb #a78fe16f
+# %% ../../nbs/data/06_label_files.ipynb #a6a3a450
 def _split_files(folder: Path) -> dict[str, Path]:
     "The files of a folder that hold the splits"
     found = {}
@@ -197,6 +199,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
         )
     return {s: found[s] for s in SPLITS}
 
+# %% ../../nbs/data/06_label_files.ipynb #a78fe16f
 def read_label_folder(
     folder: Path,   # with a file for each split
     name: str,      # of the table

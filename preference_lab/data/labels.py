@@ -92,7 +92,7 @@ class MultilabelTable:
 
     def __repr__(self):
         parts = f', {", ".join(f"{s} {n:,}" for s, n in self.sizes.items())}' if 'split' in self.frame else ''
-        return f'LabelTable({self.name!r}, {len(self):,} rows, {len(self.label_names)} labels{parts})'
+        return f'MultilabelTable({self.name!r}, {len(self):,} rows, {len(self.label_names)} labels{parts})'
 
     @property
     def texts(self) -> list[str]: return self.frame['text'].tolist()
@@ -119,7 +119,7 @@ class MultilabelTable:
 
     def subset(self,
         mask,  # (n,) bool, or row positions
-    ) -> 'LabelTable':
+    ) -> 'MultilabelTable':
         "Some of the rows"
         rows = np.asarray(mask)
         if rows.dtype == bool: rows = np.flatnonzero(rows)
@@ -128,7 +128,7 @@ class MultilabelTable:
 
     def part(self,
         split: str,  # train, validation or test
-    ) -> 'LabelTable':
+    ) -> 'MultilabelTable':
         "The rows of one split"
         if split not in SPLITS:
             raise ConfigError(f'{split!r} is not a split{did_you_mean(split, SPLITS)}. Use one of {", ".join(SPLITS)}.')

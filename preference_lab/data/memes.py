@@ -118,7 +118,7 @@ class MemeTable:
         columns = [c for c in ('id', 'text', 'label', 'split') if c in self.frame]
         return fingerprint(self.frame[columns].assign(image=[Path(p).name for p in self.images]))
 
-    def place(self,
+    def location(self,
         i: int,             # position of a meme
         column: str=None,   # name here
     ) -> str:
@@ -133,7 +133,7 @@ def targets(self: MemeTable) -> np.ndarray:  # (n,) float32
     label = self.frame['label'].to_numpy()
     if (unknown := label < 0).any():
         raise DataError(
-            f'{self.place(int(unknown.argmax()), "label")}: the label is empty, as for {int(unknown.sum()):,} of '
+            f'{self.location(int(unknown.argmax()), "label")}: the label is empty, as for {int(unknown.sum()):,} of '
             f'{len(self):,} memes; add the labels, or predict only'
         )
     return label.astype(np.float32)

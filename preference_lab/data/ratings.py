@@ -155,10 +155,10 @@ def limit_labels_per_rater(
 # %% ../../nbs/data/08_ratings.ipynb #34ef332f
 def merge_duplicate_items(
     labels: Ratings|Comparisons,
-    same: np.ndarray,      # (items,) equal for items that are one
+    duplicates: np.ndarray,  # (items,) equal for items that are one
 ) -> Ratings|Comparisons:
     "The same rows, with the code of the first of them for all items that are one"
-    first = np.unique(same, return_index=True)[1][np.unique(same, return_inverse=True)[1]].astype(np.int32)
+    first = np.unique(duplicates, return_index=True)[1][np.unique(duplicates, return_inverse=True)[1]].astype(np.int32)
     return replace(labels, **{k: first[getattr(labels, k)] for k in ('item', 'left', 'right') if hasattr(labels, k)})
 
 # %% ../../nbs/data/08_ratings.ipynb #d219982c

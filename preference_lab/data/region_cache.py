@@ -74,7 +74,7 @@ class RegionCache:
     def ids(self) -> list[str]: return list(self._row_of)
 
     @property
-    def most(self) -> int:
+    def max_regions(self) -> int:
         "Largest number of regions of an image"
         return int(self._index['length'][list(self._row_of.values())].max(initial=0))
 
@@ -96,7 +96,7 @@ class RegionCache:
     def __len__(self): return len(self._row_of)
     def __contains__(self, id): return id in self._row_of
     def __repr__(self):
-        return (f'{type(self).__name__}({self.name!r}, {len(self):,} images, up to {self.most} regions of '
+        return (f'{type(self).__name__}({self.name!r}, {len(self):,} images, up to {self.max_regions} regions of '
                 f'{self.width or "?"} features)')
 
 # %% ../../nbs/data/24_region_cache.ipynb #284ee68d
@@ -233,12 +233,12 @@ def lengths(self: RegionCache, ids: Sequence[str]) -> np.ndarray:  # (n,) int
 @patch
 def read(self: RegionCache,
     ids: Sequence[str],
-    most: int=None,   # regions of an image that are read at most, the first ones; None: all
+    max_regions: int=None,   # of an image, the first ones; None: all
 ) -> tuple[Tensor, Tensor, Tensor]:  # features (n, R, d) float16, location (n, R, 5) float32, mask (n, R) bool
     "A batch, padded to the largest number of regions; the mask is True where there is a region"
-    check_max_regions(most)
+    check_max_regions(max_regions)
     rows = self._rows(ids)
-    n = np.minimum(self._index['length'][rows], most or np.iinfo(int).max)
+    n = np.minimum(self._index['length'][rows], max_regions or np.iinfo(int).max)
     longest = n.max(initial=0)
     features = torch.empty(len(rows), longest, self.width or 0, dtype=torch.float16)
     boxes, out = np.zeros((len(rows), longest, 4), np.float32), features.numpy()

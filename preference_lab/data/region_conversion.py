@@ -30,13 +30,13 @@ def _image_size(r) -> tuple:
         raise DataError('boxes without image_width and image_height. Add them to the record.')
     return r['image_width'], r['image_height']
 
-def _to_regions(r, most, has_boxes) -> Regions:
-    "The first `most` regions of a record, in half precision"
+def _to_regions(r, max_regions, has_boxes) -> Regions:
+    "The first `max_regions` regions of a record, in half precision"
     if not isinstance(r, dict) or not isinstance(r.get('features'), np.ndarray): raise DataError('no array "features"')
     f, b, o, c = (None if r.get(k) is None else np.asarray(r[k]) for k in ('features', 'bbox', 'objects', 'cls_prob'))
     if f.ndim != 2 or not len(f): check_region_features(f)   # raises
     n = len(f) if r.get('num_boxes') is None else count_regions(r['num_boxes'], len(f))
-    keep = slice(min(n, most))
+    keep = slice(min(n, max_regions))
     if not has_boxes:
         f = to_half_precision(check_region_features(f[keep]))
         return Regions(f, np.tile([0, 0, 1, 1], (len(f), 1)), 1, 1)
@@ -82,17 +82,17 @@ def _match(path, kind, keys, ids, names) -> dict[str, str]:
 _IMAGES_PER_BLOCK = 256   # about 100 MB
 _OPENERS = dict(lmdb=open_lmdb, hdf5=open_hdf5, npy=open_arrays)
 
-def _source_key(path, kind, most, wanted) -> str:
+def _source_key(path, kind, max_regions, wanted) -> str:
     "What a conversion depends on: names, sizes and modification times of files, and settings"
     if kind == 'npy': files = sorted(p for p in path.iterdir() if p.suffix in ('.npy', '.npz'))
     else: files = [path/'data.mdb' if path.is_dir() else path]
     stats = [(p.name, p.stat()) for p in files]
     renamed = sorted((i, k) for i, k in wanted.items() if image_id(k) != image_id(i))
-    content = [kind, most, renamed, *((name, s.st_size, s.st_mtime_ns) for name, s in stats)]
+    content = [kind, max_regions, renamed, *((name, s.st_size, s.st_mtime_ns) for name, s in stats)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 def _guess_form(read, keys) -> tuple[int|None, bool]:
-    "Width of the features, and whether there are boxes, in most of the first records"
+    "Width of the features, and whether there are boxes, in max_regions of the first records"
     seen = []
     for k in keys[:9]:
         try:
@@ -101,20 +101,21 @@ def _guess_form(read, keys) -> tuple[int|None, bool]:
         except Exception: pass   # reported when it is converted
     return Counter(seen).most_common(1)[0][0] if seen else (None, True)
 
-# %% ../../nbs/data/27_region_conversion.ipynb #2d28868b
+# %% ../../nbs/data/27_region_conversion.ipynb #892f902b
 def _reason(e, name) -> str:
     "Why a record cannot be used, with its name"
     why = str(e) if isinstance(e, DataError) else f'cannot be read ({type(e).__name__}: {truncate_repr(str(e))})'
     return why if repr(name) in why or f'{name}.' in why or f'{name}_' in why else f'record {name!r}: {why}'
 
-def _convert_record(read, id, name, most, has_boxes, width) -> Regions:
+def _convert_record(read, id, name, max_regions, has_boxes, width) -> Regions:
     check_image_id(id)
-    r = _to_regions(read(name), most, has_boxes)
+    r = _to_regions(read(name), max_regions, has_boxes)
     if r.features.shape[1] != (width or r.features.shape[1]):
         raise DataError(f'regions of {r.features.shape[1]} features, the others have {width}')
     return r
 
-def _convert(cache, todo, read, most, width, has_boxes, progress):
+# %% ../../nbs/data/27_region_conversion.ipynb #2d28868b
+def _convert(cache, todo, read, max_regions, width, has_boxes, progress):
     "Read, check and add records, block by block"
     bad, items = {}, list(todo.items())
     hidden = progress_display(progress) != 'bar' or not items
@@ -123,7 +124,7 @@ def _convert(cache, todo, read, most, width, has_boxes, progress):
             block = {}
             for i, k in items[s:s+_IMAGES_PER_BLOCK]:
                 try:
-                    block[i] = _convert_record(read, i, k, most, has_boxes, width)
+                    block[i] = _convert_record(read, i, k, max_regions, has_boxes, width)
                     width = block[i].features.shape[1]
                 except Exception as e: bad[i] = _reason(e, k)   # the file may contain anything
                 bar.update()
@@ -143,12 +144,12 @@ def convert_regions(
     folder: str|Path=None,         # of the cache; None: below `cache_folder()`, named by source and settings
     ids: Iterable[str]=None,       # images that are wanted; None: all, by their `image_id`
     names: dict[str, str]=None,    # id -> name of the record, where it differs
-    most: int=100,                 # regions of an image that are kept, the first ones
+    max_regions: int=100,          # of an image, the first ones
     progress: str='auto',          # auto, bar, line or none
 ) -> RegionCache:
     "The regions of a source as a cache, each record converted once"
     source, ids = Path(source), None if ids is None else list(ids)
-    check_max_regions(most)
+    check_max_regions(max_regions)
     if (kind := source_kind(source)) == 'cache':
         cache = RegionCache(source)
         wanted = None if ids is None else _match(source, kind, cache.ids, ids, names)
@@ -156,14 +157,14 @@ def convert_regions(
 
     with _OPENERS[kind](source) as (keys, read):
         wanted = _match(source, kind, keys, ids, names)
-        key = _source_key(source, kind, most, {} if ids is None else wanted)
+        key = _source_key(source, kind, max_regions, {} if ids is None else wanted)
         width, has_boxes = _guess_form(read, list(wanted.values()))
-        about = dict(name=source.stem, kind=kind, key=key, most=most)
+        about = dict(name=source.stem, kind=kind, key=key, most=max_regions)
         if not has_boxes: about['boxes'] = 'not known: each box is the whole image'
         cache = RegionCache(folder or cache_folder()/'regions'/key, about)
         todo = {i: k for i, k in wanted.items() if i not in cache}
         if todo and not has_boxes and progress != 'none': print(f'{source.name}: no boxes; each is the whole image')
-        _convert(cache, todo, read, most, cache.width or width, has_boxes, progress)
+        _convert(cache, todo, read, max_regions, cache.width or width, has_boxes, progress)
     if not len(cache):
         raise DataError(f'{source}: none of its {len(todo):,} images can be used; the first: '
                         f'{next(iter(cache.skipped.values()))}')

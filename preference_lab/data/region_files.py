@@ -88,7 +88,7 @@ def count_regions(
         raise DataError(f'num_boxes is {truncate_repr(x)}, but there are {rows} rows of features')
     return int(n)
 
-# %% ../../nbs/data/26_region_files.ipynb #f0e30217
+# %% ../../nbs/data/26_region_files.ipynb #d23f0824
 _TABLES = dict(visual_features=3, spatial_features=3, num_boxes=1, image_ids=1)   # name -> dimensions
 
 def _find_tables(path, file) -> dict:
@@ -118,6 +118,7 @@ def _check_sizes(path, t):
                 'again with smaller chunks.'
             )
 
+# %% ../../nbs/data/26_region_files.ipynb #f0e30217
 def _table_ids(x, where) -> list[str]:
     "Ids as strings"
     x = [v.decode(errors='replace') if isinstance(v, bytes) else v for v in x.tolist()]

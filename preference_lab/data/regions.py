@@ -160,7 +160,7 @@ def check_image_id(
 
 # %% ../../nbs/data/23_regions.ipynb #f78b403e
 def check_max_regions(
-    most: int|None,   # largest number of regions of an image; None: no limit
+    max_regions: int|None,   # largest number of regions of an image; None: no limit
 ) -> None:
-    "Raise a `ConfigError` unless at least one region may be kept"
-    if most is not None and most < 1: raise ConfigError(f'most={most}: keep at least one region')
+    "Raise a `ConfigError` unless at least one region is allowed"
+    if max_regions is not None and max_regions < 1: raise ConfigError(f'max_regions={max_regions}: set at least 1')

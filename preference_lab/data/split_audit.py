@@ -44,13 +44,13 @@ class LeakageAudit:
                     clean={s: int(self.clean(s).sum()) for s in SPLITS}, notes=self.notes)
 
 # %% ../../nbs/data/18_split_audit.ipynb #d52cb265
-def _overlap_error(split, key, code, values, later, earlier, locations, say) -> DataError:
+def _overlap_error(split, key, code, values, later, earlier, locate, describe) -> DataError:
     "The error about the first row of `later` whose key is in `earlier` too"
     is_later = (split == later)[:, None] & np.isin(code, code[split == earlier])
     i, column = np.argwhere(is_later)[0]
     j = int(((split == earlier)[:, None] & (code == code[i, column])).any(1).argmax())
-    value = say[key](values[i, column]) if key in say else truncate_repr(values[i, column])
-    here, there = locations
+    value = describe[key](values[i, column]) if key in describe else truncate_repr(values[i, column])
+    here, there = locate
     return DataError(f'{here(i)} ({later}): the same {key} as {there(j)} ({earlier}), {value}, and '
                      f'{int(is_later.any(1).sum())-1:,} more such rows. Keep them in one split: split by {key}.')
 
@@ -58,9 +58,9 @@ def _overlap_warnings(overlaps, sizes) -> list[dict]:
     "One sentence for each pair of splits that share rows"
     warnings = []
     for (side, other), g in overlaps[overlaps['rows'] > 0].groupby(['side', 'other'], sort=False):
-        same = ' and '.join(f'{r:,} have the same {k}' for k, r in zip(g['key'], g['rows']))
-        message = (f'published split, kept as it is: of {sizes[side]:,} {side} rows, {same} as a {other} row; check '
-                   'the metrics without them too')
+        same_keys = ' and '.join(f'{r:,} have the same {k}' for k, r in zip(g['key'], g['rows']))
+        message = (f'published split, kept as it is: of {sizes[side]:,} {side} rows, {same_keys} as a {other} row; '
+                   'check the metrics without them too')
         warnings.append(dict(code='split_overlap', message=message))
     return warnings
 
@@ -77,8 +77,8 @@ def audit_split(
     published: bool=False,        # False: an overlap is an error
     rows: Sequence|None=None,     # (n,) row numbers, for the error; None: 1, 2, …
     name: str='',                 # file or table, for the error
-    say: Mapping[str, Callable]|None=None, # name of a key -> how its values are written in an error; None: as they are
-    places: Sequence[str]|None=None,       # (n,) location of each row, for the error, in place of name and row number
+    describe: Mapping[str, Callable]|None=None, # name of a key -> how an error writes its values
+    locations: Sequence[str]|None=None,    # (n,) of each row, for the error, in place of name and row number
 ) -> LeakageAudit:
     "Count the rows whose keys are in two splits; refuse them unless the split is published"
     split = np.asarray(split, dtype=object)
@@ -88,8 +88,8 @@ def audit_split(
             f'{location(name, rows[(code_of < 0).argmax()])}: {truncate_repr(split[code_of < 0][0])} is not a split. '
             f'Write one of {", ".join(SPLITS)}.'
         )
-    locations = (lambda i: location(name, rows[i]), lambda i: f'row {rows[i]}')
-    if places is not None: locations = (places.__getitem__,)*2
+    locate = (lambda i: location(name, rows[i]), lambda i: f'row {rows[i]}')
+    if locations is not None: locate = (locations.__getitem__,)*2
 
     shared, found = np.zeros(len(split), dtype=bool), []
     for key, values in keys.items():
@@ -100,7 +100,7 @@ def audit_split(
         for i, j in combinations(range(len(SPLITS)), 2):
             n = int((seen[code, i].any(1) & (code_of == j)).sum())
             if n and not published:
-                raise _overlap_error(split, key, code, values, SPLITS[j], SPLITS[i], locations, say or {})
+                raise _overlap_error(split, key, code, values, SPLITS[j], SPLITS[i], locate, describe or {})
             found.append((key, SPLITS[j], SPLITS[i], n))
     audit = LeakageAudit(split, shared, pd.DataFrame(found, columns=['key', 'side', 'other', 'rows']), published)
     audit.notes = _overlap_warnings(audit.overlaps, audit.sizes)
@@ -127,4 +127,4 @@ def audit_pairs(
     split = np.repeat(np.array(list(splits), dtype=object), [len(x) for x in splits.values()])
     joined = lambda f: np.concatenate([f(x) for x in splits.values()])
     return audit_split(split, {b: joined(keys[b][0]) for b in by}, rows=joined(lambda x: np.arange(1, len(x) + 1)),
-                       name='comparisons', say={b: keys[b][1] for b in by})
+                       name='comparisons', describe={b: keys[b][1] for b in by})

@@ -32,7 +32,7 @@ def _stratify(counts, weight, sizes, rng) -> np.ndarray:
     "Position in SPLITS of each group; counts (groups, labels): rows with the label, weight (groups,): rows"
     splits = [s for s in range(len(sizes)) if sizes[s] > 0]
     wanted = [[sizes[s]*c for s in range(len(sizes))] for c in counts.sum(0)]     # rows by label and split
-    room = [sizes[s]*weight.sum() for s in range(len(sizes))]                     # rows by split
+    capacity = [sizes[s]*weight.sum() for s in range(len(sizes))]                 # rows by split
     shuffled = rng.permutation(len(counts))
     order = shuffled[np.argsort(-weight[shuffled], kind='stable')]                # large groups first, else at random
     carriers = [order[counts[order, l] > 0].tolist() for l in range(counts.shape[1])]
@@ -42,10 +42,10 @@ def _stratify(counts, weight, sizes, rng) -> np.ndarray:
     left, out = counts.sum(0), np.full(len(counts), -1)
 
     def assign(g, need):
-        fits = [s for s in splits if room[s] >= weight[g]] or splits   # a large group must not overfill a small split
-        s = max(fits, key=lambda s: (need[s]/sizes[s], room[s]/sizes[s], tie[g][s]))
+        fits = [s for s in splits if capacity[s] >= weight[g]] or splits   # splits with enough capacity, if any
+        s = max(fits, key=lambda s: (need[s]/sizes[s], capacity[s]/sizes[s], tie[g][s]))
         out[g] = s
-        room[s] -= weight[g]
+        capacity[s] -= weight[g]
         for l in labels[g]:
             wanted[l][s] -= counts[g, l]
             left[l] -= counts[g, l]
@@ -55,7 +55,7 @@ def _stratify(counts, weight, sizes, rng) -> np.ndarray:
         for g in carriers[l]:
             if out[g] < 0: assign(g, wanted[l])
     for g in order:
-        if out[g] < 0: assign(g, room)
+        if out[g] < 0: assign(g, capacity)
     return out
 
 # %% ../../nbs/data/17_splits.ipynb #fa8200ea

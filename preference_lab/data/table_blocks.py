@@ -133,7 +133,7 @@ def _json_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
             frame = pd.DataFrame(cells, index=[n for n, _ in block], dtype=object)
             yield frame.set_axis(check_column_names(path, names), axis=1)
 
-# %% ../../nbs/data/28_table_blocks.ipynb #812d6661
+# %% ../../nbs/data/28_table_blocks.ipynb #1818e811
 def _sliced(frame: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
     "A table that was read at once"
     for i in range(0, len(frame), rows): yield frame.iloc[i:i+rows]
@@ -154,6 +154,7 @@ def _batches(path: Path, rows: int, columns) -> Iterator[pd.DataFrame]:
             yield frame.set_axis(range(done+1, done+1+len(frame)))
             done += len(frame)
 
+# %% ../../nbs/data/28_table_blocks.ipynb #812d6661
 def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
     "A Parquet file with its types"
     try:

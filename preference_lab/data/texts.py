@@ -67,11 +67,11 @@ def _without_one_word(code, start) -> tuple[np.ndarray, ...]:
     key = pd.factorize(_mix(whole[text] - word) ^ _mix(at) + _mix(length[text]))[0]
     return text, length[text], key
 
-def _one_word_apart(words, code, start, most=6) -> tuple[list, list]:   # pairs of positions of texts
+def _one_word_apart(words, code, start, max_words=6) -> tuple[list, list]:   # pairs of positions of texts
     "Pairs of texts that differ in one word: by a typing error, by an exchanged word"
     text, length, key = _without_one_word(code, start)
     n = np.bincount(key, minlength=1)[key] if len(key) else key
-    order = np.flatnonzero((n > 1) & (n <= most) & (length >= 4))
+    order = np.flatnonzero((n > 1) & (n <= max_words) & (length >= 4))
     order = order[np.argsort(key[order], kind='stable')]
     errors, exchanges = [], []
     for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []:

@@ -122,13 +122,13 @@ def check_confusable_ids(
 # %% ../../nbs/data/03_validation.ipynb #ee185bf2
 def list_names(
     names: Sequence,
-    most: int=6,                        # names that are written out
+    max_names: int=6,                   # names that are written out
     quote: Callable[[str], str]=None,   # how a name is written; None: as it is, truncated
 ) -> str:
     "The first few names, and how many more there are"
     names, quote = list(names), quote or (lambda n: truncate_repr(str(n))[1:-1])
-    more = f' and {len(names)-most:,} more' if len(names) > most else ''
-    return ', '.join(map(quote, names[:most])) + more
+    more = f' and {len(names)-max_names:,} more' if len(names) > max_names else ''
+    return ', '.join(map(quote, names[:max_names])) + more
 
 # %% ../../nbs/data/03_validation.ipynb #80355397
 def pluralize(

@@ -21,13 +21,13 @@ from .distributions import LabelDistributionTable, check_categories, check_weigh
 # %% ../../nbs/data/13_vote_files.ipynb #b1203583
 def select_columns(
     frame: pd.DataFrame,
-    wanted: str,      # names separated by commas; * stands for any characters
+    patterns: str,    # names separated by commas; * matches any characters
     path: str,        # file, for errors
     setting: str,     # setting that holds the names, for errors
 ) -> list[str]:
     "The columns that are meant, in the order given"
     out = []
-    for w in (w.strip() for w in wanted.split(',') if w.strip()):
+    for w in (w.strip() for w in patterns.split(',') if w.strip()):
         found = [w] if w in frame else [c for c in frame if fnmatchcase(c, w)]
         if not found:
             raise DataError(
@@ -65,7 +65,7 @@ def _split_column(frame, column, path) -> np.ndarray|None:
 # %% ../../nbs/data/13_vote_files.ipynb #479a5f6b
 def read_count_columns(
     frame: pd.DataFrame,      # of `read_table`
-    category_columns: str,    # names separated by commas; * stands for any characters
+    category_columns: str,    # names separated by commas; * matches any characters
     id_column: str='',        # empty: `id` or `item` if there is one, else row numbers
     group_column: str='',     # empty: none
     split_column: str='',     # empty: none
@@ -75,12 +75,12 @@ def read_count_columns(
     "A table with a column of counts or weights for each category"
     columns = check_categories(select_columns(frame, category_columns, path, 'category_columns'), path)
     id_column = id_column or next((c for c in ('id', 'item') if c in frame and c not in columns), '')
-    places = [location(path, r) for r in frame.index]
+    locations = [location(path, r) for r in frame.index]
     ids = _id_column(frame, id_column, path, 'id_column') if id_column else [str(r) for r in frame.index]
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
-    weights = check_weights(frame[columns].to_numpy(object), columns, places)
+    weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     return LabelDistributionTable(
-        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), places, Path(path).name
+        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name
     )
 
 # %% ../../nbs/data/13_vote_files.ipynb #1d407bcf
@@ -88,6 +88,14 @@ def _sort_categories(names) -> list[str]:
     "Sorted, as numbers if all are numbers"
     try: return sorted(names, key=float)
     except ValueError: return sorted(names)
+
+def _known_categories(answers, categories, path, answer_column) -> list[str]:
+    "The given categories, or all that occur; a `DataError` at an answer that is not one of them"
+    known = [c.strip() for c in categories.split(',')] if categories else _sort_categories(answers.unique())
+    if not (unknown := ~answers.isin(known)).any(): return known
+    v = answers[row := answers.index[unknown][0]]
+    raise DataError(f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}'
+                    f'{did_you_mean(v, known)}; valid: {list_names(known)}. Correct the cell or add it to categories=')
 
 def _check_constant(frame, column, code, path, setting):
     "Refuse an item of which two rows differ in `column`"
@@ -132,14 +140,7 @@ def aggregate_answers(
     items, answers = column(frame, item_column, 'item_column'), column(frame, answer_column, 'answer_column')
     check_confusable_ids(items, path, item_column, 'items')
     keep, notes = _first_answers(items, frame, rater_column, path)
-    known = [c.strip() for c in categories.split(',')] if categories else _sort_categories(answers.unique())
-    if (unknown := ~answers.isin(known)).any():
-        v = answers[row := frame.index[unknown][0]]
-        raise DataError(
-            f'{location(path, row, answer_column)}: unknown category {truncate_repr(v)}{did_you_mean(v, known)}; '
-            'valid: '
-            f'{list_names(known)}. Correct the cell or add it to categories='
-        )
+    known = _known_categories(answers, categories, path, answer_column)
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))
@@ -148,18 +149,9 @@ def aggregate_answers(
     for c, setting in ((group_column, 'group_column'), (split_column, 'split_column')):
         if c: _check_constant(frame, c, code, path, setting)
     groups = column(first, group_column, 'group_column').to_numpy(object) if group_column else None
-    places = [location(path, r) for r in first.index]
-    table = LabelDistributionTable(
-        weights,
-        known,
-        list(ids),
-        ordered,
-        groups,
-        _split_column(first, split_column, path),
-        places,
-        Path(path).name,
-        notes=notes,
-    )
+    split, locations = _split_column(first, split_column, path), [location(path, r) for r in first.index]
+    name = Path(path).name
+    table = LabelDistributionTable(weights, known, list(ids), ordered, groups, split, locations, name, notes=notes)
     return table, first
 
 # %% ../../nbs/data/13_vote_files.ipynb #90e8d7fc
@@ -185,6 +177,6 @@ def concatenate_distributions(
         columns = [getattr(t, k) for t in parts]
         return np.concatenate(columns) if all(c is not None for c in columns) else None
     return replace(first, weights=joined('weights'), groups=joined('groups'), truth=joined('truth'),
-                   ids=[i for t in parts for i in t.ids], places=[p for t in parts for p in t.places],
+                   ids=[i for t in parts for i in t.ids], locations=[p for t in parts for p in t.locations],
                    split=np.concatenate([np.full(len(t), s, object) for s, t in tables.items()]),
                    notes=[n for t in parts for n in t.notes])

@@ -20,7 +20,7 @@ from ..data.vote_files import aggregate_answers, select_columns
 from ..data.groups import connected_groups
 from ..data.texts import normalize_text
 
-# %% ../../nbs/datasets/03_convabuse.ipynb #cbeb80c7
+# %% ../../nbs/datasets/03_convabuse.ipynb #0ed90475
 SEVERITY = {
     '1': 'not abusive',
     '0': 'unclear',
@@ -46,6 +46,7 @@ def _conversation_lines(t: pd.DataFrame) -> list[str]:
     rows = zip(t['conv_id'], *(t[k] for k in _TURNS))
     return ['\x1f'.join(' '.join(cell.split()) for cell in cells) for cells in rows]
 
+# %% ../../nbs/datasets/03_convabuse.ipynb #cbeb80c7
 def _read_convabuse(path: Path) -> pd.DataFrame:
     "The rows of the annotation file with item, rater, answer and line"
     f = read_table(path)

@@ -110,7 +110,7 @@ def load_morrison_faces(
         )
     return RatingTable(f[~again], (1, 7), 'faces_morrison2017', notes), raters[~raters.index.duplicated()]
 
-# %% ../../nbs/datasets/02_face_ratings.ipynb #6e3cb476
+# %% ../../nbs/datasets/02_face_ratings.ipynb #9531985d
 AGES = {'to 20': (0, 20), '20 to 25': (20, 25), '25 to 35': (25, 35), 'over 35': (35, 200)}
 
 def _face_features(faces: pd.DataFrame) -> np.ndarray:
@@ -143,6 +143,7 @@ def _by_face(face, value, names, levels, images, features) -> DistributionData:
 
 def _normalized(a: np.ndarray) -> np.ndarray: return a/a.sum(-1, keepdims=True)
 
+# %% ../../nbs/datasets/02_face_ratings.ipynb #6e3cb476
 def _by_face_and_group(f, raters, face, value, names, levels, features, seed) -> DistributionData:
     "One item a face, group of raters and split; raters are split"
     group = _rater_groups(raters)

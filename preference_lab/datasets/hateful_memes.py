@@ -41,7 +41,7 @@ def _read_lines(path: Path) -> pd.DataFrame:
 def _fill_labels(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     "The files, missing labels filled in from other files; a `DataError` where two files contradict each other"
     rows = pd.concat(files.values()).assign(image_name=lambda d: [Path(p).name for p in d['image']])
-    places = [location(s, r) for s, r in zip(rows['source'], rows.index)]
+    locations = [location(s, r) for s, r in zip(rows['source'], rows.index)]
     rows = rows.reset_index(drop=True)
     shared = rows[rows['id'].duplicated(keep=False)]
     for i, same in shared.groupby('id', sort=False):
@@ -50,10 +50,9 @@ def _fill_labels(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
             different = values[values != values.iloc[0]] if len(values) else values
             if not len(different): continue
             raise DataError(
-                f'{places[different.index[0]]}: id {i} also occurs in {places[values.index[0]]} with another {in_file} '
-                f'({truncate_repr(different.iloc[0], 40)}, there {truncate_repr(values.iloc[0], 40)}); one of the '
-                'files is not the '
-                'original: copy it again'
+                f'{locations[different.index[0]]}: id {i} also occurs in {locations[values.index[0]]} with another '
+                f'{in_file} ({truncate_repr(different.iloc[0], 40)}, there {truncate_repr(values.iloc[0], 40)}); '
+                'one of the files is not the original: copy it again'
             )
     known = {i: label for i, label in zip(shared['id'], shared['label']) if label != -1}
     fill = lambda f: [known.get(i, label) if label == -1 else label for i, label in zip(f['id'], f['label'])]

@@ -17,7 +17,7 @@ from ..core.files import is_file
 from ..data.images import MAX_PIXELS, open_image
 from ..simulate.memes import demo_scene
 
-# %% ../../nbs/datasets/04_meme_images.ipynb #5066faed
+# %% ../../nbs/datasets/04_meme_images.ipynb #e8e25d94
 _MAX_MEMBER_BYTES = 2**26   # of one image in an archive
 
 @lru_cache(maxsize=8)
@@ -36,6 +36,7 @@ def _archive_members(tar: str) -> dict[str, tuple[int, int]]:
     s = Path(tar).stat()
     return _index_archive(str(tar), s.st_size, s.st_mtime_ns)
 
+# %% ../../nbs/datasets/04_meme_images.ipynb #5066faed
 def open_meme_image(
     image: str,                   # a path, TAR::MEMBER, or the name of a generated image
     max_pixels: int=MAX_PIXELS,   # larger images are an error

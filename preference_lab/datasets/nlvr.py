@@ -19,7 +19,7 @@ from ..data.validation import require_column
 from ..data.memes import MemeTable, parse_binary_labels
 from ..data.regions import Regions
 
-# %% ../../nbs/datasets/06_nlvr.ipynb #188beca2
+# %% ../../nbs/datasets/06_nlvr.ipynb #81e74ef5
 NLVR = dict(train='dev', validation='hidden', test='test')   # split -> file
 _COLORS = {'yellow': 0, 'black': 1, '#0099ff': 2}
 _ATTRIBUTES = dict(color=_COLORS, type=dict(circle=0, square=1, triangle=2), size={10: 0, 20: 1, 30: 2})
@@ -51,6 +51,7 @@ def _object_numbers(
     features = [*np.eye(3)[classes].ravel(), (x+s/2)/_HEIGHT, (y+s/2)/_HEIGHT, *walls]
     return features, [_BOX_STEP*box+x, y, _BOX_STEP*box+x+s, y+s]
 
+# %% ../../nbs/datasets/06_nlvr.ipynb #188beca2
 def nlvr_regions(
     boxes: list[list[dict]],   # `structured_rep`: the objects in each of three boxes
     where: str='',             # file and row, for errors
@@ -70,7 +71,7 @@ def nlvr_regions(
     corners = np.array([c for _, c in objects], np.float32).reshape(-1, 4).clip(0, [_WIDTH, _HEIGHT]*2)
     return Regions(features, corners, _WIDTH, _HEIGHT)
 
-# %% ../../nbs/datasets/06_nlvr.ipynb #42d850bd
+# %% ../../nbs/datasets/06_nlvr.ipynb #36f675cc
 def _read_scenes(path: Path) -> pd.DataFrame:
     "One file of NLVR: JSON Lines, whatever its suffix"
     with tempfile.TemporaryDirectory() as d:
@@ -103,6 +104,7 @@ def _meme_rows(df: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
     )
     return pd.DataFrame(columns, index=df.index)
 
+# %% ../../nbs/datasets/06_nlvr.ipynb #42d850bd
 def read_nlvr(
     folder: str|Path,   # with dev.json, hidden.json, test.json, and tar archives of their images
 ) -> tuple[MemeTable, dict]:  # memes; id -> (`structured_rep`, file and row)

@@ -18,7 +18,7 @@ from .checks import safe_divide
 from .pairwise import pairwise_metrics
 
 # %% ../../nbs/evaluation/09_agreement.ipynb #4cff0ac4
-def _questions_and_answers(pairs):
+def _comparisons_and_answers(pairs):
     "(n,) unordered pair and target of each comparison; (n,) bool: the item with the lower code won"
     return pairs.keys('pair', 'target'), pairs.left_wins == (pairs.left < pairs.right)
 
@@ -26,8 +26,8 @@ def _questions_and_answers(pairs):
 def inter_rater_agreement(
     pairs: Comparisons,  # comparisons with their answers
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # (raters, raters): agreement, NaN on the diagonal and if nothing is shared; n
-    "Inter-rater agreement: the proportion of shared questions that two raters answer alike, and their number"
-    key, first = _questions_and_answers(pairs)
+    "Inter-rater agreement: the proportion of shared comparisons with equal answers of two raters, and their number"
+    key, first = _comparisons_and_answers(pairs)
     names, q = pairs.raters, np.unique(key, return_inverse=True)[1]
     shape = len(names), q.max(initial=0)+1
     counts = sparse.csr_array((np.ones(len(q)), (pairs.rater, q)), shape=shape)
@@ -43,17 +43,17 @@ def inter_rater_agreement(
 # %% ../../nbs/evaluation/09_agreement.ipynb #d0005e7b
 def inter_rater_agreement_from_ratings(
     ratings: Ratings,  # ratings
-    most: int = 60,  # raters at most, those with most ratings
+    max_raters: int = 60,  # those with the most ratings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # as `inter_rater_agreement`
-    "Inter-rater agreement from ratings: the proportion of shared strict pairs of items that two raters order alike"
+    "Inter-rater agreement from ratings: how often two raters order the items of a strict pair in the same way"
     count = np.bincount(ratings.rater, minlength=len(ratings.raters))
-    keep = np.sort(np.argsort(-count, kind='stable')[:most])
+    keep = np.sort(np.argsort(-count, kind='stable')[:max_raters])
     agreement, shared = inter_rater_agreement(ratings.take(np.isin(ratings.rater, keep)).pairs())
     return agreement.iloc[keep, keep], shared.iloc[keep, keep]
 
 # %% ../../nbs/evaluation/09_agreement.ipynb #93c5a08a
 def _repeats(won, asked):
-    "The row of `intra_rater_agreement` for questions with `won` answers for the first item of `asked` answers"
+    "The row of `intra_rater_agreement` for comparisons with `won` answers for the first item of `asked` answers"
     alike = (won*(won-1) + (asked-won)*(asked-won-1)).sum() / (asked*(asked-1)).sum()
     return dict(questions=len(asked), comparisons=int((asked*(asked-1)).sum()//2), alike=alike,
                 ceiling_low=max(alike, .5), ceiling_high=.5 + max(alike-.5, 0)**.5/2**.5)
@@ -62,8 +62,8 @@ def _repeats(won, asked):
 def intra_rater_agreement(
     pairs: Comparisons,  # comparisons with their answers
 ) -> pd.DataFrame:  # rater ('all raters' first), questions, comparisons, alike, ceiling_low, ceiling_high
-    "Intra-rater agreement on repeated questions, and the bounds of the noise ceiling; empty without repeats"
-    key, first = _questions_and_answers(pairs)
+    "Intra-rater agreement on repeated comparisons, and the bounds of the noise ceiling; empty without repeats"
+    key, first = _comparisons_and_answers(pairs)
     t = pd.DataFrame(dict(rater=pairs.rater, key=key, won=first)).groupby(['rater', 'key']).won.agg(['sum', 'size'])
     t = t[t['size'] > 1]
     if not len(t):
@@ -104,7 +104,7 @@ def pairwise_noise_ceiling(
     accuracy: float,  # of the model, on these comparisons
     labels: Comparisons | Ratings,  # all comparisons or ratings
 ) -> dict | None:  # kind, and: the best scores and `share` of them that is reached; or targets; or raters
-    "The noise ceiling of paired comparisons, or what is known about it; None if nothing is"
+    "The noise ceiling of paired comparisons, or bounds of it; None where it cannot be estimated"
     if pairs.proba is not None:
         expected = float(np.maximum(pairs.proba, 1 - pairs.proba).mean())
         best = pairwise_metrics(pairs, pairs.proba) | dict(expected_accuracy=expected, kind='exact')

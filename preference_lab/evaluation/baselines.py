@@ -103,7 +103,7 @@ def multilabel_baselines(
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #020892f9
 def _smooth_counts(proba, rows):
-    "(n, categories): proportions of `rows` counts, with half a pseudo-count spread evenly over the categories"
+    "(n, categories): proportions of `rows` counts, with half a pseudo-count divided evenly among the categories"
     return (rows*proba + .5/proba.shape[1]) / (rows + .5)
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #860079da

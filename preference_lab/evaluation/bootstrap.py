@@ -111,10 +111,10 @@ def jackknife(
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #86ee8c54
 def unit_influence(
     value: float,  # the score on all rows
-    without: np.ndarray,  # (units,) the score without each unit, from the jackknife
+    jackknife_values: np.ndarray,  # (units,) the score without each unit, from the jackknife
 ) -> tuple[float, float]:  # influence of a typical unit; effective number of units
     "How far one influential unit moves a score, and the effective number of such units"
-    influence = np.abs(value - without)
+    influence = np.abs(value - jackknife_values)
     known = influence[np.isfinite(influence)]
     if not len(known): return np.nan, 0.
 
@@ -124,24 +124,24 @@ def unit_influence(
     return (np.sqrt(fourth/second), second**2/fourth) if fourth > 0 else (0., np.inf)
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #6c5da25c
-def _add_pseudo_units(value, replicates, without):
+def _add_pseudo_units(value, replicates, jackknife_values):
     "Replicates with two additional units each, one in either direction, of the typical influence"
-    if without is None: return replicates
+    if jackknife_values is None: return replicates
     rng = np.random.default_rng(len(replicates))
     first, second = rng.poisson(1., (2, len(replicates)))
-    sign = 1 if value >= 0 else -1  # the same numbers when two predictors change places
-    return replicates + unit_influence(value, without)[0]*(first-second)*sign
+    sign = 1 if value >= 0 else -1  # the same numbers when two predictors are exchanged
+    return replicates + unit_influence(value, jackknife_values)[0]*(first-second)*sign
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #d4c383cc
 def bias_corrected_replicates(
     value: float,  # the score on all rows
     replicates: np.ndarray,  # (n,) bootstrap replicates, none of them NaN
-    without: np.ndarray | None = None,  # (units,) jackknife values; None: no pseudo-observations
+    jackknife_values: np.ndarray | None = None,  # (units,) of the score; None: no pseudo-observations
     width_factor: float = 1.,  # by which deviations from the median grow, where units are dependent
 ) -> np.ndarray:  # (n,)
     "Replicates without their median bias, with pseudo-observations for few units, and scaled about their median"
     shifted = replicates - 2*(np.median(replicates) - value)
-    shifted = _add_pseudo_units(value, shifted, without)
+    shifted = _add_pseudo_units(value, shifted, jackknife_values)
     if width_factor == 1: return shifted
     return np.median(shifted) + width_factor*(shifted - np.median(shifted))
 
@@ -170,7 +170,7 @@ def bootstrap_interval(
     draws: np.ndarray,  # (n,) bootstrap replicates; undefined ones are NaN and left out
     level: float = .95,  # coverage
     proportion: bool = True,  # keep the interval in 0..1 where all replicates are; False for differences
-    without: np.ndarray | None = None,  # (units,) jackknife values; None: no pseudo-observations
+    jackknife_values: np.ndarray | None = None,  # (units,) of the score; None: no pseudo-observations
     n_units: int | None = None,  # units that can change the score, for Wilson's interval; None: no width at 0 and 1
     width_factor: float = 1.,  # by which deviations from the median grow, where units are dependent
     bias_allowance: tuple[float, float] = (0., 0.),  # how much further down and up the interval reaches
@@ -181,7 +181,7 @@ def bootstrap_interval(
     if proportion and n_units is not None and value in (0, 1) and (draws == value).all():
         return _boundary_interval(value, n_units, level)
 
-    corrected = bias_corrected_replicates(value, draws, without, width_factor)
+    corrected = bias_corrected_replicates(value, draws, jackknife_values, width_factor)
     low, high = np.quantile(corrected, [(1-level)/2, (1+level)/2], method='weibull')  # the widest for few replicates
     low, high = low - bias_allowance[0], high + bias_allowance[1]
     if proportion and 0 <= draws.min() and draws.max() <= 1: low, high = max(low, 0.), min(high, 1.)
@@ -221,11 +221,12 @@ def bootstrap_intervals(
 ) -> dict[str, ConfidenceInterval]:
     "Every scalar score of a scorer with its bias-corrected percentile bootstrap interval"
     value, draws = resample(score, rows, groups, n, seed)
-    without = jackknife(score, rows, groups)
+    jackknife_values = jackknife(score, rows, groups)
     allowance = calibration_bias_allowance(score, value, draws, rows, groups, seed)
     in_unit_range = lambda k: proportions if isinstance(proportions, bool) else k in proportions
     return {
-        k: bootstrap_interval(v, draws[k], level, in_unit_range(k), without[k], _relevant_units(score, k, rows, groups),
+        k: bootstrap_interval(v, draws[k], level, in_unit_range(k), jackknife_values[k],
+                              _relevant_units(score, k, rows, groups),
                     (width_factors or {}).get(k, 1.), (allowance.get(k, 0.), 0.))
         for k, v in value.items() if np.ndim(v) == 0
     }

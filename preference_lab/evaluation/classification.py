@@ -19,7 +19,7 @@ from .bootstrap import resample, weighted_means
 from .paired_tests import paired_bootstrap
 from .ranking import ThresholdCounts, newcombe_auc_interval
 
-# %% ../../nbs/evaluation/06_classification.ipynb #76f0fd73
+# %% ../../nbs/evaluation/06_classification.ipynb #099950d8
 def _check_predictions(targets, proba, predicted):
     "The three arrays as bool, float and bool of one shape (rows, labels)"
     targets, proba, predicted = (np.asarray(a) for a in (targets, proba, predicted))
@@ -43,6 +43,7 @@ def _relevant_rows(y, predicted):
         **{f'{k}_micro': y.any(1) for k in ('ap', 'f1', 'recall')},
     )
 
+# %% ../../nbs/evaluation/06_classification.ipynb #76f0fd73
 def _row_means(y, proba, predicted):
     "The scorer of the metrics that are means over rows"
     eps = np.finfo(proba.dtype).eps
@@ -183,10 +184,10 @@ def per_label_table(
                         'Give one for each.')
     scorer, rows, y = MultilabelScorer(targets, proba, predicted), len(targets), np.asarray(targets, bool)
     value, draws = resample(scorer.per_label, rows, groups, n, seed)
-    without, positives = jackknife(scorer.per_label, rows, groups), _units_of_labels(y, groups)
+    jackknife_values, positives = jackknife(scorer.per_label, rows, groups), _units_of_labels(y, groups)
     f1_ends = np.array([
-        bootstrap_interval(v, d, level, without=w, n_units=u)[1:]
-        for v, d, w, u in zip(value['f1'], draws['f1'], without['f1'], positives)
+        bootstrap_interval(v, d, level, jackknife_values=w, n_units=u)[1:]
+        for v, d, w, u in zip(value['f1'], draws['f1'], jackknife_values['f1'], positives)
     ])
     auc_low, auc_high = newcombe_auc_interval(value['auc'], positives, _units_of_labels(~y, groups), level)
 

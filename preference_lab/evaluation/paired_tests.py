@@ -20,28 +20,28 @@ from .bootstrap import calibration_bias_allowance, jackknife, resample
 MIN_UNITS = 6
 
 # %% ../../nbs/evaluation/03_paired_tests.ipynb #db23feec
-def _p_value(value, draws, without, width_factor=1., bias_allowance=(0., 0.)):
+def _p_value(value, draws, jackknife_values, width_factor=1., bias_allowance=(0., 0.)):
     "Two-sided p value of no difference"
     draws = draws[~np.isnan(draws)]
     if np.isnan(value) or not len(draws): return np.nan
     towards_zero = -min(bias_allowance[0], value) if value > 0 else min(bias_allowance[1], -value)
-    draws = bias_corrected_replicates(value, draws, without, width_factor) + towards_zero
+    draws = bias_corrected_replicates(value, draws, jackknife_values, width_factor) + towards_zero
     rarer = min((draws <= 0).sum(), (draws >= 0).sum())
     return float(min(1., 2*(rarer+1)/(len(draws)+1)))
 
 # %% ../../nbs/evaluation/03_paired_tests.ipynb #e662f2f5
-def _compare_metric(metric, values, draws, without, n_units, level, width_factor, allowances):
-    "One row of the table: a - b of one metric; `values`, `draws` and `without` are pairs, of a and of b"
+def _compare_metric(metric, values, draws, jackknife_values, n_units, level, width_factor, allowances):
+    "One row of the table: a - b of one metric; `values`, `draws` and `jackknife_values` are pairs, of a and of b"
     a, b = map(float, values)
-    difference, jackknife = draws[0] - draws[1], without[0] - without[1]
+    difference, jackknife_differences = draws[0] - draws[1], jackknife_values[0] - jackknife_values[1]
     if a != b:
         at_bound = any(v in (0, 1) and np.ptp(d) < 1e-12 for v, d in zip((a, b), draws))
-        if at_bound: jackknife = np.r_[jackknife, a-b + np.r_[1., -1.]*(1 + abs(a-b))/n_units]
+        if at_bound: jackknife_differences = np.r_[jackknife_differences, a-b + np.r_[1., -1.]*(1 + abs(a-b))/n_units]
         constant = np.ptp(difference) < 1e-12 and not at_bound
         if n_units < MIN_UNITS or constant: difference = difference*np.nan
 
     allowance = allowances if np.ptp(difference) > 0 else (0., 0.)
-    how = dict(without=jackknife, width_factor=width_factor, bias_allowance=allowance)
+    how = dict(jackknife_values=jackknife_differences, width_factor=width_factor, bias_allowance=allowance)
     i = bootstrap_interval(a-b, difference, level, proportion=False, **how)
     return dict(metric=metric, a=a, b=b, difference=i.value, low=i.low, high=i.high,
                 p=_p_value(i.value, difference, **how), distinguishable=bool(i.low > 0 or i.high < 0))
@@ -61,7 +61,7 @@ def paired_bootstrap(
     scorers = score_a, score_b
     both = lambda w: {(k, s): v for s, f in enumerate(scorers) for k, v in f(w).items()}
     value, draws = resample(both, rows, groups, n, seed)
-    without = jackknife(both, rows, groups)
+    jackknife_values = jackknife(both, rows, groups)
 
     of = lambda x, s: {k: v for (k, t), v in x.items() if t == s}
     allowances = [calibration_bias_allowance(f, of(value, s), of(draws, s), rows, groups, seed)
@@ -69,7 +69,7 @@ def paired_bootstrap(
     n_units = rows if groups is None else len(np.unique(groups))
     pair = lambda x, k: (x[k, 0], x[k, 1])
     return pd.DataFrame([
-        _compare_metric(k, pair(value, k), pair(draws, k), pair(without, k), n_units, level,
+        _compare_metric(k, pair(value, k), pair(draws, k), pair(jackknife_values, k), n_units, level,
                         (width_factors or {}).get(k, 1.), tuple(a.get(k, 0.) for a in allowances))
         for k, s in value if s == 0 and np.ndim(value[k, 0]) == 0
     ])

@@ -146,9 +146,10 @@ def pairwise_mean_intervals(
     by = by or resampling_unit(pairs)
     scorer = ClusterMeans(pairs.keys(by), **values)
     value, draws = resample(scorer, scorer.rows, n=n, seed=seed)
-    without = jackknife(scorer, scorer.rows)
+    jackknife_values = jackknife(scorer, scorer.rows)
     factor = lambda k: shared_item_width_factor(pairs, values[k]) if by == 'pair' else 1.
-    return {k: bootstrap_interval(v, draws[k], proportion=False, without=without[k], width_factor=factor(k))
+    return {k: bootstrap_interval(v, draws[k], proportion=False, jackknife_values=jackknife_values[k],
+                                  width_factor=factor(k))
             for k, v in value.items()}
 
 # %% ../../nbs/evaluation/07_pairwise.ipynb #e398f26f

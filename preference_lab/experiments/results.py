@@ -129,6 +129,7 @@ def finish_run(
     run.results = read_json(run.folder/'results.json')
     return run.results
 
+# %% ../../nbs/experiments/02_results.ipynb #658cda14
 def _check_parts(folder, results):
     if missing := [k for k in REQUIRED_RESULTS if k not in results]:
         raise DataError(f'{folder}: missing in the results: {", ".join(missing)}; a report needs them all')
@@ -141,7 +142,7 @@ def _check_parts(folder, results):
                 )
     if bare := metrics_without_baseline(results['metrics'], results['baselines']):
         raise DataError(
-            f'{folder}: no baseline has {", ".join(bare)}, and a score cannot be judged without one; fit the '
+            f'{folder}: no baseline has {", ".join(bare)}, and a score cannot be interpreted without one; fit the '
             'baselines before finishing (study.baselines())'
         )
 
@@ -163,7 +164,7 @@ def _convert_old_comparisons(results: dict) -> dict:
         (others if of_run else new)[name] = {} if records is None else records
     return results | dict(comparisons=new) | (dict(other_runs=others) if others else {})
 
-# %% ../../nbs/experiments/02_results.ipynb #92e4187b
+# %% ../../nbs/experiments/02_results.ipynb #0cb1e29c
 _REQUIRED = {
     **dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict),
     **dict.fromkeys(('name', 'data.name', 'data.fingerprint'), str),
@@ -181,6 +182,7 @@ def _has_type(v, kind) -> bool:
     number = isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
     return number if kind is float else number and isinstance(v, int) if kind is int else isinstance(v, kind)
 
+# %% ../../nbs/experiments/02_results.ipynb #92e4187b
 def check_results(
     r: Any,          # the content of a results.json
     where: Path,     # for the error
@@ -205,6 +207,7 @@ def check_results(
         for k in ('code', 'message'): need(need(w, dict, f'warnings.{i}').get(k), str, f'warnings.{i}.{k}')
     return r
 
+# %% ../../nbs/experiments/02_results.ipynb #f9ebdacc
 def _check_scores(r, need):
     for split, scores in r['metrics'].items():
         for m, s in need(scores, dict, f'metrics.{split}').items():

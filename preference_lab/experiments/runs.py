@@ -122,7 +122,7 @@ def write_run_manifest(
     folder: Path,
 ):
     "Write the manifest, with which a run is finished, and delete its checkpoints"
-    write_manifest(folder, without=('checkpoints', LOCK_FILE))
+    write_manifest(folder, exclude=('checkpoints', LOCK_FILE))
     _tidy(folder)
 
 def _tidy(folder):
@@ -207,7 +207,7 @@ def open_run(
     if lock and (path := os.environ.get(REPORT_ENV_VAR)): write_text(path, str(answer[0]))
     return Run(study, cfg, answer[0], lock=lock)
 
-# %% ../../nbs/experiments/01_runs.ipynb #00168db3
+# %% ../../nbs/experiments/01_runs.ipynb #95e60af5
 def _open_folder(study, cfg) -> tuple[Path, FileLock]:
     parent = Path(cfg.runs_dir).expanduser()/study
     if Path(cfg.runs_dir).expanduser().is_file():
@@ -238,6 +238,7 @@ def _make_folder(parent: Path, cfg: Config) -> Path:
             ) from None
     raise ConfigError(f'{folder}: ten thousand runs of this name started in this second; choose another name')
 
+# %% ../../nbs/experiments/01_runs.ipynb #00168db3
 def _resume_folder(folder, study, cfg) -> tuple[Path, FileLock]:
     "An unfinished run of the same settings, without the partial files of a killed process"
     lock = lock_folder(folder)

@@ -50,11 +50,12 @@ class NumberRange:
     def __str__(self): return f"{self.low}..{self.high}{' linear' if self.linear else ''}"
 
     def sample(self, rng: np.random.Generator):
+        "A random number of the range; on a logarithmic scale where `log` is set"
         low, high = (self.low-.5, self.high+.5) if self.integer else (self.low, self.high)
         v = math.exp(rng.uniform(math.log(low), math.log(high))) if self.log else rng.uniform(low, high)
         return min(max(round(v) if self.integer else v, self.low), self.high)
 
-# %% ../../nbs/experiments/04_search_space.ipynb #3da212df
+# %% ../../nbs/experiments/04_search_space.ipynb #3898d190
 def _number_type(kind):
     "`int` or `float` where a setting is a number, else None"
     if get_origin(kind) is Annotated: return _number_type(get_args(kind)[0])
@@ -77,6 +78,7 @@ def _read_range(name, text, kind):
                     'without ".."')
     return NumberRange(*ends, linear=bool(linear) and NumberRange(*ends).log, integer=number is int)
 
+# %% ../../nbs/experiments/04_search_space.ipynb #3da212df
 def _read_choices(name, text, kind):
     values = []
     for t in map(str.strip, text.split('|')):

@@ -62,9 +62,9 @@ class ListedTrials:
             state = 'failed' if error else 'finished' if i in self.told else 'running' if i in self.open else 'waiting'
             yield i, state, settings, value, error
 
-    def close(self): "Nothing is to be closed"
+    def close(self): "Do nothing: there is no storage to close"
 
-# %% ../../nbs/experiments/06_sweep_trials.ipynb #0e033889
+# %% ../../nbs/experiments/06_sweep_trials.ipynb #0becd7b0
 def _sampler(listed, seed):
     "Optuna's sampler: the list, or TPE with a seed for each trial"
     optuna = require_optuna()
@@ -98,6 +98,7 @@ def _suggest(handle, name, among):
     suggest = handle.suggest_int if isinstance(among.low, int) else handle.suggest_float
     return suggest(name, among.low, among.high, log=among.log)
 
+# %% ../../nbs/experiments/06_sweep_trials.ipynb #0e033889
 def _settings(space, params):
     "Optuna's parameters as settings"
     value = lambda p, v: p.values[[value_text(x) for x in p.values].index(v)] if isinstance(p, Categorical) else v
@@ -131,6 +132,7 @@ class StoredTrials:
         "End the heartbeat"
         self.stop.set()
 
+# %% ../../nbs/experiments/06_sweep_trials.ipynb #8e81973e
 def _heartbeats(trials, stop, seconds):
     "Update the open trials for as long as the sweep is in use"
     while not stop.wait(seconds):
@@ -141,7 +143,7 @@ def _heartbeats(trials, stop, seconds):
 # %% ../../nbs/experiments/06_sweep_trials.ipynb #7e173d4f
 @patch
 def heartbeat(self: StoredTrials, *trials: Trial):
-    "Write beside trials that this worker works on them"
+    "Record in the storage which trials this worker is working on"
     for t in trials:
         # the next heartbeat tries again
         with suppress(Exception): t.handle.set_user_attr('worker', worker_id() | dict(time=time.time()))

@@ -54,38 +54,39 @@ def _rejected(paths, hashes, bad) -> list[dict]:
 # %% ../../nbs/models/03_embeddings.ipynb #f2e142e3
 def embed_images(
     paths: Sequence[str|Path],
-    tower: ClipEncoder,
+    encoder: ClipEncoder,
     cache_dir: str|Path=None,   # None: `cache_folder()`
     batch_size: int=64,
     block: int=1024,            # images between two writes
     progress: str='auto',       # auto, bar, line or none
 ) -> tuple[np.ndarray, list[dict]]:  # (n, width) float32, NaN where an image cannot be used; path and reason of those
     "The embedding of each image, each distinct content encoded only once (cached)"
-    cache = EmbeddingCache(tower, cache_dir)
+    cache = EmbeddingCache(encoder, cache_dir)
     hashes, bad = hash_files(paths, cache.root/'files.json'), {}
     def encode(todo, bar):
         usable, images = [], []
         for h, p in todo:
             try:
-                images.append(tower.preprocess(open_image(p)))
+                images.append(encoder.preprocess(open_image(p)))
                 usable.append(h)
             except DataError as e: bad[h] = str(e)
-        return usable, _encode_tensors(tower, images, batch_size, bar) if usable else None
+        return usable, _encode_tensors(encoder, images, batch_size, bar) if usable else None
     todo = [(h, p) for h, p in _first(paths, hashes).items() if h not in cache]
     _fill(cache, todo, block, encode, 'images', progress)
-    out = np.full((len(hashes), tower.width), np.nan, np.float32)
+    out = np.full((len(hashes), encoder.width), np.nan, np.float32)
     usable = [i for i, h in enumerate(hashes) if h is not None and h not in bad]
     if usable: out[usable] = cache.read([hashes[i] for i in usable])
     return out, _rejected(paths, hashes, bad)
 
-def _encode_tensors(tower, images, batch_size, bar) -> np.ndarray:
+# %% ../../nbs/models/03_embeddings.ipynb #1738f7d9
+def _encode_tensors(encoder, images, batch_size, bar) -> np.ndarray:
     out = []
     for s in range(0, len(images), batch_size):
-        out.append(tower.encode_preprocessed(torch.stack(images[s:s+batch_size])))
+        out.append(encoder.encode_preprocessed(torch.stack(images[s:s+batch_size])))
         bar.update(len(out[-1]))
     return torch.cat(out).numpy()
 
-# %% ../../nbs/models/03_embeddings.ipynb #b148095c
+# %% ../../nbs/models/03_embeddings.ipynb #8d116ece
 def _decoded(shapes, path) -> np.ndarray|str:
     "An image in its final shape, or why it cannot be used"
     try: return np.asarray(shapes(open_image(path)))
@@ -114,6 +115,7 @@ def _decode(todo, shapes, file, progress) -> tuple[list, dict]:
             bar.update(len(some))
     return written, bad
 
+# %% ../../nbs/models/03_embeddings.ipynb #b148095c
 def _written(file, index, size) -> list|None:  # size: bytes of an image
     "The contents of the decoded images in `file`; None where the file is missing or damaged"
     if not file.exists(): return None
@@ -128,14 +130,14 @@ def _written(file, index, size) -> list|None:  # size: bytes of an image
 # %% ../../nbs/models/03_embeddings.ipynb #10805204
 def preprocess_images(
     paths: Sequence[str|Path],
-    tower: ClipEncoder,
+    encoder: ClipEncoder,
     cache_dir: str|Path=None,   # None: `cache_folder()`
     progress: str='auto',       # auto, bar, line or none
 ) -> tuple[np.ndarray, np.ndarray, list[dict]]:
     """The images in the shape that the encoder takes, each distinct content decoded only once (cached):
     (distinct, height, width, 3) uint8, a memory map; (n,) int64, each path's row in it, -1 where an image cannot be
     used; path and reason of those"""
-    root, (shapes, _) = Path(cache_dir) if cache_dir else cache_folder(), split_preprocessing(tower)
+    root, (shapes, _) = Path(cache_dir) if cache_dir else cache_folder(), split_preprocessing(encoder)
     hashes = hash_files(paths, index := root/'files.json')
     todo = sorted(_first(paths, hashes).items())
     steps = repr(describe_preprocessing(shapes)).encode()
@@ -159,7 +161,7 @@ def preprocess_images(
 # %% ../../nbs/models/03_embeddings.ipynb #3c1b2c47
 def embed_texts(
     texts: Sequence[str],
-    tower: TextEncoder,
+    encoder: TextEncoder,
     cache_dir: str|Path=None,   # None: `cache_folder()`
     batch_size: int=64,
     progress: str='auto',       # auto, bar, line or none
@@ -168,11 +170,11 @@ def embed_texts(
     for i, x in enumerate(texts):
         if not isinstance(x, str):
             raise DataError(f'text {i}: expected a text, got {truncate_repr(x)}; write one or remove it')
-    cache, hashes = EmbeddingCache(tower, cache_dir), [hashlib.sha256(x.encode()).digest() for x in texts]
+    cache, hashes = EmbeddingCache(encoder, cache_dir), [hashlib.sha256(x.encode()).digest() for x in texts]
     todo = sorted({h: x for h, x in zip(hashes, texts) if h not in cache}.items(), key=lambda p: -len(p[1]))
     def encode(todo, bar):
         names, some = zip(*todo)
-        vectors = tower.encode(some, batch_size)
+        vectors = encoder.encode(some, batch_size)
         bar.update(len(some))
         return list(names), vectors
     _fill(cache, todo, 16*batch_size, encode, 'texts', progress)

@@ -22,7 +22,7 @@ from torchvision.models.resnet import Bottleneck
 
 from ..core.errors import ConfigError, DataError, truncate_repr
 from ..data.regions import Regions
-from ..data.safe_pickle import wanted_by
+from ..data.safe_pickle import refused_global
 
 # %% ../../nbs/models/19_faster_rcnn.ipynb #0f10d8ec
 @dataclass(frozen=True)
@@ -222,14 +222,14 @@ def look(self: VisualGenomeFasterRCNN,
         out.append(Regions(f, b, width, height, c, p))
     return out
 
-# %% ../../nbs/models/19_faster_rcnn.ipynb #ab4a1ac2
+# %% ../../nbs/models/19_faster_rcnn.ipynb #f29d0da9
 def _read_checkpoint(path):
     "The weights in a file, or a `DataError`"
     if not path.is_file():
         raise DataError(f'{path}: there is no such file. Put faster_rcnn_res101_vg.pth there, or give its path.')
     try: content = torch.load(path, 'cpu', weights_only=True)
     except pickle.UnpicklingError as e:
-        raise DataError(f'{path}: refused, since it contains more than tensors and plain containers{wanted_by(e)} '
+        raise DataError(f'{path}: refused, since it contains more than tensors and plain containers{refused_global(e)} '
                         'and may run code. Get the file from a source you trust.') from None
     except Exception as e:
         raise DataError(f'{path}: cannot be read ({type(e).__name__}: {str(e).splitlines()[0][:100]}): it is damaged '
@@ -242,6 +242,7 @@ def _read_checkpoint(path):
                         'Give a checkpoint that was trained with RoIAlign.')
     return weights
 
+# %% ../../nbs/models/19_faster_rcnn.ipynb #ab4a1ac2
 def _key_errors(weights: dict, expected: dict) -> list[str]:
     "Differences between the names and shapes of two state dicts"
     differences = {

@@ -54,6 +54,7 @@ class GridExtractor(RegionExtractor):
         raise NotImplementedError
 
     def extract_batch(self, x, info, sizes):
+        "x: (b, side, side, 3) pixels from 0 to 255"
         mean, std = (torch.tensor(v, device=x.device).view(-1, 1, 1) for v in (self.mean, self.std))
         features = self.grid((x.permute(0, 3, 1, 2).float()/255-mean)/std).flatten(2).transpose(1, 2).cpu().numpy()
         return [Regions(f, grid_boxes(*s), *s) for f, s in zip(features, sizes)]

@@ -112,7 +112,7 @@ def fit_em_ratings(
         cov = _shrunk_covariance(weights, e.kind, mean, total, strength, groups, targets)
     return mean, cov, noise, rating_posterior(e, mean, cov, noise)[0]
 
-# %% ../../nbs/models/10_hierarchical_preferences.ipynb #27b66402
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #6cad4a26
 def _start_from_comparisons(e: ComparisonEvidence, size, classes):
     "Logistic regression with a unit prior for the means; their mean square as the variance of all weights"
     weak = torch.eye(size, dtype=e.diff.dtype)
@@ -133,6 +133,7 @@ def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Te
         total += c
     return weights, total
 
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #27b66402
 def fit_em_comparisons(
     e: ComparisonEvidence,
     groups: list[int],      # number of features in each group
@@ -166,7 +167,7 @@ def score_difference(
     u, rater = torch.einsum('rtp,ip->rti', posterior.weights, psi), index(pairs.rater)
     return (u[rater, t, l] - u[rater, t, r]).numpy()
 
-# %% ../../nbs/models/10_hierarchical_preferences.ipynb #ec5de643
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #0f21ddb6
 SHRINKAGE_GRID = (.1, .3, 1., 3., 10.)   # shrinkage values that validation chooses from
 MAX_FEATURES = 400   # stacked weights above which each rater and target is a unit of its own
 
@@ -183,6 +184,7 @@ def _unit_weights(out: Tensor, unit: np.ndarray, w: Tensor, joint: bool) -> Tens
     else: out[torch.as_tensor(unit//targets), torch.as_tensor(unit % targets)] = w
     return out
 
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #ec5de643
 def fit_hierarchical(
     psi: Tensor,                      # (items, p) item features, float64
     labels: Ratings | Comparisons,          # training labels

@@ -59,7 +59,7 @@ class ClipEncoder:
 
     def __repr__(self):
         parameters = sum(p.numel() for p in self.model.parameters())
-        return f'Tower({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
+        return f'ClipEncoder({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
 
     @torch.no_grad()
     def encode(self,
@@ -108,6 +108,7 @@ def load_clip(
     settings = dict(model=name, shape=_shape(model), preprocess=describe_preprocessing(preprocess))
     return ClipEncoder(name, model, preprocess, settings, precision, device)
 
+# %% ../../nbs/models/01_image_encoders.ipynb #6b0d549b
 def _check_names(name, weights, from_file):
     "Raise a `ConfigError` about an unknown model or unknown weights"
     import open_clip
@@ -124,6 +125,7 @@ def _check_names(name, weights, from_file):
     if not from_file and weights != 'random' and weights not in tags:
         raise ConfigError(f'weights={weights!r}: neither a file nor a tag of {name}{did_you_mean(weights, tags)}')
 
+# %% ../../nbs/models/01_image_encoders.ipynb #11e20b8f
 def _create(name, weights, from_file):
     "The model and its preprocessing; raises `DataError` where the weights cannot be loaded"
     import open_clip
@@ -170,46 +172,49 @@ def make_clip(
     return ClipEncoder(settings.get('name', 'tiny'), model, preprocess, about, precision, device, settings.get('words'))
 
 # %% ../../nbs/models/01_image_encoders.ipynb #8e26dce2
-def save_clip(tower: ClipEncoder, folder: str|Path):
+def save_clip(encoder: ClipEncoder, folder: str|Path):
     "Save a model of `make_clip` as tower.json and model.safetensors"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder/'model.safetensors', tower.model.state_dict(), key=tower.key)
+    save_tensors(folder/'model.safetensors', encoder.model.state_dict(), key=encoder.key)
     # last: the folder is complete with it
-    write_json(folder/'tower.json', {k: v for k, v in tower.settings.items() if k != 'preprocess'})
+    write_json(folder/'tower.json', {k: v for k, v in encoder.settings.items() if k != 'preprocess'})
 
 def _read_saved(folder, device='cpu', precision='fp32') -> ClipEncoder:
     "A model of `save_clip`, checked against the key it was saved with"
     if not (folder/'tower.json').is_file():
         raise DataError(
-            f'{folder}: no tower.json, so this folder has no saved encoder; give a folder of save_tower, or a model of '
+            f'{folder}: no tower.json, so this folder has no saved encoder; give a folder of save_clip, or a model of '
             'open_clip'
         )
-    tower = make_clip(read_json(folder/'tower.json'), device, precision)
+    encoder = make_clip(read_json(folder/'tower.json'), device, precision)
     weights, about = load_tensors(folder/'model.safetensors')
-    try: tower.model.load_state_dict(weights)
+    try: encoder.model.load_state_dict(weights)
     except RuntimeError as e:
         raise DataError(
             f'{folder}: the weights belong to another encoder ({str(e).splitlines()[0][:100]}); save it again'
         ) from None
-    tower = ClipEncoder(tower.name, tower.model, tower.preprocess, tower.settings, precision, device, tower.words)
-    if precision == 'fp32' and tower.key != about.get('key'):
+    made = encoder
+    encoder = ClipEncoder(
+        made.name, made.model, made.preprocess, made.settings, precision, device, made.words
+    )
+    if precision == 'fp32' and encoder.key != about.get('key'):
         raise DataError(
             f'{folder}: the weights differ from those that were saved; delete the folder, and the encoder is made again'
         )
-    return tower
+    return encoder
 
 # %% ../../nbs/models/01_image_encoders.ipynb #35b8b043
 def split_preprocessing(
-    tower: ClipEncoder,
+    encoder: ClipEncoder,
 ) -> tuple[Any, Any]:   # PIL image -> PIL image; torchvision's `Normalize`
     "The preprocessing up to the last image, and its `Normalize`"
     from torchvision.transforms import Compose, Normalize, ToTensor
-    *shapes, to, scale = [None, None, *getattr(tower.preprocess, 'transforms', [])]
+    *shapes, to, scale = [None, None, *getattr(encoder.preprocess, 'transforms', [])]
     if not (isinstance(to, ToTensor) and isinstance(scale, Normalize)):
         raise ConfigError(
-            f'encoder={tower.name}: its preprocessing does not end in ToTensor and Normalize '
-            f'({truncate_repr(", ".join(describe_preprocessing(tower.preprocess)))}), so its images cannot be cached '
+            f'encoder={encoder.name}: its preprocessing does not end in ToTensor and Normalize '
+            f'({truncate_repr(", ".join(describe_preprocessing(encoder.preprocess)))}), so its images cannot be cached '
             'as bytes; '
             'choose another encoder'
         )
@@ -220,7 +225,7 @@ def split_preprocessing(
 def normalize(self: ClipEncoder,
     x: Tensor,   # (n, height, width, 3) uint8, of `preprocess_images`, on any device
 ) -> Tensor:     # (n, 3, height, width) float32, the same bits as `preprocess` gives
-    "Decoded images as the image tower takes them"
+    "Decoded images as the image encoder takes them"
     scale = split_preprocessing(self)[1]
     full, mean, std = _scales(tuple(scale.mean), tuple(scale.std), x.device)
     x = x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)

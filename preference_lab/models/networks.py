@@ -29,7 +29,7 @@ class StandardScaler(nn.Module):
 
     def fit(self,
         x: Tensor,  # (rows, width), of the training split
-    ) -> 'Standard':
+    ) -> 'StandardScaler':
         "Compute mean and standard deviation; a constant feature is only centered"
         x = torch.as_tensor(x).double()
         std = x.std(0, correction=0)
@@ -38,6 +38,7 @@ class StandardScaler(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
+        "(rows, width) standardized features"
         z = (x-self.mean)/self.spread
         return z + self.noise*torch.randn_like(z) if self.training and self.noise else z
 
@@ -60,6 +61,7 @@ class MLP(nn.Module):
     def forward(self,
         batch: dict[str, Tensor],   # features: (rows, width)
     ) -> Tensor:                    # (rows, classes) logits
+        "Logits of each category"
         return in_fp32(self.head, self.layers(self.standard(batch['features'])))
 
 # %% ../../nbs/models/06_networks.ipynb #4e4276cf
@@ -89,7 +91,8 @@ class NeighborAttentionLayer(nn.Module):
         neighbours: Tensor,  # (rows, max neighbors, width)
         edges: Tensor,       # (rows, max neighbors, heads*width)
         mask: Tensor,        # (rows, max neighbors) bool: False where padded
-    ) -> tuple[Tensor, Tensor]:  # the items after this layer (rows, width); attention (rows, max neighbors, heads)
+    ) -> tuple[Tensor, Tensor]:  # (rows, width); (rows, max neighbors, heads)
+        "The items after this layer, and the attention weights"
         by_head, there = lambda t: t.unflatten(-1, (self.heads, -1)), mask[..., None]
         k, v = (t + edges for t in self.answer(neighbours).chunk(2, -1))
         a = by_head(self.query(centre)[:, None]*k).sum(-1)/math.sqrt(centre.shape[-1])
@@ -109,22 +112,20 @@ class NeighborAttention(nn.Module):
         dropout: float = .5,     # of each layer
         noise: float = 0.,       # added to features in training
         edge_noise: float = 0.,  # added to edge features in training
-        keep: float = 1.,        # fraction of neighbors kept in training
+        keep: float = 1.,        # proportion of neighbors used in each training step
     ):
         super().__init__()
-        self.standard, self.edge_standard, self.keep = (
-            StandardScaler(width, noise),
-            StandardScaler(edge_width, edge_noise),
-            keep,
-        )
+        self.standard, self.edge_standard = StandardScaler(width, noise), StandardScaler(edge_width, edge_noise)
+        self.keep = keep
         self.nodes = nn.Linear(width, inner)
         self.edges = nn.Sequential(nn.Linear(edge_width, inner), nn.Linear(inner, heads*inner, bias=False))
         self.layers = nn.ModuleList(NeighborAttentionLayer(inner, heads, dropout) for _ in range(layers))
         self.head = nn.Linear(inner, classes)
 
     def forward(self,
-        batch: dict[str, Tensor],   # features, neighbours, edges, mask
+        batch: dict[str, Tensor],   # as in `look`
     ) -> Tensor:                    # (rows, classes) logits
+        "Logits of each category"
         return self.look(batch)[0]
 
     def look(self,
@@ -159,6 +160,7 @@ class TextNetwork(nn.Module):
     def forward(self,
         batch: dict[str, Tensor],   # input_ids and attention_mask: (rows, tokens)
     ) -> Tensor:                    # (rows, classes) logits
+        "Logits of each category"
         inputs = {k: batch[k] for k in ('input_ids', 'attention_mask')}
         h, mask = self.encoder(**inputs).last_hidden_state, batch['attention_mask'][..., None].float()
         pooled = h[:, 0] if self.pooling == 'first' else (h*mask).sum(1)/mask.sum(1)

@@ -131,10 +131,10 @@ def load_extractor(
     name: str,  # one of EXTRACTORS
     weights: str = 'pretrained',  # pretrained, random (for tests), or a path
     device: str = 'cpu',  # that computes
-    most: int | None = None,  # regions of an image at most; None: the usual number
+    max_regions: int | None = None,  # of an image; None: the extractor's default
 ) -> RegionExtractor:
     "An extractor by name"
     if name not in EXTRACTORS:
         raise ConfigError(f'extractor={name!r} is unknown{did_you_mean(name, EXTRACTORS)}. Take one of '
                           f'{", ".join(EXTRACTORS)}.')
-    return EXTRACTORS[name](weights, device, most)
+    return EXTRACTORS[name](weights, device, max_regions)

@@ -37,16 +37,16 @@ class ItemFeatures(nn.Module):
         features: int = 32,      # maximum number of whitened features
         items: int = 0,          # known items with an effect each
         least: float = 1e-4,     # fraction of the largest variance below which a direction is dropped
-    ) -> 'Basis':
+    ) -> 'ItemFeatures':
         "Whitened features fitted to these items"
         x = x.double()
         values, vectors = torch.linalg.eigh(torch.cov(x.T).reshape(x.shape[1], x.shape[1]))
-        keep = 0
+        n = 0
         if len(x) > 1 and features:
-            keep = int(min(features, (values > least*values.max().clamp(min=1e-30)).sum()))
-        out = cls(x.shape[1], keep, items)
+            n = int(min(features, (values > least*values.max().clamp(min=1e-30)).sum()))
+        out = cls(x.shape[1], n, items)
         out.centre.copy_(x.mean(0))
-        if keep: out.turn.copy_(vectors[:, -keep:].flip(1)/values[-keep:].flip(0).sqrt())
+        if n: out.turn.copy_(vectors[:, -n:].flip(1)/values[-n:].flip(0).sqrt())
         return out
 
     def whiten(self, x: Tensor) -> Tensor: return (x.double()-self.centre)@self.turn   # (n, features)
@@ -71,7 +71,8 @@ class ItemFeatures(nn.Module):
     def forward(self,
         x: Tensor,                      # (n, width)
         known: Tensor | None = None,    # (n,) index of the known item, -1 for a new one; None: all are new
-    ) -> Tensor:                        # (n, p) float64
+    ) -> Tensor:                        # (n, features) or (n, items) float64
+        "Whitened features; or item effects: one-hot for known items, predicted from features for new ones"
         f = self.whiten(x)
         if not self.items: return f
         out = f@self.bridge

@@ -169,17 +169,17 @@ class ComparisonLoader(TableLoader):
     "Loads batches of comparisons with the embeddings of their items"
     def __init__(self,
         table: Tensor,           # (items, width) embeddings
-        questions: MultiTargetComparisons,
+        comparisons: MultiTargetComparisons,
         batch_size: int,         # comparisons a step
         seed: int = 0,           # of the order of the rows
         joined: bool = False,    # whether the hidden layers depend on the rater
         distinct: bool = True,   # encode each item of a batch once; False: both of each comparison, of one shape
-        places: list | None = None,  # location of each comparison, for errors
+        locations: list | None = None,  # location of each comparison, for errors
         device: str = 'cpu',     # of the tensors
     ):
-        q = questions
+        q = comparisons
         arrays = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers)
-        super().__init__({k: torch.as_tensor(v) for k, v in arrays.items()}, batch_size, seed, places, device)
+        super().__init__({k: torch.as_tensor(v) for k, v in arrays.items()}, batch_size, seed, locations, device)
         self.table, self.joined, self.distinct = table.to(device), joined, distinct
         self.count = int(q.rater.max(initial=0)+1)
         self.cells = [v*self.count + q.rater if joined else v for v in (q.left, q.right)]   # what is encoded together

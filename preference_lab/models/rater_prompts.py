@@ -35,7 +35,7 @@ class ClipTokenizer:
     def __contains__(self, word: str) -> bool: return word.lower() in self.word_ids
     def add_tokens(self,
         words: Sequence[str],   # without spaces
-    ) -> 'Vocabulary':
+    ) -> 'ClipTokenizer':
         "The same with further tokens"
         first = self.size + len(self.token_ids)
         return replace(self, token_ids=self.token_ids | {w: first+i for i, w in enumerate(words)})
@@ -44,37 +44,37 @@ class ClipTokenizer:
         return [i for w in text.split() for i in ([self.token_ids[w]] if w in self.token_ids else self.split_word(w))]
 
 # %% ../../nbs/models/12_rater_prompts.ipynb #dfc9d23c
-def _word_vocabulary(tower: ClipEncoder) -> ClipTokenizer:
-    "Of a CLIP that knows a list of words"
-    word_ids = {w: i for i, w in enumerate(tower.words)}
+def _word_vocabulary(encoder: ClipEncoder) -> ClipTokenizer:
+    "The tokenizer of a CLIP whose vocabulary is a list of words"
+    word_ids = {w: i for i, w in enumerate(encoder.words)}
     def split_word(word):
         if word in word_ids: return [word_ids[word]]
         raise ConfigError(
-            f'{word!r} is no word of the {tower.name} tower{did_you_mean(word, word_ids)}; valid: '
-            f'{", ".join(tower.words[1:-1])}'
+            f'{word!r} is not in the vocabulary of the encoder {encoder.name}{did_you_mean(word, word_ids)}; valid: '
+            f'{", ".join(encoder.words[1:-1])}'
         )
-    positions = tower.model.positional_embedding.shape[0]
-    return ClipTokenizer(tower.name, len(word_ids), 0, len(word_ids)-1, positions, word_ids, split_word)
+    positions = encoder.model.positional_embedding.shape[0]
+    return ClipTokenizer(encoder.name, len(word_ids), 0, len(word_ids)-1, positions, word_ids, split_word)
 
 def read_vocabulary(
-    tower: ClipEncoder,  # with a text encoder as in open_clip's `CLIP`
+    encoder: ClipEncoder,  # with a text encoder as in open_clip's `CLIP`
 ) -> ClipTokenizer:
     "The tokenizer of a CLIP; a `ConfigError` if its text encoder has another architecture"
     import open_clip
-    if tower.words: return _word_vocabulary(tower)
-    clip = tower.model
-    tokenizer = open_clip.get_tokenizer(tower.name) if hasattr(clip, 'token_embedding') else None
+    if encoder.words: return _word_vocabulary(encoder)
+    clip = encoder.model
+    tokenizer = open_clip.get_tokenizer(encoder.name) if hasattr(clip, 'token_embedding') else None
     byte_pairs = isinstance(tokenizer, open_clip.SimpleTokenizer)
     if not byte_pairs or clip.text_pool_type != 'argmax' or clip.attn_mask is None:
         raise ConfigError(
-            f'encoder={tower.name}: its text encoder is not that of CLIP (byte pairs, causal, pooled at the end '
+            f'encoder={encoder.name}: its text encoder is not that of CLIP (byte pairs, causal, pooled at the end '
             'token); use ViT-B-32, ViT-B-16, ViT-L-14 or another model of this kind'
         )
     whole = {k: v for k, v in tokenizer.encoder.items() if k.endswith('</w>') or k.startswith('<')}
     word_ids = {k.removesuffix('</w>'): v for k, v in whole.items()}
     start, end, positions = tokenizer.sot_token_id, tokenizer.eot_token_id, clip.positional_embedding.shape[0]
     size = clip.token_embedding.num_embeddings
-    return ClipTokenizer(tower.name, size, start, end, positions, word_ids, tokenizer.encode)
+    return ClipTokenizer(encoder.name, size, start, end, positions, word_ids, tokenizer.encode)
 
 # %% ../../nbs/models/12_rater_prompts.ipynb #38eed82d
 def untokenizable_words(

@@ -63,7 +63,7 @@ def _sort_by_size(images) -> dict:
         warnings.simplefilter('ignore')
         return dict(sorted(images.items(), key=lambda p: size(p[1])))
 
-# %% ../../nbs/models/23_region_extraction.ipynb #64e74489
+# %% ../../nbs/models/23_region_extraction.ipynb #0fd630f1
 def _extract_or_split(extractor, batch) -> list[Regions | str]:
     "The regions of a batch, which is halved after an error or for lack of memory; an error message for a bad image"
     try: return extractor.extract_prepared(batch)
@@ -76,6 +76,7 @@ def _extract_or_split(extractor, batch) -> list[Regions | str]:
     half = len(batch)//2
     return _extract_or_split(extractor, batch[:half]) + _extract_or_split(extractor, batch[half:])
 
+# %% ../../nbs/models/23_region_extraction.ipynb #64e74489
 class _BlockWriter:
     "Collects regions and failures, and writes blocks of regions to the cache"
 
@@ -155,7 +156,7 @@ def _extract_by_content(images, extractor, **how) -> tuple[RegionCache, list[dic
     reasons = {f['id']: f for f in failures}
     return cache.with_ids(keys), [reasons[k] | dict(id=i) for i, k in keys.items() if k in reasons]
 
-# %% ../../nbs/models/23_region_extraction.ipynb #d15c8ad3
+# %% ../../nbs/models/23_region_extraction.ipynb #93bd04cf
 def _extract_part(arguments, key, images, folder, batch_size, part, block, threads) -> list[dict]:
     "The work of a further process: the failures of its part"
     torch.set_num_threads(threads)
@@ -165,6 +166,7 @@ def _extract_part(arguments, key, images, folder, batch_size, part, block, threa
                         'folder.')
     return extract_regions(images, extractor, folder, batch_size, 'none', part=part, block=block)[1]
 
+# %% ../../nbs/models/23_region_extraction.ipynb #d15c8ad3
 def _extract_in_processes(images, extractor, cache, batch_size, progress, workers, part, block):
     "Extract a part in this process and the others in further ones; the failures of all"
     # further processes import their function from this module

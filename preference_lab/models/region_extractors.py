@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ..core.errors import ConfigError, DataError
 from ..core.storage import load_tensors, tensors_sha256
 from ..data.regions import Regions
-from ..data.safe_pickle import wanted_by
+from ..data.safe_pickle import refused_global
 
 # %% ../../nbs/models/20_region_extractors.ipynb #75b6176a
 def batch_by_shape(
@@ -111,8 +111,8 @@ class RegionExtractor:
 
     def __repr__(self) -> str:
         random = ', random weights' if 'weights' in self.about else ''
-        return (f'Extractor({self.name!r}{random}, up to {self.max_regions} regions of {self.width} features, '
-                f'key {self.key[:12]})')
+        return (f'{type(self).__name__}({self.name!r}{random}, up to {self.max_regions} regions of {self.width} '
+                f'features, key {self.key[:12]})')
 
 # %% ../../nbs/models/20_region_extractors.ipynb #ad437a0e
 def read_extractor_weights(
@@ -127,8 +127,8 @@ def read_extractor_weights(
     if path.suffix == '.safetensors': return load_tensors(path)[0]
     try: weights = torch.load(path, 'cpu', weights_only=True)
     except pickle.UnpicklingError as e:
-        raise DataError(f'{where}: refused, since it holds more than tensors{wanted_by(e)}, and may run code. Get the '
-                        'file from a source that you trust.') from None
+        raise DataError(f'{where}: refused, since it holds more than tensors{refused_global(e)}, and may run code. '
+                        'Get the file from a source that you trust.') from None
     except Exception as e:
         raise DataError(f'{where}: cannot be read as plain tensors ({type(e).__name__}: '
                         f'{str(e).splitlines()[0][:100]}). Copy the file again.') from None

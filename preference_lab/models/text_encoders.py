@@ -100,6 +100,7 @@ def load_encoder(
     except Exception as e: raise _encoder_error(name, place, e) from None
     return encoder, check_tokenizer(tokenizer, f'encoder={name}')
 
+# %% ../../nbs/models/02_text_encoders.ipynb #3d9c1724
 def _load_quietly(place, config):
     from transformers import AutoModel
     from transformers.utils import logging as transformers_logging
@@ -184,7 +185,7 @@ class TextEncoder:
 
     def __repr__(self):
         parameters = sum(p.numel() for p in self.encoder.parameters())
-        return f'TextTower({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
+        return f'TextEncoder({self.name!r}, width {self.width}, {parameters:,} parameters, key {self.key[:12]})'
 
     @torch.no_grad()
     def encode(self,

@@ -115,16 +115,16 @@ def train_tiny_clip(
     a = np.random.default_rng([seed, 7]).random((faces+500, len(ATTRIBUTES))).astype(np.float32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        tower = make_clip(TINY_CLIP)
+        encoder = make_clip(TINY_CLIP)
         x = torch.from_numpy(draw_faces(a, 24)).permute(0, 3, 1, 2).float()/127.5 - 1
-        model = tower.model.requires_grad_(True).train()
+        model = encoder.model.requires_grad_(True).train()
         _whiten_patches(model, x[:1500])
         table = lambda s: dict(images=x[s], attributes=torch.from_numpy(a[s]))
         cfg = TrainConfig(epochs=epochs, seed=seed, progress=progress, **_TRAINING)
         validation = _validation_loss(_FaceLoader(table(slice(faces, None)), 500))
         train = _FaceLoader(table(slice(faces)), cfg.batch_size, seed)
         Trainer(model, train, caption_losses, validation, cfg).fit()
-    return ClipEncoder('tiny', model, tower.preprocess, dict(tower.settings), words=VOCABULARY)
+    return ClipEncoder('tiny', model, encoder.preprocess, dict(encoder.settings), words=VOCABULARY)
 
 # %% ../../nbs/models/04_tiny_clip.ipynb #13d66894
 def tiny_clip(

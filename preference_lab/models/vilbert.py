@@ -198,7 +198,7 @@ def load_checkpoint_weights(
     except DataError as e: raise DataError(f'{file}: {e}') from None
     return model.eval()
 
-# %% ../../nbs/models/16_vilbert.ipynb #c992e6d5
+# %% ../../nbs/models/16_vilbert.ipynb #a09f76b5
 def _from_own(cls, config, model_id, map_location, hub, options) -> ViLBERT:
     "A model that `save_pretrained` wrote"
     if _find_file(model_id, 'tokenizer_config.json', **hub):
@@ -221,6 +221,7 @@ def _from_other(cls, config, model_id, hub, options) -> ViLBERT:
         )
     return load_checkpoint_weights(model, file, read_weights(file))
 
+# %% ../../nbs/models/16_vilbert.ipynb #c992e6d5
 @patch(cls_method=True)
 def _from_pretrained(
     cls: ViLBERT,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..core.errors import DataError
 from ..core.storage import load_tensors
-from ..data.safe_pickle import wanted_by
+from ..data.safe_pickle import refused_global
 
 # %% ../../nbs/models/15_vilbert_checkpoints.ipynb #96dc7502
 _PARTS = ('embeddings.', 'v_embeddings.', 'encoder.', 't_pooler.', 'v_pooler.')
@@ -43,16 +43,17 @@ class KeyReport:
         some = lambda names: f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})" if names else ''
         return '; '.join(f'{len(v)} {k}{some(v) if k != "matched" else ""}' for k, v in self.__dict__.items())
 
-# %% ../../nbs/models/15_vilbert_checkpoints.ipynb #509765d7
+# %% ../../nbs/models/15_vilbert_checkpoints.ipynb #39263059
 def _plain_weights(state_dict) -> dict:
     "Weights under the names of `ViLBERT`"
     out = {}
     for key, value in state_dict.items():
         if (name := normalize_checkpoint_key(key)) in out:
-            raise DataError(f'checkpoint: two keys stand for {name}, one of them {key}; remove one of them')
+            raise DataError(f'checkpoint: two keys are the parameter {name}, one of them {key}; remove one of them')
         out[name] = value
     return out
 
+# %% ../../nbs/models/15_vilbert_checkpoints.ipynb #509765d7
 def match_checkpoint(
     own: dict[str, Tensor],         # state dict of the model
     state_dict: dict[str, Tensor],  # under the published names, with any known prefix
@@ -76,6 +77,7 @@ def match_checkpoint(
     matched = [k for k in own if k in fits]
     return {k: found[k] for k in matched}, KeyReport(matched, missing, unexpected, ignored)
 
+# %% ../../nbs/models/15_vilbert_checkpoints.ipynb #a170b338
 def _misfit(key, own, found) -> str:
     "Why a key does not fit"
     if key not in found: return f'{key} is missing'
@@ -88,7 +90,7 @@ def _load_pickle(path: Path):
     try: return torch.load(path, map_location='cpu', weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as e:
         raise DataError(
-            f'{path}: holds more than tensors{wanted_by(e)}; nothing in it was run: give a file of weights alone'
+            f'{path}: holds more than tensors{refused_global(e)}; nothing in it was run: give a file of weights alone'
         ) from None
     except Exception as e:   # a damaged file fails in many ways
         why = ' '.join([type(e).__name__, *str(e).split()])[:120]

@@ -76,6 +76,7 @@ class ViLBERTConfig:
             steps += [('text', n) for n in range(t, t_to)] + [('visual', n) for n in range(v, v_to)] + [('co', i)]
         return steps[:-1]   # the end has no co-attention
 
+# %% ../../nbs/models/13_vilbert_config.ipynb #90c192cf
 def _check_sizes(c: ViLBERTConfig):
     "Refuse sizes that do not fit each other"
     for s in ('', 'v_', 'bi_'):
@@ -146,7 +147,7 @@ def tiny(cls: ViLBERTConfig,
     )
     return make_config(cls, widths | no_dropout | small | changes)
 
-# %% ../../nbs/models/13_vilbert_config.ipynb #3c1ca68b
+# %% ../../nbs/models/13_vilbert_config.ipynb #1fb17c23
 _REQUIRED = dict(
     hidden_act='gelu',
     v_hidden_act='gelu',
@@ -172,6 +173,7 @@ _IGNORED = '''bert_model_name training_head_type visualization random_initialize
 
 _RENAMED = dict(num_labels='labels', fusion_method='fusion')   # in the reference -> here
 
+# %% ../../nbs/models/13_vilbert_config.ipynb #f28c105d
 def _check_reference(settings, known):
     "Refuse what is unknown or not implemented"
     for k, v in settings.items():
@@ -198,6 +200,7 @@ def _reference_schedule(settings) -> dict:
         )
     return {} if t is None else dict(schedule=list(zip(t, v)))
 
+# %% ../../nbs/models/13_vilbert_config.ipynb #3c1ca68b
 @patch(cls_method=True)
 def from_reference(cls: ViLBERTConfig,
     settings: dict,  # under the reference's own names

@@ -75,6 +75,7 @@ class SelfAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
         self.heads, self.dropout = heads, dropout
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None) -> Tensor:
+        "(rows, positions, width) -> the same for the first `rows` positions; None: all"
         return scaled_dot_product_attention(
             self.query(x[:, :rows]), self.key(x), self.value(x), mask, self.heads, self.dropout * self.training
         )
@@ -92,6 +93,7 @@ class Layer(nn.Module):
         )
         self.intermediate, self.output = Dense(width, inner), ResidualLayerNorm(inner, width, dropout, eps)
     def forward(self, x: Tensor, mask: Tensor|None, rows: int|None=None) -> Tensor:
+        "(rows, positions, width) -> the same for the first `rows` positions; None: all"
         h = self.attention['output'](self.attention['self'](x, mask, rows), x[:, :rows])
         return self.output(self.intermediate(h), h)
 
@@ -132,6 +134,7 @@ class CoAttentionOutput(nn.Module):
         self.q_dense1, self.q_dense2 = (nn.Linear(width, n).requires_grad_(False) for n in (v, t))
 
     def forward(self, new_v, v, new_t, t) -> tuple[Tensor, Tensor]:
+        "States of the regions and of the words after the residual connections"
         v = self.LayerNorm1(v + self.dropout1(self.dense1(new_v)))
         return v, self.LayerNorm2(t + self.dropout2(self.dense2(new_t)))
 
@@ -147,6 +150,7 @@ class CoAttentionLayer(nn.Module):
         self.t_output = ResidualLayerNorm(c.intermediate_size, c.hidden_size, c.hidden_dropout_prob, c.layer_norm_eps)
 
     def forward(self, v, t, v_mask, t_mask, v_rows=None, t_rows=None, maps=None) -> tuple[Tensor, Tensor]:
+        "States of the regions and of the words after this layer"
         new_v, new_t = self.biattention(v, t, v_mask, t_mask, v_rows, t_rows, maps)
         v, t = self.biOutput(new_v, v[:, :v_rows], new_t, t[:, :t_rows])
         return self.v_output(self.v_intermediate(v), v), self.t_output(self.t_intermediate(t), t)
@@ -189,8 +193,9 @@ class Encoder(nn.Module):
         t_rows: int=None,     # words wanted of the last text step; None: all
         v_rows: int=None,     # regions wanted of the last visual step; None: all
         maps: list=None,      # receives the attention weights of each co-attention, of words to regions and back
-        save_memory: bool=False,
+        save_memory: bool=False,  # compute each layer again in the backward pass (gradient checkpointing)
     ) -> tuple[Tensor, Tensor]:
+        "States of the words and of the regions after the last step"
         recompute = save_memory and torch.is_grad_enabled()
         run = partial(checkpoint, use_reentrant=False) if recompute else lambda f, *args: f(*args)
         last_t, last_v = self.last_step('text'), self.last_step('visual')
@@ -212,6 +217,7 @@ class TextEmbeddings(nn.Module):
         self.LayerNorm, self.dropout = nn.LayerNorm(c.hidden_size, c.layer_norm_eps), nn.Dropout(c.hidden_dropout_prob)
 
     def forward(self, ids: Tensor, types: Tensor|None) -> Tensor:
+        "Ids and segments (rows, words) -> (rows, words, width); without segments: all 0"
         n, positions = ids.shape[1], self.position_embeddings.num_embeddings
         if n > positions: raise DataError(f'a text has {n} word pieces; this model has {positions}: truncate the texts')
         types = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
@@ -227,6 +233,7 @@ class RegionEmbeddings(nn.Module):
         self.LayerNorm, self.dropout = nn.LayerNorm(c.v_hidden_size, _EPS), nn.Dropout(c.hidden_dropout_prob)
 
     def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
+        "Features (rows, regions, features) and boxes (rows, regions, 5) -> (rows, regions, width)"
         return self.dropout(self.LayerNorm(self.image_embeddings(features) + self.image_location_embeddings(boxes)))
 
 # %% ../../nbs/models/14_vilbert_layers.ipynb #a5c53f4b
@@ -248,6 +255,7 @@ class HeadTransform(nn.Module):
         if c.head == 'mmf': self.LayerNorm = nn.LayerNorm(n_out, c.layer_norm_eps)
 
     def forward(self, x: Tensor) -> Tensor:
+        "(…, n_in) -> (…, n_out)"
         if hasattr(self, 'LayerNorm'): return self.LayerNorm(F.gelu(self.dense(self.dropout(x))))
         return self.dropout(F.relu(self.dense(x)))
 

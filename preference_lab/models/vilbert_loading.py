@@ -114,7 +114,7 @@ def _load_tokenizer(name: str):
         raise DataError(f'tokenizer={name}: contains no tokenizer ({type(e).__name__}); {fix}') from None
     return check_tokenizer(tokenizer, f'tokenizer={name}')
 
-# %% ../../nbs/models/17_vilbert_loading.ipynb #6bfb2293
+# %% ../../nbs/models/17_vilbert_loading.ipynb #953f48f1
 def _load_weights(encoder: str, shape: dict, variant: str) -> ViLBERT:
     "The model of a published file, a ViLBERT's folder, or a BERT's folder"
     path = Path(encoder).expanduser()
@@ -130,6 +130,7 @@ def _load_weights(encoder: str, shape: dict, variant: str) -> ViLBERT:
         "for the text stream"
     )
 
+# %% ../../nbs/models/17_vilbert_loading.ipynb #6bfb2293
 def init_from_pretrained(
     encoder: str,          # a ViLBERT's folder, Hub name or published file; or a BERT's folder or Hub name
     shape: dict,           # settings of a `ViLBERTConfig`: v_feature_size, global_region, dropouts

@@ -131,6 +131,7 @@ class ViLBERTWithPointing(nn.Module):
     def forward(self,
         b: dict[str, Tensor],   # a batch of the data loader
     ) -> tuple[Tensor, Tensor]:   # (n, 2) and (n, r, 2) logits
+        "Logits of the label of each sentence, and of each region being one that it refers to"
         regions = b['region_features'], b['region_boxes'], None, b['attention_mask'], b['region_mask']
         out = self.model(b['input_ids'], *regions)
         return out.logits, self.pointing(out.sequence_visual)

@@ -73,7 +73,7 @@ def agreement_matrix(
     order = _cluster_order(known)
     a, n, names = a[np.ix_(order, order)], n[np.ix_(order, order)], [agreement.index[i] for i in order]
     small = len(a) > 12
-    caption = ('Proportion of the shared comparisons that two raters answer alike; 50 % is chance. '
+    caption = ('Proportion of the shared comparisons that two raters answer in the same way; 50 % is chance. '
                + ('' if small else 'Below it, the number of shared comparisons. ')
                + 'Similar raters are adjacent. Empty: no shared comparison.')
     side = 2.6 + len(a)*(.11 if small else .62)

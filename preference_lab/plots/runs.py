@@ -22,7 +22,7 @@ from .style import shorten, write_in_cell
 
 # %% ../../nbs/plots/07_runs.ipynb #6d0fe99c
 def _worst_in_range(v, higher=False):
-    "The worst value that is no outlier: the end of the scale"
+    "The worst value that is not an outlier: the end of the scale"
     v = np.asarray(v, float)
     v = v[np.isfinite(v)]
     middle, best = np.median(v), v.max() if higher else v.min()

@@ -29,11 +29,11 @@ class Finding:
 # %% ../../nbs/reporting/03_conclusions.ipynb #66e80c62
 def format_names(
     labels: list[str],
-    most: int=8,       # named; the others are counted
+    max_names: int=8,  # written out; the others are counted
 ) -> str:
     "`a`, `b` and `c`"
-    names = ['`' + str(o).replace('`', "'") + '`' for o in labels[:most]]
-    if len(labels) > most: names.append(f'{len(labels) - most} more')
+    names = ['`' + str(o).replace('`', "'") + '`' for o in labels[:max_names]]
+    if len(labels) > max_names: names.append(f'{len(labels) - max_names} more')
     return ' and '.join([', '.join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 # %% ../../nbs/reporting/03_conclusions.ipynb #4dea3419

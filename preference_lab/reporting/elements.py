@@ -140,7 +140,7 @@ def folded(
     title: str,     # that is always shown
     content: Any,   # a text such as a log, or an object with an HTML representation (a table, `HTML`)
 ) -> HTML:
-    "Content behind a title that a click unfolds"
+    "Content behind a title, shown on a click"
     as_html = getattr(content, '_repr_html_', None)
     inner = as_html() if as_html else f'<pre style="white-space:pre-wrap">{html.escape(str(content))}</pre>'
     look = 'cursor:pointer;color:#0072B2'

@@ -67,13 +67,13 @@ def display_names(study: Any) -> dict[str, str]:  # name -> short name
 # %% ../../nbs/reporting/05_pairwise.ipynb #f01578fa
 def rater_labels(
     study: Any,
-    most: int=12,      # rows
+    max_raters: int=12,  # rows of the table
 ) -> pd.DataFrame:     # rater, labels
     "How many labels raters gave, those with the most and the fewest"
     count = np.bincount(study.labels.rater, minlength=len(study.labels.raters))
     t = pd.DataFrame(dict(rater=abbreviate_ids(study.labels.raters), labels=count))
     t = t.sort_values('labels', ascending=False, kind='stable')
-    return t if len(t) <= most else pd.concat([t.head(most//2), t.tail(most//2)])
+    return t if len(t) <= max_raters else pd.concat([t.head(max_raters//2), t.tail(max_raters//2)])
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #86811552
 def target_table(
@@ -102,10 +102,10 @@ def rater_ceilings(study: Any) -> dict[str, float] | None:   # rater -> accuracy
 def rater_table(
     study: Any,
     baseline: str='population',  # what `gain` is compared with
-    most: int=40,                # raters
+    max_raters: int=40,          # rows of the table
 ) -> pd.DataFrame:
     "A row a rater with ten test rows or more, those with the most labels first"
-    t = _most_labels(study.per_rater[study.per_rater.enough], most)
+    t = _most_labels(study.per_rater[study.per_rater.enough], max_raters)
     out = pd.DataFrame({
         'rater': t.rater.map(display_names(study)),
         'total labels': t.total,
@@ -121,20 +121,20 @@ def rater_table(
 # %% ../../nbs/reporting/05_pairwise.ipynb #50ce2486
 def rater_target_cells(
     study: Any,
-    most: int=30,      # raters
+    max_raters: int=30,
 ) -> pd.DataFrame:     # input of `rater_target_heatmap`
     "The rater by target table of the raters with the most labels, names shortened"
-    rows = study.rater_target[study.rater_target.rater.isin(set(_most_labels(study.per_rater, most).rater))]
+    rows = study.rater_target[study.rater_target.rater.isin(set(_most_labels(study.per_rater, max_raters).rater))]
     return rows.assign(rater=rows.rater.map(display_names(study)))
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #28d1e9b1
 def raters_figure(
     study: Any,
     baseline: str='the population model',  # what `gain` is compared with
-    most: int=30,                          # raters
+    max_raters: int=30,
 ) -> Figure:
     "Accuracy by rater, between the baseline and the best achievable accuracy"
-    t = _most_labels(study.per_rater[study.per_rater.enough], most)
+    t = _most_labels(study.per_rater[study.per_rater.enough], max_raters)
     out = t.assign(name=t.rater.map(display_names(study)))
     if 'gain' in t: out['baseline'] = t.accuracy - t.gain
     if ceilings := rater_ceilings(study): out['ceiling'] = t.rater.map(ceilings)
@@ -212,13 +212,13 @@ def _baseline_sentences(study, names):
         interval = f'{d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}]'
         yield f'On the same comparisons the model is {comparison_phrase(d)} {name}: difference of accuracy {interval}.'
 
-def _rater_sentences(study, without):
+def _rater_sentences(study, baseline):
     "For how many raters the model is better or worse than one without rater information"
     if 'gain' not in study.per_rater: return
     t = study.per_rater[study.per_rater.enough]
     better, worse, chance = int((t.gain_low > 0).sum()), int((t.gain_high < 0).sum()), round(.025*len(t), 1)
     yield (f'Of {len(t):,} raters with ten test comparisons or more, the model is distinguishably better than '
-           f'{without} for {better:,} and worse for {worse:,} (expected by chance: about {chance:g} each).')
+           f'{baseline} for {better:,} and worse for {worse:,} (expected by chance: about {chance:g} each).')
 
 def _ceiling_sentences(study):
     "The best achievable accuracy, exact or from repeated answers"
@@ -235,10 +235,10 @@ def _ceiling_sentences(study):
 def supported_conclusions(
     study: Any,
     names: dict[str, str],                  # baseline -> what it is, in a sentence
-    without: str='the population model',    # what `gain` of `per_rater` is compared with
+    baseline: str='the population model',   # what `gain` of `per_rater` is compared with
 ) -> list[str]:                             # sentences, in Markdown
     "Conclusions that the scores support: compared with baselines, by rater, and with the best achievable accuracy"
-    return [*_baseline_sentences(study, names), *_rater_sentences(study, without), *_ceiling_sentences(study)]
+    return [*_baseline_sentences(study, names), *_rater_sentences(study, baseline), *_ceiling_sentences(study)]
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #b3855f9a
 def limits_of_intervals(study: Any) -> list[str]:   # sentences

@@ -53,7 +53,7 @@ def find_runs(
                         'a config.yaml')
     return found
 
-# %% ../../nbs/reporting/02_run_tables.ipynb #527f1846
+# %% ../../nbs/reporting/02_run_tables.ipynb #dbc496cb
 def _number(x) -> float: return float('nan') if x is None else float(x)
 
 def _predictions(folder): return Path(folder)/'predictions_test.parquet'
@@ -84,6 +84,7 @@ def _epochs(folder: Path, r: dict) -> float:
     n = _number(known)
     return n if abs(n) < 1e9 else float('nan')   # a history from elsewhere may hold any number
 
+# %% ../../nbs/reporting/02_run_tables.ipynb #527f1846
 def _baselines(r: dict, metrics: StudyMetrics) -> list[tuple[str, float]]:
     "Names and scores of the baselines, the best first"
     scores = {k: _number(v.get(metrics.metric)) for k, v in r['baselines'].items() if not k.startswith('oracle')}

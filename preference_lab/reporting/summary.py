@@ -150,13 +150,13 @@ def summarize(
 # %% ../../nbs/reporting/04_summary.ipynb #90258592
 def scores_forest(
     s: TestSet,
-    most: int=40,  # settings drawn, the best first
+    max_settings: int=40,  # drawn, the best first
 ) -> Figure:       # a dot and its interval a setting, the best on top
     "Test scores with intervals, the best baseline, and the setting that validation selects"
     metrics, runs = s.headline, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
     columns = dict(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set))
     t = runs.groupby('settings_name', sort=False).agg(**columns)
-    t = t.sort_values('value', ascending=not metrics.higher, kind='stable').head(most).reset_index(names='name')
+    t = t.sort_values('value', ascending=not metrics.higher, kind='stable').head(max_settings).reset_index(names='name')
     notes = dict(best='selected on validation', better='better on test')
     t['note'] = [', '.join(text for k, text in notes.items() if k in v) for v in t.verdicts]
     t['distinguishable'] = [v == {'worse'} for v in t.verdicts]

@@ -125,9 +125,9 @@ def demo_table(
     seed: int=0,   # same seed, same table
 ) -> MultilabelTable:   # ids demo-000001 …; `ceiling` (n, labels); not split
     "Simulated texts with the 28 labels, and the exact P(label | text) of each"
-    world = emotion_text_simulator()
-    texts, label_sets = world.sample(n, seed)
+    simulator = emotion_text_simulator()
+    texts, label_sets = simulator.sample(n, seed)
     ids = [f'demo-{i:06}' for i in range(1, n+1)]
     frame = pd.DataFrame(dict(id=ids, text=texts, labels=label_sets, source='demo'))
     frame.index += 1
-    return MultilabelTable(frame, list(EMOTIONS), name='demo', ceiling=world.posterior(texts))
+    return MultilabelTable(frame, list(EMOTIONS), name='demo', ceiling=simulator.posterior(texts))

@@ -56,7 +56,7 @@ class _Canvas:
         cover = np.clip(.5-distance/self.pixel, 0, 1)*opacity
         self.rgb += cover[:, None]*(color[:, :, None, None]-self.rgb)
 
-# %% ../../nbs/simulate/04_faces.ipynb #7e8c41a1
+# %% ../../nbs/simulate/04_faces.ipynb #5d9dc9f8
 def _draw_head(c, v, skin, hair, rgb):
     "Hair behind, shirt, neck, ears, face, cheeks, fringe"
     rx, long = .42+.2*v['face width'], v['hair length']
@@ -84,6 +84,7 @@ def _draw_features(c, v, skin, hair, rgb):
     lip = np.abs(c.y-(.43+bend*.5-bend*(c.x/mw)**2)) - .05*np.sqrt(np.clip(1-(c.x/mw)**2, 0, 1))
     c.paint(np.maximum(lip*.8, c.x-mw), rgb(180, 34, 50))
 
+# %% ../../nbs/simulate/04_faces.ipynb #7e8c41a1
 def _draw(a, size):
     "A few faces: (n, 12) -> (n, size, size, 3) uint8"
     flat = lambda k: a[:, ATTRIBUTES.index(k)]

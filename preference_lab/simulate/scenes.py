@@ -70,7 +70,7 @@ class SceneArrays:
     @classmethod
     def of(cls,
         scenes: list[list[list[dict]]],   # in the format of NLVR
-    ) -> 'Scenes':
+    ) -> 'SceneArrays':
         "The arrays of scenes"
         rows = [[o for k, box in enumerate(s) for o in _as_numbers(k, box)] for s in scenes]
         cells = np.full((len(rows), max(map(len, rows)), 9), -1, np.int16)
@@ -78,7 +78,7 @@ class SceneArrays:
         return cls(*cells.transpose(2, 0, 1))
 
     def __len__(self): return len(self.box)
-    def __getitem__(self, rows) -> 'Scenes': return SceneArrays(*(v[rows] for v in vars(self).values()))
+    def __getitem__(self, rows) -> 'SceneArrays': return SceneArrays(*(v[rows] for v in vars(self).values()))
     @property
     def real(self) -> np.ndarray: return self.box >= 0
     def touches(self,

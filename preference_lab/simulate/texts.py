@@ -65,7 +65,7 @@ class TextSimulator:
         return np.bincount([self.words.index(o) for o in words], mass, len(self.words)) / mass.sum()
 
     def __repr__(self):
-        return f'TextWorld({len(self.label_names)} labels, {len(self.prior)} label sets, {len(self.words)} words)'
+        return f'TextSimulator({len(self.label_names)} labels, {len(self.prior)} label sets, {len(self.words)} words)'
 
 # %% ../../nbs/simulate/01_texts.ipynb #2581e2c2
 def _write(words, end):

@@ -12,7 +12,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core.config import Config
-from ..data.holdout import SealedTestSet
+from ..data.holdout import HeldOutTestSet
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
 from ..experiments.runs import open_run
@@ -70,7 +70,7 @@ def load(self: Study):
 def split(self: Study):
     "Set `train`, `validation` and the sealed `test`; by default the parts of `table`"
     self.train, self.validation = self.table.part('train'), self.table.part('validation')
-    self.test = SealedTestSet(self.table.part('test'))
+    self.test = HeldOutTestSet(self.table.part('test'))
 
 # %% ../../nbs/studies/02_base.ipynb #fc5ca0a0
 @patch

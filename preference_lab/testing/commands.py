@@ -82,12 +82,13 @@ def _start_server(words: list[str], env: dict):
 # %% ../../nbs/testing/02_commands.ipynb #841a6c93
 class RunningCommand:
     "A running command"
-    def __init__(self, lab: 'Lab', pid: int, output: str): self.lab, self.pid, self.output = lab, pid, output
+    def __init__(self, runner: 'CommandRunner', pid: int, output: str):
+        self.runner, self.pid, self.output = runner, pid, output
     def kill(self, kind=signal.SIGKILL): os.kill(self.pid, kind)
 
     def wait(self) -> tuple[int, str, str]:
         "Wait for the end: status (negative: the signal that ended it), stdout, stderr"
-        status = self.lab._request(dict(wait=self.pid))
+        status = self.runner._request(dict(wait=self.pid))
         return status, *(Path(f'{self.output}.{k}').read_text() for k in ('out', 'err'))
 
     def send_signal(self,
@@ -118,8 +119,8 @@ class RunningCommand:
 class CommandRunner:
     "Runs the command `preference_lab` in forked processes that need not import anything"
     def __init__(self,
-        *modules: str,        # to import once, for instance 'preference_lab.emotions.study'
-        folder: str|Path,     # the user's folder, which `refuses` watches
+        *modules: str,        # to import once, for instance 'preference_lab.studies.emotions.study'
+        folder: str|Path,     # the user's folder, which `assert_refused` compares before and after
         env: dict=None,       # environment variables; default: offline, no shared data, one thread
         first: str='',        # Python code to execute once before; it must not start threads
     ):

@@ -24,7 +24,7 @@ class RaggedArray:
     offsets: np.ndarray  # (rows+1,) int64
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> 'Ragged':
+    def of(cls, rows: Sequence[Sequence[int]]) -> 'RaggedArray':
         "From a list of rows"
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return cls(np.fromiter((i for r in rows for i in r), np.int32, offsets[-1]), offsets)
@@ -164,12 +164,12 @@ class TableLoader:
         tensors: dict[str, Tensor],  # each (rows, …)
         batch_size: int,  # rows
         seed: int = 0,  # of the order of rows
-        places: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
+        locations: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
         device: str = 'cpu',
     ):
         self.tensors = {k: v.to(device) for k, v in tensors.items()}
         n = len(next(iter(tensors.values())))
-        self.places, self.sampler = places, LengthBuckets(np.ones(n, int), batch_size, seed, pool=0)
+        self.locations, self.sampler = locations, LengthBuckets(np.ones(n, int), batch_size, seed, pool=0)
 
     def __len__(self) -> int: return len(self.sampler.lengths)  # rows
 
@@ -183,7 +183,7 @@ class TableLoader:
 
     def where(self, row: int) -> str:
         "The location of a row, for error messages"
-        return self.places[row] if self.places is not None else f'row {row}'
+        return self.locations[row] if self.locations is not None else f'row {row}'
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
         "The tensors of some rows"
@@ -198,17 +198,18 @@ class TextLoader(TableLoader):
         targets: np.ndarray,  # (rows, labels) float32
         batch_size: int,  # rows
         seed: int = 0,  # of the order of rows
-        places: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
+        locations: Sequence[str] | None = None,  # location of each row, for error messages; None: its number
         pad: int = 0,  # id of the padding token
         multiple: int = 1,  # widths are multiples of this
         pool: int = 100,  # batches that are sorted together by length; 0: none
     ):
-        self.ragged, self.targets, self.places = ragged, torch.as_tensor(targets), places
+        self.ragged, self.targets, self.locations = ragged, torch.as_tensor(targets), locations
         self.pad, self.multiple = pad, multiple
         self.sampler = LengthBuckets(ragged.lengths, batch_size, seed, pool)
 
     def units(self, rows: np.ndarray) -> int: return int(self.ragged.lengths[rows].sum())
 
     def load(self, rows: np.ndarray) -> dict[str, Tensor]:
+        "`input_ids` and `attention_mask` (rows, tokens), padded, and `targets` of some rows"
         ids, mask = pad_batch(self.ragged, rows, self.pad, self.multiple)
         return dict(input_ids=ids, attention_mask=mask, targets=self.targets[torch.as_tensor(rows)])

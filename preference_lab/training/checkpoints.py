@@ -29,7 +29,7 @@ from ..core.config import TrainConfig, settings_to_match
 
 # %% ../../nbs/training/08_checkpoints.ipynb #e8c64328
 def metadata_sha256(about: dict) -> str:
-    "SHA-256 of the numbers that a checkpoint stores beside its tensors"
+    "SHA-256 of the metadata of a checkpoint"
     return hashlib.sha256(
         json.dumps(to_json_types({k: v for k, v in about.items() if k != 'about_sha256'}), sort_keys=True).encode()
     ).hexdigest()
@@ -37,7 +37,7 @@ def metadata_sha256(about: dict) -> str:
 # %% ../../nbs/training/08_checkpoints.ipynb #25c87664
 def load_checkpoint(
     path: Path,   # …/checkpoints/step-00000012.safetensors
-) -> tuple[dict[str, Tensor], dict]:  # tensors, and the numbers beside them
+) -> tuple[dict[str, Tensor], dict]:  # tensors, metadata
     "A checkpoint whose own content and best weights are intact; raises `DataError` about what is damaged"
     tensors, about = load_tensors(path)
     if about.get('about_sha256') != metadata_sha256(about) or about['sha256'] != tensors_sha256(tensors):
@@ -97,10 +97,10 @@ def gather_sums(
 def restore_sums(
     saved: list[dict],  # those of every process when the checkpoint was written
     rank: int,          # of this process
-    world: int,         # processes now
+    world_size: int,         # processes now
 ) -> dict:
     "The sums with which a process resumes; with another number of processes the first has the totals, all the means"
-    if len(saved) == world: return saved[rank]
+    if len(saved) == world_size: return saved[rank]
     means = ('norm', 'skipped', 'seconds')
     total = lambda k: sum(s[k] for s in saved)
     return {k: total(k)/len(saved) if k in means else total(k)*(rank == 0) for k in saved[0]}

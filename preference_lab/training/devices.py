@@ -70,6 +70,7 @@ def make_accelerator(
         project_dir=folder,
     )
 
+# %% ../../nbs/training/03_devices.ipynb #6f03675a
 def _check_device(cfg):
     if cfg.device == 'cuda' and not torch.cuda.is_available():
         raise ConfigError('device=cuda: this machine has no CUDA device; set device=auto')

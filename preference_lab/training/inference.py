@@ -204,5 +204,5 @@ def evenly_spaced_rows(
     device: str | torch.device = 'cpu',  # that computes
 ) -> np.ndarray:  # row numbers, evenly spaced
     "Rows on which the difference of precisions is measured"
-    most = DIFFERENCE_ROWS['native' if native_bf16(torch.device(device).type) else 'emulated']
-    return np.unique(np.linspace(0, n-1, min(n, most)).astype(int)) if n else np.zeros(0, int)
+    limit = DIFFERENCE_ROWS['native' if native_bf16(torch.device(device).type) else 'emulated']
+    return np.unique(np.linspace(0, n-1, min(n, limit)).astype(int)) if n else np.zeros(0, int)

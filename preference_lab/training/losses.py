@@ -61,12 +61,12 @@ CLASS_WEIGHTS = ('none', 'inverse', 'sqrt_inverse', 'effective_samples')
 def class_weights(
     targets: np.ndarray,  # (rows, labels) 0 or 1, training rows only
     label_names: Sequence[str],  # in the order of the columns
-    how: str = 'sqrt_inverse',  # one of CLASS_WEIGHTS
+    scheme: str = 'sqrt_inverse',  # one of CLASS_WEIGHTS
     beta: float = .999,  # of `effective_samples`
 ) -> dict[str, float]:  # label name -> weight of a positive
     "The weight of a positive of each label; a label that no row carries has weight 1"
-    if how not in CLASS_WEIGHTS:
-        raise ConfigError(f'class_weights={how!r} is unknown{did_you_mean(how, CLASS_WEIGHTS)}. Take one of '
+    if scheme not in CLASS_WEIGHTS:
+        raise ConfigError(f'class_weights={scheme!r} is unknown{did_you_mean(scheme, CLASS_WEIGHTS)}. Take one of '
                           f'{", ".join(CLASS_WEIGHTS)}.')
     rows, n = len(targets), np.asarray(targets, float).sum(0)
     m = np.clip(n, 1, rows-1)
@@ -76,7 +76,7 @@ def class_weights(
         inverse=(rows - m) / m,
         sqrt_inverse=np.sqrt((rows - m) / m),
         effective_samples=effective(m) / effective(rows/2),
-    )[how]
+    )[scheme]
     return dict(zip(label_names, np.where(n > 0, weights, 1.).tolist()))
 
 # %% ../../nbs/training/01_losses.ipynb #0a3d0bd0
@@ -214,11 +214,11 @@ def entropy(
 def min_entropy_penalty(
     logits: Tensor,  # (rows, categories) float
     targets: Tensor,  # not used
-    floor: Tensor | float,  # minimum entropy, nats
+    minimum: Tensor | float,  # of the entropy, nats
     power: Tensor | float = 1.,  # 1: the gap; 2: its square
 ) -> Tensor:  # (rows,)
     "How far the entropy is below a minimum; 0, with zero gradient, where it is not"
-    gap = floor - entropy(logits)
+    gap = minimum - entropy(logits)
     return torch.where(gap > 0, torch.where(gap > 0, gap, 1.)**power, 0.)
 
 # %% ../../nbs/training/01_losses.ipynb #5ead4d0f

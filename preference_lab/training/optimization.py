@@ -79,6 +79,7 @@ class SkippableAdamW(torch.optim.AdamW):
     refused = None   # () float32 where the weights are: 1 refuses a step, 0 takes it; None: every step is taken
 
     def step(self, closure=None):
+        "One step, unless `refused` is true"
         if self.refused is None: return super().step(closure)
         if not all(g['fused'] for g in self.param_groups):   # only the fused kernel takes the flag
             return None if self.refused.item() else super().step(closure)

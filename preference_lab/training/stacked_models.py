@@ -34,28 +34,28 @@ class StackedModels:
     "The weights, gradients and optimizer of many models that are trained together"
     def __init__(self,
         models: list[nn.Module],                         # of equal shapes and computations, see `stackable`
-        feeds: TableLoader|list[TableLoader],  # data loaders of the training rows: one for all, or one each
+        loaders: TableLoader|list[TableLoader],          # data loaders of the training rows: one for all, or one each
         objective: Callable[[nn.Module, dict], Tensor],  # model and batch -> (rows,) losses
         cfgs: list[TrainConfig],                         # one for each model
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
     ):
         check_stackable(models)
-        self.same_batches = isinstance(feeds, TableLoader)
-        feeds = [feeds]*len(models) if self.same_batches else list(feeds)
-        if not len(models) == len(feeds) == len(cfgs):
+        self.same_batches = isinstance(loaders, TableLoader)
+        loaders = [loaders]*len(models) if self.same_batches else list(loaders)
+        if not len(models) == len(loaders) == len(cfgs):
             raise ConfigError(
-                f'{len(models)} models, {len(feeds)} data loaders and {len(cfgs)} configurations: give one of each for '
-                'each member'
+                f'{len(models)} models, {len(loaders)} data loaders and {len(cfgs)} configurations: give one of each '
+                'for each member'
             )
-        check_stack_settings(cfgs, feeds)
+        check_stack_settings(cfgs, loaders)
         self.cfg, self.accelerator = cfgs[0], make_accelerator(cfgs[0])
-        self.members = [StackMember(m.to(self.accelerator.device), f, c) for m, f, c in zip(models, feeds, cfgs)]
+        self.members = [StackMember(m.to(self.accelerator.device), f, c) for m, f, c in zip(models, loaders, cfgs)]
         self.live, self.joint = list(self.members), ModelWithObjective(models[0], objective)
         names = {id(p): n for n, p in models[0].named_parameters()}
         groups = parameter_groups(models[0], 1., 1., factors)
         self.order = [names[id(p)] for g in groups for p in g['params']]              # of the columns
         self.groups = [(g['lr'], g['weight_decay'], sum(p.numel() for p in g['params'])) for g in groups]
-        self.steps_per_epoch = len(feeds[0].batches(0))
+        self.steps_per_epoch = len(loaders[0].batches(0))
         self.total, self.step, self.plans = self.cfg.epochs*self.steps_per_epoch, 0, {}   # plans: by rows a batch
         self.optimizer = self.averages = None
         for m in self.members: m.reset_sums()
@@ -137,21 +137,21 @@ def load(self: StackedModels,
 ) -> tuple[dict, int]:    # tensors, and the dimension of the members in them (None: all have the same)
     "The members' batches; from one table in one gather"
     to = lambda batch: move_batch_to_device(batch, self.accelerator.device)
-    feeds = [m.loader for m in members]
-    if self.same_batches: return to(feeds[0].load(rows[0])), None
-    if _one_table(feeds): return to(feeds[0].load(rows)), 0
-    batches = [f.load(r) for f, r in zip(feeds, rows)]
+    loaders = [m.loader for m in members]
+    if self.same_batches: return to(loaders[0].load(rows[0])), None
+    if _one_table(loaders): return to(loaders[0].load(rows)), 0
+    batches = [f.load(r) for f, r in zip(loaders, rows)]
     return to({k: torch.stack([b[k] for b in batches]) for k in batches[0]}), 0
 
-def _one_table(feeds):
+def _one_table(loaders):
     "Whether data loaders index the same tensors"
-    first = feeds[0].tensors if feeds else {}
+    first = loaders[0].tensors if loaders else {}
     same = lambda t, k: t.data_ptr() == first[k].data_ptr() and t.shape == first[k].shape
     return all(
         type(f).load is TableLoader.load
         and f.tensors.keys() == first.keys()
         and all(same(t, k) for k, t in f.tensors.items())
-        for f in feeds
+        for f in loaders
     )
 
 # %% ../../nbs/training/14_stacked_models.ipynb #92c543ff

@@ -31,7 +31,7 @@ class StackedTrainer:
     "Trains many models at once, and leaves each with the weights of its best epoch"
     def __init__(self,
         models: list[nn.Module],                             # of equal shapes and computations, see `stackable`
-        feeds: TableLoader|list[TableLoader],                    # data loaders: one for all, or one for each model
+        loaders: TableLoader|list[TableLoader],                  # data loaders: one for all, or one for each model
         objective: Callable[[nn.Module, dict], Tensor],      # model and batch -> (rows,) losses
         evaluate: Callable[[nn.Module, Accelerator], dict],  # -> metrics on the validation rows, as numbers
         cfgs: list[TrainConfig],                             # one for each model
@@ -41,7 +41,7 @@ class StackedTrainer:
         parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
     ):
         self.evaluate, self.parts, self.select, self.sign = evaluate, parts, select, 1 if higher else -1
-        self.models = StackedModels(models, feeds, objective, cfgs, factors)
+        self.models = StackedModels(models, loaders, objective, cfgs, factors)
         self.cfg, self.accelerator, self.members, self.seconds = (
             cfgs[0],
             self.models.accelerator,

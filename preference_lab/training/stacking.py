@@ -74,7 +74,7 @@ def _structure_difference(first, other):
     return next(((a.strip(), b.strip()) for a, b in lines if a != b), ('one function', 'another'))
 
 # %% ../../nbs/training/13_stacking.ipynb #c74d1db4
-def check_stack_settings(cfgs: list[TrainConfig], feeds: list[TableLoader]):
+def check_stack_settings(cfgs: list[TrainConfig], loaders: list[TableLoader]):
     "Raise a `ConfigError` about the first setting that a stack cannot have"
     for k in ('epochs', 'batch_size', 'accumulate', 'device', 'precision', 'progress'):
         for i, c in enumerate(cfgs):
@@ -92,7 +92,7 @@ def check_stack_settings(cfgs: list[TrainConfig], feeds: list[TableLoader]):
                 )
     if cfgs[0].precision == 'fp16':
         raise ConfigError('precision=fp16 is not supported in stacks; set precision=auto, bf16 or fp32')
-    batches = [len(f.batches(0)) for f in feeds]
+    batches = [len(f.batches(0)) for f in loaders]
     if i := next((i for i, n in enumerate(batches) if n != batches[0]), 0):
         raise ConfigError(
             f'members 0 and {i} cannot be stacked: they have {batches[0]:,} and {batches[i]:,} batches an epoch; give '
@@ -174,17 +174,20 @@ class MemberRandomness(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def dropout(self, input, p=.5, training=True, inplace=False):
+        "`F.dropout` with the generator of each member"
         if not (training and p): return input
         if self.ready is not None: return input*next(self.ready)
         self.asked.append((p, tuple(input.shape), input.dtype))
         return _Dropout.apply(input, self.member, self.generators, p)
 
     def normal(self, input):
+        "Gaussian noise of the shape of `input`, with the generator of each member"
         if self.ready is not None: return next(self.ready)
         self.asked.append((None, tuple(input.shape), input.dtype))
         return _Normal.apply(input, self.member, self.generators)
 
     def rrelu(self, input, lower=1/8, upper=1/3, training=False, inplace=False):
+        "`F.rrelu` with the generator of each member"
         if not training: return F.leaky_relu(input, (lower+upper)/2)
         self.asked = _Unplanned()
         return _RReLU.apply(input, self.member, self.generators, lower, upper)

@@ -36,7 +36,7 @@ class Trainer(TrainingSteps):
     "Trains a model, and leaves it with the weights of its best epoch"
     def __init__(self,
         model: nn.Module,
-        feed: TableLoader,                                     # data loader of the training rows
+        loader: TableLoader,                                   # data loader of the training rows
         objective: Callable[[nn.Module, dict], Tensor],      # model and batch -> (rows,) losses
         evaluate: Callable[[nn.Module, Accelerator], dict],  # -> metrics on the validation rows, as numbers
         cfg: TrainConfig,
@@ -49,7 +49,7 @@ class Trainer(TrainingSteps):
     ):
         self.folder, self.evaluate, self.parts = Path(folder) if folder else None, evaluate, parts
         self.select, self.sign = select, 1 if higher else -1
-        super().__init__(model, feed, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
+        super().__init__(model, loader, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
         self.history, self.best = [], None
         self.checkpoints, self.stop = CheckpointManager(self.folder, cfg), StopRequest()
 
@@ -116,18 +116,18 @@ def _total_sums(self: Trainer) -> dict[str, float]:
 @patch
 def _history_row(self: Trainer, sums: dict, metrics: dict, start: float) -> dict:
     "A row of the history; `start` is when the validation began"
-    world = self.accelerator.num_processes
+    processes = self.accelerator.num_processes
     return dict(
         epoch=len(self.history) + 1,
         step=self.step,
         train_loss=sums['loss'] / max(1, sums['rows']),
         **{f'validation_{k}': v for k, v in metrics.items()},
         learning_rate=self.optimizer.param_groups[0]['base_lr'] * self.rate(self.step - 1),
-        gradient_norm=sums['norm'] / world / self.steps_per_epoch,
-        skipped_steps=int(sums['skipped'] / world),
-        seconds=sums['seconds'] / world,
-        rows_per_second=sums['rows'] * world / max(1e-9, sums['seconds']),
-        units_per_second=sums['units'] * world / max(1e-9, sums['seconds']),
+        gradient_norm=sums['norm'] / processes / self.steps_per_epoch,
+        skipped_steps=int(sums['skipped'] / processes),
+        seconds=sums['seconds'] / processes,
+        rows_per_second=sums['rows'] * processes / max(1e-9, sums['seconds']),
+        units_per_second=sums['units'] * processes / max(1e-9, sums['seconds']),
         validation_seconds=time.perf_counter() - start,
     )
 

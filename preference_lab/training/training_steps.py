@@ -40,24 +40,24 @@ class TrainingSteps:
     "The training steps of one model: gradients, clipping, AdamW, averaged weights, and the sums of the epoch"
     def __init__(self,
         model: nn.Module,
-        feed: TableLoader,                                 # data loader of the training rows
+        loader: TableLoader,                             # data loader of the training rows
         objective: Callable[[nn.Module, dict], Tensor],  # model and batch -> (rows,) losses
         cfg: TrainConfig,
         acc: Accelerator,                                # of `make_accelerator`
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
-        self.cfg, self.loader, self.objective, self.accelerator = cfg, feed, objective, acc
+        self.cfg, self.loader, self.objective, self.accelerator = cfg, loader, objective, acc
         self.unwrapped, self.several = model.to(acc.device), acc.num_processes > 1
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
-            feed, acc.device, cfg.seed, cfg.accumulate, acc.process_index, acc.num_processes
+            loader, acc.device, cfg.seed, cfg.accumulate, acc.process_index, acc.num_processes
         )
         self.trained = {n: p for n, p in self.unwrapped.named_parameters() if p.requires_grad}
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
         self.captured = None
         if cfg.compile == 'capture': self.capture()
-        self.steps_per_epoch = len(feed.batches(0))
+        self.steps_per_epoch = len(loader.batches(0))
         self.total = cfg.epochs*self.steps_per_epoch
         self.step, self.drop = 0, 1.   # drop: factor on the learning rate, with schedule=plateau
         self.sums = dict(loss=0., rows=0, units=0, norm=0., skipped=0, seconds=0.)   # of the epoch so far

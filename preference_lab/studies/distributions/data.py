@@ -22,7 +22,7 @@ from ...data.vote_files import select_columns
 from ...data.items import read_embeddings
 from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
 from ...data.splits import join_similar_items
-from ...simulate.crowds import simulate_streets
+from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
 from ...datasets.convabuse import load_convabuse
 from .settings import ColumnNames
@@ -75,7 +75,7 @@ def _item_embeddings(votes, path) -> np.ndarray:
     at = pd.Index(ids).get_indexer(votes.ids)
     if (missing := at < 0).any():
         i = int(missing.argmax())
-        raise DataError(f'{votes.places[i]}: item {truncate_repr(votes.ids[i])} has no row in {Path(path).name} '
+        raise DataError(f'{votes.locations[i]}: item {truncate_repr(votes.ids[i])} has no row in {Path(path).name} '
                         f'({missing.sum():,} items have none); add it, or remove the item')
     return x[at]
 
@@ -138,7 +138,7 @@ def read_custom_distributions(
 def _keep_similar_texts_together(votes, texts: list[str]) -> np.ndarray:
     "Join the groups of near-duplicate texts, or note them where the split is given; the key of each text"
     if votes.split is None: join_similar_items(votes, find_near_duplicate_texts(texts))
-    else: votes.notes.extend(near_duplicate_warning(texts, votes.split.tolist(), lambda i: votes.places[i]))
+    else: votes.notes.extend(near_duplicate_warning(texts, votes.split.tolist(), lambda i: votes.locations[i]))
     return np.array([normalize_text(t) for t in texts], object)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #f1f9877f

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...data.holdout import SealedTestSet
+from ...data.holdout import HeldOutTestSet
 from ...evaluation.distributions import distribution_row_scores
 from ...training.losses import inverse_frequency_weights
 from ...training.batching import RaggedArray, TableLoader, TextLoader, padding_fraction
@@ -37,7 +37,7 @@ class Fold:
     learner: ModelWithLoss
     loader: TableLoader             # training rows
     validation: TableLoader       # validation rows
-    test: SealedTestSet                # answers of the test rows
+    test: HeldOutTestSet                # answers of the test rows
     targets: np.ndarray         # (validation rows, categories)
     history: list | None = None # a row an epoch
     best: dict | None = None    # epoch, value, sha256
@@ -73,7 +73,7 @@ def make_loader(
     with_targets: bool = False,
 ) -> TableLoader:
     "A data loader of some rows; their tensors are selected once and shared by all runs"
-    places = [m.votes.places[i] for i in rows]
+    places = [m.votes.locations[i] for i in rows]
     if kind == 'text':
         targets = m.votes.targets[rows] if with_targets else np.zeros((len(rows), 1))
         tokens, pad = RaggedArray.of([m.ragged[i] for i in rows]), m.tokenizer.pad_token_id
@@ -109,7 +109,7 @@ def make_fold(
     predictor = TemperatureScaledNet(net, cfg.temperature, cfg.logit_norm).start_at(y.mean(0))
     feeds = make_loader(cfg, m, kind, train, True), make_loader(cfg, m, kind, validation)
     learner = ModelWithLoss(predictor, _make_loss(cfg, y))
-    return Fold(learner, *feeds, SealedTestSet(m.split_of(f, 'test')), m.votes.targets[validation])
+    return Fold(learner, *feeds, HeldOutTestSet(m.split_of(f, 'test')), m.votes.targets[validation])
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #d8e5c61a
 def predict_proba(

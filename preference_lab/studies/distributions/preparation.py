@@ -102,7 +102,7 @@ def assign_splits(
     except DataError as e:
         raise DataError(f'{votes.name}: {e}{" (folds=" + str(folds) + ")" if folds else ""}') from None
     keys = {k: np.asarray(v, object) for k, v in data.keys.items()} or dict(item=np.array(votes.ids, object))
-    audits = [audit_split(s, keys, data.published, name=votes.name, places=votes.places) for s in splits]
+    audits = [audit_split(s, keys, data.published, name=votes.name, locations=votes.locations) for s in splits]
     return [{name: np.flatnonzero(s == name) for name in SPLITS} for s in splits], audits[0]
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #05f6c416

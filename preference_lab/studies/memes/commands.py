@@ -48,7 +48,8 @@ def _load_extractor(model: ViLBERT, weights: str|None):
             "process an image; set regions=FILE to features of the same kind"
         )
     weights = weights or source.get('weights') or 'pretrained'
-    extractor = load_extractor(name, weights, str(device) if device.type == 'cuda' else 'cpu', most=source.get('most'))
+    where = str(device) if device.type == 'cuda' else 'cpu'
+    extractor = load_extractor(name, weights, where, max_regions=source.get('most'))
     if source.get('key') and extractor.key != source['key']:
         raise ConfigError(
             f'extractor {name}: its weights or settings are not those the model was trained with (key '
@@ -58,7 +59,7 @@ def _load_extractor(model: ViLBERT, weights: str|None):
 
 def _regions_from_file(regions: str, images: dict, most: int) -> RegionCache:
     names = {i: Path(p).stem if p else i for i, p in images.items()}
-    return convert_regions(Path(regions).expanduser(), ids=list(images), names=names, most=most)
+    return convert_regions(Path(regions).expanduser(), ids=list(images), names=names, max_regions=most)
 
 def _find_regions(
     model: ViLBERT,

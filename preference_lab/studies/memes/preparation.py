@@ -61,7 +61,7 @@ def find_regions(self: MemeData,
     if cfg.regions:
         names = {i: Path(p).stem if p else i for i, p in zip(t.ids, t.images)}
         path = Path(cfg.regions).expanduser()
-        self.regions = convert_regions(path, ids=t.ids, names=names, most=cfg.max_regions, progress=cfg.progress)
+        self.regions = convert_regions(path, ids=t.ids, names=names, max_regions=cfg.max_regions, progress=cfg.progress)
     elif cfg.extractor:
         return self.extract_regions()
     elif true_regions is not None: self.regions = true_regions
@@ -78,7 +78,7 @@ def extract_regions(self: MemeData) -> dict[str, str]:  # id -> why it has no re
     "Set `extractor` of the settings, and `regions` to those that it finds"
     cfg, t = self.cfg, self.table
     device = 'cuda' if torch.cuda.is_available() and cfg.device in ('auto', 'cuda') else 'cpu'
-    self.extractor = load_extractor(cfg.extractor, cfg.extractor_weights, device, most=cfg.max_regions)
+    self.extractor = load_extractor(cfg.extractor, cfg.extractor_weights, device, max_regions=cfg.max_regions)
     images = {i: p for i, p in zip(t.ids, t.images) if p}
     self.regions, bad = extract_regions(images, self.extractor, progress=cfg.progress)
     return {b['id']: b['reason'] for b in bad}

@@ -110,7 +110,7 @@ def find_copies(self: PreferenceData):
 def split(self: PreferenceData):
     "Hold out known raters and items, and what `axes` names"
     seed = self.cfg.data_seed
-    self.axes = {a: make_holdout(self.labels, a, seed, same=self.same) for a in ('warm', *self.cfg.axes)}
+    self.axes = {a: make_holdout(self.labels, a, seed, duplicates=self.same) for a in ('warm', *self.cfg.axes)}
     warm = self.axes['warm']
     self.train, self.validation, self.test = warm.train, warm.validation, warm.test
     for a in self.axes.values():
