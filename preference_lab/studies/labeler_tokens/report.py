@@ -37,7 +37,7 @@ def model_description(study: LabelerStudy) -> str:
     if cfg.towers != 'none':
         encoders = 'both encoders' if cfg.towers == 'both' else f'the {cfg.towers} encoder'
         layers = dict(mlp='MLPs', attn='attention', both='MLPs and attention')[cfg.matrices]
-        hard = f' (less consistent raters: {cfg.harder_rank})' if cfg.harder_rank else ''
+        hard = f' (less consistent raters: {cfg.hard_rater_rank})' if cfg.hard_rater_rank else ''
         parts.append(f'LoRA of rank {cfg.rank}{hard} in the {layers} of {encoders}')
     if cfg.text_tokens: parts.append('labeler tokens')
     if cfg.visual_prompts != 'none': parts.append(f'a {cfg.visual_prompts} visual prompt for each rater')
@@ -313,7 +313,7 @@ def _new_rater_sentences(study) -> list[str]:
 def _probe_sentences(study) -> list[str]:
     "How far rater and attribute directions are separated"
     if probe_table(study) is None: return []
-    p, weight = study.probe, study.cfg.disentangle
+    p, weight = study.probe, study.cfg.disentangle_weight
     penalty = f'with a penalty of weight {weight:g}' if weight else 'without a penalty'
     return [
         f"Rater and attribute directions, {penalty}: {p['leak']:.1%} of the variance between raters is along attribute "
