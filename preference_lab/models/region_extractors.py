@@ -59,7 +59,7 @@ class RegionExtractor:
         if max_regions is not None:
             if max_regions < 1: raise ConfigError(f'extractor={self.kind}, max_regions={max_regions}: give 1 or more.')
             self.limit_regions(max_regions)
-        self.arguments = dict(name=self.kind, weights=str(weights), device=str(device), most=max_regions)
+        self.arguments = dict(name=self.kind, weights=str(weights), device=str(device), max_regions=max_regions)
         self.device = torch.device(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
