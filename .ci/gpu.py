@@ -174,12 +174,12 @@ def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') ->
     "The study's training"
     from preference_lab.studies.emotions.settings import EmotionsConfig
     from preference_lab.studies.emotions.training import forward
-    from preference_lab.models.text_classifier import training_flops
+    from preference_lab.models.text_classifier_cost import training_flops
     from preference_lab.training.losses import bce
     ragged, targets = random_texts(text_config(name).vocab_size)
     loader = TextLoader(ragged, targets, batch_size, pad=1, multiple=1 if compile == 'no' else 16)
     fake = compile == 'capture' and DEVICE.type == 'cpu'   # a rehearsal of the same code: a replay calls the function
-    cfg = EmotionsConfig(device=DEVICE.type, precision='bf16', compile='no' if fake else compile, batch_size=batch_size, encoder='none', learning_rate=2e-5, epochs=1, progress='none')
+    cfg = EmotionsConfig(device=DEVICE.type, precision='bf16', compile_mode='no' if fake else compile, batch_size=batch_size, encoder='none', learning_rate=2e-5, epochs=1, progress='none')
     trainer = Trainer(our_classifier(name), loader, lambda m, b: bce(forward(m, b), b['targets']), None, cfg, read_every=READ_LOSSES_EVERY)
     if fake: trainer.capture(capture=call_without_graph)
     trainer.model.train()
@@ -190,7 +190,7 @@ def train_ours(name: str, batch_size: int, seconds: float, compile: str='no') ->
     done, m = timed(run, batches, seconds)
     waits = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
     if trainer.captured and trainer.captured.note: raise RuntimeError(trainer.captured.note)
-    return text_row('ours' if compile == 'no' else f'ours, compile={compile}', False, batch_size, sum(map(len, done)), sum(map(loader.units, done)), len(done), m, training_flops(trainer.unwrapped), len(ragged),
+    return text_row('ours' if compile == 'no' else f'ours, compile_mode={compile}', False, batch_size, sum(map(len, done)), sum(map(loader.units, done)), len(done), m, training_flops(trainer.unwrapped), len(ragged),
                     waits_per_step=waits, padding_share=1-sum(map(loader.units, done))/sum(len(b)*int(ragged.lengths[b].max()) for b in done))
 
 
@@ -244,7 +244,7 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
     rows, notes, failures = [], [], []
     ways = [(train_peer, n, 'no') for n in peers] + [(train_ours, *n) if isinstance(n, tuple) else (train_ours, n, 'no') for n in ours]
     for make, batch_size, compile in ways:
-        how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile={compile}"
+        how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile_mode={compile}"
         try: rows.append(dict(what=title) | (make(name, batch_size, seconds, compile) if make is train_ours else make(name, batch_size, seconds)))
         except (Exception, TimeLimitExceeded) as e:
             (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # compiling is no condition of the rest
@@ -409,10 +409,10 @@ def predict() -> dict:
 
 # ---- what must hold on the device
 
-DEMOS = dict(emotions=('auc_micro', dict(demo_rows=4000, epochs=5, resamples=200)), preference=('accuracy', dict(model='network', epochs=8)), distributions=('kl', dict(epochs=30)),
+DEMOS = dict(emotions=('auc_micro', dict(demo_rows=4000, epochs=5, bootstrap_samples=200)), preference=('accuracy', dict(model='network', epochs=8)), distributions=('kl', dict(epochs=30)),
              labeler_tokens=('accuracy', dict(epochs=8, ablations=[], new_raters=10, new_rater_labels=[5])), memes=('auroc', dict(demo_rows=2400, epochs=6)))
-TOY_DEMOS = dict(emotions=dict(demo_rows=300, epochs=1, resamples=50), preference=dict(model='network', epochs=1, resamples=50), distributions=dict(epochs=1, demo_districts=30, resamples=50),
-                 labeler_tokens=dict(epochs=1, ablations=[], resamples=50, templates=['a {} person'], top_raters=2, new_raters=3, new_rater_labels=[5], most_pairs=2000), memes=dict(demo_rows=200, epochs=1, resamples=50))
+TOY_DEMOS = dict(emotions=dict(demo_rows=300, epochs=1, bootstrap_samples=50), preference=dict(model='network', epochs=1, bootstrap_samples=50), distributions=dict(epochs=1, demo_districts=30, bootstrap_samples=50),
+                 labeler_tokens=dict(epochs=1, ablations=[], bootstrap_samples=50, templates=['a {} person'], top_raters=2, new_raters=3, new_rater_labels=[5], max_train_pairs=2000), memes=dict(demo_rows=200, epochs=1, bootstrap_samples=50))
 
 
 def test_score(study: str, metric: str, device: str, settings: dict) -> dict:

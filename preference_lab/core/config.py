@@ -217,17 +217,18 @@ class TrainConfig(Config):
     "The settings of the training loop"
     epochs: PositiveInt = 3                      # maximum number of passes over the training rows
     batch_size: PositiveInt = 32                 # rows per optimizer step, over all processes and accumulated batches
-    accumulate: PositiveInt = 1                  # batches whose gradients are accumulated per step, to save memory
+    # batches whose gradients are accumulated per step, to save memory
+    gradient_accumulation_steps: PositiveInt = 1
     learning_rate: PositiveFloat = 2e-4         # maximum
     weight_decay: NonNegativeFloat = .01        # decoupled; none on biases and norms
     # of the learning rate after warm-up: down to 0, or halved when the validation metric stops improving
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'
     # epochs without improvement after which the plateau schedule halves the learning rate
-    plateau: PositiveInt = 5
-    warmup: Fraction = .1                  # fraction of all steps in which the learning rate rises from 0
-    clip: NonNegativeFloat = 1.                 # maximum norm of the gradient; 0: no clipping
+    plateau_patience: PositiveInt = 5
+    warmup_ratio: Fraction = .1                  # fraction of all steps in which the learning rate rises from 0
+    max_grad_norm: NonNegativeFloat = 1.                 # maximum norm of the gradient; 0: no clipping
     # decay per step of the exponential moving average of the weights, which is validated and saved; 0: none
-    ema: FractionBelowOne = 0.
+    ema_decay: FractionBelowOne = 0.
     patience: NonNegativeInt = 0                    # epochs without improvement after which training stops; 0: never
     min_delta: NonNegativeFloat = 0.            # minimum change of the validation metric that counts as an improvement
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto'         # auto: an accelerator if there is one
@@ -236,7 +237,7 @@ class TrainConfig(Config):
     # of evaluation and prediction; tf32: NVIDIA GPUs only
     inference_precision: Literal['fp32', 'tf32', 'bf16'] = 'fp32'
     # capture: forward and backward as CUDA graphs, for small batches; else the mode of torch.compile
-    compile: Literal['no', 'capture', 'default', 'reduce-overhead', 'max-autotune'] = 'no'
+    compile_mode: Literal['no', 'capture', 'default', 'reduce-overhead', 'max-autotune'] = 'no'
     checkpoint_every: NonNegativeInt = 0            # optimizer steps between checkpoints; 0: every five minutes
     # tensorboard, wandb, mlflow, trackio …, in addition to history.csv
     trackers: list[str] = field(default_factory=list)
@@ -245,7 +246,16 @@ class TrainConfig(Config):
 
 # %% ../../nbs/core/06_config.ipynb #0c626400
 _RESUMABLE = {
-    'runs_dir', 'resume', 'time', 'name', 'device', 'compile', 'checkpoint_every', 'trackers', 'progress', 'accumulate'
+    'runs_dir',
+    'resume',
+    'time',
+    'name',
+    'device',
+    'compile_mode',
+    'checkpoint_every',
+    'trackers',
+    'progress',
+    'gradient_accumulation_steps',
 }
 
 def settings_to_match(cfg: Config) -> dict:

@@ -12,7 +12,41 @@ from .errors import ConfigError
 from .config import Config, make_config, read_yaml
 
 # %% ../../nbs/core/09_old_names.ipynb #4cba4ec8
-OLD_SETTINGS: dict[str, dict[str, str]] = {}   # study -> old name or old name=value -> the new one; '': refused
+_TRAINING = dict(
+    accumulate='gradient_accumulation_steps',
+    plateau='plateau_patience',
+    warmup='warmup_ratio',
+    clip='max_grad_norm',
+    ema='ema_decay',
+    compile='compile_mode',
+    resamples='bootstrap_samples',
+)   # of the training loop, in every study
+
+OLD_SETTINGS: dict[str, dict[str, str]] = dict(
+    emotions=_TRAINING | dict(train_rows='max_train_rows', head_factor='head_lr_multiplier'),
+    preference=_TRAINING | dict(
+        trunk_pairs='max_train_pairs',
+        item_columns='item_effects',
+        taste_steps='em_steps',
+        rater_width='rater_embedding_size',
+    ),
+    distributions=_TRAINING | dict(held_out='holdout_kind', entropy_power='min_entropy_power'),
+    labeler_tokens=_TRAINING | dict(
+        most_pairs='max_train_pairs',
+        crowd_share='population_token_share',
+        harder_rank='hard_rater_rank',
+        weight_by='rater_weighting',
+        disentangle='disentangle_weight',
+        checkpoint_blocks='gradient_checkpointing',
+        token_rate='token_lr_multiplier',
+        encode_batch='encode_batch_size',
+    ),
+    memes=_TRAINING | dict(
+        train_rows='max_train_rows',
+        leave_out='drop_missing_regions',
+        checkpoint_blocks='gradient_checkpointing',
+    ),
+)   # study -> old name or old name=value -> the new one; '': refused
 
 # %% ../../nbs/core/09_old_names.ipynb #6ab5ae0e
 def rename_settings(

@@ -56,11 +56,11 @@ def rating_schema(
                                'value': pa.Column(None, checks, nullable=True)})
 
 # %% ../../nbs/data/09_judgement_tables.ipynb #928f3242
-def _id_warnings(frame, name, warnings, file_columns, item_columns) -> list[dict]:
+def _id_warnings(frame, name, warnings, file_columns, item_effects) -> list[dict]:
     "Warnings, and those about similar ids of raters; items whose ids look the same are an error"
     check = lambda c: check_confusable_ids(frame[c], name, file_columns.get(c, c))
     found = check('rater')
-    for c in item_columns: check(c)
+    for c in item_effects: check(c)
     return [*warnings, *(n for n in found if n not in warnings)]
 
 def _check_rated_once(frame, name):

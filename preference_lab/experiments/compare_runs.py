@@ -73,7 +73,7 @@ def compare_run_rows(
     a: Path,  # folder of the first run
     b: Path,  # folder of the second run
     read: Callable[[Path], RowScores],  # how the study reads a folder
-    resamples: int = 1000,  # of the bootstrap
+    bootstrap_samples: int = 1000,  # of the bootstrap
 ) -> dict:  # difference a - b, low, high, distinguishable, rows, same
     "Paired (cluster) bootstrap comparison of two runs on their common test rows"
     x, y = read(Path(a)), read(Path(b))
@@ -85,7 +85,7 @@ def compare_run_rows(
     sums = [np.bincount(groups, s) for s in (x.score[here], y.score[there], np.ones(len(here)))]
     mean = lambda k: lambda w: dict(score=sums[k] @ w / (sums[2] @ w))
     factor = x.width_factor(here, x.score[here] - y.score[there]) if x.width_factor else 1.
-    t = paired_bootstrap(mean(0), mean(1), len(sums[0]), n=resamples, width_factors=dict(score=factor)).iloc[0]
+    t = paired_bootstrap(mean(0), mean(1), len(sums[0]), n=bootstrap_samples, width_factors=dict(score=factor)).iloc[0]
 
     p, q = x.predicted[here], y.predicted[there]
     same = len(here) == len(x.ids) == len(y.ids) and p.shape == q.shape and np.allclose(p, q, rtol=0, atol=1e-5)

@@ -268,5 +268,5 @@ def same_settings_except_seed(
 ) -> bool:
     "Whether two configurations differ in their seed at most"
     free = {'seed', 'name', 'time', 'runs_dir', 'resume', 'compare', 'checkpoint_every', 'trackers', 'progress',
-            'compile', 'device'}
+            'compile_mode', 'device'}
     return all(a.get(k) == b.get(k) for k in {*a, *b} - free)

@@ -94,7 +94,7 @@ class PreferenceNetwork(nn.Module):
         dropout: float = .15,        # after each hidden layer
         glu: bool = False,           # gated linear units
         rater: str = 'embedding',    # rater encoding, one of RATERS
-        rater_width: int = 32,       # numbers in a rater embedding
+        rater_embedding_size: int = 32,       # numbers in a rater embedding
         head: str = 'antisymmetric', # output layer, one of HEADS
         levels: int = 7,             # levels of the rating scale, with head=rating
         residual: bool = False,      # a learned bias for each known item and target
@@ -105,8 +105,8 @@ class PreferenceNetwork(nn.Module):
         if rater == 'weights' and head != 'antisymmetric':
             raise ConfigError(f'rater=weights requires head=antisymmetric, got head={head}')
         self.rater, self.head_kind, self.raters, self.targets, self.levels = rater, head, raters, targets, levels
-        rater_features = dict(embedding=rater_width, onehot=raters).get(rater, 0)
-        self.rater_vectors = nn.Embedding(raters, rater_width) if rater == 'embedding' else None
+        rater_features = dict(embedding=rater_embedding_size, onehot=raters).get(rater, 0)
+        self.rater_vectors = nn.Embedding(raters, rater_embedding_size) if rater == 'embedding' else None
         self.trunk = FeedForwardLayers(width+rater_features, hidden, activation, norm, dropout, glu)
         h = self.trunk.width
         if head == 'antisymmetric': self.head = nn.Linear(h, targets, bias=False)

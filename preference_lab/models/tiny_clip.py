@@ -102,7 +102,7 @@ def _validation_loss(loader):
             return dict(loss=caption_losses(model, loader.load(np.arange(500))).mean())
     return evaluate
 
-_TRAINING = dict(batch_size=64, learning_rate=1e-3, weight_decay=.01, warmup=.04, device='cpu', precision='fp32')
+_TRAINING = dict(batch_size=64, learning_rate=1e-3, weight_decay=.01, warmup_ratio=.04, device='cpu', precision='fp32')
 
 # %% ../../nbs/models/04_tiny_clip.ipynb #9548764e
 def train_tiny_clip(

@@ -58,7 +58,7 @@ class ViLBERT(
     ):
         super().__init__()
         self.config = c = make_config(ViLBERTConfig, config) if isinstance(config, dict) else config
-        self.tokenizer, self.about, self.checkpoint_blocks = tokenizer, about or {}, False
+        self.tokenizer, self.about, self.gradient_checkpointing = tokenizer, about or {}, False
         text, visual = c.answers
         joined = text+visual if c.fusion == 'concat' else text
         inner = joined if c.head == 'mmf' else text
@@ -115,7 +115,7 @@ def encode(self: ViLBERT,
     words, regions = b.embeddings(input_ids, token_type_ids), b.v_embeddings(*regions)
     t_rows = 1 if first_only else None
     v_rows = t_rows if c.visual_pooling == 'first' else None
-    save_memory = self.checkpoint_blocks and maps is None
+    save_memory = self.gradient_checkpointing and maps is None
     return *b.encoder(words, regions, t_mask, v_mask, t_rows, v_rows, maps, save_memory), region_mask
 
 # %% ../../nbs/models/16_vilbert.ipynb #fdcf9140

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['abbreviate_ids', 'Placeholder', 'headline_box', 'warnings_box', 'markdown_paragraph', 'show_table', 'scores_frame',
-           'folded']
+           'folded', 'fold_logs']
 
 # %% ../../nbs/reporting/01_elements.ipynb #771ec7a8
 import html
@@ -13,6 +13,7 @@ from typing import Any, Sequence
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
+from pandas.api.types import is_numeric_dtype
 from pandas.io.formats.style import Styler
 
 from ..core.errors import escape_markdown, is_missing
@@ -81,14 +82,23 @@ def markdown_paragraph(
     return Markdown(escape_markdown(text, marks=True))
 
 # %% ../../nbs/reporting/01_elements.ipynb #77b6544a
-_CAPTION = 'caption-side:top;text-align:left;font-weight:bold;padding-bottom:.4em;min-width:30em;white-space:normal'
+_CAPTION = 'caption-side:top;text-align:left;font-weight:bold;padding:.8em 0 .4em;min-width:40em;white-space:normal'
 _TABLE_STYLES = [
     dict(selector='caption', props=_CAPTION),
     dict(selector='td', props='text-align:right'),
-    dict(selector='td.col0', props='text-align:left'),
     dict(selector='thead', props='display:table-header-group'),   # repeated on each page in print
     dict(selector='tr', props=_PRINT),
 ]
+
+def _text_style(column: pd.Series) -> str:
+    "A column of texts is aligned to the left, and short texts such as intervals are not wrapped"
+    short = column.astype(str).str.len().max() <= 24
+    return 'text-align:left' + ';white-space:nowrap'*bool(short)
+
+def _whole_numbers(t: pd.DataFrame) -> pd.DataFrame:
+    "Counts that are floats only because others of their column are missing, as integers"
+    def is_counts(c): return c.dtype.kind == 'f' and c.isna().any() and c.notna().any() and (c.dropna() % 1 == 0).all()
+    return t.apply(lambda c: c.astype('Int64') if is_counts(c) else c)
 
 # %% ../../nbs/reporting/01_elements.ipynb #26b553be
 def show_table(
@@ -102,11 +112,13 @@ def show_table(
     t = table.head(rows).reset_index(drop=True)
     t = t.map(lambda c: c if isinstance(c, (str, int, float, np.generic)) or is_missing(c) else str(c))
     t.columns = [html.escape(metric_name(str(c))) for c in t.columns]
+    t, left = _whole_numbers(t), [k for k, kind in enumerate(t.dtypes) if not is_numeric_dtype(kind)]
     more = f' The first {rows} of {len(table):,} rows.' if len(table) > rows else ''
     styler = t.style.format(precision=digits, escape='html', thousands=',', na_rep='–')
     styler = styler.hide(axis='index').set_caption(html.escape(caption) + more)
     if bars: styler = styler.bar(subset=[html.escape(metric_name(bars))], color='#56B4E9', vmin=0, vmax=1)
-    return styler.set_table_styles(_TABLE_STYLES)
+    texts = [dict(selector=f'.col{k}', props=_text_style(t.iloc[:, k])) for k in left]
+    return styler.set_table_styles(_TABLE_STYLES + texts)
 
 # %% ../../nbs/reporting/01_elements.ipynb #d886621e
 def scores_frame(
@@ -133,3 +145,26 @@ def folded(
     inner = as_html() if as_html else f'<pre style="white-space:pre-wrap">{html.escape(str(content))}</pre>'
     look = 'cursor:pointer;color:#0072B2'
     return HTML(f'<details><summary style="{look}">{html.escape(title)}</summary>{inner}</details>')
+
+# %% ../../nbs/reporting/01_elements.ipynb #17d76959
+def fold_logs(
+    outputs: list[dict],   # of a code cell, as in a notebook file; changed in place
+    lines: int=8,          # that are shown at most
+):
+    "Join printed texts that follow each other, and fold those of more lines"
+    joined = []
+    for o in outputs:
+        last = joined[-1] if joined else dict(output_type='')
+        follows = o['output_type'] == last['output_type'] == 'stream' and o['name'] == last['name']
+        if follows: last['text'] = ''.join(last['text']) + ''.join(o['text'])
+        else: joined.append(dict(o))
+    outputs[:] = [_folded_log(o, lines) for o in joined]
+
+def _folded_log(output: dict, lines: int) -> dict:
+    "A printed text of more lines as a folded display, any other output as it is"
+    if output['output_type'] != 'stream': return output
+    text = ''.join(output['text'])
+    if (n := text.count('\n')) <= lines: return output
+    title = f'Log, {n} lines; the last: {text.strip().splitlines()[-1].strip()}'
+    data = {'text/html': folded(title, text).data, 'text/plain': text}
+    return dict(output_type='display_data', metadata={}, data=data)

@@ -35,7 +35,7 @@ def resampling_description(study: Any) -> str:   # raters, or pairs of items
 # %% ../../nbs/reporting/05_pairwise.ipynb #d6680420
 def result_table(study: Any) -> pd.DataFrame:  # metric, value, 95 % interval, baselines, ceiling
     "Every score with interval, baselines and ceiling"
-    columns = {k: study.floor_metrics[k] for k in PAIRWISE_BASELINES if k in study.floor_metrics}
+    columns = {k: study.baseline_metrics[k] for k in PAIRWISE_BASELINES if k in study.baseline_metrics}
     ceiling = study.ceiling()
     if ceiling and ceiling['kind'] == 'exact': columns['ceiling'] = ceiling
     return scores_frame(study.metrics['test'], PAIRWISE_SCORES, columns)
@@ -47,7 +47,7 @@ def headline_sentence(
     more: list[str]=[],          # further comparisons
 ) -> str:
     "The result in one sentence, with interval, baselines and ceiling"
-    m, ceiling, scores = study.metrics['test']['accuracy'], study.ceiling(), study.floor_metrics
+    m, ceiling, scores = study.metrics['test']['accuracy'], study.ceiling(), study.baseline_metrics
     compared = [f"{name} {scores[k]['accuracy']:.3f}" for k, name in baselines.items() if k in scores] + more
     if ceiling and ceiling['kind'] == 'exact':
         compared.append(f"best achievable {ceiling['accuracy']:.3f}, of which this is {ceiling['share']:.1%}")
@@ -207,8 +207,8 @@ def comparison_phrase(
 def _baseline_sentences(study, names):
     "The paired difference of accuracy from each baseline"
     for k, name in names.items():
-        if k not in study.against: continue
-        d = study.against[k].set_index('metric').loc['accuracy']
+        if k not in study.comparisons: continue
+        d = study.comparisons[k].set_index('metric').loc['accuracy']
         interval = f'{d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}]'
         yield f'On the same comparisons the model is {comparison_phrase(d)} {name}: difference of accuracy {interval}.'
 

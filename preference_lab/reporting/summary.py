@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WARNING_CODES', 'HTML_TEMPLATE', 'TestSet', 'Summary', 'tables_by_kind', 'sorting_note', 'group_by_test_set',
            'summarize', 'scores_forest', 'summary_figures', 'markdown_table', 'findings_markdown', 'summary_markdown',
-           'summary_headline', 'summary_warnings', 'summary_html', 'write_summary']
+           'summary_headline', 'summary_warnings', 'summary_html', 'run_tables', 'excluded_table', 'write_summary']
 
 # %% ../../nbs/reporting/04_summary.ipynb #3d3d73d3
 import base64
@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
 from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 
 from ..core.errors import ConfigError, DataError, escape_markdown
 from ..core.files import write_text
 from ..data.tables import write_table
 from ..experiments.compare_runs import StudyMetrics
 from ..plots.runs import run_forest
-from .elements import headline_box, show_table, warnings_box
+from .elements import headline_box, markdown_paragraph, show_table, warnings_box
 from .run_tables import add_run_notes, assign_settings_ids, compare_with_best, read_runs
 from .run_tables import settings_table, show_score, unique_run_names
 from .conclusions import Finding, best_run_findings, comparison_findings, format_names
@@ -324,6 +326,27 @@ def summary_html(
             _html_table(summary.excluded_runs, 'Runs that are not finished or cannot be read'),
         ]
     return HTML_TEMPLATE + '\n'.join(parts) + '\n</body></html>\n'
+
+# %% ../../nbs/reporting/04_summary.ipynb #7519d38d
+def run_tables(
+    summary: Summary,
+) -> list[Styler]:   # a table of each study, test set and kind of run
+    "The rankings of a summary, for a notebook"
+    return [
+        show_table(table, f'{s.study}, {s.name}. {title}. {sorting_note(title, s.headline)}', rows=len(table))
+        for s in summary.sets
+        for title, table in s.tables.items()
+    ]
+
+# %% ../../nbs/reporting/04_summary.ipynb #92becc7a
+def excluded_table(
+    summary: Summary,
+) -> Styler | Markdown:
+    "Runs that are not in the rankings, and why"
+    if not len(summary.excluded_runs): return markdown_paragraph('No run is excluded.')
+    return show_table(
+        summary.excluded_runs, 'Runs that are not finished or cannot be read', rows=len(summary.excluded_runs)
+    )
 
 # %% ../../nbs/reporting/04_summary.ipynb #9d61c324
 def write_summary(

@@ -60,12 +60,12 @@ def make_accelerator(
     precision = ('bf16' if native_bf16(state.device.type) else 'fp32') if cfg.precision == 'auto' else cfg.precision
     if precision == 'fp16' and state.device.type == 'cpu':
         raise ConfigError('precision=fp16 needs a GPU; set precision=auto, bf16 or fp32')
-    if cfg.compile == 'capture' and state.device.type != 'cuda':
-        raise ConfigError('compile=capture needs a CUDA device; set compile=no')
+    if cfg.compile_mode == 'capture' and state.device.type != 'cuda':
+        raise ConfigError('compile_mode=capture needs a CUDA device; set compile_mode=no')
     return Accelerator(
         mixed_precision={'fp32': 'no'}.get(precision, precision),
         cpu=cfg.device == 'cpu',
-        dynamo_plugin=_compiler(cfg.compile),
+        dynamo_plugin=_compiler(cfg.compile_mode),
         log_with=check_trackers(cfg.trackers) or None,
         project_dir=folder,
     )
@@ -78,7 +78,7 @@ def _check_device(cfg):
         raise ConfigError('device=mps: this machine has no MPS device; set device=auto')
 
 def _compiler(mode):
-    "The plugin of torch.compile for a value of the setting `compile`, None for no compilation"
+    "The plugin of torch.compile for a value of the setting `compile_mode`, None for no compilation"
     if mode in ('no', 'capture'): return None
     return TorchDynamoPlugin(backend='inductor', mode=mode, dynamic=mode != 'reduce-overhead')
 

@@ -52,7 +52,9 @@ def plateau_factor(
 ) -> float:               # 1, 1/2, 1/4 …
     "The factor of schedule=plateau on the learning rate of the next epoch; 1 with other schedules"
     if cfg.schedule != 'plateau': return 1.
-    return .5**plateau_reductions([h[f'validation_{select}'] for h in history], sign, cfg.plateau, cfg.min_delta)
+    return 0.5 ** plateau_reductions(
+        [h[f'validation_{select}'] for h in history], sign, cfg.plateau_patience, cfg.min_delta
+    )
 
 # %% ../../nbs/training/05_optimization.ipynb #f84dcb23
 def parameter_groups(

@@ -60,7 +60,7 @@ class StackedModels:
         self.optimizer = self.averages = None
         for m in self.members: m.reset_sums()
         self.stack()
-        self.averages = self.flat.clone() if any(c.ema for c in cfgs) else None
+        self.averages = self.flat.clone() if any(c.ema_decay for c in cfgs) else None
         self.check_same()
 
 # %% ../../nbs/training/14_stacked_models.ipynb #0d561ffe
@@ -93,9 +93,12 @@ def build_optimizer(self: StackedModels):
         if m.vectors is None: m.vectors = [nn.Parameter(p) for p in row.split(lengths)]
         for p, w, g, (factor, decay, _) in zip(m.vectors, row.split(lengths), grad.split(lengths), self.groups):
             p.data, p.grad = w, g
-            groups[m.cfg.learning_rate*factor*m.drop, m.cfg.weight_decay*decay, m.cfg.warmup, m.cfg.schedule].append(p)
+            groups[
+                m.cfg.learning_rate * factor * m.drop, m.cfg.weight_decay * decay, m.cfg.warmup_ratio, m.cfg.schedule
+            ].append(p)
     groups = [
-        dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup=w, schedule=s) for (lr, d, w, s), ps in groups.items()
+        dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup_ratio=w, schedule=s)
+        for (lr, d, w, s), ps in groups.items()
     ]
     fresh = torch.optim.AdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
     if self.optimizer is not None:   # the moments stay with their members
@@ -187,7 +190,7 @@ def gradients(self: StackedModels,
     params = self.params if everyone else {n: p.detach()[at].requires_grad_() for n, p in self.params.items()}
     buffers = {n: b if everyone else b[at] for n, b in self.buffers.items()}
     draws, seen = MemberRandomness([m.cfg.seed for m in members], self.step, self.accelerator.device), []
-    for k, part in enumerate(np.array_split(rows, min(self.cfg.accumulate, rows.shape[1]), axis=1)):
+    for k, part in enumerate(np.array_split(rows, min(self.cfg.gradient_accumulation_steps, rows.shape[1]), axis=1)):
         with self.accelerator.autocast(): losses = self.losses(params, buffers, members, part, draws)
         got = torch.autograd.grad((losses.sum(1)*(1/rows.shape[1])).sum(), list(params.values()), allow_unused=True)
         for n, g in zip(params, got):
@@ -225,7 +228,9 @@ def _add_to_sums(self: StackedModels, batches, losses, norms):
 @patch
 def _clip(self: StackedModels, norms: Tensor):
     "Clip each member's gradient by its own setting"
-    limits = move_to_device(torch.tensor([m.cfg.clip or math.inf for m in self.live], dtype=norms.dtype), norms.device)
+    limits = move_to_device(
+        torch.tensor([m.cfg.max_grad_norm or math.inf for m in self.live], dtype=norms.dtype), norms.device
+    )
     scale = (limits/(norms+1e-6)).clamp(max=1.)
     if norms.is_cuda or (scale < 1).any(): self.grad.mul_(scale[:, None])   # on a GPU the test would have to wait
 
@@ -250,7 +255,7 @@ def train_step(self: StackedModels,
     if any(m.error for m in self.live): self.drop_finished()
     if not self.live: return
     for g in self.optimizer.param_groups:
-        g['lr'] = g['base_lr']*learning_rate_scale(self.step, self.total, g['warmup'], g['schedule'])
+        g['lr'] = g['base_lr']*learning_rate_scale(self.step, self.total, g['warmup_ratio'], g['schedule'])
     self.optimizer.step()
     if self.averages is not None: self._update_averages()
     self.step += 1
@@ -261,7 +266,7 @@ def _update_averages(self: StackedModels):
     "Move the averaged weights of each member towards its current ones, as the `Trainer` does"
     n = self.step + 1
     if n % EMA_EVERY: return
-    decays = [ema_decay_of_update(m.cfg.ema, n) for m in self.live]
+    decays = [ema_decay_of_update(m.cfg.ema_decay, n) for m in self.live]
     self.averages.lerp_(self.flat, 1-torch.tensor(decays, dtype=self.flat.dtype, device=self.flat.device)[:, None])
 
 # %% ../../nbs/training/14_stacked_models.ipynb #e42f50ba
@@ -272,7 +277,7 @@ def averaged(self: StackedModels, i: int):
 
 @contextmanager
 def _averaged(models, i):
-    if not models.live[i].cfg.ema:
+    if not models.live[i].cfg.ema_decay:
         yield
         return
     kept = models.flat[i].clone()

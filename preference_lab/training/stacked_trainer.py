@@ -98,7 +98,7 @@ def validate(self: StackedTrainer):
 def _history_row(self: StackedTrainer, m: StackMember, metrics: dict, start: float) -> dict:
     "A row of a member's history, as the `Trainer`'s; `start` is when the validation began"
     models, seconds = self.models, max(1e-9, self.epoch_seconds)
-    scale = learning_rate_scale(models.step - 1, models.total, m.cfg.warmup, m.cfg.schedule)
+    scale = learning_rate_scale(models.step - 1, models.total, m.cfg.warmup_ratio, m.cfg.schedule)
     return dict(
         epoch=len(m.history) + 1,
         step=models.step,

@@ -76,14 +76,14 @@ def _structure_difference(first, other):
 # %% ../../nbs/training/13_stacking.ipynb #c74d1db4
 def check_stack_settings(cfgs: list[TrainConfig], loaders: list[TableLoader]):
     "Raise a `ConfigError` about the first setting that a stack cannot have"
-    for k in ('epochs', 'batch_size', 'accumulate', 'device', 'precision', 'progress'):
+    for k in ('epochs', 'batch_size', 'gradient_accumulation_steps', 'device', 'precision', 'progress'):
         for i, c in enumerate(cfgs):
             if getattr(c, k) != getattr(cfgs[0], k):
                 raise ConfigError(
                     f'members 0 and {i} cannot be stacked: {k} is {getattr(cfgs[0], k)} in the one and {getattr(c, k)} '
                     'in the other; make it equal'
                 )
-    for k, off in dict(compile='no', trackers=[], resume=False).items():
+    for k, off in dict(compile_mode='no', trackers=[], resume=False).items():
         for i, c in enumerate(cfgs):
             if getattr(c, k) != off:
                 raise ConfigError(

@@ -51,12 +51,12 @@ class TrainingSteps:
         self.unwrapped, self.several = model.to(acc.device), acc.num_processes > 1
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
-            loader, acc.device, cfg.seed, cfg.accumulate, acc.process_index, acc.num_processes
+            loader, acc.device, cfg.seed, cfg.gradient_accumulation_steps, acc.process_index, acc.num_processes
         )
         self.trained = {n: p for n, p in self.unwrapped.named_parameters() if p.requires_grad}
-        self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema else None
+        self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema_decay else None
         self.captured = None
-        if cfg.compile == 'capture': self.capture()
+        if cfg.compile_mode == 'capture': self.capture()
         self.steps_per_epoch = len(loader.batches(0))
         self.total = cfg.epochs*self.steps_per_epoch
         self.step, self.drop = 0, 1.   # drop: factor on the learning rate, with schedule=plateau
@@ -85,7 +85,7 @@ def train_step(self: TrainingSteps,
 ):
     "One optimizer step on a batch"
     cfg, n = self.cfg, self.step + 1
-    advice = (f'set batch_size={max(1, len(batch)//2)} or less, or accumulate={2*cfg.accumulate}, '
+    advice = (f'set batch_size={max(1, len(batch)//2)} or less, or gradient_accumulation_steps={2*cfg.gradient_accumulation_steps}, '
               'which keeps the batch and works on it in parts')
     with explain_out_of_memory(f'step {self.step} of {len(batch)} rows', advice):
         for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*self.rate(self.step)
@@ -133,20 +133,20 @@ def _clip(self: TrainingSteps) -> Tensor:
     for p in self.trained.values():
         # the fused optimizer misreads others
         if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()
-    return self.accelerator.clip_grad_norm_(list(self.trained.values()), self.cfg.clip or float('inf'))
+    return self.accelerator.clip_grad_norm_(list(self.trained.values()), self.cfg.max_grad_norm or float('inf'))
 
 # %% ../../nbs/training/11_training_steps.ipynb #b20e2506
 @patch
 def capture(self: TrainingSteps, **options):
     "Replay forward and backward as captured CUDA graphs for batches of a shape that occurred before"
-    if self.several: raise ConfigError('compile=capture works with one process only; set compile=no')
+    if self.several: raise ConfigError('compile_mode=capture works with one process only; set compile_mode=no')
     self.captured = CapturedGradients(self._part_gradients, list(self.trained.values()), **options)
 
 # %% ../../nbs/training/11_training_steps.ipynb #082c78c2
 @patch
 def rate(self: TrainingSteps, step: int) -> float:
     "The learning rate at a step of this epoch, as a fraction of the highest one"
-    return learning_rate_scale(step, self.total, self.cfg.warmup, self.cfg.schedule)*self.drop
+    return learning_rate_scale(step, self.total, self.cfg.warmup_ratio, self.cfg.schedule)*self.drop
 
 # %% ../../nbs/training/11_training_steps.ipynb #4469b1b5
 @patch
@@ -219,5 +219,5 @@ def _update_average(self: TrainingSteps):
         torch._foreach_lerp_(
             list(self.average.values()),
             [p.detach() for p in self.trained.values()],
-            1 - ema_decay_of_update(self.cfg.ema, n),
+            1 - ema_decay_of_update(self.cfg.ema_decay, n),
         )

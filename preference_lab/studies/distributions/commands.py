@@ -141,7 +141,7 @@ def evaluate_distributions(
         raise DataError(f"{location(table)}: the categories are {', '.join(votes.categories)}, the model's are "
                         f"{', '.join(model.categories)}; use a table with the same categories")
     proba = predict_table(model, frame, str(table))
-    scores = distribution_intervals(votes.targets, proba, model.ordered, votes.groups, cfg.resamples)
+    scores = distribution_intervals(votes.targets, proba, model.ordered, votes.groups, cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k) | v.to_dict() for k, v in scores.items()])
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #7c8b6631
@@ -151,7 +151,7 @@ def check_distributions_file(
 ) -> str:
     "A summary of a data set, or a `DataError` about it"
     c = make_config(DistributionsConfig, settings, 'command line')
-    source = dict(split=c.split, held_out=c.held_out, districts=c.demo_districts, seed=c.data_seed)
+    source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
     return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbours=c.neighbours, **source)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #17959fad

@@ -87,7 +87,14 @@ def make_loader(
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #c725b471
 def _make_loss(c: DistributionsConfig, y: np.ndarray) -> DistributionLoss:
     "The loss of the settings; y (rows, categories) are the training targets"
-    weights = (c.entropy_weight, c.min_entropy, c.entropy_power, c.maxsup_weight, c.max_logit_weight, c.label_smoothing)
+    weights = (
+        c.entropy_weight,
+        c.min_entropy,
+        c.min_entropy_power,
+        c.maxsup_weight,
+        c.max_logit_weight,
+        c.label_smoothing,
+    )
     return DistributionLoss(y.shape[1], c.fit, c.gamma, inverse_frequency_weights(y) if c.alpha else None, *weights)
 
 def make_fold(

@@ -61,7 +61,7 @@ class DistributionLoss(nn.Module):
         alpha: Sequence[float] | None = None,  # (classes,) weight of each category; None: 1
         entropy_weight: float = 0.,   # of the penalty on entropies below `min_entropy`
         min_entropy: float = 0.,      # nats
-        entropy_power: float = 1.,    # 1: the gap below `min_entropy`; 2: its square
+        min_entropy_power: float = 1.,    # 1: the gap below `min_entropy`; 2: its square
         maxsup_weight: float = 0.,    # of max-suppression as published
         max_logit_weight: float = 0., # of the largest logit
         smoothing: float = 0.,        # fraction of each target moved to the uniform distribution
@@ -72,7 +72,7 @@ class DistributionLoss(nn.Module):
             gamma=gamma,
             entropy_floor_weight=entropy_weight,
             min_entropy=min_entropy,
-            entropy_power=entropy_power,
+            min_entropy_power=min_entropy_power,
             maxsup_weight=maxsup_weight,
             max_logit_weight=max_logit_weight,
             smoothing=smoothing,
@@ -85,7 +85,7 @@ class DistributionLoss(nn.Module):
     def composed(self) -> Loss:
         "The loss as a sum of weighted terms"
         fitted = dict(kl=kl, ce=cross_entropy)[self.fit]
-        def entropy_penalty(z, t): return min_entropy_penalty(z, t, self.min_entropy, self.entropy_power)
+        def entropy_penalty(z, t): return min_entropy_penalty(z, t, self.min_entropy, self.min_entropy_power)
         return Loss(
             {
                 self.fit: (1.0, lambda z, t: fitted(z, t, self.gamma, self.alpha)),

@@ -32,7 +32,17 @@ from .data import load_distributions
 def data_settings_key(cfg: DistributionsConfig) -> tuple:
     "The settings that determine the data and their split"
     columns = [f.name for f in fields(ColumnNames)]
-    source = ['data', 'data_seed', 'demo_districts', 'split', 'held_out', 'folds', *columns, 'embeddings', 'neighbours']
+    source = [
+        'data',
+        'data_seed',
+        'demo_districts',
+        'split',
+        'holdout_kind',
+        'folds',
+        *columns,
+        'embeddings',
+        'neighbours',
+    ]
     encoder = ['encoder', 'weights', 'pooling', 'max_length']
     return tuple((k, getattr(cfg, k)) for k in source + encoder) + (cfg.model == 'text', cfg.device)
 
@@ -172,7 +182,7 @@ def prepare_data(
     cfg: DistributionsConfig,
 ) -> PreparedData:
     "Read, split, audit and embed the data"
-    source = cfg.split, cfg.held_out, cfg.demo_districts, cfg.data_seed
+    source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
     data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbours, *source)
     v = data.votes
     splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)

@@ -4,17 +4,23 @@
 
 # %% auto #0
 __all__ = ['loss_terms_table', 'loss_term_history', 'cost_table', 'sampling_kl', 'conclusions', 'model_description',
-           'DistributionReport', 'headline_text']
+           'DistributionReport']
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #e86d4dc1
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
+from matplotlib.figure import Figure
 
 from ...core.numerics import pearson_correlation
 from ...evaluation.distributions import distribution_row_scores
+from ...plots.distributions import category_proportions_plot, entropy_scatter
+from ...plots.scores import reliability_diagram
 from ...plots.style import metric_name
+from ...plots.training import loss_parts, training_curves
 from ..report_base import StudyReport
 from .study import DistributionStudy
+from .report_items import calibration, proportion_intervals
 from .report_scores import PUBLISHED, SCORES, baseline_order, baselines_table
 from .report_scores import compared, comparison_verdict, data_table, kl_against
 from .report_scores import published_table, resampling_description, result_table
@@ -47,7 +53,7 @@ def loss_term_history(study: DistributionStudy) -> pd.DataFrame:
 def cost_table(
     study: DistributionStudy,
     timing: dict,   # as `DistributionStudy.timing` returns it
-) -> pd.DataFrame:  # what, value
+) -> pd.DataFrame:  # quantity, value
     "The cost of training"
     t, folds = timing, len(study.folds)
     n = sum(p.numel() for p in study.folds[0].learner.predictor.parameters())
@@ -61,7 +67,7 @@ def cost_table(
         ('training speed', f"{t['samples_per_second']:,.0f} items/s"),
         ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB"),
     ]
-    return pd.DataFrame(rows, columns=['what', 'value'])
+    return pd.DataFrame(rows, columns=['quantity', 'value'])
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #3259f243
 def sampling_kl(
@@ -152,7 +158,7 @@ def _limitations(study: DistributionStudy) -> list[str]:
 def conclusions(study: DistributionStudy) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
     may, may_not = ('\n'.join(f'- {x}' for x in xs) for xs in (_conclusions(study), _limitations(study)))
-    return f'**What may be concluded**\n\n{may}\n\n**What may not**\n\n{may_not}'
+    return f'**Conclusions**\n\n{may}\n\n**Limitations**\n\n{may_not}'
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #5d8e56a3
 def model_description(study: DistributionStudy) -> str:
@@ -194,10 +200,55 @@ class DistributionReport(StudyReport):
     def published_table(self) -> pd.DataFrame | None: return published_table(self.study)
     def cost_table(self, timing: dict) -> pd.DataFrame: return cost_table(self.study, timing)
     def conclusions(self) -> str: return conclusions(self.study)
+    def audit(self) -> dict: return self.study.material.audit
 
-# %% ../../../nbs/studies/distributions/13_report.ipynb #07e6fcd2
-def headline_text(
-    study: DistributionStudy,
-) -> tuple[str, str]:  # the sentence, and a smaller line
-    "The result in one sentence, with interval, baselines and ceiling; and the model behind it"
-    return DistributionReport(study).headline_text()
+# %% ../../../nbs/studies/distributions/13_report.ipynb #17b7bba8
+@patch
+def data_caption(self: DistributionReport) -> str:
+    "Name and size of the data, and what is known of an item"
+    s, folds = self.study, len(self.study.folds)
+    kind = f"{len(s.categories)} {'ordered ' if s.ordered else ''}categories, features: {', '.join(s.data.known)}"
+    means = f'; means over {folds} folds' if folds > 1 else ''
+    return f'{s.votes.name}: {len(s.votes):,} items, {kind}; fingerprint {s.fingerprint[:12]}{means}'
+
+# %% ../../../nbs/studies/distributions/13_report.ipynb #8666fdb9
+@patch
+def training_figure(self: DistributionReport) -> Figure:
+    "Training curves, of the first fold where there are several"
+    s, folds = self.study, len(self.study.folds)
+    title = 'Training curves' + (f', fold 1 of {folds}' if folds > 1 else '')
+    return training_curves(s.history.query('fold == 0'), 'validation_top1', best=s.folds[0].best['epoch'], title=title)
+
+# %% ../../../nbs/studies/distributions/13_report.ipynb #a268f3a3
+@patch
+def loss_terms_figure(self: DistributionReport) -> Figure:
+    "The terms of the loss and their gradients by epoch"
+    return loss_parts(loss_term_history(self.study), self.study.folds[0].best['epoch'])
+
+# %% ../../../nbs/studies/distributions/13_report.ipynb #9511874d
+@patch
+def proportions_figure(self: DistributionReport) -> Figure:
+    "Mean proportion of each category, observed and predicted"
+    s = self.study
+    ends = proportion_intervals(s)
+    return category_proportions_plot(s.targets['test'], s.proba['test'], s.categories, intervals=ends)
+
+# %% ../../../nbs/studies/distributions/13_report.ipynb #e05b05ed
+@patch
+def entropy_figure(self: DistributionReport) -> Figure:
+    "Predicted against observed entropy, one point an item"
+    rows = distribution_row_scores(self.study.targets['test'], self.study.proba['test'])
+    return entropy_scatter(rows['target_entropy'], rows['entropy'], len(self.study.categories))
+
+# %% ../../../nbs/studies/distributions/13_report.ipynb #9213f5b6
+@patch
+def calibration_figure(self: DistributionReport) -> Figure:
+    "Observed by predicted proportion, over all categories"
+    return reliability_diagram(
+        calibration(self.study),
+        ece=self.study.metrics['test']['ece_all']['value'],
+        predicted='predicted proportion',
+        observed='observed proportion',
+        unit='proportions',
+        title='Calibration of the predicted proportions',
+    )

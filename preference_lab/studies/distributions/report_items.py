@@ -29,7 +29,7 @@ def test_units(study: DistributionStudy) -> np.ndarray:  # (items,)
 def proportion_intervals(study: DistributionStudy) -> np.ndarray:  # (categories, 2)
     "95 % intervals of the mean observed proportions, over groups or items"
     scorer = ClusterMeans(test_units(study), **{str(k): y for k, y in enumerate(study.targets['test'].T)})
-    ends = bootstrap_intervals(scorer, scorer.rows, n=study.cfg.resamples)
+    ends = bootstrap_intervals(scorer, scorer.rows, n=study.cfg.bootstrap_samples)
     return np.array([ends[k][1:] for k in scorer.names])
 
 # %% ../../../nbs/studies/distributions/12_report_items.ipynb #1c93514d

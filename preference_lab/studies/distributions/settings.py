@@ -99,7 +99,7 @@ class DistributionsConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     demo_districts: PositiveInt = 240            # districts of the demo, ten streets each
     split: Literal['made', 'published'] = 'made'  # convabuse: random by conversation, or as published
-    held_out: Literal['items', 'raters'] = 'items'  # faces_london: held-out faces, or held-out raters
+    holdout_kind: Literal['items', 'raters'] = 'items'  # faces_london: held-out faces, or held-out raters
     # cross-validation folds; none: 6 for held-out London faces, else 0: one train, validation and test split
     folds: NonNegativeInt | None = None
     # custom table: columns of answer counts or weights, separated by commas, * matches any characters; empty: one
@@ -142,7 +142,7 @@ class DistributionsConfig(TrainConfig):
     alpha: bool = False                    # weight categories by the root of their rarity, at most three times
     entropy_weight: NonNegativeFloat = 0.       # of the penalty on entropies below min_entropy
     min_entropy: NonNegativeFloat = 0.          # nats
-    entropy_power: Literal[1, 2] = 1       # the gap below min_entropy, or its square
+    min_entropy_power: Literal[1, 2] = 1       # the gap below min_entropy, or its square
     maxsup_weight: NonNegativeFloat = 0.        # of max-suppression as published: largest logit minus mean logit
     max_logit_weight: NonNegativeFloat = 0.     # of the largest logit, which the published system penalizes
     label_smoothing: Fraction = 0.         # fraction of each target moved to the uniform distribution
@@ -152,15 +152,15 @@ class DistributionsConfig(TrainConfig):
     batch_size: PositiveInt = 64                 # rows an optimizer step
     learning_rate: PositiveFloat | None = None  # peak learning rate; none: 1e-3, or 3e-5 for a fine-tuned text encoder
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
-    warmup: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
+    warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
     # train runs or folds of one shape as a stack; auto: where that is faster
     stacked: Literal['auto', 'yes', 'no'] = 'auto'
-    resamples: PositiveInt = 1000                # bootstrap resamples of each interval
+    bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
 
     def check(self):
         self.apply_preset(PRESETS)
-        if self.folds is None: self.folds = 6 if self.data == 'faces_london' and self.held_out == 'items' else 0
+        if self.folds is None: self.folds = 6 if self.data == 'faces_london' and self.holdout_kind == 'items' else 0
         if self.folds == 1: raise ConfigError('setting folds=1: set folds=0 for one split, or folds=2 or more')
         if self.folds and (self.split_column or self.split == 'published'):
             raise ConfigError('setting folds: the data have a split of their own; set folds=0, or leave out the split')

@@ -26,7 +26,7 @@ Member = tuple['DistributionStudy', int]   # a run, and the number of a fold
 
 def _trained_alone(s) -> bool:
     c = s.cfg
-    return bool(s.kind == 'text' or c.compile != 'no' or c.trackers or c.stacked == 'no')
+    return bool(s.kind == 'text' or c.compile_mode != 'no' or c.trackers or c.stacked == 'no')
 
 def group_stackable(
     members: list[Member],

@@ -70,7 +70,7 @@ def decide(self: DistributionStudy):
 def intervals(self: DistributionStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split; test groups are resampled as clusters"
     groups = self.test_groups() if split == 'test' else None
-    y, p, n = self.targets[split], self.proba[split], self.cfg.resamples
+    y, p, n = self.targets[split], self.proba[split], self.cfg.bootstrap_samples
     return {k: v.to_dict() for k, v in distribution_intervals(y, p, self.ordered, groups, n).items()}
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #32510edd
@@ -80,7 +80,7 @@ def paired(self: DistributionStudy,
     prediction: np.ndarray,   # (rows, categories)
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, p, distinguishable
     "Paired differences: the model minus that prediction"
-    y, p, n = self.targets[split], self.proba[split], self.cfg.resamples
+    y, p, n = self.targets[split], self.proba[split], self.cfg.bootstrap_samples
     table = compare_distributions(y, p, prediction, self.ordered, self.test_groups(), n)
     return table.query('metric != "target_entropy"')
 

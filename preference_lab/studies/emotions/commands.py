@@ -100,7 +100,7 @@ def evaluate_texts(
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval over rows)
     "The scores of a trained model on a labeled table"
     model, config = load_classifier(run).serve(device), Path(run).expanduser()/'config.yaml'
-    trained = vars(read_config(EmotionsConfig, config)) if config.is_file() else {}
+    trained = vars(read_run_config('emotions', EmotionsConfig, config)) if config.is_file() else {}
     cfg = make_config(EmotionsConfig, trained | dict(compare=[]) | settings, 'emotions.evaluate')
     labeled = read_label_table(
         Path(table).expanduser(), cfg.text_column, cfg.label_columns or None, cfg.id_column or None,
@@ -108,7 +108,7 @@ def evaluate_texts(
     )
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
     thresholds = model.thresholds or Thresholds('global', np.full(len(model.label_names), .5), model.label_names, .5)
-    scores = multilabel_score_intervals(y, p, thresholds, cfg.resamples)
+    scores = multilabel_score_intervals(y, p, thresholds, cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, **v) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #25783b0a

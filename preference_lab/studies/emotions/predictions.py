@@ -59,7 +59,7 @@ def _shared_labels(a, b) -> list[str]:
 def compare_predictions(
     a: pd.DataFrame,       # predictions of one run
     b: pd.DataFrame,       # predictions of another
-    resamples: int=1000,
+    bootstrap_samples: int=1000,
 ) -> tuple[pd.DataFrame, dict]:  # paired differences a - b; rows, labels, rows_of, mcnemar
     "Two runs on the rows and labels that both have"
     labels = _shared_labels(a, b)
@@ -76,7 +76,7 @@ def compare_predictions(
         )
     correct = [(p[1] == y).all(1) for p in (pa, pb)]
     about = dict(rows=len(both), labels=len(labels), rows_of=(len(a), len(b)), mcnemar=mcnemar(*correct))
-    return compare_multilabel(y, tuple(pa), tuple(pb), n=resamples), about
+    return compare_multilabel(y, tuple(pa), tuple(pb), n=bootstrap_samples), about
 
 # %% ../../../nbs/studies/emotions/03_predictions.ipynb #cdf5a6d9
 def compare_runs(

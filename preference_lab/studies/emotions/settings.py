@@ -22,7 +22,7 @@ class EmotionsConfig(TrainConfig):
     # of simulated texts and of a random split; runs with the same one share test rows
     data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 20000         # simulated texts
-    train_rows: NonNegativeInt = 0            # training rows that are used, sampled at random; 0: all
+    max_train_rows: NonNegativeInt = 0            # training rows that are used, sampled at random; 0: all
     text_column: str = 'text'        # of your own table
     label_columns: str = ''          # one that lists labels, or several of 0 and 1 (commas); empty: found by name
     id_column: str = ''              # empty: `id` if it exists, else ids are made
@@ -40,7 +40,7 @@ class EmotionsConfig(TrainConfig):
     freeze: NonNegativeInt = 0
     learning_rate: PositiveFloat|None = None  # peak, of the encoder; none: 2e-4, or 3e-3 with encoder=tiny
     # learning rate of the head over the encoder's; none: 10, or 1 with encoder=tiny
-    head_factor: PositiveFloat|None = None
+    head_lr_multiplier: PositiveFloat|None = None
     loss: Literal['bce', 'weighted_bce', 'focal', 'asymmetric'] = 'bce'  # the training loss
     class_weights: Literal['none', 'inverse', 'sqrt_inverse', 'effective_samples'] = 'none'  # with weighted_bce
     focal_alpha: Fraction = .25      # weight of positives in the focal loss
@@ -52,14 +52,14 @@ class EmotionsConfig(TrainConfig):
     select: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'  # metric that chooses the epoch
     thresholds: Literal['per_class', 'global', 'top_k'] = 'per_class'  # of decisions, fitted on validation rows
     min_positives: NonNegativeInt = 10        # validation positives below which a label takes the global threshold
-    resamples: PositiveInt = 1000          # bootstrap resamples behind each interval
+    bootstrap_samples: PositiveInt = 1000          # bootstrap resamples behind each interval
     compare: list[str] = field(default_factory=list)  # folders of finished runs to compare with, on the same test rows
 
     def check(self):
         "Fill in the learning rates, and refuse settings that exclude each other"
         tiny = self.encoder == 'tiny'
         if self.learning_rate is None: self.learning_rate = 3e-3 if tiny else 2e-4
-        if self.head_factor is None: self.head_factor = 1. if tiny else 10.
+        if self.head_lr_multiplier is None: self.head_lr_multiplier = 1. if tiny else 10.
         if self.loss == 'weighted_bce' and self.class_weights == 'none':
             raise ConfigError(
                 'loss=weighted_bce needs class weights: set class_weights to inverse, sqrt_inverse or effective_samples'

@@ -19,7 +19,7 @@ from ...evaluation.thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ...evaluation.baselines import PROBABILISTIC_BASELINES, multilabel_baselines
 from ...training.batching import padding_fraction
 from ...training.inference import evenly_spaced_rows, precision_difference, predict_rows
-from ...models.text_classifier import latency, training_flops
+from ...models.text_classifier_cost import latency, training_flops
 from ..base import Study
 from .settings import EmotionsConfig
 from .predictions import compare_predictions, predictions_table
@@ -61,13 +61,14 @@ def multilabel_score_intervals(
     targets: np.ndarray,     # (rows, labels) bool
     proba: np.ndarray,       # (rows, labels)
     thresholds: Thresholds,
-    resamples: int=1000,
+    bootstrap_samples: int=1000,
 ) -> dict[str, dict]:        # metric -> value, low, high
     "Every score with its interval, at the fitted thresholds and at 0.5"
     out = {
-        k: v.to_dict() for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=resamples).items()
+        k: v.to_dict()
+        for k, v in multilabel_intervals(targets, proba, thresholds.predict(proba), n=bootstrap_samples).items()
     }
-    half = multilabel_intervals(targets, proba, proba >= .5, n=resamples)
+    half = multilabel_intervals(targets, proba, proba >= .5, n=bootstrap_samples)
     return (
         out
         | {f'{k}_tuned': out[k] for k in THRESHOLDED_METRICS}
@@ -103,7 +104,9 @@ def decide(self: EmotionStudy):
 @patch
 def intervals(self: EmotionStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split"
-    return multilabel_score_intervals(self.targets[split], self.proba[split], self.thresholds, self.cfg.resamples)
+    return multilabel_score_intervals(
+        self.targets[split], self.proba[split], self.thresholds, self.cfg.bootstrap_samples
+    )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #0d1dc631
 @patch
@@ -120,7 +123,7 @@ def paired(self: EmotionStudy,
     "Paired differences: the model minus that prediction"
     own = self.proba[split], self.predicted[split]
     return compare_multilabel(
-        self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.resamples
+        self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.bootstrap_samples
     )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #726effd0
@@ -130,10 +133,10 @@ def evaluate_more(self: EmotionStudy):
     clean, y, p = self.audit.clean('test'), self.targets['test'], self.proba['test']
     if not clean.all():
         self.metrics['test_without_overlap'] = multilabel_score_intervals(
-            y[clean], p[clean], self.thresholds, self.cfg.resamples
+            y[clean], p[clean], self.thresholds, self.cfg.bootstrap_samples
         )
     self.per_label = per_label_table(
-        y, p, self.predicted['test'], self.label_names, self.thresholds.values, n=self.cfg.resamples
+        y, p, self.predicted['test'], self.label_names, self.thresholds.values, n=self.cfg.bootstrap_samples
     )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #5fe56f3d
@@ -206,7 +209,7 @@ def predictions_table(self: EmotionStudy, split: str) -> pd.DataFrame:
 @patch
 def compare_tables(self: EmotionStudy, a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     "Two tables of predictions, on the rows and labels that both have"
-    return compare_predictions(a, b, self.cfg.resamples)
+    return compare_predictions(a, b, self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70b32b4c
 @patch

@@ -55,11 +55,11 @@ def load(self: EmotionTraining):
 # %% ../../../nbs/studies/emotions/04_training.ipynb #8c0d7944
 @patch
 def split(self: EmotionTraining):
-    "The parts of the table; of the training rows as many as `train_rows` says"
+    "The parts of the table; of the training rows as many as `max_train_rows` says"
     Study.split(self)
-    if 0 < self.cfg.train_rows < len(self.train):
+    if 0 < self.cfg.max_train_rows < len(self.train):
         order = np.random.default_rng(self.cfg.seed).permutation(len(self.train))
-        self.train = self.train.subset(order[:self.cfg.train_rows])
+        self.train = self.train.subset(order[:self.cfg.max_train_rows])
     self.prior = self.train.targets.mean(0)
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #9b8c9ca6
@@ -126,7 +126,7 @@ def make_loader(self: EmotionTraining,
         self.cfg.seed,
         places,
         t.pad_token_id,
-        multiple=16 if self.cfg.compile != 'no' else 1,
+        multiple=16 if self.cfg.compile_mode != 'no' else 1,
     )
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #e27d8f61
@@ -147,7 +147,7 @@ def training_loss(self: EmotionTraining):
         weights = aligned_weights(class_weights(train.targets, train.label_names, cfg.class_weights), self.label_names)
     options = dict(
         focal=dict(alpha=cfg.focal_alpha, gamma=cfg.focal_gamma),
-        asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, clip=cfg.asymmetric_clip),
+        asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, max_grad_norm=cfg.asymmetric_clip),
     ).get(cfg.loss, {})
     prior = torch.as_tensor(self.prior, dtype=torch.float32)
     return make_loss(cfg.loss, weights, cfg.label_smoothing, prior, **options)
@@ -190,7 +190,7 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
         self.validation_scores(),
         cfg,
         self.checkpoint_folder(name),
-        factors={'head': cfg.head_factor},
+        factors={'head': cfg.head_lr_multiplier},
         select=cfg.select,
         higher=cfg.select != 'loss',
         parts=lambda m, b: loss.report(forward(m, b), b['targets']),

@@ -51,10 +51,10 @@ def compare_ablations(
     test: Comparisons,
     correct: np.ndarray,             # (n,) correct answers of the model
     others: dict[str, np.ndarray],   # name -> (n,) correct answers of the ablation
-    resamples: int=1000,             # bootstrap samples
+    bootstrap_samples: int=1000,             # bootstrap samples
 ) -> dict[str, dict]:                # name -> accuracy, difference, low, high, distinguishable
     "Accuracy that the model loses in each ablation, with paired 95 % intervals"
-    intervals, out = pairwise_mean_intervals(test, n=resamples, **{k: correct-o for k, o in others.items()}), {}
+    intervals, out = pairwise_mean_intervals(test, n=bootstrap_samples, **{k: correct-o for k, o in others.items()}), {}
     for k, o in others.items():
         i = intervals[k]
         ends = dict(low=i.low, high=i.high, distinguishable=bool(i.low > 0 or i.high < 0))
@@ -80,16 +80,16 @@ def new_rater_scores(
     test: Comparisons,
     proba: np.ndarray,               # (n,) of the fitted tokens
     others: dict[str, np.ndarray],   # name of the gain -> (n,) probabilities to compare with
-    resamples: int=1000,             # bootstrap samples
+    bootstrap_samples: int=1000,             # bootstrap samples
 ) -> dict:                           # raters; accuracy and log_loss; each gain of accuracy; all with _low and _high
     "Scores on new raters' test comparisons"
     # the claim is about other new raters; eight are enough for an interval that covers
     by = 'rater' if len(test.raters) >= 8 else None
     with_ends = lambda name, values: {f'{name}{end}': v for end, v in zip(('', '_low', '_high'), values)}
-    scores, out = pairwise_intervals(test, proba, by, resamples), dict(raters=len(np.unique(test.rater)))
+    scores, out = pairwise_intervals(test, proba, by, bootstrap_samples), dict(raters=len(np.unique(test.rater)))
     for name in ('accuracy', 'log_loss'): out |= with_ends(name, scores[name])
     for name, other in others.items():
-        g = compare_pairwise(test, proba, other, by, resamples).set_index('metric').loc['accuracy']
+        g = compare_pairwise(test, proba, other, by, bootstrap_samples).set_index('metric').loc['accuracy']
         out |= with_ends(name, (g.difference, g.low, g.high))
     return out
 

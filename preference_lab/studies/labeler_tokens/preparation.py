@@ -135,11 +135,11 @@ def split(self: LabelerData):
 def training_comparisons(self: LabelerData,
     known: np.ndarray,   # numbers of the known raters
 ) -> Comparisons:
-    "The training comparisons of the known raters; a random sample if there are more than `most_pairs`"
+    "The training comparisons of the known raters; a random sample if there are more than `max_train_pairs`"
     train = to_comparisons(filter_raters(self.axis.train, known))
-    if len(train) <= self.cfg.most_pairs: return train
+    if len(train) <= self.cfg.max_train_pairs: return train
     order = np.random.default_rng([self.cfg.data_seed, 1]).permutation(len(train))
-    return train.take(np.sort(order[:self.cfg.most_pairs]))
+    return train.take(np.sort(order[:self.cfg.max_train_pairs]))
 
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #f9e6198b
 @patch
@@ -179,9 +179,9 @@ def make_model(self: LabelerData,
 ) -> LabelerCLIP:
     "The untrained model"
     cfg, ranks, group = self.cfg, dict(all=self.cfg.rank), None
-    if cfg.harder_rank:
+    if cfg.hard_rater_rank:
         c = self.consistency()
-        ranks, group = dict(all=cfg.rank, harder=cfg.harder_rank), (c < np.median(c)).astype(int).tolist()
+        ranks, group = dict(all=cfg.rank, harder=cfg.hard_rater_rank), (c < np.median(c)).astype(int).tolist()
     if cfg.towers == 'none': ranks = {}
     settings = dict(text_tokens=cfg.text_tokens, visual_prompts=cfg.visual_prompts, group=group, ranks=ranks) | changed
     encoder = dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key)
@@ -189,7 +189,7 @@ def make_model(self: LabelerData,
         encoder, self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature,
         towers=cfg.towers if ranks else 'both', layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha,
         dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower,
-        about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch), **settings,
+        about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch_size), **settings,
     )
 
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #893a2881
@@ -213,4 +213,4 @@ def write_example_files(
     pd.DataFrame(rows).to_csv(folder/'comparisons.csv', index=False)
     files = dict(data=str(folder/'comparisons.csv'), images=str(folder/'faces'), runs_dir=str(folder/'runs'))
     codes, training = dict(left_code='1', right_code='2'), dict(epochs=4, patience=0, batch_size=32)
-    return files | codes | training | dict(resamples=100, progress='none')
+    return files | codes | training | dict(bootstrap_samples=100, progress='none')

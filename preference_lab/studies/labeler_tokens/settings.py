@@ -34,7 +34,7 @@ class LabelerConfig(PairwiseConfig):
     # one more patch for each rater: before the first block (shallow), or anew before every block (deep)
     visual_prompts: Literal['none', 'shallow', 'deep'] = 'none'
     # proportion of training rows with the population's token, not the rater's
-    crowd_share: FractionBelowOne = .3
+    population_token_share: FractionBelowOne = .3
     temperature: PositiveFloat = .07            # divisor of the similarities
     towers: Literal['both', 'vision', 'text', 'none'] = 'both'  # encoders with LoRA adapters
     layers: str = 'all'                    # blocks with adapters, counted from 0: all, 0-5, 3,7, last 3
@@ -43,27 +43,29 @@ class LabelerConfig(PairwiseConfig):
     alpha: PositiveFloat = 8.                   # adapters are scaled by alpha/rank
     lora_dropout: FractionBelowOne = 0.               # of the adapters' input
     # rank of a second adapter, for raters less self-consistent than the median; 0: one adapter for all
-    harder_rank: NonNegativeInt = 0
-    weight_by: Literal['none', 'consistency'] = 'none'  # weight of each rater's labels in the loss
-    disentangle: NonNegativeFloat = 0.          # weight of the penalty on the overlap of rater and attribute directions
+    hard_rater_rank: NonNegativeInt = 0
+    rater_weighting: Literal['none', 'consistency'] = 'none'  # weight of each rater's labels in the loss
+    # weight of the penalty on the overlap of rater and attribute directions
+    disentangle_weight: NonNegativeFloat = 0.
     augment: bool = False                  # random flip, grayscale, brightness and contrast in training
-    checkpoint_blocks: bool = False        # recompute blocks in the backward pass, to save memory
-    token_rate: PositiveFloat = 10.             # learning rate of labeler tokens and visual prompts, as a multiple
+    gradient_checkpointing: bool = False        # recompute blocks in the backward pass, to save memory
+    # learning rate of labeler tokens and visual prompts, as a multiple
+    token_lr_multiplier: PositiveFloat = 10.
     validation_share: FractionBelowOne = .1           # proportion of the pairs
     test_share: FractionBelowOne = .2                 # proportion of the pairs
     # training comparisons at most, where ratings give more; drawn at random
-    most_pairs: PositiveInt = 200000
+    max_train_pairs: PositiveInt = 200000
     # further models that are trained: without tokens and visual prompts, and with raters permuted at random
     ablations: list[Literal['no_token', 'shuffled_rater']] = field(
         default_factory=lambda: ['no_token', 'shuffled_rater']
     )
-    encode_batch: PositiveInt = 256              # images encoded at once for scores
+    encode_batch_size: PositiveInt = 256              # images encoded at once for scores
     epochs: PositiveInt = 32                     # passes over the training rows, at most
     batch_size: PositiveInt = 128                # rows of an optimizer step
     learning_rate: PositiveFloat = 1e-2         # at its maximum
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
     patience: NonNegativeInt = 5                    # epochs without improvement until training stops; 0: never
-    resamples: PositiveInt = 1000                # bootstrap samples of each interval
+    bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
 
     def check(self):
         self.apply_preset(PRESETS)
@@ -89,29 +91,49 @@ class LabelerConfig(PairwiseConfig):
             )
 
     def _check_adapters(self):
-        if self.harder_rank and self.checkpoint_blocks:
+        if self.hard_rater_rank and self.gradient_checkpointing:
             raise ConfigError(
-                'harder_rank and checkpoint_blocks: a recomputed block must have the same adapters, and these change '
+                'hard_rater_rank and gradient_checkpointing: a recomputed block must have the same adapters, and these '
+                'change '
                 'within a step; use one of the two'
             )
-        if self.harder_rank and self.towers == 'none':
-            raise ConfigError('harder_rank is a rank of adapters, and with towers=none there are none: set towers')
+        if self.hard_rater_rank and self.towers == 'none':
+            raise ConfigError('hard_rater_rank is a rank of adapters, and with towers=none there are none: set towers')
 
 _PUBLISHED = dict(
-    encoder='ViT-B-32', rank=4, alpha=1., token_rate=1., temperature=.15, learning_rate=1e-4, schedule='constant',
-    warmup=0., top_raters=6, batch_size=43, encode_batch=256, validation_share=.3, test_share=.3, epochs=20, patience=0,
+    encoder='ViT-B-32',
+    rank=4,
+    alpha=1.0,
+    token_lr_multiplier=1.0,
+    temperature=0.15,
+    learning_rate=1e-4,
+    schedule='constant',
+    warmup_ratio=0.0,
+    top_raters=6,
+    batch_size=43,
+    encode_batch_size=256,
+    validation_share=0.3,
+    test_share=0.3,
+    epochs=20,
+    patience=0,
     seed=42,
 )
 PRESETS = dict(
-    base=_PUBLISHED | dict(
-        top_raters=0, temperature=.07, batch_size=11, encode_batch=32, validation_share=.1, test_share=.1, epochs=50,
+    base=_PUBLISHED
+    | dict(
+        top_raters=0,
+        temperature=0.07,
+        batch_size=11,
+        encode_batch_size=32,
+        validation_share=0.1,
+        test_share=0.1,
+        epochs=50,
     ),
-    two_users=_PUBLISHED | dict(
-        top_raters=2, batch_size=85, encode_batch=512, validation_share=.15, test_share=.15, patience=5,
-    ),
+    two_users=_PUBLISHED
+    | dict(top_raters=2, batch_size=85, encode_batch_size=512, validation_share=0.15, test_share=0.15, patience=5),
     all_users=_PUBLISHED,
-    all_users_r8=_PUBLISHED | dict(top_raters=0, rank=8, alpha=4.),
-    vit_l14=_PUBLISHED | dict(encoder='ViT-L-14', top_raters=0, rank=8, alpha=4., batch_size=5, encode_batch=32),
+    all_users_r8=_PUBLISHED | dict(top_raters=0, rank=8, alpha=4.0),
+    vit_l14=_PUBLISHED | dict(encoder='ViT-L-14', top_raters=0, rank=8, alpha=4.0, batch_size=5, encode_batch_size=32),
 )
 
 # %% ../../../nbs/studies/labeler_tokens/01_settings.ipynb #2093e64d

@@ -65,7 +65,7 @@ def ablate(self: LabelerStudy, test: Comparisons) -> dict:  # name -> accuracy, 
     self.ablated_proba = {k: self.predict_pairs(f.model, test) for k, f in self.ablation_models.items()}
     others = {k: correct_answers(test, p) for k, p in self.ablated_proba.items()}
     others |= token_ablations(partial(self.predict_pairs, self.model, test), test)
-    return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.resamples)
+    return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #79aea519
 @patch
@@ -87,7 +87,7 @@ def learn_new_raters(self: LabelerStudy,
         p = predict_from_embeddings(test, vectors, w, self.model.temperature)
         if k == 0: population = p
         others = (dict(gain=population) if k else {}) | known
-        rows.append(dict(labels=k) | new_rater_scores(test, p, others, cfg.resamples))
+        rows.append(dict(labels=k) | new_rater_scores(test, p, others, cfg.bootstrap_samples))
     return rows
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #797b21b0
@@ -148,7 +148,7 @@ def more_warnings(self: LabelerStudy):
             'worse_than_linear_baseline',
             'the model is less accurate than the baseline linear, a linear model of frozen embeddings',
         )
-    if cfg.disentangle and not (cfg.text_tokens and len(self.targets) > 1 and n > 1):
+    if cfg.disentangle_weight and not (cfg.text_tokens and len(self.targets) > 1 and n > 1):
         warn(
             'inert_penalty',
             'disentangle needs labeler tokens, several raters and several targets, which this run does not have: the '

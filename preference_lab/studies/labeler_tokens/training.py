@@ -64,10 +64,10 @@ def _objective(cfg: LabelerConfig, number: np.ndarray) -> Callable:
     def objective(model, batch):
         if cfg.augment and 'pixels' in batch: batch = batch | dict(pixels=augment_pixels(batch['pixels']))
         losses = labeler_losses(model, batch)
-        if not cfg.disentangle or number is None: return losses
+        if not cfg.disentangle_weight or number is None: return losses
         raw = getattr(model, 'module', model)
         w = raw.encode_prompt_ids(number.ravel(), np.repeat(np.arange(len(number)), number.shape[1])).float()
-        return losses + cfg.disentangle*rater_attribute_overlap(w.unflatten(0, number.shape))
+        return losses + cfg.disentangle_weight*rater_attribute_overlap(w.unflatten(0, number.shape))
     return objective
 
 def _accuracy_by_rater(correct: np.ndarray, pairs: Comparisons) -> dict[str, float]:
@@ -100,10 +100,10 @@ def make_loader(self: LabelerTraining,
     "Batches of training comparisons"
     cfg, weight, vectors = self.cfg, None, None
     if not model.adapts_image_encoder: vectors = F.normalize(torch.as_tensor(self.embed()), dim=-1)
-    if cfg.weight_by == 'consistency':
+    if cfg.rater_weighting == 'consistency':
         c = self.consistency()
         weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
-    crowd = cfg.crowd_share if model.text_tokens or model.visual != 'none' else 0.
+    crowd = cfg.population_token_share if model.text_tokens or model.visual != 'none' else 0.
     data = group_targets(train), model, self.pixels, self.picture
     return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, crowd, train)
 
@@ -118,14 +118,14 @@ def fit_model(self: LabelerTraining,
     cfg, train = self.cfg, self.train if train is None else train
     model = self.make_model(**changed)
     frozen = tensors_sha256(frozen_state(model.clip))
-    model.clip.set_grad_checkpointing(cfg.checkpoint_blocks)
+    model.clip.set_grad_checkpointing(cfg.gradient_checkpointing)
     loader, scores = self.make_loader(model, train), self.validation_scores(train)
     number = model.prompts.number[:len(self.raters), :, 0] if model.text_tokens else None
     trainer = Trainer(
         model, loader, _objective(cfg, number), scores,
         cfg if name == 'main' else replace(cfg, progress='none'),
         self.checkpoint_folder(name),
-        dict(rater_tokens=cfg.token_rate, visual_prompts=cfg.token_rate),
+        dict(rater_tokens=cfg.token_lr_multiplier, visual_prompts=cfg.token_lr_multiplier),
     ).fit()
     model.clip.set_grad_checkpointing(False)
     if tensors_sha256(frozen_state(model.clip)) != frozen:

@@ -179,25 +179,25 @@ def validate_memes(
 ) -> pd.DataFrame:             # metric, value, low, high
     "The scores of a trained model on the validation memes"
     model, folder = load_vilbert(run), Path(run).expanduser()
-    saved = vars(read_config(MemesConfig, folder/'config.yaml')) | dict(preset='', compare=[])
+    saved = vars(read_run_config('memes', MemesConfig, folder/'config.yaml')) | dict(preset='', compare=[])
     cfg = make_config(MemesConfig, saved | settings, 'command line')
     study = MemeStudy(cfg, model)
     t = study.validation
-    scores = binary_intervals(t.targets > .5, study.predict_table(model, t), groups=t.groups, n=cfg.resamples)
+    scores = binary_intervals(t.targets > .5, study.predict_table(model, t), groups=t.groups, n=cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, value=v.value, low=v.low, high=v.high) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #f82e76e6
 def evaluate_memes(
     run: str,            # run folder or Hub name
     table: str,          # with the columns of `predict_memes` and label
-    resamples: int=1000, # bootstrap samples
+    bootstrap_samples: int=1000, # bootstrap samples
     **settings,          # of `open_meme_predictor`
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
     memes = read_memes(table)
     y, frame = memes.targets > .5, read_table(table)
     p = open_meme_predictor(run, **settings)(frame, table).proba.to_numpy()
-    scores = binary_intervals(y, p, groups=memes.groups, n=resamples)
+    scores = binary_intervals(y, p, groups=memes.groups, n=bootstrap_samples)
     return pd.DataFrame([dict(metric=k, value=v.value, low=v.low, high=v.high) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #a3e1e08b

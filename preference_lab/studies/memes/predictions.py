@@ -38,7 +38,7 @@ def predictions_table(
 def compare_predictions(
     a: pd.DataFrame,       # predictions of one run
     b: pd.DataFrame,       # predictions of another
-    resamples: int=1000,   # bootstrap samples
+    bootstrap_samples: int=1000,   # bootstrap samples
 ) -> tuple[pd.DataFrame, dict]:   # paired differences a - b; rows, same
     "Two runs on the labeled memes that both have"
     both = a.merge(b, on=['id', 'text'], suffixes=('', '_b')).dropna(subset=['true_label', 'true_label_b'])
@@ -51,7 +51,7 @@ def compare_predictions(
         )
     same = len(both) == len(a) == len(b) and np.allclose(both.proba, both.proba_b, rtol=0, atol=1e-5)
     y, p, q, groups = (both[c].to_numpy() for c in ('true_label', 'proba', 'proba_b', 'group'))
-    return compare_binary(y.astype(bool), p, q, groups, resamples), dict(rows=len(both), same=bool(same))
+    return compare_binary(y.astype(bool), p, q, groups, bootstrap_samples), dict(rows=len(both), same=bool(same))
 
 # %% ../../../nbs/studies/memes/06_predictions.ipynb #2fbd2171
 def compare_runs(
@@ -78,14 +78,14 @@ def confounder_accuracy(
     table: MemeTable,
     proba: np.ndarray,              # (rows,) of the model
     others: dict[str, np.ndarray],  # name -> (rows,) of a baseline
-    resamples: int=1000,            # bootstrap samples
+    bootstrap_samples: int=1000,            # bootstrap samples
 ) -> pd.DataFrame:                  # kind, pairs, pair_accuracy, low, high, and the accuracy of each baseline
     "The proportion of confounder pairs that a model orders correctly, by kind"
     row, out = {i: k for k, i in enumerate(table.ids)}, []
     for kind, some in confounder_pairs(table).groupby('kind', sort=False):
         ends = [some[c].map(row).to_numpy() for c in 'ab']   # the positive one first
         means = ClusterMeans(table.groups[ends[0]], share=correct_order(proba, *ends))
-        i = bootstrap_intervals(means, means.rows, n=resamples)['share']
+        i = bootstrap_intervals(means, means.rows, n=bootstrap_samples)['share']
         result = dict(kind=kind, pairs=len(some), pair_accuracy=i.value, low=i.low, high=i.high)
         out.append(result | {k: correct_order(p, *ends).mean() for k, p in others.items()})
     return pd.DataFrame(out, columns=['kind', 'pairs', 'pair_accuracy', 'low', 'high', *others])

@@ -88,14 +88,14 @@ def extract_regions(self: MemeData) -> dict[str, str]:  # id -> why it has no re
 def drop_memes_without_regions(self: MemeData,
     reasons: dict[str, str],   # id -> why it has no regions
 ):
-    "An error, or a note with leave_out=True"
+    "An error, or a note with drop_missing_regions=True"
     cfg, t, missing = self.cfg, self.table, self.regions.missing(self.table.ids)
     if not missing: return
     reasons = self.regions.skipped | reasons
     first = next((f'; {reasons[i]}' for i in missing if i in reasons), '')
     message = f'{len(missing):,} of {len(t):,} memes have no regions: {first_names(missing, 8)}{first}'
-    if not cfg.leave_out:
-        raise DataError(f'{t.name}: {message}; provide them, or drop these memes with leave_out=True')
+    if not cfg.drop_missing_regions:
+        raise DataError(f'{t.name}: {message}; provide them, or drop these memes with drop_missing_regions=True')
     keep = ~np.isin(np.asarray(t.ids, object), missing)
     if not keep.any():
         source = Path(cfg.regions).name or cfg.extractor
@@ -107,12 +107,12 @@ def drop_memes_without_regions(self: MemeData,
 # %% ../../../nbs/studies/memes/04_preparation.ipynb #e81a8ee3
 @patch
 def split(self: MemeData):
-    "The parts of the table; as many training memes as `train_rows` says"
+    "The parts of the table; as many training memes as `max_train_rows` says"
     Study.split(self)
     cfg, name = self.cfg, self.table.name
-    if 0 < cfg.train_rows < len(self.train):
+    if 0 < cfg.max_train_rows < len(self.train):
         order = np.random.default_rng(cfg.seed).permutation(len(self.train))
-        self.train = self.train.subset(np.sort(order[:cfg.train_rows]))
+        self.train = self.train.subset(np.sort(order[:cfg.max_train_rows]))
     for split, t in dict(train=self.train, validation=self.validation).items():
         if len(t) and not t.is_labeled:
             raise DataError(f'{name}: some {split} memes have no label; only labels of test memes may be missing')

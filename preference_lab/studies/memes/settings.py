@@ -20,9 +20,9 @@ UNIMODAL_BASELINES = ('text_only', 'regions_only', 'late_fusion')
 PUBLISHED_SETTINGS = dict(epochs=20, patience=5, batch_size=32, variant='mmf')   # published settings
 PRESETS = dict(
     # 2,000 warm-up steps of about 5,300; set regions=…/detectron.lmdb
-    lmdb=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, warmup=.376, max_regions=100),
+    lmdb=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, warmup_ratio=.376, max_regions=100),
     # 2,000 warm-up steps of 22,000; set regions=….h5
-    precomputed=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, epochs=83, patience=0, warmup=.0909, max_regions=100),
+    precomputed=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, epochs=83, patience=0, warmup_ratio=.0909, max_regions=100),
     resnet=PUBLISHED_SETTINGS | dict(
         learning_rate=5e-5, loss='focal', extractor='resnet', max_regions=36, variant='core'
     ),
@@ -44,7 +44,7 @@ class MemesConfig(TrainConfig):
     # of generated memes and of a random split; independent of seed, so that runs have the same test rows
     data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 5200                # number of generated memes
-    train_rows: NonNegativeInt = 0                  # training memes that are used, drawn at random; 0: all
+    max_train_rows: NonNegativeInt = 0                  # training memes that are used, drawn at random; 0: all
     seen: bool = False                     # Hateful Memes: validate and test on the seen files instead of the unseen
     epochs: PositiveInt = 8                      # passes over the training memes, at most
     batch_size: PositiveInt = 64                 # memes of an optimizer step, over all processes and accumulated parts
@@ -64,11 +64,11 @@ class MemesConfig(TrainConfig):
     extractor: str = ''
     extractor_weights: str = 'pretrained'  # pretrained, or a file
     max_regions: PositiveInt = 100               # regions of an image that are used, the first ones
-    leave_out: bool = False                # drop memes without regions; else they are an error
+    drop_missing_regions: bool = False                # drop memes without regions; else they are an error
     max_length: PositiveInt = 128                # tokens of a text; longer ones are truncated
     dropout: Fraction|None = None          # of hidden states and attention; none: as the encoder
     freeze: NonNegativeInt = 0                      # first text layers that are frozen, with the embeddings
-    checkpoint_blocks: bool = False        # recompute layers in the backward pass, to save memory
+    gradient_checkpointing: bool = False        # recompute layers in the backward pass, to save memory
     loss: Literal['ce', 'focal', 'weighted'] = 'ce'  # cross-entropy; focal; or weighted by inverse class frequency
     focal_alpha: Fraction = .35            # weight of the positive class in the focal loss
     focal_gamma: NonNegativeFloat = 2.          # exponent of the focal loss
@@ -81,7 +81,7 @@ class MemesConfig(TrainConfig):
     select: Literal['auroc', 'accuracy', 'loss'] = 'auroc'  # validation metric that selects the epoch
     # baselines that are trained: the same network on text only, on regions only, and the mean of both
     alone: list[str] = field(default_factory=lambda: list(UNIMODAL_BASELINES))
-    resamples: PositiveInt = 1000                # bootstrap samples of each interval
+    bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
     # folders of finished runs to compare with, paired on the same test rows
     compare: list[str] = field(default_factory=list)
 

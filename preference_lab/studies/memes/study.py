@@ -49,7 +49,7 @@ def predict_split(self: MemeStudy, split: str) -> np.ndarray:  # (rows,) probabi
 @patch
 def intervals(self: MemeStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split, each with its 95 % interval"
-    groups, n = self.tables[split].groups, self.cfg.resamples
+    groups, n = self.tables[split].groups, self.cfg.bootstrap_samples
     scores = binary_intervals(self.truth(split), self.proba[split], groups=groups, n=n)
     return {k: v.to_dict() for k, v in scores.items()}
 
@@ -66,7 +66,7 @@ def paired(self: MemeStudy,
     prediction: np.ndarray,   # (rows,) probabilities
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, distinguishable
     "Paired differences: the model minus that prediction"
-    groups, n = self.tables[split].groups, self.cfg.resamples
+    groups, n = self.tables[split].groups, self.cfg.bootstrap_samples
     return compare_binary(self.truth(split), self.proba[split], prediction, groups, n)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #2c54fbb5
@@ -93,7 +93,7 @@ def evaluate_confounders(self: MemeStudy) -> pd.DataFrame:  # as `confounder_acc
     "The proportion of confounder pairs that model and unimodal baselines order correctly"
     s = self.evaluated_split
     unimodal = {k: p[s] for k, p in self.baseline_predictions.items() if k in UNIMODAL_BASELINES}
-    return confounder_accuracy(self.tables[s], self.proba[s], unimodal, self.cfg.resamples)
+    return confounder_accuracy(self.tables[s], self.proba[s], unimodal, self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #ca281630
 @patch
@@ -192,7 +192,7 @@ def compare_tables(self: MemeStudy,
     b: pd.DataFrame,  # predictions of another
 ) -> tuple[pd.DataFrame, dict]:  # paired differences a - b; rows, same
     "Two tables of predictions, on the labeled memes that both have"
-    return compare_predictions(a, b, self.cfg.resamples)
+    return compare_predictions(a, b, self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #76156a9a
 @patch

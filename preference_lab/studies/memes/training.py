@@ -44,7 +44,7 @@ def make_loader(self: MemeTraining,
     if targets is None: targets = np.zeros(len(table), np.float32)
     return MemeLoader(
         table, regions or self.regions, self.model.tokenizer, targets, cfg.batch_size, cfg.seed, cfg.max_length,
-        cfg.max_regions, hide, augment, [f'meme {i}' for i in table.ids], 16 if cfg.compile != 'no' else 1,
+        cfg.max_regions, hide, augment, [f'meme {i}' for i in table.ids], 16 if cfg.compile_mode != 'no' else 1,
     )
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #cf326591
@@ -69,7 +69,7 @@ def train_network(self: MemeTraining,
 ) -> Trainer:
     "Train a network; it is left with the weights of its best epoch"
     cfg, y = self.cfg, self.train.targets
-    model.checkpoint_blocks = cfg.checkpoint_blocks
+    model.gradient_checkpointing = cfg.gradient_checkpointing
     scores, loss = self.validation_scores(hide), meme_loss(cfg, y)
     trainer = Trainer(
         model,

@@ -35,7 +35,7 @@ def score(self: PairwiseStudy,
 @patch
 def intervals(self: PairwiseStudy, split: str) -> dict[str, dict]:  # metric -> value, low, high
     "The scores of the model on a split, each with its 95 % interval"
-    scores = pairwise_intervals(self.tables[split], self.proba[split], n=self.cfg.resamples)
+    scores = pairwise_intervals(self.tables[split], self.proba[split], n=self.cfg.bootstrap_samples)
     return {k: v.to_dict() for k, v in scores.items()}
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #1d8391f4
@@ -45,7 +45,7 @@ def paired(self: PairwiseStudy,
     prediction: np.ndarray,   # (n,) P(left wins)
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, p, distinguishable
     "Paired differences: the model minus that prediction"
-    return compare_pairwise(self.tables[split], self.proba[split], prediction, n=self.cfg.resamples)
+    return compare_pairwise(self.tables[split], self.proba[split], prediction, n=self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #b1037c31
 @patch
@@ -62,7 +62,7 @@ def tables_by_group(self: PairwiseStudy,
     "Set `per_rater`, `per_target` and `rater_target`: test scores by rater, by target, by both"
     test, p = self.tables['test'], self.proba['test']
     self.per_rater, self.rater_target = metrics_by_rater(test, p, total), metrics_by_rater_and_target(test, p)
-    self.per_target = metrics_by_target(test, p, n=self.cfg.resamples)
+    self.per_target = metrics_by_target(test, p, n=self.cfg.bootstrap_samples)
     if baseline is None: return
     gain = accuracy_gain_by_rater(test, p, baseline).drop(columns='n')
     gain = gain.rename(columns=dict(low='gain_low', high='gain_high'))

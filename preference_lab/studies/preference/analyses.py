@@ -52,7 +52,7 @@ def evaluate_new_raters(
     test: Comparisons,                # comparisons of the same raters
     sizes: list[int],           # numbers of labels
     seed: int,                  # of the choice of labels
-    resamples: int = 1000,      # of the bootstrap
+    bootstrap_samples: int = 1000,      # of the bootstrap
 ) -> tuple[list[dict], dict[str, dict]]:  # a row a size: labels, raters, accuracy, log_loss, gain; the last scores
     "Accuracy for new raters by number of labels, and its gain over the population"
     # intervals over raters, if there are enough for 95 % coverage
@@ -61,11 +61,11 @@ def evaluate_new_raters(
     rows = []
     for k in [0, *(k for k in sizes if k <= median)]:
         p = new_rater_proba(model, limit_labels_per_rater(shown, k, seed), test)
-        scores = pairwise_intervals(test, p, by, resamples)
+        scores = pairwise_intervals(test, p, by, bootstrap_samples)
         row = _curve_row(test, k, scores)
         if k == 0: population = p
         else:
-            gain = compare_pairwise(test, p, population, by, resamples).set_index('metric').loc['accuracy']
+            gain = compare_pairwise(test, p, population, by, bootstrap_samples).set_index('metric').loc['accuracy']
             row |= dict(gain=gain.difference, gain_low=gain.low, gain_high=gain.high)
         rows.append(row)
     return rows, {k: v.to_dict() for k, v in scores.items()}
@@ -118,7 +118,7 @@ def train_activation(
     rater = cfg.rater if cfg.model == 'network' else 'embedding'
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
     settings = network_arguments(inputs, axis.train, cfg, rater, head) | dict(activation=activation, residual=False)
-    questions = group_targets(training_comparisons(axis.train, cfg.trunk_pairs, cfg.data_seed))
+    questions = group_targets(training_comparisons(axis.train, cfg.max_train_pairs, cfg.data_seed))
     nets, cfgs, loaders = [], [], []
     for seed in range(seeds):
         torch.manual_seed(seed)
@@ -137,7 +137,7 @@ def compare_with_best(
     table: pd.DataFrame,                   # activation, seed, accuracy
     correct: dict[str, np.ndarray],        # activation -> (n,) mean over seeds of being correct
     validation: Comparisons,                     # (n,) comparisons
-    resamples: int,                        # of the bootstrap
+    bootstrap_samples: int,                        # of the bootstrap
 ) -> pd.DataFrame:                         # activation, difference, low, high, distinguishable
     "Differences of accuracy to the best activation function, with simultaneous intervals over rows and seeds"
     by_name, seeds = {n: g.accuracy.to_numpy() for n, g in table.groupby('activation')}, table.seed.nunique()
@@ -149,7 +149,7 @@ def compare_with_best(
         if n == best:
             out.append(dict(activation=n, difference=0., low=0., high=0., distinguishable=False))
             continue
-        i = pairwise_mean_intervals(validation, 'pair', resamples, d=correct[n]-correct[best])['d']
+        i = pairwise_mean_intervals(validation, 'pair', bootstrap_samples, d=correct[n]-correct[best])['d']
         se = np.sqrt(((i.high-i.low)/3.92)**2 + (by_name[n]-by_name[best]).var(ddof=1)/seeds)   # rows and seeds
         low, high = i.value - t*se, i.value + t*se
         different = bool(abs(i.value) > t*se)
@@ -174,4 +174,4 @@ def compare_activations(
         right = [np.where(p == .5, .5, (p > .5) == axis.validation.left_wins) for p, _ in found]
         correct[name] = np.mean(right, 0)
     table = pd.DataFrame(rows)
-    return table, compare_with_best(table, correct, axis.validation, cfg.resamples)
+    return table, compare_with_best(table, correct, axis.validation, cfg.bootstrap_samples)

@@ -133,7 +133,7 @@ def evaluate_preference(
     cfg = make_config(PreferenceConfig, given | dict(data=str(table)) | settings, 'preference.evaluate')
     model = load_preference_model(run)
     pairs = _as_model_pairs(to_comparisons(load_pairwise_data(cfg).judgements), model, table)
-    scores = pairwise_intervals(pairs, model.proba(pairs), None, cfg.resamples)
+    scores = pairwise_intervals(pairs, model.proba(pairs), None, cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k) | v.to_dict() for k, v in scores.items()])
 
 # %% ../../../nbs/studies/preference/07_commands.ipynb #ba7b9662

@@ -55,12 +55,12 @@ class PreferenceConfig(PairwiseConfig):
     features: NonNegativeInt = 0
     # a random effect for each known item, for what embeddings do not show; auto: with up to 300 items of 20 labels or
     # more
-    item_columns: Literal['auto', 'yes', 'no'] = 'auto'
+    item_effects: Literal['auto', 'yes', 'no'] = 'auto'
     # shrinkage of the raters' covariance towards its structured target; none: chosen on validation
     strength: PositiveFloat | None = None
-    taste_steps: PositiveInt = 6                 # expectation-maximization steps
+    em_steps: PositiveInt = 6                 # expectation-maximization steps
     rater: Literal['embedding', 'onehot', 'none'] = 'embedding'  # how a network receives the rater
-    rater_width: PositiveInt = 32                # numbers in a rater embedding
+    rater_embedding_size: PositiveInt = 32                # numbers in a rater embedding
     head: Literal['antisymmetric', 'joint', 'rating'] = 'antisymmetric'  # output layer of a network
     residual: bool = False                 # a learned bias for each known item in a network
     hidden: list[PositiveInt] = field(default_factory=lambda: [128, 64, 32])  # widths of the network's hidden layers
@@ -74,16 +74,16 @@ class PreferenceConfig(PairwiseConfig):
     learning_rate: PositiveFloat = 1e-3         # peak learning rate
     weight_decay: float = 1e-3             # decoupled; none on biases and normalization layers
     schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
-    warmup: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
+    warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
     min_delta: float = .001                # smallest decrease of the validation log loss that counts as improvement
-    trunk_pairs: PositiveInt = 200000            # maximum training comparisons of a network when ratings give more
+    max_train_pairs: PositiveInt = 200000            # maximum training comparisons of a network when ratings give more
     # held-out test sets in addition to that of known raters and items
     axes: list[Literal['new_item', 'new_rater']] = field(default_factory=lambda: ['new_item', 'new_rater'])
     # numbers of labels that a new rater is fitted from
     new_rater_labels: list[PositiveInt] = field(default_factory=lambda: [5, 10, 20, 50, 100])
     activations: list[str] = field(default_factory=list)  # activation functions to compare, five seeds each
-    resamples: PositiveInt = 1000                # bootstrap resamples of each interval
+    bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
 
     def check(self):
         self.apply_preset(PRESETS)

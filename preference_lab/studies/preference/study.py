@@ -65,7 +65,7 @@ def predict_split(self: PreferenceStudy, split: str) -> np.ndarray:  # (n,) P(le
 @patch
 def evaluate_new_items(self: PreferenceStudy):
     "Scores on new items, and the control with shuffled embeddings"
-    f, n = self.fitted['new_item'], self.cfg.resamples
+    f, n = self.fitted['new_item'], self.cfg.bootstrap_samples
     test = self.axes['new_item'].test.open(f.sha256)
     p = f.model.proba(test)
     self.splits['new_item'] = {k: v.to_dict() for k, v in pairwise_intervals(test, p, 'item', n).items()}
@@ -83,7 +83,7 @@ def evaluate_new_raters(self: PreferenceStudy) -> list[dict]:  # as the function
         self.run.warn('new_raters_unsupported', 'a network with the rater as an input cannot add a rater; train with '
                                        'model=taste for the accuracy on new raters')
         return []
-    sizes = cfg.new_rater_labels, cfg.data_seed, cfg.resamples
+    sizes = cfg.new_rater_labels, cfg.data_seed, cfg.bootstrap_samples
     rows, self.splits['new_rater'] = evaluate_new_raters(f.model, axis.shown, test, *sizes)
     return rows
 

@@ -103,7 +103,7 @@ def network_arguments(
     head: str,                 # output layer
 ) -> dict:
     "The arguments of `PreferenceNetwork`, without the width"
-    same = ('hidden', 'activation', 'norm', 'dropout', 'glu', 'rater_width', 'residual')
+    same = ('hidden', 'activation', 'norm', 'dropout', 'glu', 'rater_embedding_size', 'residual')
     sizes = {k: len(v) for k, v in inputs.names.items()}
     levels = round(labels.high - labels.low) + 1 if isinstance(labels, Ratings) else 7
     return sizes | {k: getattr(cfg, k) for k in same} | dict(rater=rater, head=head, levels=levels)
@@ -128,7 +128,7 @@ def train_network(
 
     if head == 'rating': loader, loss = RatingLoader(inputs.table, labels, cfg.batch_size, cfg.seed), rating_losses
     else:
-        questions = group_targets(training_comparisons(labels, cfg.trunk_pairs, cfg.data_seed))
+        questions = group_targets(training_comparisons(labels, cfg.max_train_pairs, cfg.data_seed))
         loader, loss = (
             ComparisonLoader(inputs.table, questions, cfg.batch_size, cfg.seed, net.joined),
             comparison_losses,
@@ -144,7 +144,7 @@ def uses_item_effects(
     cfg: PreferenceConfig,
 ) -> bool:
     "Whether each known item has a random effect: as set, or with few items and many labels an item"
-    if cfg.item_columns != 'auto': return cfg.item_columns == 'yes'
+    if cfg.item_effects != 'auto': return cfg.item_effects == 'yes'
     labels, items = inputs.labels, len(inputs.labels.items)
     per_item = (1 if isinstance(labels, Ratings) else 2)*len(labels)/items
     return not inputs.has_embeddings or (items <= 300 and per_item >= 20)
@@ -162,12 +162,12 @@ def fit_features(
     basis = ItemFeatures.of(h[seen], features, effects)
     if not basis.groups:
         raise DataError('the embeddings are constant and there are no item effects: the model has no features; pass '
-                        'images or embeddings, or set item_columns=yes')
+                        'images or embeddings, or set item_effects=yes')
     if effects and basis.features:
         mean = mean_rating_scores(axis.train) if isinstance(axis.train, Ratings) else bradley_terry(axis.train)
         basis.fit_effect_regression(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
     psi = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
-    return basis, psi, fit_hierarchical(psi, axis.train, basis.groups, axis.validation, cfg.strength, cfg.taste_steps)
+    return basis, psi, fit_hierarchical(psi, axis.train, basis.groups, axis.validation, cfg.strength, cfg.em_steps)
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #713d231d
 def _log_loss(taste, psi, validation) -> float:
