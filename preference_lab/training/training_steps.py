@@ -85,7 +85,8 @@ def train_step(self: TrainingSteps,
 ):
     "One optimizer step on a batch"
     cfg, n = self.cfg, self.step + 1
-    advice = (f'set batch_size={max(1, len(batch)//2)} or less, or gradient_accumulation_steps={2*cfg.gradient_accumulation_steps}, '
+    advice = (f'set batch_size={max(1, len(batch)//2)} or less, or '
+              f'gradient_accumulation_steps={2*cfg.gradient_accumulation_steps}, '
               'which keeps the batch and works on it in parts')
     with explain_out_of_memory(f'step {self.step} of {len(batch)} rows', advice):
         for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*self.rate(self.step)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
-from ...core.config import make_config, read_config
+from ...core.config import make_config
+from ...core.old_names import read_run_config
 from ...data.tables import read_table
 from ...data.label_files import read_label_table
 from ...evaluation.thresholds import Thresholds

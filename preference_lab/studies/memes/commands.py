@@ -16,7 +16,8 @@ import pandas as pd
 import torch
 
 from ...core.errors import ConfigError, DataError, location
-from ...core.config import make_config, read_config
+from ...core.config import make_config
+from ...core.old_names import read_run_config
 from ...data.tables import read_table
 from ...data.validation import require_column
 from ...data.items import list_images

@@ -22,7 +22,9 @@ PRESETS = dict(
     # 2,000 warm-up steps of about 5,300; set regions=…/detectron.lmdb
     lmdb=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, warmup_ratio=.376, max_regions=100),
     # 2,000 warm-up steps of 22,000; set regions=….h5
-    precomputed=PUBLISHED_SETTINGS | dict(learning_rate=1e-5, epochs=83, patience=0, warmup_ratio=.0909, max_regions=100),
+    precomputed=PUBLISHED_SETTINGS | dict(
+        learning_rate=1e-5, epochs=83, patience=0, warmup_ratio=.0909, max_regions=100
+    ),
     resnet=PUBLISHED_SETTINGS | dict(
         learning_rate=5e-5, loss='focal', extractor='resnet', max_regions=36, variant='core'
     ),
