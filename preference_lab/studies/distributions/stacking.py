@@ -36,7 +36,8 @@ def group_stackable(
     for i, group in enumerate(stackable([s.folds[f].learner for s, f in members])):
         for j in group:
             (s, f), c = members[j], members[j][0].cfg
-            schedule = c.epochs, c.batch_size, c.gradient_accumulation_steps, c.device, c.precision, len(s.folds[f].loader.batches(0))
+            n_batches = len(s.folds[f].loader.batches(0))
+            schedule = c.epochs, c.batch_size, c.gradient_accumulation_steps, c.device, c.precision, n_batches
             groups[i, schedule, j if _trained_alone(s) else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 
