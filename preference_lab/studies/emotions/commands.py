@@ -97,7 +97,7 @@ def evaluate_texts(
     run: str|Path,       # run folder or Hub name
     table: str|Path,     # a file of texts and labels
     device: str='auto',  # auto, cpu, cuda, cuda:1, mps
-    **settings,          # text_column, label_columns, id_column, resamples, where they differ from the run's
+    **settings,          # text_column, label_columns, id_column, bootstrap_samples, where they differ from the run's
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval over rows)
     "The scores of a trained model on a labeled table"
     model, config = load_classifier(run).serve(device), Path(run).expanduser()/'config.yaml'
