@@ -174,7 +174,7 @@ def _by_face_and_group(f, raters, face, value, names, levels, features, seed) ->
 # %% ../../nbs/datasets/02_face_ratings.ipynb #fca85047
 def load_london_distributions(
     folder: Path,
-    held_out: str = 'items',   # items (faces), or raters
+    holdout_kind: str = 'items',   # items (faces), or raters
     seed: int = 0,             # of the split of raters
 ) -> DistributionData:
     "Distributions of attractiveness ratings, 1 to 7, by face, or by face and group of raters"
@@ -182,5 +182,5 @@ def load_london_distributions(
     f, levels, names = ratings.frame, [str(k) for k in range(1, 8)], list(images)
     features = None if faces is None else _face_features(faces)
     face, value = pd.Index(names).get_indexer(f['item']), f['value'].to_numpy(int) - 1
-    if held_out == 'items': return _by_face(face, value, names, levels, images, features)
+    if holdout_kind == 'items': return _by_face(face, value, names, levels, images, features)
     return _by_face_and_group(f, raters, face, value, names, levels, features, seed)

@@ -16,7 +16,7 @@ class StudyWarnings:
 # %% ../../nbs/studies/01_warnings.ipynb #c5c9be6c
 @patch
 def control_result(self: StudyWarnings,
-    table: pd.DataFrame,  # as `compare_multilabel` makes it
+    table: pd.DataFrame,  # as `paired` makes it
 ) -> dict:  # the metric with right and with shuffled features, difference, low, high, informative
     "The result of a control, in the form that reports and warnings read"
     row = table.set_index('metric').loc[self.metric]

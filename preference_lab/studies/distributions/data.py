@@ -154,7 +154,7 @@ def load_distributions(
     embeddings: str = '',     # table of item embeddings, with a custom table
     neighbours: str = '',     # table of neighbors, with a custom table
     split: str = 'made',      # convabuse: made (random) or published
-    held_out: str = 'items',  # faces_london: items or raters
+    holdout_kind: str = 'items',  # faces_london: items or raters
     districts: int = 240,     # of the demo
     seed: int = 0,            # of simulated answers and of the split of raters
 ) -> DistributionData:
@@ -165,7 +165,7 @@ def load_distributions(
             raise DataError(f'{data}: not found; put {_FILES[data]} into a folder {data} and set PREFERENCE_LAB_DATA '
                             'to the folder above it, or set data=demo')
         return (
-            load_convabuse(folder, split) if data == 'convabuse' else load_london_distributions(folder, held_out, seed)
+            load_convabuse(folder, split) if data == 'convabuse' else load_london_distributions(folder, holdout_kind, seed)
         )
     path = find_dataset(data) or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
