@@ -32,14 +32,14 @@ nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/
 nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/07_pairwise
-nbs/evaluation/08_rater_metrics nbs/evaluation/09_agreement nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
+nbs/evaluation/08_rater_metrics nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
 nbs/evaluation/14_baselines nbs/evaluation/15_item_scores nbs/evaluation/16_pairwise_baselines nbs/evaluation/13_thresholds
 nbs/training/02_batching nbs/core/02_process nbs/training/03_devices nbs/training/05_optimization nbs/training/06_steps
 nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_steps nbs/training/12_trainer nbs/training/13_stacking
 nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/models/05_text_classifier nbs/studies/emotions/07_report nbs/models/06_networks
+nbs/simulate/02_emotion_texts nbs/studies/emotions/07_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
 nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
@@ -49,7 +49,7 @@ nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/models/11_l
 nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/12_report nbs/simulate/05_memes
 nbs/data/15_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/13_vilbert_config nbs/models/14_vilbert_layers nbs/models/15_vilbert_checkpoints
-nbs/models/16_vilbert nbs/models/17_vilbert_loading nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
+nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
 tests_nbs/06_distributions tests_nbs/07_labeler_tokens tests_nbs/08_memes tests_nbs/13_predict_is_evaluated'''.split()
 
 
