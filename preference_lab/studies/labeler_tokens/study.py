@@ -151,8 +151,8 @@ def more_warnings(self: LabelerStudy):
     if cfg.disentangle_weight and not (cfg.text_tokens and len(self.targets) > 1 and n > 1):
         warn(
             'inert_penalty',
-            'disentangle_weight needs labeler tokens, several raters and several targets, which this run does not have: '
-            'the penalty contributes no gradient',
+            'disentangle_weight needs labeler tokens, several raters and several targets, which this run does not '
+            'have: the penalty contributes no gradient',
         )
     few = self.per_rater[self.per_rater.n < 100]
     if len(few):
