@@ -147,7 +147,7 @@ def _check_parts(folder, results):
         )
 
 # %% ../../nbs/experiments/02_results.ipynb #9dcd0d55
-# to be removed when all studies write comparisons by baseline and metric
+# version 0.1 wrote lists of records
 def _convert_old_comparisons(results: dict) -> dict:
     "Results with `comparisons` by baseline and metric, also where they were written as lists of records"
     old = results.get('comparisons')

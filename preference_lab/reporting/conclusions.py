@@ -48,7 +48,7 @@ def score_with_interval(
     return show(value) + (f' [{show(low)}, {show(high)}]' if np.isfinite(low) else ' (no interval)')
 
 # %% ../../nbs/reporting/03_conclusions.ipynb #dc82b69d
-def _old_comparison(saved) -> dict:   # OLD SHAPE of results.json: remove with the last study that writes it
+def _old_comparison(saved) -> dict:   # as version 0.1 wrote it, too
     "metric -> difference, low, high of one baseline; the old shape is a list of records"
     return {m['metric']: m for m in saved} if isinstance(saved, list) else saved
 
