@@ -82,7 +82,7 @@ def _start_server(words: list[str], env: dict):
 # %% ../../nbs/testing/02_commands.ipynb #841a6c93
 class RunningCommand:
     "A running command"
-    def __init__(self, runner: 'CommandRunner', pid: int, output: str):
+    def __init__(self, runner, pid: int, output: str):   # runner: the `CommandRunner` that started it
         self.runner, self.pid, self.output = runner, pid, output
     def kill(self, kind=signal.SIGKILL): os.kill(self.pid, kind)
 
