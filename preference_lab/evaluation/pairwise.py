@@ -106,7 +106,7 @@ class PairwiseScorer:
         deviation = self._weighted_gaps(weights) - self._weighted_gaps(np.ones((self.rows, 1)))
         return dict(ece=np.abs(deviation).sum(0) * self.width_factors().get('ece', 1.))
 
-    def width_factors(self, other: 'PairScorer | None' = None) -> dict[str, float]:
+    def width_factors(self, other: 'PairwiseScorer | None' = None) -> dict[str, float]:
         "metric -> factor of the width where pairs are drawn; with another scorer, for the difference of the two"
         if self.by == 'rater': return {}
         other_items = self.by == 'item'

@@ -40,7 +40,7 @@ class TemperatureScaledNet(nn.Module):
 
     def start_at(self,
         shares: np.ndarray,  # (classes,) mean of the training targets
-    ) -> 'Predictor':
+    ) -> 'TemperatureScaledNet':
         "Initialize the output layer so that the first prediction is near the train mean"
         with torch.no_grad():
             p = torch.as_tensor(np.asarray(shares, float)).clamp(min=1e-6)
