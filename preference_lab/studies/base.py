@@ -68,7 +68,7 @@ def load(self: Study):
 # %% ../../nbs/studies/02_base.ipynb #9aef7a7c
 @patch
 def split(self: Study):
-    "Set `train`, `validation` and the sealed `test`; by default the parts of `table`"
+    "Set `train`, `validation` and the held-out `test`; by default the parts of `table`"
     self.train, self.validation = self.table.part('train'), self.table.part('validation')
     self.test = HeldOutTestSet(self.table.part('test'))
 

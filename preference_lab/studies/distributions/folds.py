@@ -103,7 +103,7 @@ def make_fold(
     kind: str,   # mlp, star or text
     f: int,      # number of the fold
 ) -> Fold:
-    "An untrained model with its data loaders and its sealed test answers"
+    "An untrained model with its data loaders and its held-out test answers"
     torch.manual_seed(cfg.seed)
     train, validation = m.splits[f]['train'], m.splits[f]['validation']
     y, settings = m.votes.targets[train], network_settings(cfg, m, kind)

@@ -90,18 +90,18 @@ def compared(
 # %% ../../../nbs/studies/distributions/11_report_scores.ipynb #34511feb
 def _split_row(study, name: str) -> dict:
     "A row of `data_table`; counts are means over folds"
-    m, sealed = study.material, name == 'test'
+    m, held_out = study.material, name == 'test'
     tables = [m.votes.take(s[name]) for s in m.splits]
     def mean(f): return f'{np.mean([f(t) for t in tables]):,.0f}'
     median = np.median([np.median(t.weights.sum(1)) for t in tables])
     overlaps = [o for o in m.audit['overlaps'] if o['side'] == name and o['rows']]
     earlier = ', '.join(f"{o['rows']:,} by {o['key']} ({o['other']})" for o in overlaps)
     return {
-        'split': 'test (sealed)' if sealed else name,
+        'split': 'test (held out)' if held_out else name,
         'items': mean(len),
         'groups': '–' if m.votes.groups is None else mean(lambda t: len(set(t.groups))),
-        'answers': 'sealed' if sealed else mean(lambda t: t.weights.sum()),
-        'answers an item, median': 'sealed' if sealed else f'{median:,.4g}',
+        'answers': 'held out' if held_out else mean(lambda t: t.weights.sum()),
+        'answers an item, median': 'held out' if held_out else f'{median:,.4g}',
         'also in an earlier split': earlier or 'none',
     }
 

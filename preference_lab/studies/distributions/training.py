@@ -60,7 +60,7 @@ def rows_in_split(self: DistributionTraining,
 # %% ../../../nbs/studies/distributions/07_training.ipynb #49a8d83b
 @patch
 def split(self: DistributionTraining):
-    "Targets of the splits of all folds; the test answers are sealed, fold by fold"
+    "Targets of the splits of all folds; the test answers are inaccessible until each fold is selected"
     self.train, self.validation = (self.votes.targets[self.rows_in_split(s)] for s in ('train', 'validation'))
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #1a1ce4a8

@@ -111,7 +111,7 @@ def usable_images(self: LabelerData,
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #e8848aaf
 @patch
 def split(self: LabelerData):
-    "Choose the raters and split their judgements; test labels stay sealed"
+    "Choose the raters and split their judgements; test labels stay inaccessible"
     cfg = self.cfg
     known, new = choose_raters(self.labels, cfg.top_raters, cfg.new_raters, self.data.new_raters)
     if cfg.top_raters and len(known) < min(2, cfg.top_raters):

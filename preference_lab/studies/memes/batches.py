@@ -107,7 +107,7 @@ class MemeLoader(TextLoader):
         table: MemeTable,
         regions: RegionCache,
         tokenizer,              # of transformers
-        targets: np.ndarray,    # (rows,) float32; zeros for a sealed test set
+        targets: np.ndarray,    # (rows,) float32; zeros for a held-out test set
         batch_size: int,
         seed: int=0,
         max_length: int=128,    # tokens

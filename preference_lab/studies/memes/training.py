@@ -95,7 +95,7 @@ def fit_model(self: MemeTraining, name: str='main') -> Trainer:
 @patch
 def predict_table(self: MemeTraining,
     model: ViLBERT,
-    table: MemeTable,            # or a sealed test set
+    table: MemeTable,            # or a held-out test set
     hide: str='',                # modality that is masked: '', text or regions
     regions: RegionCache=None,   # None: the study's
 ) -> np.ndarray:                 # (rows,) probabilities
