@@ -18,11 +18,11 @@ from ...training.devices import peak_memory
 from .settings import PreferenceConfig
 from .analyses import raters_below_population, agreement, compare_activations
 from .analyses import evaluate_new_raters, shuffled_proba
-from .preparation import PreferenceData, write_example_files
+from .preparation import PreferencePreparation, write_example_files
 from .training import FittedModel, fit_preference_model
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #13ee04a2
-class PreferenceStudy(PreferenceData):
+class PreferenceStudy(PreferencePreparation):
     "One run of the preference study: load, split, baselines, fit, evaluate, finish"
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #d7782f6d
