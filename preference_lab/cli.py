@@ -19,7 +19,8 @@ from .core.errors import truncate_repr
 from .core.process import clear_stop_request, request_stop
 from .core.config import describe_settings
 from .core.terminal import make_streams_safe, note_single_process
-from .commands.training import STUDIES, data, doctor, extract, predict, study_settings, train, validate
+from .commands.settings import STUDIES, study_settings
+from .commands.training import data, doctor, extract, predict, train, validate
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 
@@ -52,7 +53,8 @@ def help_text() -> str:
 def settings_text(study: str) -> str:
     "The settings of a study, one per line, with default and meaning"
     rows = describe_settings(study_settings(study))
-    return '\n'.join(f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows)
+    lines = [f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows]
+    return '\n'.join([*lines, '', '--config FILE takes the settings of a config.yaml; settings beside it win'])
 
 # %% ../nbs/cli.ipynb #c19eccb6
 def locked_runs() -> set[Path]:

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['PositiveInt', 'NonNegativeInt', 'Fraction', 'FractionBelowOne', 'PositiveFloat', 'NonNegativeFloat', 'Device',
-           'MAX_YAML_BYTES', 'check_value', 'default_value', 'Config', 'make_config', 'parse_settings', 'read_yaml',
-           'config_yaml', 'read_config', 'notebook_config', 'describe_settings', 'TrainConfig', 'settings_to_match']
+           'MAX_YAML_BYTES', 'GIVEN_SETTINGS', 'check_value', 'default_value', 'Config', 'make_config',
+           'parse_settings', 'read_yaml', 'config_yaml', 'read_config', 'notebook_config', 'describe_settings',
+           'TrainConfig', 'settings_to_match']
 
 # %% ../../nbs/core/06_config.ipynb #d3b99cf8
 import dataclasses
@@ -94,12 +95,14 @@ class Config:
     def check(self): "For a study: raise a `ConfigError` where two settings contradict each other"
 
     def apply_preset(self, presets: dict[str, dict]):  # preset -> setting -> value
-        "Replace defaults by the settings of `self.preset`; settings that were given stay"
+        "Replace defaults by the settings of `self.preset`; settings that were given to `make_config` stay"
         if self.preset and self.preset not in presets:
             raise ConfigError(f'setting preset={self.preset!r} is unknown{did_you_mean(self.preset, presets)}. '
                               f'Use one of {", ".join(presets)}.')
+        given = vars(self).get('_given', ())
         for f in fields(self):
-            if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default_value(f):
+            is_default = f.name not in given and getattr(self, f.name) == default_value(f)
+            if f.name in presets.get(self.preset, {}) and is_default:
                 setattr(self, f.name, presets[self.preset][f.name])
 
 # %% ../../nbs/core/06_config.ipynb #fd847c1e
@@ -107,6 +110,7 @@ def make_config(
     kind: type,         # a study's dataclass below `Config`
     settings: dict,     # setting -> value or its text
     source: str='',     # where they come from, for the error
+    given: list[str]|None=None,   # those that no preset replaces; None: all
 ) -> Config:
     "A checked configuration, or a `ConfigError` about an unknown or invalid setting"
     known = [f.name for f in fields(kind)]
@@ -115,8 +119,12 @@ def make_config(
         if k not in known:
             raise ConfigError(f'{where}unknown setting {str(k)!r}{did_you_mean(k, known)}. '
                               f'The settings are {", ".join(known)}.')
-    try: return kind(**settings)
+    cfg = object.__new__(kind)
+    cfg._given = settings if given is None else given   # read by `apply_preset`
+    try: cfg.__init__(**settings)
     except ConfigError as e: raise ConfigError(f'{where}{e}') from None
+    del cfg._given
+    return cfg
 
 # %% ../../nbs/core/06_config.ipynb #755b0f03
 def parse_settings(
@@ -201,6 +209,8 @@ def read_config(
     return make_config(kind, read_yaml(path), str(path))
 
 # %% ../../nbs/core/06_config.ipynb #00461ac2
+GIVEN_SETTINGS = '_given_settings'   # the parameter with the names of the settings that the command line was given
+
 def notebook_config(
     kind: type,       # a study's dataclass below `Config`
     namespace: dict,  # the notebook's `globals()`, after its parameters
@@ -209,7 +219,8 @@ def notebook_config(
     skip = ('In', 'Out', 'exit', 'quit', 'open', 'get_ipython')
     is_plain = lambda v: v is None or isinstance(v, (str, int, float, list, tuple, dict))
     settings = {k: v for k, v in namespace.items() if not k.startswith('_') and k not in skip and is_plain(v)}
-    return make_config(kind, settings, 'parameters')
+    # the parameters cell holds every default, so which of them were given is told by the command
+    return make_config(kind, settings, 'parameters', namespace.get(GIVEN_SETTINGS, ()))
 
 # %% ../../nbs/core/06_config.ipynb #d831a260
 def describe_settings(

@@ -31,9 +31,15 @@ def settings_class(
     return import_module(f'preference_lab.studies.{study}.settings').SETTINGS
 
 # %% ../../nbs/studies/04_entry_points.ipynb #413b192b
+def _with_file(study, settings):
+    "The settings, those of the file `config` before them"
+    from preference_lab.commands.settings import read_settings_file
+    file = settings.pop('config', None)
+    return (read_settings_file(study, file) if file else {}) | settings
+
 def _make_config(study, settings):
     from preference_lab.core.config import make_config
-    return make_config(settings_class(study), settings, f'{study}.train')
+    return make_config(settings_class(study), _with_file(study, settings), f'{study}.train')
 
 def _call(study, name, *args, **kwargs):
     "Call one of the study's commands"
@@ -66,7 +72,7 @@ def study_functions(
     def report(**settings):
         "Train, evaluate and write a report. Returns the run folder, which holds report.html"
         from preference_lab.commands.reports import run_report
-        return run_report(study, settings)
+        return run_report(study, _with_file(study, settings))
 
     functions = train, load, evaluate, predict, report
     for f in functions: f.__module__, f.__qualname__ = f'preference_lab.studies.{study}', f.__name__
