@@ -18,6 +18,7 @@ from .core.errors import ConfigError, PreferenceLabError, did_you_mean, escape_c
 from .core.errors import truncate_repr
 from .core.process import clear_stop_request, request_stop
 from .core.config import describe_settings
+from .core.run_log import write_log
 from .core.terminal import make_streams_safe, note_single_process
 from .commands.settings import STUDIES, study_settings
 from .commands.training import data, doctor, extract, predict, train, validate
@@ -126,6 +127,7 @@ def main(
         return 0
     except (PreferenceLabError, OSError, RuntimeError, MemoryError) as e:
         if not (message := _error_message(words[0], e)): raise
+        for f in locked_runs() - locked_before: write_log(f, f'error: {message}')
         print(f'error: {message}', file=sys.stderr)
         return 2
     except KeyboardInterrupt as e:

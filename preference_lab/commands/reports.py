@@ -21,6 +21,7 @@ from fastcore.script import Param
 from ..core.errors import PreferenceLabError
 from ..core.process import environment_variable
 from ..core.files import write_text
+from ..core.run_log import write_log
 from ..core.config import GIVEN_SETTINGS, Config, make_config
 from .settings import given_settings, study_settings
 from .training import report_notebook
@@ -138,6 +139,7 @@ def _report_in(temporary: Path, study: str, parameters: dict) -> Path:
     ):
         try: _execute_report(study, draft, parameters)
         except PapermillExecutionError as e:
+            for f in run_folder(): write_log(f, f'{e.ename}: {e.evalue}')
             if e.ename in ('TrainingInterrupted', 'KeyboardInterrupt'):
                 raise KeyboardInterrupt(e.evalue or unfinished_runs_hint(*run_folder())) from None
             raise _notebook_error(e, report_notebook(study)) from None
