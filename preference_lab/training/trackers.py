@@ -56,6 +56,7 @@ def start_trackers(
     new = {t.name: _RUN_ID[t.name](t.tracker) for t in acc.trackers if t.name in _RUN_ID and acc.is_main_process}
     if run and not model and new.items() - ids.items(): write_json(run/TRACKERS_FILE, ids | new)
 
+# %% ../../nbs/training/07a_trackers.ipynb #endtrack
 def end_trackers(acc: Accelerator):
     "End the trackers' runs; the processes stay connected, which `Accelerator.end_training` would end too"
     for t in acc.trackers: t.finish()
