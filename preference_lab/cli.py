@@ -24,6 +24,7 @@ from .commands.settings import STUDIES, study_settings
 from .commands.training import data, doctor, extract, predict, train, validate
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
+from .commands.sharing import ensemble, push
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -32,8 +33,10 @@ COMMANDS = dict(
     predict=predict,
     validate=validate,
     extract=extract,
+    ensemble=ensemble,
     sweep=sweep,
     summarize=summarize,
+    push=push,
     data=data,
     doctor=doctor,
 )

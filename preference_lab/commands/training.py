@@ -110,7 +110,7 @@ def _predict_table(study, commands, run, given, out, inference) -> str:
 # %% ../../nbs/commands/01_training.ipynb #6a4670e7
 def predict(
     study: str,        # emotions, preference …
-    run: str,          # folder of a finished run, or a name on the Hub
+    run: str,          # folder of a finished run or an ensemble, name on the Hub, or artifact of a tracker
     text: Param('a text', str)=None,
     image: Param('an image file, or a training item; with memes, together with --text', str)=None,
     other: Param('the image that --image is compared with', str)=None,
@@ -125,8 +125,11 @@ def predict(
     precision: Param('fp32, tf32 or bf16; default: as in the evaluation', str)='',
 ):
     "Predict with a trained model; a table of any length is processed in blocks of rows"
+    from preference_lab.core.artifacts import local_model
+    from preference_lab.experiments.ensembles import ensemble_commands, is_ensemble
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
-    commands = study_commands(study)
+    run, commands = str(local_model(run)), study_commands(study)
+    if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, file=file,
                  text_column=text_column, weights=weights, regions=regions)
     given = {k: v for k, v in given.items() if v is not None}

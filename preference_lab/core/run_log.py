@@ -29,6 +29,7 @@ def write_log(
     folder = Path(folder)
     path = folder/LOG_FILE
     if (folder/'manifest.json').exists(): return   # it has the SHA-256 of the log
+    folder.mkdir(parents=True, exist_ok=True)
     now = time.strftime('%Y-%m-%d %H:%M:%S')
     lines = ''.join(f'{now}  {line}\n' for line in escape_control_characters(text).splitlines())
     before = path.read_bytes() if path.exists() else b''

@@ -41,13 +41,16 @@ def _make_config(study, settings):
     from preference_lab.core.config import make_config
     return make_config(settings_class(study), _with_file(study, settings), f'{study}.train')
 
-def _call(study, name, *args, **kwargs):
-    "Call one of the study's commands"
-    known = commands(study)
+def _call(study, name, run, *args, **kwargs):
+    "Call one of the study's commands for a run, an ensemble or an artifact of a tracker"
+    from preference_lab.core.artifacts import local_model
+    from preference_lab.experiments.ensembles import ensemble_commands, is_ensemble
+    known, run = commands(study), local_model(run)
+    if is_ensemble(run) and name == 'predict': known = ensemble_commands(known, run)
     if name not in known:
         from preference_lab.core.errors import ConfigError
         raise ConfigError(f'{study}.{name}: this study has no {name}; it has {", ".join(k for k in known)}')
-    return known[name](*args, **kwargs)
+    return known[name](run, *args, **kwargs)
 
 def study_functions(
     study: str,   # emotions, …
@@ -66,7 +69,7 @@ def study_functions(
         return _call(study, 'evaluate', run, table, **settings)
 
     def predict(run, *args, **question):
-        "Predictions of a trained model, for one example or a table (`file=`)"
+        "Predictions of a trained model or an ensemble, for one example or a table (`file=`)"
         return _call(study, 'predict', run, *args, **question)
 
     def report(**settings):
