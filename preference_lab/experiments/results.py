@@ -21,7 +21,7 @@ from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
 from ..core.old_names import rename_settings
 from ..core.storage import read_tensor_metadata
-from .runs import REPORT_ENV_VAR, Run, is_finished, write_run_manifest
+from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
 
 # %% ../../nbs/experiments/02_results.ipynb #d51e4a68
 def environment() -> dict:
@@ -126,9 +126,38 @@ def finish_run(
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))
+    run.log('\n'.join(_test_lines(results['metrics'])) or 'no test scores')
+    if getattr(run.cfg, 'trackers', ()): _tell_trackers(run, results['metrics'])
+    run.log('finished')
     if not os.environ.get(REPORT_ENV_VAR): write_run_manifest(run.folder)
     run.results = read_json(run.folder/'results.json')
     return run.results
+
+# %% ../../nbs/experiments/02_results.ipynb #te11trac
+def _test_lines(metrics: dict) -> list[str]:
+    "A line for each test score"
+    return [f'{split} {_score_line(k, v, {}).strip()}' for split, scores in metrics.items() if split != 'validation'
+            for k, v in scores.items()]
+
+def _tell_trackers(run: Run, metrics: dict):
+    "Test scores, tables, predictions and the model for the trackers; the run is complete without them"
+    from preference_lab.training.devices import make_accelerator
+    from preference_lab.training.trackers import end_trackers, start_trackers, track_results
+    scores = {f'{s}/{k}{end}': v[key] for s, m in metrics.items() if s != 'validation' for k, v in m.items()
+              for end, key in (('', 'value'), ('_low', 'low'), ('_high', 'high'))}
+    model, acc = model_files(run.folder), make_accelerator(run.cfg, run.folder)
+    kinds, own = ('.parquet', '.csv', '.png', '.yaml', '.log'), ('results.json', 'summary.txt')
+    files = [p for p in run.folder.rglob('*') if p.suffix in kinds or p.name in own]
+    others = [p for p in sorted(files) if 'checkpoints' not in p.relative_to(run.folder).parts and p not in model]
+    name = f'{run.study}-{run.folder.name}'
+    try:
+        start_trackers(acc, run.cfg, run.folder)
+        track_results(acc, name, scores, dict(model=model, results=others), run.folder)
+    except Exception as e:   # each tracker has its own exceptions, and may be out of reach by now
+        note = f'not sent to {", ".join(run.cfg.trackers)} ({type(e).__name__}: {str(e)[:200]}); the run is complete'
+        run.log(note)
+        print(f'{run.folder}: {note}')
+    finally: end_trackers(acc)
 
 # %% ../../nbs/experiments/02_results.ipynb #658cda14
 def _check_parts(folder, results):
