@@ -30,7 +30,7 @@ class RaterPosterior:
     noise: float       # variance of a rating around the score; 1 for comparisons, which have the logistic's own
     weights: Tensor    # (raters, targets, p) each rater's weights; the population's mean where there are no labels
     targets: int       # number of targets
-    strength: float    # shrinkage of `cov` towards its structured target
+    shrinkage: float   # of `cov` towards its structured target
     slope: float = 1.  # from a difference of scores to a logit
 
     @property
@@ -69,11 +69,11 @@ def structured_covariance(
     return out
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #91a7b6f7
-def _shrunk_covariance(weights, kind, mean, total, strength, groups, targets) -> Tensor:
+def _shrunk_covariance(weights, kind, mean, total, shrinkage, groups, targets) -> Tensor:
     "The population's covariance from the units' weights and posterior covariances"
     d = weights - mean[kind]
     s = (d.T@d + total)/len(weights)
-    return (s + strength*structured_covariance(s, groups, targets))/(1+strength)
+    return (s + shrinkage*structured_covariance(s, groups, targets))/(1+shrinkage)
 
 def _class_means(weights, kind, classes: int) -> Tensor:
     "The mean weights of each class of units; 0 for a class without units"
@@ -100,7 +100,7 @@ def fit_em_ratings(
     groups: list[int],      # number of features in each group
     targets: int,           # targets stacked in a unit
     classes: int,           # number of prior means
-    strength: float = .3,   # shrinkage of the covariance
+    shrinkage: float = .3,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, noise, weights (units, size)
@@ -109,7 +109,7 @@ def fit_em_ratings(
     for _ in range(steps):
         weights, total, error = rating_posterior(e, mean, cov, noise)
         noise, mean = error/float(e.rows.sum()), _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, strength, groups, targets)
+        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
     return mean, cov, noise, rating_posterior(e, mean, cov, noise)[0]
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #6cad4a26
@@ -139,7 +139,7 @@ def fit_em_comparisons(
     groups: list[int],      # number of features in each group
     targets: int,           # targets stacked in a unit
     classes: int,           # number of prior means
-    strength: float = 1.,   # shrinkage of the covariance
+    shrinkage: float = 1.,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, 1, weights (units, size)
@@ -148,7 +148,7 @@ def fit_em_comparisons(
     for _ in range(steps):
         weights, total = _comparison_posteriors(e, mean, cov)
         mean = _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, strength, groups, targets)
+        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
     return mean, cov, 1., _comparison_posteriors(e, mean, cov)[0]
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #b49b078e
@@ -189,8 +189,8 @@ def fit_hierarchical(
     psi: Tensor,                      # (items, p) item features, float64
     labels: Ratings | Comparisons,          # training labels
     groups: list[int],                # number of features in each group: image features, items
-    validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `strength` as given, slope 1
-    strength: float | None = None,    # shrinkage; None: chosen among STRENGTHS
+    validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `shrinkage` as given, slope 1
+    shrinkage: float | None = None,    # shrinkage; None: chosen among SHRINKAGE_GRID
     steps: int = 8,                   # of expectation-maximization
     start: RaterPosterior | None = None,       # a fit on the same features to continue from
 ) -> RaterPosterior:
@@ -210,12 +210,12 @@ def fit_hierarchical(
         population = mean.reshape(targets, p)[None].repeat(len(labels.raters), 1, 1)
         return RaterPosterior(mean, cov, noise, _unit_weights(population, e.unit, w, joint), targets, nu)
 
-    first = SHRINKAGE_GRID[1] if strength is None else strength
+    first = SHRINKAGE_GRID[1] if shrinkage is None else shrinkage
     before = (start.mean, start.cov, start.noise) if start else None
     estimate = fit(e, groups, stacked, classes, first, steps, before)
     posterior = build(estimate, first)
     if validation is None or not len(validation): return posterior
-    if strength is None:
+    if shrinkage is None:
         others = {nu: fit(e, groups, stacked, classes, nu, 1, estimate[:3]) for nu in SHRINKAGE_GRID if nu != first}
         tried = [posterior if nu == first else build(others[nu], nu) for nu in SHRINKAGE_GRID]
         posterior = min(tried, key=lambda t: _validation_loss(t, psi, validation))

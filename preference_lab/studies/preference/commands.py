@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
-from ...core.config import make_config, read_yaml
+from ...core.config import make_config
+from ...core.old_names import read_run_config
 from ...data.tables import read_table
 from ...data.comparisons import Comparisons
 from ...data.ratings import to_comparisons
@@ -129,8 +130,8 @@ def evaluate_preference(
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
     config = Path(run)/'config.yaml'
-    given = read_yaml(config) if config.is_file() else {}
-    cfg = make_config(PreferenceConfig, given | dict(data=str(table)) | settings, 'preference.evaluate')
+    saved = vars(read_run_config('preference', PreferenceConfig, config)) if config.is_file() else {}
+    cfg = make_config(PreferenceConfig, dict(data=str(table)) | settings, 'preference.evaluate', saved)
     model = load_preference_model(run)
     pairs = _as_model_pairs(to_comparisons(load_pairwise_data(cfg).judgements), model, table)
     scores = pairwise_intervals(pairs, model.proba(pairs), None, cfg.bootstrap_samples)
