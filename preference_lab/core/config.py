@@ -281,6 +281,8 @@ class TrainConfig(Config):
     # auto: a bar in a terminal or notebook, else one line per epoch
     progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'
 
+    REQUIRES = dict(plateau_patience='lr_schedule=plateau')
+
 # %% ../../nbs/core/06_config.ipynb #0c626400
 _RESUMABLE = {
     'runs_dir',

@@ -245,4 +245,4 @@ def check_pairwise_data(
     settings: dict[str, str],  # from the command line
 ) -> str:
     "How a table is read, or a `DataError` about it"
-    return check_preferences(path, **_table_settings(make_config(kind, settings, 'command line')))
+    return check_preferences(path, **_table_settings(make_config(kind, dict(data=path) | settings, 'command line')))

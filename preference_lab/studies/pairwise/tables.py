@@ -76,6 +76,13 @@ def _read_ratings(df, path, rating_scale, columns) -> RatingTable:
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     return RatingTable(f, scale, path.name, notes, {k: c[k] for k in ('rater', 'item', 'target', 'value')})
 
+# %% ../../../nbs/studies/pairwise/02_tables.ipynb #3f8a6c21
+def _refuse_other(path, is_kind: str, **given):
+    "A `ConfigError` about settings of the other kind of table"
+    if k := next((k for k, v in given.items() if v is not None), None):
+        raise ConfigError(f'{location(path)}: the table holds {is_kind}, and {k}= applies to the other kind. '
+                          f'Remove {k}, or set judgement_type=')
+
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
 def read_custom_table(
     path: Path,
@@ -90,7 +97,9 @@ def read_custom_table(
     df = read_table(path)
     require_column(df, path, columns['rater'], 'rater_column')
     if _table_kind(df, path, judgement_type, columns) == 'ratings':
+        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns)
         return _read_ratings(df, path, rating_scale, columns)
+    _refuse_other(path, 'comparisons', rating_scale=rating_scale)
     for k in ('left', 'right'): require_column(df, path, columns[k], f'{k}_column')
     if isinstance(target_columns, str): target_columns = [t.strip() for t in target_columns.split(',')]
     for t in target_columns or []: require_column(df, path, t, 'target_columns')

@@ -38,6 +38,30 @@ PRESETS = dict(
     five_seeds=_published | _five_seeds,
 )
 
+# %% ../../../nbs/studies/preference/01_settings.ipynb #5b7d2e91
+_NETWORK = 'model=network or trunk=mlp'               # some network is trained for the model
+_ANY_NETWORK = f'{_NETWORK} or activations'           # or for a comparison
+_PAIRS_NETWORK = 'model=network and head!=rating or model=hierarchical and trunk=mlp'
+_REQUIRES = (
+    dict.fromkeys(('hidden', 'norm', 'dropout', 'glu', 'epochs', 'batch_size', 'gradient_accumulation_steps',
+                   'learning_rate', 'weight_decay', 'lr_schedule', 'plateau_patience', 'warmup_ratio',
+                   'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode'), _ANY_NETWORK)
+    | dict.fromkeys(('trackers', 'checkpoint_every'), _NETWORK)
+    | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps'), 'model=hierarchical')
+    | dict(
+        activation='model=network and glu=False or trunk=mlp and glu=False',
+        activations='glu=False',
+        rater_encoding='model=network',
+        rater_embedding_size='model=network and rater_encoding=embedding or model=hierarchical and activations',
+        head='model=network or activations',
+        item_bias=_PAIRS_NETWORK,
+        max_train_pairs=f'{_PAIRS_NETWORK} or activations',
+        new_rater_labels='holdouts=new_raters and model=hierarchical',
+        embeddings='data!=demo',
+        encoder='embeddings=: images instead of a table of embeddings',
+    )
+)   # setting -> what gives it an effect
+
 # %% ../../../nbs/studies/preference/01_settings.ipynb #510a9383
 @dataclass
 class PreferenceConfig(PairwiseConfig):
@@ -84,6 +108,8 @@ class PreferenceConfig(PairwiseConfig):
     new_rater_labels: list[PositiveInt] = field(default_factory=lambda: [5, 10, 20, 50, 100])
     activations: list[str] = field(default_factory=list)  # activation functions to compare, five seeds each
     bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
+
+    REQUIRES = _REQUIRES
 
     def check(self):
         self.apply_preset(PRESETS)
