@@ -17,9 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..core.errors import ConfigError, DataError, did_you_mean, truncate_repr
+from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
-from ..core.old_names import rename_settings
 from ..core.storage import read_tensor_metadata
 from ..core.old_names import rename_settings
 from .runs import REPORT_ENV_VAR, Run, is_finished, write_run_manifest
@@ -176,7 +175,9 @@ def _rename_inside(table: dict, key: str) -> dict:
     return table | {key: _rename_keys(table[key], _HOLDOUTS)} if isinstance(table.get(key), dict) else table
 
 def _convert_old_holdouts(r: dict) -> dict:
-    "Results of the preference study with today's names of the held-out test sets and of the model"
+    "Results of the preference study with today's names of the held-out test sets; of another study, the same object"
+    if r.get('study') != 'preference' or not isinstance(r.get('splits'), dict): return r
+    if not set(_HOLDOUTS) & {*r['splits'], *((r.get('split') or {}).get('audit') or {})}: return r
     part = lambda k: r[k] if isinstance(r.get(k), dict) else {}
     split, timing, model = part('split'), part('timing'), part('model')
     if 'seconds_by_axis' in timing:
@@ -186,16 +187,6 @@ def _convert_old_holdouts(r: dict) -> dict:
     if model.get('name') == 'taste': model['name'] = 'hierarchical'
     new = dict(split=split, timing=timing, model=model, splits=_rename_keys(part('splits'), _HOLDOUTS))
     return r | {k: v for k, v in new.items() if isinstance(r.get(k), dict)}
-
-def _convert_old_names(r: dict) -> dict:
-    "Results with today's names of settings; of a run that has them already, the same object"
-    study, config = r.get('study'), r.get('config')
-    if not isinstance(study, str) or not isinstance(config, dict): return r
-    try: renamed = rename_settings(study, config, study)
-    except ConfigError: return r   # a setting that no longer exists: the numbers can still be read
-    if renamed == config: return r
-    r = r | dict(config=renamed)
-    return _convert_old_holdouts(r) if study == 'preference' else r
 
 # %% ../../nbs/experiments/02_results.ipynb #0cb1e29c
 _REQUIRED = {
@@ -229,7 +220,7 @@ def check_results(
             'damaged: train again'
         )
     need(r, dict, 'the content')
-    r = _convert_old_names(_convert_old_comparisons(r))
+    r = _convert_old_holdouts(_convert_old_comparisons(r))
     for key, kind in (_REQUIRED | _OPTIONAL).items():
         v = r
         for k in key.split('.'): v = v.get(k) if isinstance(v, dict) else None
