@@ -177,7 +177,9 @@ def _rename_inside(table: dict, key: str) -> dict:
 def _convert_old_holdouts(r: dict) -> dict:
     "Results of the preference study with today's names of the held-out test sets; of another study, the same object"
     if r.get('study') != 'preference' or not isinstance(r.get('splits'), dict): return r
-    if not set(_HOLDOUTS) & {*r['splits'], *((r.get('split') or {}).get('audit') or {})}: return r
+    split = r.get('split')
+    audit = split.get('audit') if isinstance(split, dict) else None
+    if not set(_HOLDOUTS) & {*r['splits'], *(audit if isinstance(audit, dict) else {})}: return r
     part = lambda k: r[k] if isinstance(r.get(k), dict) else {}
     split, timing, model = part('split'), part('timing'), part('model')
     if 'seconds_by_axis' in timing:
