@@ -22,7 +22,8 @@ from ...data.ratings import to_comparisons
 from ...evaluation.pairwise import pairwise_intervals
 from ...experiments.compare_runs import PAIRWISE_METRICS
 from ...experiments.prediction_files import join_predictions
-from .settings import PreferenceConfig
+from ...experiments.preset_runs import preset_configs
+from .settings import PRESETS, PreferenceConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
 from .model import PreferenceModel, load_preference_model
 from .study import PreferenceStudy
@@ -145,4 +146,5 @@ COMMANDS = PreferenceStudy.commands(
     partial(check_pairwise_data, PreferenceConfig),
     load=load_preference_model,
     evaluate=evaluate_preference,
+    presets=partial(preset_configs, 'preference', PreferenceConfig, list(PRESETS)),
 )

@@ -19,7 +19,15 @@ ACTIVATION_NAMES = ('relu gelu tanh leaky_relu silu mish softplus selu elu sigmo
 
 # %% ../../../nbs/studies/preference/01_settings.ipynb #415712ac
 PUBLISHED_HIDDEN = [384, 256, 128, 64, 32]   # layer widths of the published network
-_published = dict(model='network', head='joint', hidden=PUBLISHED_HIDDEN, epochs=200)
+_published = dict(
+    model='network',
+    head='joint',
+    hidden=PUBLISHED_HIDDEN,
+    epochs=200,
+    seed=42,
+    encoder='ViT-B-32',
+    weights='openai',   # of "CLIP ViT-B/32"; the report names no other weights
+)
 _five_seeds = dict(
     activation='relu',
     dropout=0.1,
