@@ -120,7 +120,9 @@ def _start_from_comparisons(e: ComparisonEvidence, size, classes):
     for k in range(classes):
         units = [u for u in range(len(e.unit)) if e.kind[u] == k]
         rows = torch.cat([torch.arange(e.start[u], e.start[u+1]) for u in units] or [torch.arange(0)])
-        if len(rows): mean[k] = comparison_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak)[0]
+        if not len(rows): continue
+        weight = None if e.weight is None else e.weight[rows]
+        mean[k] = comparison_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak, weight)[0]
     return mean, weak*max(float((mean**2).mean()), 1e-3)
 
 def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Tensor]:
@@ -128,8 +130,8 @@ def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Te
     weights = torch.empty(len(e.unit), len(cov), dtype=e.diff.dtype)
     prior, total = symmetric_inverse(cov, "raters' covariance"), torch.zeros_like(cov)
     for u in range(len(e.unit)):
-        s = slice(e.start[u], e.start[u+1])
-        weights[u], c = comparison_posterior(e.diff[s], e.target[s], e.wins[s], mean[e.kind[u]], prior)
+        diff, target, wins, weight = e.rows(u)
+        weights[u], c = comparison_posterior(diff, target, wins, mean[e.kind[u]], prior, weight)
         total += c
     return weights, total
 

@@ -181,6 +181,7 @@ class ComparisonLoader(TableLoader):
     ):
         q = comparisons
         arrays = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers)
+        if q.weights is not None: arrays['weights'] = q.weights
         super().__init__({k: torch.as_tensor(v) for k, v in arrays.items()}, batch_size, seed, locations, device)
         self.table, self.joined, self.distinct = table.to(device), joined, distinct
         self.count = int(q.rater.max(initial=0)+1)
@@ -189,7 +190,7 @@ class ComparisonLoader(TableLoader):
     def load(self,
         rows: np.ndarray,    # (n,) of the comparisons
     ) -> dict[str, Tensor]:
-        "x (u, width), items (u,), raters (u,): what is encoded; left, right: positions in it; rater, answers"
+        "x (u, width), items (u,), raters (u,): what is encoded; left, right: positions in it; rater, answers, weights"
         n, cells = len(rows), np.concatenate([c[rows] for c in self.cells])
         cells, at = np.unique(cells, return_inverse=True) if self.distinct else (cells, np.arange(2*n))
         items, raters = (cells//self.count, cells % self.count) if self.joined else (cells, np.zeros_like(cells))
@@ -197,7 +198,8 @@ class ComparisonLoader(TableLoader):
         to = move_batch_to_device({k: torch.from_numpy(v) for k, v in arrays.items()}, self.table.device)
         items, at, i = to['items'], to['at'], to['rows']
         encoded = dict(x=self.table[items], items=items, raters=to['raters'])
-        return encoded | dict(left=at[:n], right=at[n:]) | {k: self.tensors[k][i] for k in ('rater', 'answers')}
+        answered = [k for k in ('rater', 'answers', 'weights') if k in self.tensors]
+        return encoded | dict(left=at[:n], right=at[n:]) | {k: self.tensors[k][i] for k in answered}
 
 # %% ../../nbs/models/07_preference_network.ipynb #0d0bfb89
 class RatingLoader(TableLoader):
@@ -212,6 +214,7 @@ class RatingLoader(TableLoader):
         r = ratings
         arrays = dict(item=r.item, rater=r.rater, target=r.target, level=np.rint(r.value - r.low))
         tensors = {k: torch.as_tensor(v.astype(np.int64)) for k, v in arrays.items()}
+        if r.weight is not None: tensors['weight'] = torch.as_tensor(r.weight, dtype=torch.float32)
         super().__init__(tensors, batch_size, seed, None, device)
         self.table = table.to(device)
 
@@ -230,6 +233,7 @@ def comparison_losses(
     answered, y = ~batch['answers'].isnan(), batch['answers'].nan_to_num().to(z.dtype)
     loss = F.binary_cross_entropy_with_logits(z, y, reduction='none')
     if swapped is not None: loss = (loss + F.binary_cross_entropy_with_logits(swapped, 1-y, reduction='none'))/2
+    if 'weights' in batch: loss = loss*batch['weights']
     return (loss*answered).sum(1)/net.targets
 
 # %% ../../nbs/models/07_preference_network.ipynb #a3efed06
@@ -239,4 +243,5 @@ def rating_losses(
 ) -> Tensor:                    # (n,)
     "Cross-entropy of each rating's level"
     logits = in_fp32(net.head, net.encode(batch['x'], batch['rater'])).unflatten(1, (net.targets, net.levels))
-    return F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
+    loss = F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
+    return loss*batch['weight'] if 'weight' in batch else loss

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from ..core.numerics import cholesky_factor, symmetric_inverse
 from ..data.comparisons import Comparisons
@@ -43,6 +44,11 @@ class RatingEvidence:
     kind: Tensor      # (units,) index of its prior mean: 0, or its target
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #f3c05bcf
+def _weighted_deviations(x, y, weight) -> tuple[Tensor, Tensor]:
+    "Deviations of (n, p) features and (n,) ratings from their weighted means, times the root of the weight"
+    root, share = weight.sqrt(), weight/weight.sum()
+    return root[:, None]*(x - share@x), root*(y - share@y)
+
 def rating_evidence(
     psi: Tensor,           # (items, p) item features
     ratings: Ratings,
@@ -57,14 +63,16 @@ def rating_evidence(
     yy, rows = torch.zeros(len(unit), dtype=dtype), torch.zeros(len(unit), dtype=dtype)
     item = torch.as_tensor(ratings.item[order].astype(np.int64))
     value = torch.as_tensor(ratings.value[order], dtype=dtype)
+    weight = None if ratings.weight is None else torch.as_tensor(ratings.weight[order], dtype=dtype)
     for c, u, s, e in zip(cells, unit_of_cell, start, start[1:]):   # a cell: one rater and target
         x, y = psi[item[s:e]], value[s:e]
-        x, y = x - x.mean(0), y - y.mean()
+        if weight is None: x, y, total = x - x.mean(0), y - y.mean(), len(y)
+        else: x, y, total = *_weighted_deviations(x, y, weight[s:e]), weight[s:e].sum()
         at = slice((c % targets)*p, (c % targets + 1)*p) if joint else slice(None)
         a[u, at, at] += x.T@x
         b[u, at] += x.T@y
         yy[u] += y@y
-        rows[u] += len(y)-1
+        rows[u] += total-1
     return RatingEvidence(a, b, yy, rows, unit, _unit_classes(unit, joint, targets))
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #0775d57c
@@ -98,6 +106,12 @@ class ComparisonEvidence:
     start: np.ndarray  # (units+1,) first row of each unit
     unit: np.ndarray   # (units,) index of the unit
     kind: Tensor       # (units,) index of its prior mean: 0, or its target
+    weight: Tensor | None = None   # (rows,) of each comparison in the likelihood; None: 1 each
+
+    def rows(self, u: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        "Differences of features, targets, answers and weights of a unit"
+        s = slice(self.start[u], self.start[u+1])
+        return self.diff[s], self.target[s], self.wins[s], None if self.weight is None else self.weight[s]
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #35f88225
 def pair_evidence(
@@ -112,7 +126,9 @@ def pair_evidence(
     target = torch.as_tensor(pairs.target[order].astype(np.int64))
     if not joint: target = torch.zeros_like(target)
     wins = torch.as_tensor(pairs.left_wins[order])
-    return ComparisonEvidence(psi[left] - psi[right], target, wins, start, unit, _unit_classes(unit, joint, targets))
+    weight = None if pairs.weight is None else torch.as_tensor(pairs.weight[order], dtype=psi.dtype)
+    classes = _unit_classes(unit, joint, targets)
+    return ComparisonEvidence(psi[left] - psi[right], target, wins, start, unit, classes, weight)
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #21420256
 def comparison_posterior(
@@ -121,21 +137,23 @@ def comparison_posterior(
     wins: Tensor,      # (rows,) 1 where the left item won
     mean: Tensor,      # (size,) prior mean
     prior: Tensor,     # (size, size) inverse of the prior covariance
+    weight: Tensor | None = None,   # (rows,) of each comparison in the likelihood; None: 1 each
     steps: int = 50,   # maximum Newton steps
 ) -> tuple[Tensor, Tensor]:  # mode (size,), covariance (size, size)
     "Laplace approximation of a unit's posterior from comparisons"
     p, w, wins = diff.shape[1], mean.clone(), wins.to(diff.dtype)
     blocks = [(t, target == t) for t in range(len(mean)//p)]
     def logit(w): return (diff*w.reshape(-1, p)[target]).sum(1)
-    def loss(w): return torch.nn.functional.softplus(-(2*wins-1)*logit(w)).sum() + .5*(w-mean)@prior@(w-mean)
+    def weighted(v, rows=slice(None)): return v if weight is None else weight[rows]*v
+    def loss(w): return weighted(softplus(-(2*wins-1)*logit(w))).sum() + .5*(w-mean)@prior@(w-mean)
 
     for _ in range(steps):
         proba, hessian = torch.sigmoid(logit(w)), prior.clone()
         gradient = prior@(w-mean)
         for t, rows in blocks:
             d, s = diff[rows], proba[rows]
-            gradient[t*p:(t+1)*p] += d.T@(s - wins[rows])
-            hessian[t*p:(t+1)*p, t*p:(t+1)*p] += (d*(s*(1-s))[:, None]).T@d
+            gradient[t*p:(t+1)*p] += d.T@weighted(s - wins[rows], rows)
+            hessian[t*p:(t+1)*p, t*p:(t+1)*p] += (d*weighted(s*(1-s), rows)[:, None]).T@d
         chol = cholesky_factor(hessian, "a rater's precision")
         step, before, size = torch.cholesky_solve(gradient[:, None], chol)[:, 0], loss(w), 1.
         while loss(w - size*step) > before and size > 1e-6: size /= 2

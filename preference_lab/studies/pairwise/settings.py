@@ -38,6 +38,8 @@ class PairwiseConfig(TrainConfig):
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
     target_columns: str = ''               # of your own wide comparisons, comma-separated; empty: all other columns
+    # of your own table: weight of each judgement in training, such as a confidence; 2 counts as the row twice; empty: 1
+    weight_column: str = ''
     # image encoder: tiny (trained by the package), an open_clip model such as ViT-B-32, or a folder
     encoder: str = 'tiny'
     weights: str = ''                      # of an open_clip model: a tag, a name on the Hub, a file, or random
@@ -54,6 +56,7 @@ class PairwiseConfig(TrainConfig):
         left_column=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_column=f'judgement_type!=ratings and {_OWN} of comparisons',
         target_column=_OWN,
+        weight_column=_OWN,
         choice_column=f'target_columns= and judgement_type!=ratings and {_OWN} of comparisons, without target_columns=',
         target_columns=f'judgement_type!=ratings and {_OWN} of comparisons',
         encoder='has_images: images (images=FOLDER)',
