@@ -18,7 +18,8 @@ from ..core.numerics import symmetric_inverse
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
-from .preference_posteriors import ComparisonEvidence, RatingEvidence, comparison_posterior
+from .preference_posteriors import ComparisonEvidence, MixturePrior, RatingEvidence
+from .preference_posteriors import comparison_posterior, mixture_posterior
 from .preference_posteriors import pair_evidence, rating_evidence, rating_posterior
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #e1f0f27a
@@ -32,6 +33,9 @@ class RaterPosterior:
     targets: int       # number of targets
     shrinkage: float   # of `cov` towards its structured target
     slope: float = 1.  # from a difference of scores to a logit
+    # (components, classes, size) means of a mixture, with `cov` around each; None: a Gaussian
+    prototypes: Tensor | None = None
+    proportions: Tensor | None = None  # (components, classes) of the mixture
 
     @property
     def p(self) -> int: return self.weights.shape[2]   # features an item
@@ -42,6 +46,13 @@ class RaterPosterior:
     def population(self) -> Tensor:  # (targets, p)
         "The population's mean weights"
         return self.mean.reshape(self.targets, self.p)
+
+    @property
+    def mixture(self) -> MixturePrior:
+        "The prior as a mixture; of a Gaussian prior, with one component"
+        one = torch.ones(1, len(self.mean), dtype=self.mean.dtype)
+        if self.prototypes is None: return MixturePrior(self.mean[None], one, self.cov, self.noise)
+        return MixturePrior(self.prototypes, self.proportions, self.cov, self.noise)
 
     def scores(self,
         psi: Tensor,            # (n, p) item features
@@ -234,10 +245,9 @@ def fit_new_raters(
     "The posterior mean of the weights of raters who were not in the training labels"
     out, joint = posterior.population[None].repeat(len(labels.raters), 1, 1), posterior.joint
     if not len(labels): return out
-    if isinstance(labels, Ratings):
-        e = rating_evidence(psi, labels, joint)
-        w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
-    else:
-        e = pair_evidence(psi, labels, joint)
-        w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]
+    ratings = isinstance(labels, Ratings)
+    e = (rating_evidence if ratings else pair_evidence)(psi, labels, joint)
+    if posterior.prototypes is not None: w = mixture_posterior(e, posterior.mixture).mean
+    elif ratings: w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
+    else: w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]
     return _unit_weights(out, e.unit, w, joint)

@@ -42,7 +42,7 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         kind: str = 'hierarchical', # or network
         net: dict | None = None,    # arguments of `PreferenceNetwork`; None: the features are the embeddings
         basis: dict | None = None,  # width, features, items of `ItemFeatures`
-        posterior: dict | None = None,  # classes, size, noise, shrinkage, slope of `RaterPosterior`
+        posterior: dict | None = None,  # arguments of `_register_posterior`
         tower: dict | None = None,  # name, weights and key of the image encoder
         about: dict | None = None,  # for the model card: metrics, baselines, data
     ):
@@ -56,9 +56,10 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))
         if posterior: self._register_posterior(**posterior)
 
-    def _register_posterior(self, classes, size, noise, shrinkage, slope):
+    def _register_posterior(self, classes, size, noise, shrinkage, slope, prototypes=0):
         p = self.basis.items or self.basis.features
         shapes = dict(mean=(classes, size), cov=(size, size), weights=(len(self.raters), len(self.targets), p))
+        if prototypes: shapes |= dict(prototypes=(prototypes, classes, size), proportions=(prototypes, classes))
         for k, shape in shapes.items(): self.register_buffer(k, torch.zeros(shape, dtype=torch.float64))
         self.noise, self.shrinkage, self.slope = noise, shrinkage, slope
 
@@ -66,12 +67,14 @@ class PreferencePredictor(InferenceMixin, nn.Module):
     def posterior(self) -> RaterPosterior:
         "The posterior of the rater weights"
         return RaterPosterior(
-            self.mean, self.cov, self.noise, self.weights, len(self.targets), self.shrinkage, self.slope
+            self.mean, self.cov, self.noise, self.weights, len(self.targets), self.shrinkage, self.slope,
+            getattr(self, 'prototypes', None), getattr(self, 'proportions', None),
         )
 
     @posterior.setter
     def posterior(self, t: RaterPosterior):
-        for k in ('mean', 'cov', 'weights', 'noise', 'shrinkage', 'slope'): setattr(self, k, getattr(t, k))
+        tensors = ('mean', 'cov', 'weights') + (() if t.prototypes is None else ('prototypes', 'proportions'))
+        for k in (*tensors, 'noise', 'shrinkage', 'slope'): setattr(self, k, getattr(t, k))
 
     def features(self,
         x: Tensor,   # (n, width) embeddings

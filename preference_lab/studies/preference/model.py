@@ -189,6 +189,7 @@ def _init_arguments(m: PreferenceModel) -> dict:
     if m.kind == 'hierarchical':
         numbers = {k: getattr(m, k) for k in ('noise', 'shrinkage', 'slope')}
         posterior = dict(classes=len(m.mean), size=m.mean.shape[1]) | numbers
+        if m.posterior.prototypes is not None: posterior['prototypes'] = len(m.prototypes)
     if m.basis: basis = dict(width=len(m.basis.centre), features=m.basis.features, items=m.basis.items)
     return dict(
         raters=m.raters,

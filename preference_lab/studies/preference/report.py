@@ -38,8 +38,9 @@ def model_description(study: PreferenceStudy) -> str:
         return (f'network {cfg.hidden} with {cfg.activation}, rater encoding {cfg.rater_encoding}, output layer '
                 f'{cfg.head}')
     features = f'{m.basis.features} features of {"a trained network" if m.net is not None else "the embedding"}'
-    if not m.basis.items: return f'hierarchical model over {features}'
-    effects = f'hierarchical model with effects of {m.basis.items} known items'
+    prior = '' if m.posterior.prototypes is None else f', raters around {len(m.prototypes)} prototypes'
+    if not m.basis.items: return f'hierarchical model over {features}{prior}'
+    effects = f'hierarchical model with effects of {m.basis.items} known items{prior}'
     return effects + (f', predicted for new items from {features}' if m.basis.features else '')
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #a4cb10ee

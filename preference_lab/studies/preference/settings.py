@@ -55,10 +55,12 @@ _REQUIRES = (
                    'learning_rate', 'weight_decay', 'lr_schedule', 'plateau_patience', 'warmup_ratio',
                    'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode'), _ANY_NETWORK)
     | dict.fromkeys(('trackers', 'checkpoint_every'), _NETWORK)
-    | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps'), 'model=hierarchical')
+    | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps', 'prior'),
+                    'model=hierarchical')
     | dict(
         activation='model=network and glu=False or trunk=mlp and glu=False',
         activations='glu=False',
+        n_prototypes='model=hierarchical and prior=mixture',
         rater_encoding='model=network',
         rater_embedding_size='model=network and rater_encoding=embedding or model=hierarchical and activations',
         head='model=network or activations',
@@ -91,6 +93,9 @@ class PreferenceConfig(PairwiseConfig):
     # shrinkage of the raters' covariance towards its structured target; none: chosen on validation
     shrinkage: PositiveFloat | None = None
     em_steps: PositiveInt = 6                 # expectation-maximization steps
+    # of the rater weights: gaussian, or a mixture of prototypes with a Gaussian around each
+    prior: Literal['gaussian', 'mixture'] = 'gaussian'
+    n_prototypes: NonNegativeInt = 0       # of the mixture; 0: chosen by the Bayesian information criterion
     rater_encoding: Literal['embedding', 'onehot', 'none'] = 'embedding'  # how a network receives the rater
     rater_embedding_size: PositiveInt = 32                # numbers in a rater embedding
     head: Literal['antisymmetric', 'joint', 'rating'] = 'antisymmetric'  # output layer of a network

@@ -38,6 +38,9 @@ def fit(self: PreferenceStudy) -> dict[str, FittedModel]:  # test set -> model
         if name == 'new_items' and m.kind == 'hierarchical' and not m.basis.features:
             self.run.warn('no_item_features', 'items have no features: a new item has the same score as any other')
     known = self.fitted['known']
+    if self.cfg.prior == 'mixture' and known.model.kind == 'hierarchical' and known.model.posterior.prototypes is None:
+        self.run.warn('one_prototype', 'one population describes the raters best (Bayesian information criterion): '
+                                       'the prior is the Gaussian')
     self.model, self.trainer, self.history = known.model, known.trainer, pd.DataFrame(known.history)
     return self.fitted
 
@@ -208,6 +211,7 @@ def model_results(self: PreferenceStudy) -> dict:
         weights_sha256=f.sha256,
         shrinkage=getattr(self.model, 'shrinkage', None),
         slope=getattr(self.model, 'slope', None),
+        n_prototypes=len(getattr(self.model, 'prototypes', ())) or None,
         tower=self.tower,
     )
 

@@ -29,6 +29,7 @@ from ...models.preference_network import ComparisonLoader, PreferenceNetwork, Ra
 from ...models.preference_network import comparison_logits, comparison_losses, rating_losses
 from ...models.preference_features import ItemFeatures
 from ...models.hierarchical_preferences import RaterPosterior, fit_hierarchical, score_difference
+from ...models.preference_prototypes import fit_prototypes
 from ...models.preference_predictor import COMPARISONS_PER_BATCH, hidden_features
 from .settings import PreferenceConfig
 from .model import PreferenceModel
@@ -193,7 +194,8 @@ def refit(
     labels: Ratings | Comparisons,   # training and validation labels
     groups: list[int],
 ) -> RaterPosterior:
-    "The rater weights from all labels, with the chosen shrinkage and slope"
+    "The rater weights from all labels, with the chosen shrinkage, slope and number of prototypes"
+    if chosen.prototypes is not None: return fit_prototypes(psi, labels, groups, chosen, steps=2)
     return replace(fit_hierarchical(psi, labels, groups, None, chosen.shrinkage, 2, chosen), slope=chosen.slope)
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #eaa07258
@@ -214,9 +216,12 @@ def _hierarchical_model(inputs, holdout, cfg, net, names) -> PreferenceModel:
     if not inputs.has_embeddings: counts = (0,)
     else: counts = (cfg.n_features,) if cfg.n_features else (16,) if effects else FEATURE_COUNTS
     basis, psi, chosen = choose_features(h, counts, effects, holdout, cfg)
+    if cfg.prior == 'mixture':
+        chosen = fit_prototypes(psi, holdout.train, basis.groups, chosen, cfg.n_prototypes, holdout.validation)
     t = refit(chosen, psi, concatenate_judgements(holdout.train, holdout.validation_labels), basis.groups)
     size = t.mean.shape[1]
     settings = dict(classes=len(t.mean), size=size, noise=t.noise, shrinkage=t.shrinkage, slope=t.slope)
+    if t.prototypes is not None: settings['prototypes'] = len(t.prototypes)
     shape = dict(width=len(basis.centre), features=basis.features, items=basis.items)
     model = PreferenceModel(kind='hierarchical', basis=shape, posterior=settings, **names)
     model.basis, model.posterior = basis, t
