@@ -22,6 +22,7 @@ from .core.terminal import make_streams_safe, note_single_process
 from .commands.training import STUDIES, data, doctor, extract, predict, study_settings, train, validate
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
+from .commands.add_raters import add_raters
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -33,6 +34,7 @@ COMMANDS = dict(
     sweep=sweep,
     summarize=summarize,
     data=data,
+    **{'add-raters': add_raters},
     doctor=doctor,
 )
 
@@ -41,7 +43,7 @@ def help_text() -> str:
     return '\n'.join([
         'preference_lab COMMAND …',
         '',
-        *(f'  {k:9} {f.__doc__}' for k, f in COMMANDS.items()),
+        *(f'  {k:10} {f.__doc__}' for k, f in COMMANDS.items()),
         '',
         f'studies: {", ".join(STUDIES)}',
         'settings of a study: preference_lab train STUDY --help',

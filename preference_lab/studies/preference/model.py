@@ -164,23 +164,32 @@ def ranking(self: PreferenceModel,
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #bfc783a0
 @patch
+def fit_raters(self: PreferenceModel,
+    labels: Comparisons | Ratings,   # of new raters, about known items; items and targets indexed as the model's
+) -> 'PreferenceModel':
+    "Add raters fitted from a few labels; the predictions for other raters do not change"
+    if self.kind != 'hierarchical':
+        raise ConfigError('a network with the rater as an input cannot add a rater: train with model=hierarchical')
+    if known := [r for r in labels.raters if r in self.raters]:
+        raise DataError(f'rater {known[0]!r} is already known; choose another name')
+    if labels.items != self.items or labels.targets != self.targets:
+        raise DataError("the items or targets of the labels differ from the model's; pass labels about its known items")
+    count = np.bincount(labels.rater, minlength=len(labels.raters))
+    if not count.all(): raise DataError(f'rater {labels.raters[count.argmin()]!r} has no labels; pass at least one')
+    w = fit_new_raters(self.posterior, self.psi(self.embeddings, self.known), labels)
+    self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, *labels.raters]
+    return self
+
+# %% ../../../nbs/studies/preference/02_model.ipynb #6a1d8f70
+@patch
 def fit_rater(self: PreferenceModel,
     name: str,                 # of the new rater
     labels: Comparisons | Ratings,   # of one rater, about known items, indexed as the model's
 ) -> 'PreferenceModel':
-    "Add a rater fitted from a few labels; the predictions for other raters do not change"
-    if self.kind != 'hierarchical':
-        raise ConfigError('a network with the rater as an input cannot add a rater: train with model=hierarchical')
-    if name in self.raters: raise DataError(f'rater {name!r} is already known; choose another name')
-    if labels.items != self.items or labels.targets != self.targets:
-        raise DataError("the items or targets of the labels differ from the model's; pass labels about its known items")
-    if not len(labels): raise DataError(f'rater {name!r} has no labels; pass at least one')
+    "Add one rater, under a name"
     if len(np.unique(labels.rater)) > 1:
         raise DataError(f'expected labels of one rater, got {len(np.unique(labels.rater))} raters')
-    one = replace(labels, rater=np.zeros(len(labels), np.int32), raters=[name])
-    w = fit_new_raters(self.posterior, self.psi(self.embeddings, self.known), one)
-    self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, name]
-    return self
+    return self.fit_raters(replace(labels, rater=np.zeros(len(labels), np.int32), raters=[name]))
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #dc335443
 def _init_arguments(m: PreferenceModel) -> dict:
