@@ -53,7 +53,8 @@ _PAIRS_NETWORK = 'model=network and head!=rating or model=hierarchical and trunk
 _REQUIRES = (
     dict.fromkeys(('hidden', 'norm', 'dropout', 'glu', 'epochs', 'batch_size', 'gradient_accumulation_steps',
                    'learning_rate', 'weight_decay', 'lr_schedule', 'plateau_patience', 'warmup_ratio',
-                   'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode'), _ANY_NETWORK)
+                   'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode',
+                   'selection_metric'), _ANY_NETWORK)
     | dict.fromkeys(('trackers', 'checkpoint_every'), _NETWORK)
     | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps', 'prior'),
                     'model=hierarchical')
@@ -113,7 +114,9 @@ class PreferenceConfig(PairwiseConfig):
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
-    min_delta: float = .001                # smallest decrease of the validation log loss that counts as improvement
+    min_delta: float = .001                # smallest change of the selection metric that counts as improvement
+    # validation metric that chooses the best epoch of a network
+    selection_metric: Literal['loss', 'accuracy', 'auc'] = 'loss'
     max_train_pairs: PositiveInt = 200000            # maximum training comparisons of a network when ratings give more
     # held-out test sets in addition to that of known raters and items
     holdouts: list[Literal['new_items', 'new_raters']] = field(default_factory=lambda: ['new_items', 'new_raters'])

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 from ...core.errors import DataError
@@ -82,7 +83,7 @@ def network_scorer(
     pairs: Comparisons,       # validation comparisons
     joined: bool,       # whether the hidden layers depend on the rater
     precision: str,     # of inference
-):  # function of model and accelerator -> (n,) logits; function of both -> loss and accuracy
+):  # function of model and accelerator -> (n,) logits; function of both -> loss, accuracy, auc
     "Functions that compute a network's logits and scores on validation comparisons"
     questions = group_targets(pairs)
     loader = ComparisonLoader(table, questions, 4096, joined=joined)
@@ -92,7 +93,9 @@ def network_scorer(
         return z[row, target]
     def scores(model, acc):
         z = logits(model, acc)
-        return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
+        auc = roc_auc_score(won.numpy(), z.cpu().numpy()) if won.any() and not won.all() else float('nan')
+        loss, accuracy = F.binary_cross_entropy_with_logits(z, won.float()), ((z > 0) == won).float().mean()
+        return dict(loss=loss, accuracy=accuracy, auc=torch.tensor(auc))
     return logits, scores
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #6a6a6b8c
@@ -135,7 +138,8 @@ def train_network(
             comparison_losses,
         )
     cfg = replace(cfg, progress='none') if quiet else cfg
-    return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder).fit()
+    selection = dict(selection_metric=cfg.selection_metric, higher=cfg.selection_metric != 'loss')
+    return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder, **selection).fit()
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #f0325e21
 FEATURE_COUNTS = (12, 24, 48)   # numbers of features that validation chooses from
