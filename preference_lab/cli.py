@@ -25,6 +25,7 @@ from .commands.training import data, doctor, extract, predict, train, validate
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 from .commands.sharing import ensemble, push
+from .commands.add_raters import add_raters
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -38,6 +39,7 @@ COMMANDS = dict(
     summarize=summarize,
     push=push,
     data=data,
+    **{'add-raters': add_raters},
     doctor=doctor,
 )
 
@@ -46,7 +48,7 @@ def help_text() -> str:
     return '\n'.join([
         'preference_lab COMMAND …',
         '',
-        *(f'  {k:9} {f.__doc__}' for k, f in COMMANDS.items()),
+        *(f'  {k:10} {f.__doc__}' for k, f in COMMANDS.items()),
         '',
         f'studies: {", ".join(STUDIES)}',
         'settings of a study: preference_lab train STUDY --help',

@@ -87,7 +87,7 @@ def _check_inputs(study, commands, given):
     if wrong := next((k for k in given if k not in accepted), None):
         raise ConfigError(f'predict {study}: --{wrong} is not for this study. '
                           f'It takes {", ".join(f"--{k}" for k in accepted)}.')
-    single = [k for k in ('text', 'image') if k in accepted]
+    single = [k for k in ('text', 'image', 'folder') if k in accepted]
     present = [k for k in single if k in given]
     if bool(present) == ('file' in given) or present and len(present) != (len(single) if both else 1):
         names = (' and --' if both else ' or --').join(single)
@@ -115,6 +115,7 @@ def predict(
     image: Param('an image file, or a training item; with memes, together with --text', str)=None,
     other: Param('the image that --image is compared with', str)=None,
     rater: Param('the rater whose preference is predicted, with --image; default: the population', str)=None,
+    folder: Param('a folder of images, which are ranked by the preference of --rater', str)=None,
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file; default: NAME.predictions.csv in the same folder', str)=None,
     text_column: Param('column of the texts in --file; default: text', str)=None,
@@ -130,7 +131,7 @@ def predict(
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
     run, commands = str(local_model(run)), study_commands(study)
     if is_ensemble(run): commands = ensemble_commands(commands, run)
-    given = dict(text=text, image=image, other=other, rater=rater, file=file,
+    given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
                  text_column=text_column, weights=weights, regions=regions)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)

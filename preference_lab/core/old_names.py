@@ -35,12 +35,20 @@ _EMOTIONS = _TRAINING | dict(
 )
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname1
-_PREFERENCE = _TRAINING | _PAIRWISE | dict(
-    trunk_pairs='max_train_pairs',
-    item_columns='item_effects',
-    taste_steps='em_steps',
-    rater_width='rater_embedding_size',
-)
+_PREFERENCE = _TRAINING | _PAIRWISE | {
+    'trunk_pairs': 'max_train_pairs',
+    'item_columns': 'item_effects',
+    'taste_steps': 'em_steps',
+    'rater_width': 'rater_embedding_size',
+    'axes': 'holdouts',
+    'axes=new_item': 'holdouts=new_items',
+    'axes=new_rater': 'holdouts=new_raters',
+    'features': 'n_features',
+    'strength': 'shrinkage',
+    'rater': 'rater_encoding',
+    'residual': 'item_bias',
+    'model=taste': 'model=hierarchical',
+}
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname2
 _DISTRIBUTIONS = _TRAINING | dict(
@@ -91,6 +99,8 @@ def rename_settings(
         name, new = k, v
         if (text := table.get(f'{k}={v}')) is not None: name, _, new = text.partition('=')
         elif k in table: name = table[k]
+        if isinstance(v, list): new = [table.get(f'{k}={x}', f'={x}').partition('=')[2] if isinstance(x, str) else x
+                                       for x in v]
         if not name:
             raise ConfigError(
                 f'{where}: the setting {k}={v} of an older version of preference_lab no longer exists; train again, '
@@ -109,4 +119,4 @@ def read_run_config(
     "The settings of a run, also of one that was written with older names"
     path = Path(path)
     if not path.is_file(): raise ConfigError(f'{path}: no such file; give the config.yaml of a run folder')
-    return make_config(kind, rename_settings(study, read_yaml(path), path), str(path))
+    return make_config(kind, {}, str(path), saved=rename_settings(study, read_yaml(path), path))

@@ -19,9 +19,10 @@ import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
-from ..core.old_names import rename_settings
 from ..core.storage import read_tensor_metadata
 from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
+from ..core.old_names import rename_settings
+from .runs import REPORT_ENV_VAR, Run, is_finished, write_run_manifest
 
 # %% ../../nbs/experiments/02_results.ipynb #d51e4a68
 def environment() -> dict:
@@ -194,6 +195,31 @@ def _convert_old_comparisons(results: dict) -> dict:
         (others if of_run else new)[name] = {} if records is None else records
     return results | dict(comparisons=new) | (dict(other_runs=others) if others else {})
 
+# %% ../../nbs/experiments/02_results.ipynb #4e9d1a7c
+_HOLDOUTS = dict(warm='known', new_item='new_items', new_rater='new_raters')   # of the preference study, old -> new
+
+def _rename_keys(table: dict, names: dict) -> dict:
+    return {names.get(k, k): v for k, v in table.items()}
+
+def _rename_inside(table: dict, key: str) -> dict:
+    return table | {key: _rename_keys(table[key], _HOLDOUTS)} if isinstance(table.get(key), dict) else table
+
+def _convert_old_holdouts(r: dict) -> dict:
+    "Results of the preference study with today's names of the held-out test sets; of another study, the same object"
+    if r.get('study') != 'preference' or not isinstance(r.get('splits'), dict): return r
+    split = r.get('split')
+    audit = split.get('audit') if isinstance(split, dict) else None
+    if not set(_HOLDOUTS) & {*r['splits'], *(audit if isinstance(audit, dict) else {})}: return r
+    part = lambda k: r[k] if isinstance(r.get(k), dict) else {}
+    split, timing, model = part('split'), part('timing'), part('model')
+    if 'seconds_by_axis' in timing:
+        timing = _rename_keys(timing, dict(seconds_by_axis='seconds_by_holdout'))
+    split, timing = _rename_inside(split, 'audit'), _rename_inside(timing, 'seconds_by_holdout')
+    model = _rename_keys(model, dict(strength='shrinkage'))
+    if model.get('name') == 'taste': model['name'] = 'hierarchical'
+    new = dict(split=split, timing=timing, model=model, splits=_rename_keys(part('splits'), _HOLDOUTS))
+    return r | {k: v for k, v in new.items() if isinstance(r.get(k), dict)}
+
 # %% ../../nbs/experiments/02_results.ipynb #0cb1e29c
 _REQUIRED = {
     **dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict),
@@ -226,7 +252,7 @@ def check_results(
             'damaged: train again'
         )
     need(r, dict, 'the content')
-    r = _convert_old_comparisons(r)
+    r = _convert_old_holdouts(_convert_old_comparisons(r))
     for key, kind in (_REQUIRED | _OPTIONAL).items():
         v = r
         for k in key.split('.'): v = v.get(k) if isinstance(v, dict) else None
