@@ -80,7 +80,7 @@ def _read_images(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray
 # %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #2dbe4f2b
 def _rater_numbers(frame, path, model) -> np.ndarray:
     "The rater of each row; the population where none is named"
-    if 'rater' not in frame: return np.full(len(frame), model.crowd)
+    if 'rater' not in frame: frame = frame.assign(rater='')
     names, number = frame['rater'].map(lambda r: str(r).strip() if pd.notna(r) else ''), {}
     for row, name in names.drop_duplicates().items():
         try: number[name] = model.rater_number(name or None)
@@ -141,7 +141,7 @@ def predict_labelers(
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
     if image is None or other is None:
         raise ConfigError('pass two images, image=FILE other=FILE, or a table of comparisons, file=TABLE')
-    raters = [rater] if rater is not None else [*model.raters, None]
+    raters = [rater] if rater is not None else [*model.raters, *([None] if model.predicts_population else [])]
     return pd.DataFrame([dict(rater=r or '(population)', **model.compare(image, other, r)) for r in raters])
 
 # %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #529f703c

@@ -24,8 +24,8 @@ class _NewTokens:
     def __init__(self, model: LabelerCLIP, n: int):
         self.model, self.n = model, n
         self.device, self.old = model.clip.positional_embedding.device, model.rater_tokens.detach()
-        self.center = self.old[model.crowd]
-        self.scale = (self.old[:model.crowd] - self.center).square().mean().sqrt()
+        self.center = self.old[model.population]
+        self.scale = (self.old[:model.population] - self.center).square().mean().sqrt()
         self.offset = torch.zeros(n, len(self.center), device=self.device, requires_grad=True)
 
         # the first rater's prompts, their token replaced by the new ones
@@ -93,7 +93,7 @@ def encode_images_for_population(
 ) -> Tensor:               # (items, d)
     "Image embeddings with the population's image encoder"
     return encode_images_for_raters(
-        model, pixels, np.asarray(picture), np.full(len(picture), model.image_encoder_of_rater[model.crowd])
+        model, pixels, np.asarray(picture), np.full(len(picture), model.image_encoder_of_rater[model.population])
     )
 
 # %% ../../../nbs/studies/labeler_tokens/04_new_raters.ipynb #6feebd0a
