@@ -191,8 +191,8 @@ def _read_saved(folder, device='cpu', precision='fp32') -> ClipEncoder:
     "A model of `save_clip`, checked against the key it was saved with"
     if not (file := saved_clip_settings(folder)):
         raise DataError(
-            f'{folder}: no encoder.json, so this folder has no saved encoder; give a folder of save_clip, or a model of '
-            'open_clip'
+            f'{folder}: no encoder.json, so this folder has no saved encoder; give a folder of save_clip, or a model '
+            'of open_clip'
         )
     encoder = make_clip(read_json(file), device, precision)
     weights, about = load_tensors(folder/'model.safetensors')

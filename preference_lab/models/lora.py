@@ -120,7 +120,7 @@ def lora_target_modules(
     clip: nn.Module,         # an open_clip `CLIP`
     lora_towers: str='both', # encoders: vision, text or both
     lora_layers: str='all',  # of each encoder: all, 0-5, 3,7 or last 3
-    lora_targets: str|Sequence[str]='mlp',  # keys of `LORA_TARGETS`; mlp: c_fc and c_proj; attn: q, k, v; both: all five
+    lora_targets: str|Sequence[str]='mlp',  # keys of `LORA_TARGETS`; mlp: c_fc, c_proj; attn: q, k, v; both: all five
 ) -> list[str]:              # 'visual.transformer.resblocks.0.mlp.c_fc' …
     "Names of the `nn.Linear` that get an adapter"
     names, matrices = [], _select_matrices(lora_targets)
@@ -282,7 +282,9 @@ def load_adapter_state(
     "Set the adapters' parameters; a `DataError` names the first that does not fit"
     own = adapter_parameters(clip)
     if why := _mismatch(own, tensors):
-        raise DataError(f'these adapters are of another model: {why}; use the same lora_towers, lora_layers, lora_targets and ranks')
+        raise DataError(
+            f'these adapters are of another model: {why}; use the same lora_towers, lora_layers, lora_targets and ranks'
+        )
     with torch.no_grad():
         for k, p in own.items(): p.copy_(tensors[k])
 

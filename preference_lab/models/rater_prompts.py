@@ -101,8 +101,8 @@ def labeler_token_words(
     out = [token.replace('{}', str(i)) for i in (*range(1, len(raters)+1), 0)]
     if known := next((w for w in out if w in words), None):
         raise ConfigError(
-            f'token_format={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would not be new; '
-            'use another form, for instance <user{}>'
+            f'token_format={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would '
+            'not be new; use another form, for instance <user{}>'
         )
     return out
 

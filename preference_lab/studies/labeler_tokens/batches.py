@@ -55,7 +55,8 @@ def draw_raters(self: LabelerLoader,
     "The rater of each row, some of them replaced by the population"
     rater = self.q.rater[rows]
     if not self.population_token_share: return rater
-    return np.where(torch.rand(len(rows)).numpy() < self.population_token_share, len(self.image_encoder_of_rater)-1, rater)
+    population = torch.rand(len(rows)).numpy() < self.population_token_share
+    return np.where(population, len(self.image_encoder_of_rater)-1, rater)
 
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #7b9628f8
 @patch

@@ -85,7 +85,7 @@ class LabelerEncoders(nn.Module):
 
     @property
     def predicts_population(self) -> bool:
-        "Whether predictions without a rater have a meaning: by trained weights, or since no weights depend on the rater"
+        "Whether predictions without a rater have a meaning: trained weights, or no weights that depend on the rater"
         return self.population_token or not self.text_tokens and self.visual == 'none'
 
     @property

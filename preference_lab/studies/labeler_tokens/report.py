@@ -107,6 +107,7 @@ def history_columns(study: LabelerStudy) -> dict[str, str]:  # column of `epochs
     names = {f'target_{t}': t for t in study.targets} | {f'rater_{r}': raters[r] for r in study.raters}
     return names if len(set(names.values())) == len(names) else {k: k for k in names}
 
+# %% ../../../nbs/studies/labeler_tokens/12_report.ipynb #8e6d7224
 @patch
 def history_table(self: LabelerReport) -> pd.DataFrame:
     "Losses and accuracies by epoch, also those of each target and rater; the best epoch is marked"
@@ -129,7 +130,8 @@ def epochs_figure(self: LabelerReport) -> Figure:
     study, t = self.study, self.study.epochs_table()
     names = display_names(study)
     accuracy = t.rename(columns={f'rater_{r}': n for r, n in names.items()})
-    return curves_by_group(accuracy[['epoch', *(n for n in names.values() if n in accuracy)]], study.trainer.best['epoch'])
+    columns = ['epoch', *(n for n in names.values() if n in accuracy)]
+    return curves_by_group(accuracy[columns], study.trainer.best['epoch'])
 
 # %% ../../../nbs/studies/labeler_tokens/12_report.ipynb #5bb01de4
 @patch
