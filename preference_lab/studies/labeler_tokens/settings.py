@@ -59,7 +59,7 @@ class LabelerConfig(PairwiseConfig):
     lora_towers: Literal['both', 'vision', 'text', 'none'] = 'both'  # encoders with LoRA adapters
     lora_layers: str = 'all'               # blocks with adapters, counted from 0: all, 0-5, 3,7, last 3
     # with adapters: q, k, v, out, c_fc, c_proj; short names: mlp (c_fc, c_proj), attn (q, k, v), both (all five)
-    lora_targets: list[LoraTarget] = field(default_factory=lambda: ['mlp'])
+    lora_targets: list[LoraTarget] = field(default_factory=lambda: ['both'])
     lora_rank: PositiveInt = 8             # of the adapters
     lora_alpha: PositiveFloat = 8.         # updates are scaled by lora_alpha/lora_rank
     lora_dropout: FractionBelowOne = 0.               # of the adapters' input
@@ -83,17 +83,19 @@ class LabelerConfig(PairwiseConfig):
         default_factory=lambda: ['no_token', 'shuffled_rater']
     )
     encode_batch_size: PositiveInt = 256              # images encoded at once for scores
-    epochs: PositiveInt = 32                     # passes over the training rows, at most
+    epochs: PositiveInt = 16                     # passes over the training rows, at most
     batch_size: PositiveInt = 128                # rows of an optimizer step
-    learning_rate: PositiveFloat = 1e-2         # at its maximum
+    # at its maximum; none: 1e-2 for the tiny encoder, 2e-4 for a pretrained CLIP (Zanella & Ben Ayed, 2024)
+    learning_rate: PositiveFloat|None = None
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
-    patience: NonNegativeInt = 5                    # epochs without improvement until training stops; 0: never
+    patience: NonNegativeInt = 0                    # epochs without improvement until training stops; 0: never
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
 
     REQUIRES = dict.fromkeys(_OF_ADAPTERS, 'lora_towers!=none: lora_towers=both, vision or text') | _OF_TOKENS
 
     def check(self):
         self.apply_preset(PRESETS)
+        if self.learning_rate is None: self.learning_rate = 1e-2 if self.encoder == 'tiny' else 2e-4
         self._check_encoder()
         self._check_adapters()
         if not self.lora_targets: raise ConfigError('lora_targets is empty: set at least one, for instance mlp')
@@ -132,6 +134,7 @@ class LabelerConfig(PairwiseConfig):
 _PUBLISHED = dict(
     encoder='ViT-B-32',
     weights='openai',
+    lora_targets=['mlp'],
     lora_rank=4,
     lora_alpha=1.0,
     token_lr_multiplier=1.0,
