@@ -59,9 +59,10 @@ def check_value(
     "`value` as `kind`, or a `ConfigError` that says what is expected"
     value = _from_text(value, kind)
     try: return _adapter(kind).validate_python(value)
-    except ValidationError as e: why = e.errors(include_url=False)[0]['msg']
+    except ValidationError as e: error = e.errors(include_url=False)[0]
+    why, wrong = error['msg'], error['input']   # of a list, the element
     why = why.removeprefix('Value error, ')   # of a validator
-    hint = did_you_mean(value, re.findall(r"'([^']*)'", why)) if isinstance(value, str) else ''
+    hint = did_you_mean(wrong, re.findall(r"'([^']*)'", why)) if isinstance(wrong, str) else ''
     raise ConfigError(f'setting {name}={value!r}: {why[0].lower()}{why[1:]}{hint}')
 
 # %% ../../nbs/core/06_config.ipynb #defau1t0

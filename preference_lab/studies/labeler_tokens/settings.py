@@ -89,6 +89,8 @@ class LabelerConfig(PairwiseConfig):
     learning_rate: PositiveFloat|None = None
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
     patience: NonNegativeInt = 0                    # epochs without improvement until training stops; 0: never
+    # score on validation comparisons that chooses the best epoch; mean_rater_accuracy: each rater with equal weight
+    selection_metric: Literal['loss', 'accuracy', 'mean_rater_accuracy'] = 'loss'
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
 
     REQUIRES = dict.fromkeys(_OF_ADAPTERS, 'lora_towers!=none: lora_towers=both, vision or text') | _OF_TOKENS
