@@ -66,6 +66,12 @@ _LABELER_TOKENS = _TRAINING | _PAIRWISE | dict(
     checkpoint_blocks='gradient_checkpointing',
     token_rate='token_lr_multiplier',
     encode_batch='encode_batch_size',
+    token='token_format',
+    towers='lora_towers',
+    layers='lora_layers',
+    matrices='lora_targets',
+    rank='lora_rank',
+    alpha='lora_alpha',
 )
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname4

@@ -22,7 +22,7 @@ from ..core.config import TrainConfig
 from ..simulate.faces import ATTRIBUTES, CAPTION_WORDS, PROMPT_TEMPLATES, TARGETS, draw_faces
 from ..training.batching import TableLoader
 from ..training.trainer import Trainer
-from .image_encoders import ClipEncoder, load_clip, make_clip, save_clip
+from .image_encoders import ClipEncoder, load_clip, make_clip, save_clip, saved_clip_settings
 
 # %% ../../nbs/models/04_tiny_clip.ipynb #c1cfd8c0
 # the position of a word is its token
@@ -133,7 +133,7 @@ def tiny_clip(
     "The tiny CLIP from the cache; it is trained first where it is not cached yet"
     mark = hashlib.sha256(json.dumps(TINY_CLIP, sort_keys=True).encode()).hexdigest()[:12]
     folder = (Path(cache_dir) if cache_dir else cache_folder())/'towers'/f'tiny-{mark}'
-    if (folder/'tower.json').is_file():
+    if saved_clip_settings(folder):
         try: return load_clip(str(folder))
         except DataError as e: print(f'{e}; it is trained again')
     save_clip(train_tiny_clip(), folder)
