@@ -71,8 +71,10 @@ class EmotionsConfig(TrainConfig):
     gamma_pos: NonNegativeFloat = 1.      # exponent for positives in the asymmetric loss
     asymmetric_clip: Fraction = .05  # probability below which a negative does not count in the asymmetric loss
     label_smoothing: Fraction = 0.   # proportion of each target that moves to the label's frequency
-    # metric that chooses the epoch
-    selection_metric: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'
+    # validation metric that chooses the best epoch; F1 is at threshold 0.5
+    selection_metric: Literal['auc_macro', 'auc_micro', 'ap_macro', 'ap_micro', 'f1_macro', 'f1_micro', 'loss'] = (
+        'auc_macro'
+    )
     # of decisions: one for each label, one for all, the most probable labels, each fitted on validation rows; or a
     # number for all labels, such as 0.5
     thresholds: Literal['per_class', 'global', 'top_k'] | Annotated[float, Gt(0), Lt(1)] = 'per_class'
