@@ -20,6 +20,7 @@ from .core.process import clear_stop_request, request_stop
 from .core.config import describe_settings
 from .core.terminal import make_streams_safe, note_single_process
 from .commands.training import STUDIES, data, doctor, extract, predict, study_settings, train, validate
+from .commands.export import export
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 
@@ -30,6 +31,7 @@ COMMANDS = dict(
     predict=predict,
     validate=validate,
     extract=extract,
+    export=export,
     sweep=sweep,
     summarize=summarize,
     data=data,
