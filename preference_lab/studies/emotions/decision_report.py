@@ -143,7 +143,8 @@ def strategy_sentence(self: DecisionReport, name: str) -> str:
     ratio = '' if c['ratio'] is None else f' ({c["ratio"]:.0%})'
     return (f'At the thresholds `{name}` the model is {kind}: micro precision {precision.value:.3f}, recall '
             f'{recall.value:.3f}. It predicts {c["predicted"]:,} labels where the texts carry {c["positives"]:,}'
-            f'{ratio}; {len(s.label_names) - c["labels_predicted"]} of {len(s.label_names)} labels are never predicted.')
+            f'{ratio}; {len(s.label_names) - c["labels_predicted"]} of {len(s.label_names)} labels are never '
+            'predicted.')
 
 # %% ../../../nbs/studies/emotions/07_decision_report.ipynb #b4d94539
 @patch
