@@ -6,6 +6,7 @@
 __all__ = ['METRICS', 'COMMANDS', 'open_text_predictor', 'predict_texts', 'evaluate_texts', 'check_emotions_file']
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #375dbfb4
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from ...models.text_classifier import load_classifier
 from ...models.text_classifier_export import export_text_classifier
 from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
-from .settings import EmotionsConfig
+from ...experiments.preset_runs import preset_configs
+from .settings import EmotionsConfig, PRESETS
 from .data import check_emotions_data
 from .predictions import compare_runs, join_label_names
 from .study import EmotionStudy, multilabel_score_intervals
@@ -157,4 +159,5 @@ COMMANDS = EmotionStudy.commands(
     load=load_classifier,
     evaluate=evaluate_texts,
     export=export_text_classifier,
+    presets=partial(preset_configs, 'emotions', EmotionsConfig, list(PRESETS)),
 )
