@@ -26,6 +26,7 @@ from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 from .commands.sharing import ensemble, push
 from .commands.add_raters import add_raters
+from .commands.export import export
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -35,6 +36,7 @@ COMMANDS = dict(
     validate=validate,
     extract=extract,
     ensemble=ensemble,
+    export=export,
     sweep=sweep,
     summarize=summarize,
     push=push,

@@ -119,6 +119,8 @@ def predict(
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file; default: NAME.predictions.csv in the same folder', str)=None,
     text_column: Param('column of the texts in --file; default: text', str)=None,
+    threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
+    top: Param('the most probable labels, at most so many', int)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
     regions: Param('region features of the memes in --file: LMDB, HDF5, folder of .npy, or cache', str)=None,
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
@@ -132,7 +134,7 @@ def predict(
     run, commands = str(local_model(run)), study_commands(study)
     if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
-                 text_column=text_column, weights=weights, regions=regions)
+                 text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)

@@ -174,6 +174,7 @@ def model_card(
     limits: str,
     tags: list[str],         # for the Hub
     more: Sequence[str]=(),  # further paragraphs before the limits
+    library: str='preference_lab',  # that loads the model
 ) -> ModelCard:
     "The card: purpose, usage, scores next to those of the baselines, training data and limits"
     escape = escape_markdown
@@ -192,5 +193,5 @@ def model_card(
         '## Limits',
         own(limits),
     ]
-    header = ModelCardData(library_name='preference_lab', license='apache-2.0', tags=tags).to_yaml()
+    header = ModelCardData(library_name=library, license='apache-2.0', tags=tags).to_yaml()
     return ModelCard(f'---\n{header}\n---\n\n' + '\n\n'.join(parts) + '\n')

@@ -90,13 +90,13 @@ def multilabel_baselines(
     "The predictions of every baseline for texts"
     y = train.targets > .5
     tfidf = tfidf_logistic_baseline(train.texts, y, *splits.values(), seed=seed)
-    out = dict(prior={}, majority={}, random={}, bag_of_words={})
+    out = dict(prior={}, most_frequent={}, random={}, bag_of_words={})
     for i, (split, texts) in enumerate(splits.items()):
         n = len(texts)
         for name, p in dict(prior=prior_baseline(y, n), bag_of_words=tfidf[i]).items():
             out[name][split] = dict(proba=p, predicted=p >= .5)
         for name, d in dict(
-            majority=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed + i)
+            most_frequent=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed + i)
         ).items():
             out[name][split] = dict(proba=d.astype(float), predicted=d)
     return out

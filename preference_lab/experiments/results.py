@@ -220,6 +220,15 @@ def _convert_old_holdouts(r: dict) -> dict:
     new = dict(split=split, timing=timing, model=model, splits=_rename_keys(part('splits'), _HOLDOUTS))
     return r | {k: v for k, v in new.items() if isinstance(r.get(k), dict)}
 
+# %% ../../nbs/experiments/02_results.ipynb #01dba5e1
+_OLD_BASELINES = dict(emotions=dict(majority='most_frequent'))   # study -> old name -> today's name
+
+def _rename_old_baselines(results: dict) -> dict:
+    "Results whose baselines have today's names"
+    table, old = _OLD_BASELINES.get(str(results.get('study')), {}), results.get('baselines')
+    if not isinstance(old, dict) or not set(table) & set(old): return results
+    return results | dict(baselines={table.get(k, k): v for k, v in old.items()})
+
 # %% ../../nbs/experiments/02_results.ipynb #0cb1e29c
 _REQUIRED = {
     **dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict),
@@ -242,7 +251,7 @@ def _has_type(v, kind) -> bool:
 def check_results(
     r: Any,          # the content of a results.json
     where: Path,     # for the error
-) -> dict:           # the same, with `comparisons` by baseline and metric
+) -> dict:           # the same, with `comparisons` by baseline and metric, and today's names of baselines
     "The results of a run; raises `DataError` about the first value of a wrong type"
     def need(v, kind, key, optional=False):
         if _has_type(v, kind) or optional and v is None: return v
@@ -252,7 +261,7 @@ def check_results(
             'damaged: train again'
         )
     need(r, dict, 'the content')
-    r = _convert_old_holdouts(_convert_old_comparisons(r))
+    r = _rename_old_baselines(_convert_old_holdouts(_convert_old_comparisons(r)))
     for key, kind in (_REQUIRED | _OPTIONAL).items():
         v = r
         for k in key.split('.'): v = v.get(k) if isinstance(v, dict) else None

@@ -179,6 +179,7 @@ def metric_name(
         f1='F1',
         brier='Brier score',
         ece='ECE',
+        mcc='MCC',
         half='½',
         kl='KL',
         js='Jensen–Shannon',
