@@ -80,9 +80,9 @@ def predict_table(
     path: str = 'table',    # for errors
 ) -> np.ndarray:            # (rows, categories)
     "The predicted distribution of each row"
-    if model.kind == 'star':
+    if model.kind == 'neighbors':
         raise ConfigError('the model reads neighbors, which are not in a table: predict from Python, with '
-                          'DistributionModel.proba and a data loader of features, neighbours, edges and mask')
+                          'DistributionModel.proba and a data loader of features, neighbors, edges and mask')
     if model.kind != 'text':
         return model.proba(TableLoader(dict(features=torch.as_tensor(_table_features(model, frame, path))), 256))
     texts = ['\n'.join(t) for t in zip(*_text_columns(model, frame, path))]
@@ -152,7 +152,7 @@ def check_distributions_file(
     "A summary of a data set, or a `DataError` about it"
     c = make_config(DistributionsConfig, settings, 'command line')
     source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
-    return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbours=c.neighbours, **source)
+    return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbors=c.neighbors, **source)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #17959fad
 COMMANDS = DistributionStudy.commands(

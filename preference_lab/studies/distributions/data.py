@@ -79,7 +79,7 @@ def _item_embeddings(votes, path) -> np.ndarray:
                         f'({missing.sum():,} items have none); add it, or remove the item')
     return x[at]
 
-def _item_neighbours(votes, path, names, c) -> dict[str, np.ndarray]:
+def _item_neighbors(votes, path, names, c) -> dict[str, np.ndarray]:
     "Neighbors and edges as padded arrays"
     f = read_table(path)
     item = select_columns(f, _item_column(f, c, 'item'), str(path), 'item_column')[0]
@@ -93,9 +93,9 @@ def _item_neighbours(votes, path, names, c) -> dict[str, np.ndarray]:
                         f'{did_you_mean(str(f[item][row]), votes.ids)}; correct the cell or delete the row')
     rank = pd.Series(at).groupby(at).cumcount().to_numpy()
     shape = len(votes), int(rank.max())+1
-    out = {k: np.zeros((*shape, v.shape[1]), np.float32) for k, v in dict(neighbours=x, edges=e).items()}
+    out = {k: np.zeros((*shape, v.shape[1]), np.float32) for k, v in dict(neighbors=x, edges=e).items()}
     out['mask'] = np.zeros(shape, bool)
-    for k, v in dict(neighbours=x, edges=e, mask=True).items(): out[k][at, rank] = v
+    for k, v in dict(neighbors=x, edges=e, mask=True).items(): out[k][at, rank] = v
     return out
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #10c1c478
@@ -116,7 +116,7 @@ def read_custom_distributions(
     path: Path,             # a table, or a folder with train, validation and test tables
     c: ColumnNames,
     embeddings: str = '',   # table of item embeddings: a column of ids, and numeric columns
-    neighbours: str = '',   # table of neighbors: one row a neighbor
+    neighbors: str = '',   # table of neighbors: one row a neighbor
 ) -> DistributionData:
     "A custom table of answers, with features of the items"
     paths = _table_paths(path)
@@ -127,9 +127,9 @@ def read_custom_distributions(
     known = dict(features=_numeric_features(frame, names)) if names else {}
     texts = {k: _non_empty_texts(frame, k) for k in text_names}
     if embeddings: known['features'] = np.concatenate([*known.values(), _item_embeddings(votes, embeddings)], 1)
-    if neighbours:
-        if not names: raise ConfigError('setting neighbours needs feature_columns: the features of the neighbors')
-        known |= _item_neighbours(votes, Path(neighbours).expanduser(), names, c)
+    if neighbors:
+        if not names: raise ConfigError('setting neighbors needs feature_columns: the features of the neighbors')
+        known |= _item_neighbors(votes, Path(neighbors).expanduser(), names, c)
         known['features'] = _numeric_features(frame, names)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
     if texts: keys['text'] = _keep_similar_texts_together(votes, ['\n'.join(t) for t in zip(*texts.values())])
@@ -152,8 +152,8 @@ def load_distributions(
     data: str = 'demo',       # demo, convabuse, faces_london, or the path of a table or a folder
     columns: ColumnNames | None = None,  # of a custom table
     embeddings: str = '',     # table of item embeddings, with a custom table
-    neighbours: str = '',     # table of neighbors, with a custom table
-    split: str = 'made',      # convabuse: made (random) or published
+    neighbors: str = '',     # table of neighbors, with a custom table
+    split: str = 'random',    # convabuse: random (by conversation) or published
     holdout_kind: str = 'items',  # faces_london: items or raters
     districts: int = 240,     # of the demo
     seed: int = 0,            # of simulated answers and of the split of raters
@@ -172,7 +172,7 @@ def load_distributions(
             f'data={data!r}: no data set and no file has this name{did_you_mean(data, ["demo", *DATASET_NAMES])}; '
             f'valid: demo, {", ".join(DATASET_NAMES)}, or the path of a table'
         )
-    return read_custom_distributions(path, columns or ColumnNames(), embeddings, neighbours)
+    return read_custom_distributions(path, columns or ColumnNames(), embeddings, neighbors)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #465326ba
 def check_distributions(

@@ -52,7 +52,7 @@ class Fold:
 def network_settings(
     cfg: DistributionsConfig,
     m: PreparedData,
-    kind: str,   # mlp, star or text
+    kind: str,   # mlp, neighbors or text
 ) -> dict:
     "The arguments of the network"
     c, dropout = cfg, cfg.dropout if cfg.dropout is not None else .5 if kind == 'mlp' else .1
@@ -60,15 +60,16 @@ def network_settings(
         encoder = m.encoder.config.to_dict()
         return dict(encoder=encoder, pooling=c.pooling, dropout=dropout, max_length=c.max_length)
     width = m.tensors['features'].shape[1]
-    if kind == 'mlp': return dict(width=width, hidden=list(c.hidden), dropout=dropout, noise=c.noise)
-    edges = dict(edge_width=m.tensors['edges'].shape[2], edge_noise=c.edge_noise, keep=c.keep)
-    return dict(width=width, layers=c.layers, dropout=dropout, noise=c.noise) | edges
+    shared = dict(width=width, dropout=dropout, feature_noise=c.feature_noise)
+    if kind == 'mlp': return shared | dict(hidden=list(c.hidden))
+    edges = dict(edge_width=m.tensors['edges'].shape[2], edge_noise=c.edge_noise)
+    return shared | edges | dict(layers=c.layers, neighbor_keep_rate=c.neighbor_keep_rate)
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #9867f0ff
 def make_loader(
     cfg: DistributionsConfig,
     m: PreparedData,
-    kind: str,                   # mlp, star or text
+    kind: str,                   # mlp, neighbors or text
     rows: np.ndarray,            # row indices
     with_targets: bool = False,
 ) -> TableLoader:
@@ -78,7 +79,7 @@ def make_loader(
         targets = m.votes.targets[rows] if with_targets else np.zeros((len(rows), 1))
         tokens, pad = RaggedArray.of([m.ragged[i] for i in rows]), m.tokenizer.pad_token_id
         return TextLoader(tokens, targets.astype(np.float32), cfg.batch_size, cfg.seed, places, pad)
-    names = ['features'] if kind == 'mlp' else ['features', 'neighbours', 'edges', 'mask']
+    names = ['features'] if kind == 'mlp' else ['features', 'neighbors', 'edges', 'mask']
     if with_targets: names.append('targets')
     device, key = m.tensors['targets'].device, (kind, hashlib.sha256(rows.tobytes()).hexdigest(), with_targets)
     if key not in m.cache: m.cache[key] = {k: m.tensors[k][torch.as_tensor(rows, device=device)] for k in names}
@@ -95,12 +96,13 @@ def _make_loss(c: DistributionsConfig, y: np.ndarray) -> DistributionLoss:
         c.max_logit_weight,
         c.label_smoothing,
     )
-    return DistributionLoss(y.shape[1], c.fit, c.gamma, inverse_frequency_weights(y) if c.alpha else None, *weights)
+    by_category = inverse_frequency_weights(y) if c.category_weights else None
+    return DistributionLoss(y.shape[1], c.fit_loss, c.focal_gamma, by_category, *weights)
 
 def make_fold(
     cfg: DistributionsConfig,
     m: PreparedData,
-    kind: str,   # mlp, star or text
+    kind: str,   # mlp, neighbors or text
     f: int,      # number of the fold
 ) -> Fold:
     "An untrained model with its data loaders and its held-out test answers"
@@ -112,7 +114,7 @@ def make_fold(
         net = make_network(kind, **settings, classes=m.classes)
         rows = torch.as_tensor(train, device=m.tensors['features'].device)
         net.standard.fit(m.tensors['features'][rows].cpu())
-        if kind == 'star': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
+        if kind == 'neighbors': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
     predictor = TemperatureScaledNet(net, cfg.temperature, cfg.logit_norm).start_at(y.mean(0))
     feeds = make_loader(cfg, m, kind, train, True), make_loader(cfg, m, kind, validation)
     learner = ModelWithLoss(predictor, _make_loss(cfg, y))
@@ -161,7 +163,7 @@ def loss_reporter(
 def fit_fold(
     fold: Fold,
     cfg: DistributionsConfig,
-    kind: str,      # mlp, star or text
+    kind: str,      # mlp, neighbors or text
     folder: Path,   # for checkpoints
 ) -> Trainer:
     "Train one model by itself; it is left with the weights of its best epoch"
@@ -179,7 +181,7 @@ def loss_terms(
 ) -> dict[str, dict]:  # term -> weight, value, gradient_norm, inert
     "Each term of the loss at the best epoch, and whether its gradient was 0 in every epoch"
     weights = dict(entropy_floor=cfg.entropy_weight, maxsup=cfg.maxsup_weight, max_logit=cfg.max_logit_weight)
-    weights, out = weights | {cfg.fit: 1.0}, {}
+    weights, out = weights | {cfg.fit_loss: 1.0}, {}
     for part in folds[0].history[0]['parts']:
         largest = max(h['parts'][part]['gradient_norm'] for f in folds for h in f.history)
         best = [f.history[f.best_epoch-1]['parts'][part] for f in folds]
@@ -190,7 +192,7 @@ def loss_terms(
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #6ecbdae2
 def training_cost(
     folds: list[Fold],
-    kind: str,   # mlp, star or text
+    kind: str,   # mlp, neighbors or text
 ) -> dict:
     "The cost of training; a model that was trained in a stack takes its part of the stack's time"
     first, cost = folds[0], dict(tokens_per_second=None, padding_share=0.)

@@ -41,7 +41,7 @@ def data_settings_key(cfg: DistributionsConfig) -> tuple:
         'folds',
         *columns,
         'embeddings',
-        'neighbours',
+        'neighbors',
     ]
     encoder = ['encoder', 'weights', 'pooling', 'max_length']
     return tuple((k, getattr(cfg, k)) for k in source + encoder) + (cfg.model == 'text', cfg.device)
@@ -75,12 +75,12 @@ class PreparedData:
         return self.votes.take(self.splits[fold][split])
 
     def kind(self,
-        model: str,   # auto, mlp, star or text
+        model: str,   # auto, mlp, neighbors or text
     ) -> str:
-        "The network for these features: auto is star where there are neighbors, else mlp"
-        kind = model if model != 'auto' else 'star' if 'neighbours' in self.tensors else 'mlp'
-        if kind == 'star' and 'neighbours' not in self.tensors:
-            raise ConfigError('setting model=star: the data have no neighbors; set neighbours, or model=mlp')
+        "The network for these features: auto is neighbors where the data have them, else mlp"
+        kind = model if model != 'auto' else 'neighbors' if 'neighbors' in self.tensors else 'mlp'
+        if kind == 'neighbors' and 'neighbors' not in self.tensors:
+            raise ConfigError('setting model=neighbors: the data have no neighbors; set neighbors, or model=mlp')
         if kind == 'mlp' and 'features' not in self.tensors:
             raise ConfigError('setting model=mlp: the data have no features; set feature_columns or embeddings')
         return kind
@@ -183,7 +183,7 @@ def prepare_data(
 ) -> PreparedData:
     "Read, split, audit and embed the data"
     source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
-    data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbours, *source)
+    data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source)
     v = data.votes
     splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)
     _check_splits(v.name, splits)
@@ -192,7 +192,7 @@ def prepare_data(
         encoder, tokenizer, ragged = load_finetuned_encoder(data, cfg)
         tower = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, tower = compute_features(data, cfg)
-    inputs = dict(features=x, neighbours=data.neighbours, edges=data.edges, mask=data.mask)
+    inputs = dict(features=x, neighbors=data.neighbors, edges=data.edges, mask=data.mask)
     device = make_accelerator(cfg).device
     tensors = {k: torch.as_tensor(a).to(device) for k, a in inputs.items() if a is not None}
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
@@ -205,8 +205,8 @@ def linear_features(m: PreparedData) -> np.ndarray | None:  # (items, width)
     "The inputs of the linear model: the features, and the mean of the neighbors' features where there are any"
     if 'features' not in m.tensors: return None
     x = m.tensors['features'].cpu().numpy().astype(float)
-    if 'neighbours' in m.tensors:
-        n, k = m.tensors['neighbours'].cpu().numpy().astype(float), m.tensors['mask'].cpu().numpy()[..., None]
+    if 'neighbors' in m.tensors:
+        n, k = m.tensors['neighbors'].cpu().numpy().astype(float), m.tensors['mask'].cpu().numpy()[..., None]
         x = np.concatenate([x, (n*k).sum(1)/np.maximum(k.sum(1), 1)], 1)
     return x
 

@@ -164,7 +164,7 @@ def conclusions(study: DistributionStudy) -> str:  # Markdown
 def model_description(study: DistributionStudy) -> str:
     "The model in half a sentence"
     c, folds, (best, epochs) = study.cfg, len(study.folds), study.best_epochs()[0]
-    names = dict(mlp='network on features', star='attention over neighbors', text='fine-tuned text encoder')
+    names = dict(mlp='network on features', neighbors='attention over neighbors', text='fine-tuned text encoder')
     preset = f', preset {c.preset}' if c.preset else ''
     trained = f'epoch {best} of {epochs}' if folds == 1 else f'{folds} folds'
     return f'{names[study.kind]}{preset}, seed {c.seed}, {trained}'

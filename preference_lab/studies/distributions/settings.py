@@ -38,9 +38,9 @@ _published = dict(
     schedule='plateau',
     patience=0,
     dropout=0.5,
-    noise=0.01,
+    feature_noise=0.01,
     edge_noise=0.02,
-    keep=0.8,
+    neighbor_keep_rate=0.8,
     seed=2024,
     hidden=[64, 64],
     entropy_weight=5.0,
@@ -72,7 +72,11 @@ _sweep = dict(
     sweep_shallow=dict(layers=1, hidden=[64]),
 )
 _sweep = {k: dict(epochs=20) | _half_only | _scale_2 | v for k, v in _sweep.items()}
-_focal = dict(focal=dict(gamma=2.0), alpha_focal=dict(gamma=2.0, alpha=True), extreme_focal=dict(gamma=5.0))
+_focal = dict(
+    focal=dict(focal_gamma=2.0),
+    alpha_focal=dict(focal_gamma=2.0, category_weights=True),
+    extreme_focal=dict(focal_gamma=5.0),
+)
 _focal = {k: dict(epochs=20) | _half_entropy | v for k, v in _focal.items()}
 
 NAMED, REPORTED_SWEEP, FOCAL = list(_named), list(_sweep), list(_focal)
@@ -98,7 +102,7 @@ class DistributionsConfig(TrainConfig):
     # of simulated answers and of the split; kept when seed changes, so that runs share their test rows
     data_seed: NonNegativeInt = 0
     demo_districts: PositiveInt = 240            # districts of the demo, ten streets each
-    split: Literal['made', 'published'] = 'made'  # convabuse: random by conversation, or as published
+    split: Literal['random', 'published'] = 'random'  # convabuse: random by conversation, or as published
     holdout_kind: Literal['items', 'raters'] = 'items'  # faces_london: held-out faces, or held-out raters
     # cross-validation folds; none: 6 for held-out London faces, else 0: one train, validation and test split
     folds: NonNegativeInt | None = None
@@ -116,7 +120,7 @@ class DistributionsConfig(TrainConfig):
     text_columns: str = ''                 # custom table: texts
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # table with one row a neighbor of an item: the item, the feature columns, and edge columns
-    neighbours: str = ''
+    neighbors: str = ''
     edge_columns: str = 'edge_*'           # of the table of neighbors
     ordered: bool = False                  # custom table: whether the categories are ordered
     # encoder of texts or images: a folder or a Hub name; empty: all-MiniLM-L6-v2 for texts, tiny (included in the
@@ -128,18 +132,18 @@ class DistributionsConfig(TrainConfig):
     # a configuration of the published system; its values replace defaults, not what you pass
     preset: str = ''
     sweep: str = ''                        # name of the sweep that the run is a trial of
-    # mlp: a network on features; star: attention over neighbors; text: a fine-tuned text encoder; auto: star where
-    # there are neighbors
-    model: Literal['auto', 'mlp', 'star', 'text'] = 'auto'
+    # mlp: a network on features; neighbors: attention over neighbors; text: a fine-tuned text encoder; auto: neighbors
+    # where the data have them, else mlp
+    model: Literal['auto', 'mlp', 'neighbors', 'text'] = 'auto'
     hidden: list[PositiveInt] = field(default_factory=lambda: [128])  # widths of an mlp's hidden layers
-    layers: PositiveInt = 2                      # attention layers of a star
+    layers: PositiveInt = 2                      # attention layers over neighbors
     dropout: FractionBelowOne | None = None           # after each layer; none: .5 in an mlp, else .1
-    noise: NonNegativeFloat = 0.                # added to features in training, in standard deviations
+    feature_noise: NonNegativeFloat = 0.        # added to features in training, in standard deviations
     edge_noise: NonNegativeFloat = 0.           # added to edge features in training, in standard deviations
-    keep: Fraction = 1.                    # fraction of neighbors kept in training
-    fit: Literal['kl', 'ce'] = 'kl'        # loss: Kullback-Leibler divergence or cross-entropy
-    gamma: NonNegativeFloat = 0.                # focal loss exponent
-    alpha: bool = False                    # weight categories by the root of their rarity, at most three times
+    neighbor_keep_rate: Fraction = 1.      # fraction of neighbors kept in each training step
+    fit_loss: Literal['kl', 'ce'] = 'kl'   # Kullback-Leibler divergence or cross-entropy
+    focal_gamma: NonNegativeFloat = 0.          # focal loss exponent
+    category_weights: bool = False         # weight categories by the root of their inverse frequency, at most 3
     entropy_weight: NonNegativeFloat = 0.       # of the penalty on entropies below min_entropy
     min_entropy: NonNegativeFloat = 0.          # nats
     min_entropy_power: Literal[1, 2] = 1       # the gap below min_entropy, or its square
