@@ -16,6 +16,7 @@ import torch
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.config import make_config, read_yaml
+from ...core.old_names import rename_settings
 from ...data.tables import read_table
 from ...data.validation import parse_finite_floats
 from ...data.vote_files import select_columns
@@ -133,7 +134,7 @@ def evaluate_distributions(
 ) -> pd.DataFrame:        # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
     config = Path(run)/'config.yaml'
-    given = read_yaml(config) if config.is_file() else {}
+    given = rename_settings('distributions', read_yaml(config), config) if config.is_file() else {}
     cfg = make_config(DistributionsConfig, given | dict(data=str(table)) | settings, 'distributions.evaluate')
     model = load_distribution_model(run)
     votes, frame = read_custom_votes(Path(table).expanduser(), cfg.columns)
