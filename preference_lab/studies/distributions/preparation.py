@@ -19,6 +19,7 @@ from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.splits import split_folds, split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...evaluation.baselines import distribution_baselines, multinomial_logistic_baseline
+from ...evaluation.label_distribution_baselines import aa_knn_baseline, pt_bayes_baseline, sa_bfgs_baseline
 from ...training.batching import RaggedArray, tokenize_texts
 from ...training.devices import make_accelerator
 from ...models.image_encoders import load_clip
@@ -221,7 +222,10 @@ def _fold_baselines(m: PreparedData, s: dict, x) -> dict[str, dict[str, np.ndarr
     train, validation, test = (x[s[k]] for k in SPLITS)
     chosen_on = validation, y[s['validation']]
     linear = multinomial_logistic_baseline(train, y[s['train']], validation, test, validation=chosen_on)
-    return out | dict(linear=dict(zip(('validation', 'test'), linear)))
+    both = train, y[s['train']], validation, test
+    others = dict(aa_knn=aa_knn_baseline, pt_bayes=pt_bayes_baseline, sa_bfgs=sa_bfgs_baseline)
+    fitted = dict(linear=linear) | {k: f(*both) for k, f in others.items()}
+    return out | {k: dict(zip(('validation', 'test'), p)) for k, p in fitted.items()}
 
 def fit_distribution_baselines(
     m: PreparedData,
