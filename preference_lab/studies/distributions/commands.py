@@ -15,8 +15,8 @@ import pandas as pd
 import torch
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
-from ...core.config import make_config, read_yaml
-from ...core.old_names import rename_settings
+from ...core.config import make_config
+from ...core.old_names import read_run_config
 from ...data.tables import read_table
 from ...data.validation import parse_finite_floats
 from ...data.vote_files import select_columns
@@ -134,8 +134,9 @@ def evaluate_distributions(
 ) -> pd.DataFrame:        # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
     config = Path(run)/'config.yaml'
-    given = rename_settings('distributions', read_yaml(config), config) if config.is_file() else {}
-    cfg = make_config(DistributionsConfig, given | dict(data=str(table)) | settings, 'distributions.evaluate')
+    saved = vars(read_run_config('distributions', DistributionsConfig, config)) if config.is_file() else {}
+    given = dict(data=str(table)) | settings
+    cfg = make_config(DistributionsConfig, given, 'distributions.evaluate', saved=saved)
     model = load_distribution_model(run)
     votes, frame = read_custom_votes(Path(table).expanduser(), cfg.columns)
     if votes.categories != model.categories:
@@ -151,7 +152,7 @@ def check_distributions_file(
     settings: dict[str, str],   # as on the command line
 ) -> str:
     "A summary of a data set, or a `DataError` about it"
-    c = make_config(DistributionsConfig, settings, 'command line')
+    c = make_config(DistributionsConfig, settings | dict(data=str(path)), 'command line')
     source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
     return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbors=c.neighbors, **source)
 

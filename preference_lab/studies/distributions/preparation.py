@@ -107,6 +107,8 @@ def assign_splits(
     seed: int,
 ) -> tuple[list[dict[str, np.ndarray]], LeakageAudit]:  # row indices by split for each fold; audit of the first fold
     "Split the items by group"
+    if folds and votes.split is not None:
+        raise ConfigError(f'setting folds={folds}: {votes.name} has a split of its own; set folds=0')
     groups = votes.groups if votes.groups is not None else np.array(votes.ids, object)
     likeliest = np.eye(len(votes.categories))[votes.weights.argmax(1)]
     try: splits = _split_names(votes, groups, likeliest, folds, seed)
