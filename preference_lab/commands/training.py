@@ -141,6 +141,7 @@ def predict(
     text_column: Param('column of the texts in --file; default: text', str)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
     regions: Param('region features of the memes in --file: LMDB, HDF5, folder of .npy, or cache', str)=None,
+    neighbors: Param('table of the neighbors of new items in --file', str)=None,
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
     batch_size: Param('rows per batch; 0: as in the evaluation', int)=0,
     precision: Param('fp32, tf32 or bf16; default: as in the evaluation', str)='',
@@ -149,7 +150,7 @@ def predict(
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
     commands = study_commands(study)
     given = dict(text=text, image=image, other=other, rater=rater, file=file,
-                 text_column=text_column, weights=weights, regions=regions)
+                 text_column=text_column, weights=weights, regions=regions, neighbors=neighbors)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)

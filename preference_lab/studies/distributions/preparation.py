@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_TEXT_ENCODER', 'data_settings_key', 'PreparedData', 'assign_splits', 'compute_features',
-           'load_finetuned_encoder', 'prepare_data', 'linear_features', 'fit_distribution_baselines']
+           'load_finetuned_encoder', 'load_configured_data', 'network_inputs', 'prepare_data', 'linear_features',
+           'fit_distribution_baselines']
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #9439dc8a
 from dataclasses import dataclass, field, fields
@@ -160,6 +161,21 @@ def load_finetuned_encoder(
         tokenize_texts(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length),
     )
 
+# %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc1
+def load_configured_data(cfg: DistributionsConfig) -> DistributionData:
+    "The data that the settings name"
+    source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
+    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source)
+
+# %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc2
+def network_inputs(
+    data: DistributionData,
+    features: np.ndarray | None,   # (items, width) as `compute_features` returns them
+) -> dict[str, np.ndarray]:        # (items, …) of each
+    "The inputs of a network: the features, and the neighbors where there are any"
+    inputs = dict(features=features, neighbors=data.neighbors, edges=data.edges, mask=data.mask)
+    return {k: a for k, a in inputs.items() if a is not None}
+
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #f8c0537a
 def _check_splits(name: str, splits: list[dict]):
     for s in splits:
@@ -185,8 +201,7 @@ def prepare_data(
     cfg: DistributionsConfig,
 ) -> PreparedData:
     "Read, split, audit and embed the data"
-    source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
-    data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source)
+    data = load_configured_data(cfg)
     v = data.votes
     splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)
     _check_splits(v.name, splits)
@@ -195,9 +210,8 @@ def prepare_data(
         encoder, tokenizer, ragged = load_finetuned_encoder(data, cfg)
         tower = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, tower = compute_features(data, cfg)
-    inputs = dict(features=x, neighbors=data.neighbors, edges=data.edges, mask=data.mask)
     device = make_accelerator(cfg).device
-    tensors = {k: torch.as_tensor(a).to(device) for k, a in inputs.items() if a is not None}
+    tensors = {k: torch.as_tensor(a).to(device) for k, a in network_inputs(data, x).items()}
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
