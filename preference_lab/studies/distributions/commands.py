@@ -28,8 +28,8 @@ from ...models.text_encoders import load_text_encoder
 from ...models.embeddings import embed_texts
 from ...experiments.prediction_files import join_predictions
 from .settings import ColumnNames, DistributionsConfig
-from .data import check_distributions, find_item_column, pad_neighbors, read_custom_votes
-from .data import read_neighbors
+from .data import check_distributions, find_item_column, pad_neighbors
+from .data import read_custom_votes, read_neighbors
 from .model import DistributionModel, load_distribution_model
 from .preparation import compute_features, load_configured_data
 from .preparation import network_inputs

@@ -119,10 +119,11 @@ class ModelWithLoss(nn.Module):
 # %% ../../../nbs/studies/distributions/03_model.ipynb #6682ff19
 def distribution_objective(
     model: ModelWithLoss,
-    batch: dict[str, Tensor],   # inputs of the network, and targets
+    batch: dict[str, Tensor],   # inputs of the network, targets, and row_weights where rows are weighted
 ) -> Tensor:                    # (rows,)
-    "The composed loss of each row"
-    return model.loss(model(batch), batch['targets'].to(model.loss.alpha.dtype))
+    "The composed loss of each row, times its weight"
+    loss = model.loss(model(batch), batch['targets'].to(model.loss.alpha.dtype))
+    return loss*batch['row_weights'] if 'row_weights' in batch else loss
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #1f9d6894
 def forward(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:

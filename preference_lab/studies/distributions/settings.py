@@ -117,7 +117,7 @@ _REQUIRES = dict(
     **dict.fromkeys(('pooling', 'max_length'), _TEXTS),
     hidden='network=mlp: model=mlp',
     **dict.fromkeys(('layers', 'edge_noise', 'neighbor_keep_rate'), 'network=neighbors: model=neighbors'),
-    feature_noise='network!=text: model=mlp or model=neighbors',
+    **dict.fromkeys(('feature_noise', 'weighting'), 'network!=text: model=mlp or model=neighbors'),
     entropy_weight='min_entropy: min_entropy above 0',
     min_entropy='entropy_weight: entropy_weight above 0',
     min_entropy_power='entropy_weight and min_entropy: entropy_weight and min_entropy above 0',
@@ -175,6 +175,8 @@ class DistributionsConfig(TrainConfig):
     fit_loss: Literal['kl', 'ce'] = 'kl'   # Kullback-Leibler divergence or cross-entropy
     focal_gamma: NonNegativeFloat = 0.          # focal loss exponent
     category_weights: bool = False         # weight categories by the root of their inverse frequency, at most 3
+    # none: every item counts the same; answers: by its number of answers
+    weighting: Literal['none', 'answers'] = 'none'
     entropy_weight: NonNegativeFloat = 0.       # of the penalty on entropies below min_entropy
     min_entropy: NonNegativeFloat = 0.          # nats
     min_entropy_power: Literal[1, 2] = 1       # the gap below min_entropy, or its square
