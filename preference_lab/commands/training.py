@@ -123,6 +123,7 @@ def predict(
     top: Param('the most probable labels, at most so many', int)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
     regions: Param('region features of the memes in --file: LMDB, HDF5, folder of .npy, or cache', str)=None,
+    neighbors: Param('table of the neighbors of new items in --file', str)=None,
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
     batch_size: Param('rows per batch; 0: as in the evaluation', int)=0,
     precision: Param('fp32, tf32 or bf16; default: as in the evaluation', str)='',
@@ -134,7 +135,8 @@ def predict(
     run, commands = str(local_model(run)), study_commands(study)
     if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
-                 text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions)
+                 text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions,
+                 neighbors=neighbors)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)

@@ -59,7 +59,8 @@ def check_value(
     "`value` as `kind`, or a `ConfigError` that says what is expected"
     value = _from_text(value, kind)
     try: return _adapter(kind).validate_python(value)
-    except ValidationError as e: messages = [m['msg'].removeprefix('Value error, ') for m in e.errors(include_url=False)]
+    except ValidationError as e:
+        messages = [m['msg'].removeprefix('Value error, ') for m in e.errors(include_url=False)]
     why = ', or '.join(m[0].lower() + m[1:] for m in dict.fromkeys(messages))   # one for each type of a union
     hint = did_you_mean(value, re.findall(r"'([^']*)'", why)) if isinstance(value, str) else ''
     raise ConfigError(f'setting {name}={value!r}: {why}{hint}')

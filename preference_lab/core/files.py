@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['MAX_TEXT_BYTES', 'MAX_JSON_DEPTH', 'DAMAGED_CHECKPOINTS_FILE', 'is_file', 'expand_user', 'read_bytes', 'parse_json',
            'find_dataset', 'atomic_write', 'write_text', 'atomic_write_folder', 'remove_temporary_siblings',
-           'remove_temporary_files', 'to_json_types', 'write_json', 'read_json', 'check_file_name', 'cache_folder']
+           'remove_temporary_files', 'to_json_types', 'write_json', 'read_json', 'check_file_name',
+           'damaged_checkpoint_notes', 'cache_folder']
 
 # %% ../../nbs/core/03_files.ipynb #6be76ffa
 import errno
@@ -224,7 +225,14 @@ def check_file_name(
     return name
 
 # %% ../../nbs/core/03_files.ipynb #d6624f62
-DAMAGED_CHECKPOINTS_FILE = 'passed_over.json'   # next to the checkpoints: notes about those that were damaged
+DAMAGED_CHECKPOINTS_FILE = 'damaged_checkpoints.json'   # next to the checkpoints: notes about those that were damaged
+
+def damaged_checkpoint_notes(
+    folder: str|Path,  # of a run
+) -> list[dict]:       # {code, message}
+    "The notes about the damaged checkpoints of a run, also of one that an earlier version began"
+    files = [p for name in (DAMAGED_CHECKPOINTS_FILE, 'passed_over.json') for p in Path(folder).rglob(name)]
+    return [note for p in sorted(files) for note in read_json(p)]
 
 # %% ../../nbs/core/03_files.ipynb #0a1b2c02
 def cache_folder() -> Path:

@@ -51,10 +51,18 @@ _PREFERENCE = _TRAINING | _PAIRWISE | {
 }
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname2
-_DISTRIBUTIONS = _TRAINING | dict(
-    held_out='holdout_kind',
-    entropy_power='min_entropy_power',
-)
+_DISTRIBUTIONS = _TRAINING | {
+    'held_out': 'holdout_kind',
+    'entropy_power': 'min_entropy_power',
+    'fit': 'fit_loss',
+    'gamma': 'focal_gamma',
+    'alpha': 'category_weights',
+    'noise': 'feature_noise',
+    'keep': 'neighbor_keep_rate',
+    'neighbours': 'neighbors',
+    'model=star': 'model=neighbors',
+    'split=made': 'split=random',
+}
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname3
 _LABELER_TOKENS = _TRAINING | _PAIRWISE | dict(

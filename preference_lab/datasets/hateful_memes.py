@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
 from ..data.tables import read_table
-from ..data.validation import require_column
+from ..data.validation import PUBLISHED_FILE_ADVICE, require_column
 from ..data.memes import MemeTable, note_missing_images, parse_binary_labels, parse_numeric_ids
 from ..data.memes import resolve_image_path
 
@@ -27,7 +27,7 @@ _SPLIT_FILES = {
 def _read_lines(path: Path) -> pd.DataFrame:
     "One file of Hateful Memes: id, text, label, image, source"
     df = read_table(path)
-    for c in ('id', 'img', 'text'): require_column(df, path, c)
+    for c in ('id', 'img', 'text'): require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
     columns = dict(
         id=parse_numeric_ids(df['id']),
         text=df['text'].astype(object),

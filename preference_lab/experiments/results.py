@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, truncate_repr
-from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
+from ..core.files import damaged_checkpoint_notes, read_json, write_json, write_text
 from ..core.storage import read_tensor_metadata
 from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
 from ..core.old_names import rename_settings
@@ -111,8 +111,7 @@ def finish_run(
 ) -> dict:
     "Write `results.json`, `summary.txt` and `manifest.json`; the run is finished"
     _check_parts(run.folder, results)
-    for p in sorted((run.folder/'checkpoints').rglob(DAMAGED_CHECKPOINTS_FILE)):
-        for note in read_json(p): run.warn(**note)
+    for note in damaged_checkpoint_notes(run.folder/'checkpoints'): run.warn(**note)
     results = dict(
         study=run.study,
         name=run.cfg.name,
