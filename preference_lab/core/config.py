@@ -259,7 +259,7 @@ class TrainConfig(Config):
     learning_rate: PositiveFloat = 2e-4         # maximum
     weight_decay: NonNegativeFloat = .01        # decoupled; none on biases and norms
     # of the learning rate after warm-up: down to 0, or halved when the validation metric stops improving
-    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'
+    lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'linear'
     # epochs without improvement after which the plateau schedule halves the learning rate
     plateau_patience: PositiveInt = 5
     warmup_ratio: Fraction = .1                  # fraction of all steps in which the learning rate rises from 0

@@ -20,32 +20,63 @@ _TRAINING = dict(
     ema='ema_decay',
     compile='compile_mode',
     resamples='bootstrap_samples',
+    schedule='lr_schedule',
 )   # of the training loop, in every study
 
+_PAIRWISE = dict(kind='judgement_type', levels='rating_scale')   # of the two studies of judgements
+
+# %% ../../nbs/core/09_old_names.ipynb #0ldname0
+_EMOTIONS = _TRAINING | dict(
+    train_rows='max_train_rows',
+    head_factor='head_lr_multiplier',
+    select='selection_metric',
+    compare='compare_with',
+    freeze='freeze_layers',
+)
+
+# %% ../../nbs/core/09_old_names.ipynb #0ldname1
+_PREFERENCE = _TRAINING | _PAIRWISE | dict(
+    trunk_pairs='max_train_pairs',
+    item_columns='item_effects',
+    taste_steps='em_steps',
+    rater_width='rater_embedding_size',
+)
+
+# %% ../../nbs/core/09_old_names.ipynb #0ldname2
+_DISTRIBUTIONS = _TRAINING | dict(
+    held_out='holdout_kind',
+    entropy_power='min_entropy_power',
+)
+
+# %% ../../nbs/core/09_old_names.ipynb #0ldname3
+_LABELER_TOKENS = _TRAINING | _PAIRWISE | dict(
+    most_pairs='max_train_pairs',
+    crowd_share='population_token_share',
+    harder_rank='hard_rater_rank',
+    weight_by='rater_weighting',
+    disentangle='disentangle_weight',
+    checkpoint_blocks='gradient_checkpointing',
+    token_rate='token_lr_multiplier',
+    encode_batch='encode_batch_size',
+)
+
+# %% ../../nbs/core/09_old_names.ipynb #0ldname4
+_MEMES = _TRAINING | dict(
+    train_rows='max_train_rows',
+    leave_out='drop_missing_regions',
+    checkpoint_blocks='gradient_checkpointing',
+    select='selection_metric',
+    compare='compare_with',
+    freeze='freeze_layers',
+)
+
+# %% ../../nbs/core/09_old_names.ipynb #cd91b089
 OLD_SETTINGS: dict[str, dict[str, str]] = dict(
-    emotions=_TRAINING | dict(train_rows='max_train_rows', head_factor='head_lr_multiplier'),
-    preference=_TRAINING | dict(
-        trunk_pairs='max_train_pairs',
-        item_columns='item_effects',
-        taste_steps='em_steps',
-        rater_width='rater_embedding_size',
-    ),
-    distributions=_TRAINING | dict(held_out='holdout_kind', entropy_power='min_entropy_power'),
-    labeler_tokens=_TRAINING | dict(
-        most_pairs='max_train_pairs',
-        crowd_share='population_token_share',
-        harder_rank='hard_rater_rank',
-        weight_by='rater_weighting',
-        disentangle='disentangle_weight',
-        checkpoint_blocks='gradient_checkpointing',
-        token_rate='token_lr_multiplier',
-        encode_batch='encode_batch_size',
-    ),
-    memes=_TRAINING | dict(
-        train_rows='max_train_rows',
-        leave_out='drop_missing_regions',
-        checkpoint_blocks='gradient_checkpointing',
-    ),
+    emotions=_EMOTIONS,
+    preference=_PREFERENCE,
+    distributions=_DISTRIBUTIONS,
+    labeler_tokens=_LABELER_TOKENS,
+    memes=_MEMES,
 )   # study -> old name or old name=value -> the new one; '': refused
 
 # %% ../../nbs/core/09_old_names.ipynb #6ab5ae0e

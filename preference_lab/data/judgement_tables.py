@@ -48,8 +48,10 @@ def rating_schema(
     is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and v == v
     number = lambda s: s.map(is_number) if s.dtype == object else s.notna()
     inside = lambda s: pd.to_numeric(s, errors='coerce').fillna(low).between(low, high)
-    outside = (f'is outside the scale {low:g}–{high:g} (levels={low:g}-{high:g}). Correct the cell, delete the row, or '
-               'pass the whole scale with levels=')
+    outside = (
+        f'is outside the scale {low:g}–{high:g} (rating_scale={low:g}-{high:g}). Correct the cell, delete the row, or '
+        'pass the whole scale with rating_scale='
+    )
     checks = [pa.Check(number, error='is not a number. Write one or delete the row', ignore_na=False),
               pa.Check(inside, error=outside)]
     return pa.DataFrameSchema({**{c: _name_column(c) for c in ('rater', 'item', 'target')},
@@ -81,7 +83,7 @@ def _check_rated_once(frame, name):
 class RatingTable:
     "Ratings as a data frame, checked on creation"
     frame: pd.DataFrame          # rater, item, target, value, perhaps source (file); index = row in the file
-    levels: tuple[float, float]  # lowest and highest value of the scale
+    rating_scale: tuple[float, float]  # lowest and highest value of the scale
     name: str = ''               # file or data set
     notes: list[dict] = field(default_factory=list)             # warnings {code, message}: rows dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
@@ -90,22 +92,22 @@ class RatingTable:
         frame = self.frame
         if 'value' in frame:
             self.frame = frame = frame.assign(value=_as_numbers(frame['value']))
-            if frame['value'].dtype == object or not frame['value'].between(*self.levels).all():
+            if frame['value'].dtype == object or not frame['value'].between(*self.rating_scale).all():
                 values = [_without_decimals(v) for v in frame['value']]
                 frame = frame.assign(value=pd.Series(values, frame.index, object))
-        check_table(frame, rating_schema(*self.levels), self.name, self.file_columns)
+        check_table(frame, rating_schema(*self.rating_scale), self.name, self.file_columns)
         self.notes = _id_warnings(self.frame, self.name, self.notes, self.file_columns, ['item'])
         _check_rated_once(self.frame, self.name)
 
     def __len__(self): return len(self.frame)
     def __repr__(self):
-        low, high = self.levels
+        low, high = self.rating_scale
         return f'{type(self).__name__}({self.name!r}, {len(self):,} rows, scale {low:g}–{high:g})'
 
     def to_arrays(self) -> Ratings:
         "The table as arrays; names in the order in which they first appear"
         code, names = zip(*(pd.factorize(self.frame[c]) for c in ('rater', 'item', 'target')))
-        return Ratings(*code, self.frame['value'].to_numpy(), *map(list, names), *self.levels)
+        return Ratings(*code, self.frame['value'].to_numpy(), *map(list, names), *self.rating_scale)
 
     @property
     def fingerprint(self) -> str:

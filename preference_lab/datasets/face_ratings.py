@@ -36,7 +36,7 @@ def melt_ratings(
         i, j = np.argwhere(bad)[0]
         raise DataError(
             f'{location(path, df.index[i], columns[j])}: {truncate_repr(df[columns[j]].iloc[i])} is outside the scale '
-            '1–7 (levels=1-7). Correct the cell or copy the original file again.'
+            '1–7 (rating_scale=1-7). Correct the cell or copy the original file again.'
         )
     repeat = lambda x: np.repeat(np.asarray(x, dtype=object), len(columns))
     more = {k: v if isinstance(v, str) else repeat(v) for k, v in more.items()}

@@ -267,6 +267,6 @@ def same_settings_except_seed(
     b: dict,
 ) -> bool:
     "Whether two configurations differ in their seed at most"
-    free = {'seed', 'name', 'time', 'runs_dir', 'resume', 'compare', 'checkpoint_every', 'trackers', 'progress',
+    free = {'seed', 'name', 'time', 'runs_dir', 'resume', 'compare_with', 'checkpoint_every', 'trackers', 'progress',
             'compile_mode', 'device'}
     return all(a.get(k) == b.get(k) for k in {*a, *b} - free)

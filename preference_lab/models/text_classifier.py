@@ -141,7 +141,9 @@ def encoder_blocks(
     )
     embeddings = getattr(encoder, 'embeddings', None)
     if layers is None or embeddings is None:
-        raise ConfigError(f'freeze: the blocks of a {encoder.config.model_type} are unknown; set freeze=0')
+        raise ConfigError(
+            f'freeze_layers: the blocks of a {encoder.config.model_type} are unknown; set freeze_layers=0'
+        )
     return [embeddings, *layers]
 
 # %% ../../nbs/models/05_text_classifier.ipynb #5b97740a
@@ -154,8 +156,9 @@ def freeze(self: MultilabelTextClassifier,
     known = encoder_blocks(self.encoder)
     if blocks > len(known):
         raise ConfigError(
-            f'freeze={blocks}: this encoder has {len(known)} blocks (the embeddings and {len(known) - 1} layers); set '
-            f'freeze to 0 to {len(known)}'
+            f'freeze_layers={blocks}: this encoder has {len(known)} blocks (the embeddings and {len(known) - 1} '
+            'layers); set '
+            f'freeze_layers to 0 to {len(known)}'
         )
     for b in known[:blocks]: b.requires_grad_(False)
 

@@ -159,7 +159,9 @@ def freeze(self: ViLBERT,
     "Exclude the first layers of the text stream from training"
     known = self.bert.encoder.layer
     if not 0 <= layers <= len(known):
-        raise ConfigError(f'freeze={layers}: the text stream has {len(known)} layers; set freeze to 0 to {len(known)}')
+        raise ConfigError(
+            f'freeze_layers={layers}: the text stream has {len(known)} layers; set freeze_layers to 0 to {len(known)}'
+        )
     if layers:
         for part in (self.bert.embeddings, *known[:layers]): part.requires_grad_(False)
 

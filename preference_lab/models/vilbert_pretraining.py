@@ -188,7 +188,7 @@ def pretrain_on_scenes(
     validation = SceneLoader(tokenizer, 100, seed=seed+1, scenes=800)
     config = ViLBERTConfig.tiny(len(tokenizer), train.features.shape[2], **TINY_VILBERT)
     model = ViLBERTWithPointing(ViLBERT(config, tokenizer, seed=seed))
-    schedule = dict(learning_rate=1e-3, warmup_ratio=.03, schedule='cosine')
+    schedule = dict(learning_rate=1e-3, warmup_ratio=.03, lr_schedule='cosine')
     cfg = TrainConfig(
         epochs=epochs, batch_size=batch_size, seed=seed, device='cpu', precision='fp32', progress=progress, **schedule
     )

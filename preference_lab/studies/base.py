@@ -39,7 +39,7 @@ class Study(StudyWarnings, StudyResults):
         self.cfg, self.notes, self.model, self.trainer, self.history = cfg, [], None, None, None
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
-        self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare', ())}
+        self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
 
         self.load()
         self.split()

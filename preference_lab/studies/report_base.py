@@ -297,13 +297,13 @@ def show_seeds(self: StudyReport):
 # %% ../../nbs/studies/03_report_base.ipynb #075bfa66
 @patch
 def show_other_runs(self: StudyReport):
-    "Show the paired comparison with each run that `compare` names"
+    "Show the paired comparison with each run that `compare_with` names"
     s = self.study
     for name, c in s.compare_with_runs().items():
         self.figure(f'comparison_{name}', comparison_forest(c['table'], s.cfg.name, name))
         self.table(c['table'], self.other_run_caption(name, c))
     self.show_seeds()
-    if not s.other_runs: print('No other run is named in the setting compare.')
+    if not s.other_runs: print('No other run is named in the setting compare_with.')
 
 # %% ../../nbs/studies/03_report_base.ipynb #941134ea
 @patch
@@ -350,7 +350,7 @@ def limits(self: StudyReport) -> list[str]:  # sentences in Markdown
     if self.study.seeds() is None:
         return [
             'Scores of one seed do not show the variation between trainings: the intervals are over test rows. Give '
-            'runs with other seeds in `compare`.'
+            'runs with other seeds in `compare_with`.'
         ]
     return ['The table of seeds shows the variation between trainings.']
 

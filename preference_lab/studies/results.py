@@ -39,7 +39,7 @@ def compare_tables(self: StudyResults,
 # %% ../../nbs/studies/00_results.ipynb #20e0e9ba
 @patch
 def compare_with_runs(self: StudyResults) -> dict[str, dict]:  # run -> table, rows, same_setting, …
-    "This run against those named in `compare`; the result is stored in `other_runs`"
+    "This run against those named in `compare_with`; the result is stored in `other_runs`"
     mine, self.other_runs = self.predictions_table('test') if self.runs_to_compare else None, {}
     for name, r in self.runs_to_compare.items():
         table, about = self.compare_tables(mine, read_parquet(Path(r['folder'])/'predictions_test.parquet'))

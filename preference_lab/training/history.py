@@ -21,21 +21,23 @@ from .steps import NonFiniteLossError
 # %% ../../nbs/training/07_history.ipynb #8616295b
 def selection_value(
     metrics: dict[str, float],
-    select: str,   # name of the selection metric
+    selection_metric: str,   # name of the selection metric
     epoch: int,    # from 1, for the error
 ) -> float:
     "The selection metric; raises `ConfigError` where it is missing, `NonFiniteLossError` where it is not finite"
-    if select not in metrics:
+    if selection_metric not in metrics:
         raise ConfigError(
-            f'the metric {select!r} cannot choose the best epoch{did_you_mean(select, metrics)}: evaluate returned '
+            f'the metric {selection_metric!r} cannot choose the best epoch{did_you_mean(selection_metric, metrics)}: '
+            'evaluate returned '
             f'{", ".join(metrics)}'
         )
-    if not math.isfinite(metrics[select]):
+    if not math.isfinite(metrics[selection_metric]):
         raise NonFiniteLossError(
-            f'epoch {epoch}: the validation metric {select} is {metrics[select]}; lower learning_rate or check the '
+            f'epoch {epoch}: the validation metric {selection_metric} is {metrics[selection_metric]}; lower '
+            'learning_rate or check the '
             'validation rows'
         )
-    return metrics[select]
+    return metrics[selection_metric]
 
 # %% ../../nbs/training/07_history.ipynb #d826b21d
 def patience_exhausted(
@@ -94,12 +96,13 @@ def start_trackers(
 def epoch_line(
     row: dict,      # of the history
     epochs: int,
-    select: str,    # the selection metric
+    selection_metric: str,    # the selection metric
     best: bool,     # whether this is the best epoch so far
 ) -> str:
     "One line about an epoch"
     return (
         f"epoch {row['epoch']}/{epochs}  train loss {row['train_loss']:.4f}  validation loss "
-        f"{row.get('validation_loss', float('nan')):.4f}  {select} {row[f'validation_{select}']:.4f}{' *'*best}  "
+        f"{row.get('validation_loss', float('nan')):.4f}  {selection_metric} "
+        f"{row[f'validation_{selection_metric}']:.4f}{' *' * best}  "
         f"{row['rows_per_second']:,.0f} rows/s  {row['seconds']:.0f} s"
     )

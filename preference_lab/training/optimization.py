@@ -47,13 +47,13 @@ def plateau_reductions(
 def plateau_factor(
     cfg: TrainConfig,
     history: list[dict],  # one row an epoch
-    select: str,          # the selection metric
+    selection_metric: str,          # the selection metric
     sign: int,            # 1 where higher is better, -1 where lower is
 ) -> float:               # 1, 1/2, 1/4 …
-    "The factor of schedule=plateau on the learning rate of the next epoch; 1 with other schedules"
-    if cfg.schedule != 'plateau': return 1.
+    "The factor of lr_schedule=plateau on the learning rate of the next epoch; 1 with other schedules"
+    if cfg.lr_schedule != 'plateau': return 1.
     return 0.5 ** plateau_reductions(
-        [h[f'validation_{select}'] for h in history], sign, cfg.plateau_patience, cfg.min_delta
+        [h[f'validation_{selection_metric}'] for h in history], sign, cfg.plateau_patience, cfg.min_delta
     )
 
 # %% ../../nbs/training/05_optimization.ipynb #f84dcb23

@@ -94,7 +94,7 @@ def build_optimizer(self: StackedModels):
         for p, w, g, (factor, decay, _) in zip(m.vectors, row.split(lengths), grad.split(lengths), self.groups):
             p.data, p.grad = w, g
             groups[
-                m.cfg.learning_rate * factor * m.drop, m.cfg.weight_decay * decay, m.cfg.warmup_ratio, m.cfg.schedule
+                m.cfg.learning_rate * factor * m.drop, m.cfg.weight_decay * decay, m.cfg.warmup_ratio, m.cfg.lr_schedule
             ].append(p)
     groups = [
         dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup_ratio=w, schedule=s)

@@ -36,11 +36,16 @@ class StackedTrainer:
         evaluate: Callable[[nn.Module, Accelerator], dict],  # -> metrics on the validation rows, as numbers
         cfgs: list[TrainConfig],                             # one for each model
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
-        select: str='loss',              # metric that chooses the best epoch
+        selection_metric: str='loss',              # metric that chooses the best epoch
         higher: bool=False,              # whether higher values of it are better
         parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
     ):
-        self.evaluate, self.parts, self.select, self.sign = evaluate, parts, select, 1 if higher else -1
+        self.evaluate, self.parts, self.selection_metric, self.sign = (
+            evaluate,
+            parts,
+            selection_metric,
+            1 if higher else -1,
+        )
         self.models = StackedModels(models, loaders, objective, cfgs, factors)
         self.cfg, self.accelerator, self.members, self.seconds = (
             cfgs[0],
@@ -61,7 +66,7 @@ def train_epoch(self: StackedTrainer):
     epoch = models.step//models.steps_per_epoch
     for m in models.live: m.model.train()
     models.joint.train()
-    drops = [plateau_factor(m.cfg, m.history, self.select, self.sign) for m in models.live]
+    drops = [plateau_factor(m.cfg, m.history, self.selection_metric, self.sign) for m in models.live]
     if drops != [m.drop for m in models.live]:
         for m, d in zip(models.live, drops): m.drop = d
         models.build_optimizer()
@@ -82,7 +87,7 @@ def validate(self: StackedTrainer):
         start = time.perf_counter()
         with self.models.averaged(i):
             metrics = {k: float(v) for k, v in self.evaluate(m.model, self.accelerator).items()}
-            try: value = selection_value(metrics, self.select, len(m.history)+1)
+            try: value = selection_value(metrics, self.selection_metric, len(m.history)+1)
             except NonFiniteLossError as e:
                 m.error = e
                 continue
@@ -98,7 +103,7 @@ def validate(self: StackedTrainer):
 def _history_row(self: StackedTrainer, m: StackMember, metrics: dict, start: float) -> dict:
     "A row of a member's history, as the `Trainer`'s; `start` is when the validation began"
     models, seconds = self.models, max(1e-9, self.epoch_seconds)
-    scale = learning_rate_scale(models.step - 1, models.total, m.cfg.warmup_ratio, m.cfg.schedule)
+    scale = learning_rate_scale(models.step - 1, models.total, m.cfg.warmup_ratio, m.cfg.lr_schedule)
     return dict(
         epoch=len(m.history) + 1,
         step=models.step,
@@ -130,10 +135,10 @@ def _log_epoch(self: StackedTrainer, members: list[StackMember]):
     "Print the mean over the members that trained in the epoch, and the best of them"
     rows = [m.history[-1] for m in members if not m.error]
     if progress_display(self.cfg.progress) == 'none' or not rows: return
-    loss, value = (np.array([r[k] for r in rows]) for k in ('train_loss', f'validation_{self.select}'))
+    loss, value = (np.array([r[k] for r in rows]) for k in ('train_loss', f'validation_{self.selection_metric}'))
     tqdm.write(
         f"epoch {rows[0]['epoch']}/{self.cfg.epochs}  {len(rows)} of {len(self.members)} models  train loss "
-        f"{loss.mean():.4f}  {self.select} {value.mean():.4f}, best {(self.sign*value).max()*self.sign:.4f}  "
+        f"{loss.mean():.4f}  {self.selection_metric} {value.mean():.4f}, best {(self.sign*value).max()*self.sign:.4f}  "
         f"{sum(r['rows_per_second'] for r in rows):,.0f} rows/s  {self.epoch_seconds:.0f} s",
         file=sys.stdout,
     )

@@ -203,7 +203,7 @@ class StackMember:
     best: dict = None            # epoch, step, value, sha256 of the best epoch's weights
     error: NonFiniteLossError = None      # why it was stopped, if its loss or gradient was not finite
     state_dict: dict = None      # the best epoch's weights, on the CPU
-    drop: float = 1.             # factor on the learning rate, with schedule=plateau
+    drop: float = 1.             # factor on the learning rate, with lr_schedule=plateau
     vectors: list = None         # its weights as the optimizer has them, one vector a group
 
     @property

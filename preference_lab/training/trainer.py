@@ -42,13 +42,13 @@ class Trainer(TrainingSteps):
         cfg: TrainConfig,
         folder: str|Path=None,           # the run folder, for checkpoints and history; None: nothing is written
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
-        select: str='loss',              # metric that chooses the best epoch
+        selection_metric: str='loss',              # metric that chooses the best epoch
         higher: bool=False,              # whether higher values of it are better
         parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
         self.folder, self.evaluate, self.parts = Path(folder) if folder else None, evaluate, parts
-        self.select, self.sign = select, 1 if higher else -1
+        self.selection_metric, self.sign = selection_metric, 1 if higher else -1
         super().__init__(model, loader, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
         self.history, self.best = [], None
         self.checkpoints, self.stop = CheckpointManager(self.folder, cfg), StopRequest()
@@ -66,7 +66,7 @@ def train_epoch(self: Trainer):
     "Train to the end of the epoch, from the current step"
     epoch, self.model = len(self.history), self.model.train()
     # from the history alone, so that a resumed run has the same rate
-    self.drop = plateau_factor(self.cfg, self.history, self.select, self.sign)
+    self.drop = plateau_factor(self.cfg, self.history, self.selection_metric, self.sign)
     batches = self.loader.batches(epoch)
     done = self.step - epoch*self.steps_per_epoch
     bar = tqdm(total=len(batches), initial=done, desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False,
@@ -94,7 +94,7 @@ def validate(self: Trainer):
             if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
         metrics = {k: float(v) for k, v in self.evaluate(self.unwrapped, self.accelerator).items()}
-        value = selection_value(metrics, self.select, len(self.history)+1)
+        value = selection_value(metrics, self.selection_metric, len(self.history)+1)
         row = self._history_row(sums, metrics, start)
         if self.parts: row['parts'] = self.parts(self.unwrapped, self.prefetcher.to_device(self.loader.batches(0)[0]))
         self.history.append(row)
@@ -151,7 +151,7 @@ def _log_epoch(self: Trainer, row: dict):
     if self.folder: write_text(self.folder/'history.jsonl', ''.join(json.dumps(h) + '\n' for h in self.history))
     if progress_display(self.cfg.progress) == 'none': return
     best = self.best['epoch'] == row['epoch']
-    tqdm.write(epoch_line(row, self.cfg.epochs, self.select, best), file=sys.stdout)
+    tqdm.write(epoch_line(row, self.cfg.epochs, self.selection_metric, best), file=sys.stdout)
 
 # %% ../../nbs/training/12_trainer.ipynb #99e6f77e
 @patch

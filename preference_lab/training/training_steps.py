@@ -59,7 +59,7 @@ class TrainingSteps:
         if cfg.compile_mode == 'capture': self.capture()
         self.steps_per_epoch = len(loader.batches(0))
         self.total = cfg.epochs*self.steps_per_epoch
-        self.step, self.drop = 0, 1.   # drop: factor on the learning rate, with schedule=plateau
+        self.step, self.drop = 0, 1.   # drop: factor on the learning rate, with lr_schedule=plateau
         self.sums = dict(loss=0., rows=0, units=0, norm=0., skipped=0, seconds=0.)   # of the epoch so far
 
 # %% ../../nbs/training/11_training_steps.ipynb #1557e485
@@ -147,7 +147,7 @@ def capture(self: TrainingSteps, **options):
 @patch
 def rate(self: TrainingSteps, step: int) -> float:
     "The learning rate at a step of this epoch, as a fraction of the highest one"
-    return learning_rate_scale(step, self.total, self.cfg.warmup_ratio, self.cfg.schedule)*self.drop
+    return learning_rate_scale(step, self.total, self.cfg.warmup_ratio, self.cfg.lr_schedule)*self.drop
 
 # %% ../../nbs/training/11_training_steps.ipynb #4469b1b5
 @patch

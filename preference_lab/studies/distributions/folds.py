@@ -167,7 +167,7 @@ def fit_fold(
     "Train one model by itself; it is left with the weights of its best epoch"
     scores, report = validation_scores(fold, cfg.inference_precision), loss_reporter(fold, kind == 'text')
     t = Trainer(
-        fold.learner, fold.loader, distribution_objective, scores, cfg, folder, select='loss', parts=report
+        fold.learner, fold.loader, distribution_objective, scores, cfg, folder, selection_metric='loss', parts=report
     ).fit()
     fold.history, fold.best, fold.seconds, fold.timing = t.history, t.best, t.seconds, t.timing()
     return t

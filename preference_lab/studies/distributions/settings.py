@@ -35,7 +35,7 @@ _published = dict(
     weight_decay=1e-3,
     batch_size=16,
     epochs=30,
-    schedule='plateau',
+    lr_schedule='plateau',
     patience=0,
     dropout=0.5,
     noise=0.01,
@@ -151,7 +151,7 @@ class DistributionsConfig(TrainConfig):
     epochs: PositiveInt = 60                     # maximum passes over the training rows
     batch_size: PositiveInt = 64                 # rows an optimizer step
     learning_rate: PositiveFloat | None = None  # peak learning rate; none: 1e-3, or 3e-5 for a fine-tuned text encoder
-    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
+    lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
     # train runs or folds of one shape as a stack; auto: where that is faster

@@ -58,7 +58,7 @@ def _stacked_trainer(members: list[Member], learners: list | None = None) -> Sta
         distribution_objective,
         lambda m, acc: scores[id(m)](m, acc),
         cfgs,
-        select='loss',
+        selection_metric='loss',
         parts=lambda m, b: reports[id(m)](m, b),
     )
 

@@ -102,7 +102,7 @@ def evaluate_texts(
     "The scores of a trained model on a labeled table"
     model, config = load_classifier(run).serve(device), Path(run).expanduser()/'config.yaml'
     trained = vars(read_run_config('emotions', EmotionsConfig, config)) if config.is_file() else {}
-    cfg = make_config(EmotionsConfig, trained | dict(compare=[]) | settings, 'emotions.evaluate')
+    cfg = make_config(EmotionsConfig, trained | dict(compare_with=[]) | settings, 'emotions.evaluate')
     labeled = read_label_table(
         Path(table).expanduser(), cfg.text_column, cfg.label_columns or None, cfg.id_column or None,
         default_names=model.label_names,

@@ -37,7 +37,7 @@ class EmotionsConfig(TrainConfig):
     attention_dropout: Fraction|None = None  # of attention weights; none: the encoder's own
     max_length: PositiveInt = 128          # tokens; longer texts are truncated
     # first blocks of the encoder that are not trained, the embeddings being the first
-    freeze: NonNegativeInt = 0
+    freeze_layers: NonNegativeInt = 0
     learning_rate: PositiveFloat|None = None  # peak, of the encoder; none: 2e-4, or 3e-3 with encoder=tiny
     # learning rate of the head over the encoder's; none: 10, or 1 with encoder=tiny
     head_lr_multiplier: PositiveFloat|None = None
@@ -49,11 +49,13 @@ class EmotionsConfig(TrainConfig):
     gamma_pos: NonNegativeFloat = 1.      # exponent for positives in the asymmetric loss
     asymmetric_clip: Fraction = .05  # probability below which a negative does not count in the asymmetric loss
     label_smoothing: Fraction = 0.   # proportion of each target that moves to the label's frequency
-    select: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'  # metric that chooses the epoch
+    # metric that chooses the epoch
+    selection_metric: Literal['auc_macro', 'auc_micro', 'ap_macro', 'loss'] = 'auc_macro'
     thresholds: Literal['per_class', 'global', 'top_k'] = 'per_class'  # of decisions, fitted on validation rows
     min_positives: NonNegativeInt = 10        # validation positives below which a label takes the global threshold
     bootstrap_samples: PositiveInt = 1000          # bootstrap resamples behind each interval
-    compare: list[str] = field(default_factory=list)  # folders of finished runs to compare with, on the same test rows
+    # folders of finished runs to compare with, on the same test rows
+    compare_with: list[str] = field(default_factory=list)
 
     def check(self):
         "Fill in the learning rates, and refuse settings that exclude each other"

@@ -101,7 +101,7 @@ def make_model(
         clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji),
     )
     model.start_at_prior(train.targets.mean(0))
-    model.freeze(cfg.freeze)
+    model.freeze(cfg.freeze_layers)
     return model
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #298cc6aa
@@ -191,7 +191,7 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
         cfg,
         self.checkpoint_folder(name),
         factors={'head': cfg.head_lr_multiplier},
-        select=cfg.select,
-        higher=cfg.select != 'loss',
+        selection_metric=cfg.selection_metric,
+        higher=cfg.selection_metric != 'loss',
         parts=lambda m, b: loss.report(forward(m, b), b['targets']),
     ).fit()

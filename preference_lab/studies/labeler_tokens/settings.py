@@ -63,7 +63,7 @@ class LabelerConfig(PairwiseConfig):
     epochs: PositiveInt = 32                     # passes over the training rows, at most
     batch_size: PositiveInt = 128                # rows of an optimizer step
     learning_rate: PositiveFloat = 1e-2         # at its maximum
-    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
+    lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
     patience: NonNegativeInt = 5                    # epochs without improvement until training stops; 0: never
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
 
@@ -107,7 +107,7 @@ _PUBLISHED = dict(
     token_lr_multiplier=1.0,
     temperature=0.15,
     learning_rate=1e-4,
-    schedule='constant',
+    lr_schedule='constant',
     warmup_ratio=0.0,
     top_raters=6,
     batch_size=43,

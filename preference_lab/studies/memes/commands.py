@@ -180,7 +180,7 @@ def validate_memes(
 ) -> pd.DataFrame:             # metric, value, low, high
     "The scores of a trained model on the validation memes"
     model, folder = load_vilbert(run), Path(run).expanduser()
-    saved = vars(read_run_config('memes', MemesConfig, folder/'config.yaml')) | dict(preset='', compare=[])
+    saved = vars(read_run_config('memes', MemesConfig, folder/'config.yaml')) | dict(preset='', compare_with=[])
     cfg = make_config(MemesConfig, saved | settings, 'command line')
     study = MemeStudy(cfg, model)
     t = study.validation

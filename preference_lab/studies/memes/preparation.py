@@ -151,7 +151,7 @@ def new_model(self: MemeData) -> ViLBERT:
             f'setting max_length={cfg.max_length}: this encoder has {positions} positions; set it to {positions} or '
             'less'
         )
-    model.freeze(cfg.freeze)
+    model.freeze(cfg.freeze_layers)
     model.remember(inference_precision=cfg.inference_precision)
     return model
 

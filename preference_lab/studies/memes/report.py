@@ -311,7 +311,7 @@ def limits(self: MemeReport) -> list[str]:
     return [
         *StudyReport.limits(self),
         'Why this run differs from one with other features *and* other settings: change one setting at a time, and '
-        'compare paired (`compare=[RUN_FOLDER]`).',
+        'compare paired (`compare_with=[RUN_FOLDER]`).',
         *([unlabeled] if split != 'test' else []),
         'That attention explains a prediction: it shows which regions contribute to a representation.',
         'Whether a meme harms somebody: labels are judgements of annotators under one definition.',

@@ -69,7 +69,7 @@ class MemesConfig(TrainConfig):
     drop_missing_regions: bool = False                # drop memes without regions; else they are an error
     max_length: PositiveInt = 128                # tokens of a text; longer ones are truncated
     dropout: Fraction|None = None          # of hidden states and attention; none: as the encoder
-    freeze: NonNegativeInt = 0                      # first text layers that are frozen, with the embeddings
+    freeze_layers: NonNegativeInt = 0                      # first text layers that are frozen, with the embeddings
     gradient_checkpointing: bool = False        # recompute layers in the backward pass, to save memory
     loss: Literal['ce', 'focal', 'weighted'] = 'ce'  # cross-entropy; focal; or weighted by inverse class frequency
     focal_alpha: Fraction = .35            # weight of the positive class in the focal loss
@@ -80,12 +80,12 @@ class MemesConfig(TrainConfig):
     synonyms: str = ''                     # CSV with word and synonym, replaced in training texts
     synonym_share: Fraction = .1           # proportion of words with synonyms that are replaced, drawn each epoch
     shuffle_share: Fraction = 0.           # proportion of training memes with shuffled words, drawn each epoch
-    select: Literal['auroc', 'accuracy', 'loss'] = 'auroc'  # validation metric that selects the epoch
+    selection_metric: Literal['auroc', 'accuracy', 'loss'] = 'auroc'  # validation metric that selects the epoch
     # baselines that are trained: the same network on text only, on regions only, and the mean of both
     alone: list[str] = field(default_factory=lambda: list(UNIMODAL_BASELINES))
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
     # folders of finished runs to compare with, paired on the same test rows
-    compare: list[str] = field(default_factory=list)
+    compare_with: list[str] = field(default_factory=list)
 
     def check(self):
         self.apply_preset(PRESETS)

@@ -78,8 +78,8 @@ def train_network(self: MemeTraining,
         scores,
         cfg if name == 'main' else replace(cfg, progress='none'),
         self.checkpoint_folder(name),
-        select=cfg.select,
-        higher=cfg.select != 'loss',
+        selection_metric=cfg.selection_metric,
+        higher=cfg.selection_metric != 'loss',
     ).fit()
     model.eval()
     self.accelerator = trainer.accelerator

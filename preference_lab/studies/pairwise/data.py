@@ -149,10 +149,10 @@ def _join_items(table, files, images, embeddings, item_column):
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #a229ef4e
 def load_preferences(
     data: str|Path='demo',        # demo, faces_london, faces_morrison2017, a path, or a name in $PREFERENCE_LAB_DATA
-    kind: str=None,               # ratings or comparisons; None: by the columns
+    judgement_type: str=None,               # ratings or comparisons; None: by the columns
     left_code: str=None,          # comparisons: value that means "left won"; must be given
     right_code: str=None,         # comparisons: value that means "right won"; must be given
-    levels: str|tuple=None,       # ratings: the scale, as '1-7'; None: from the lowest to the highest value
+    rating_scale: str|tuple=None,       # ratings: the scale, as '1-7'; None: from the lowest to the highest value
     images: str|Path=None,        # folder of images, named by item
     embeddings: str|Path=None,    # table of embeddings: a column of items, and numbers
     rater_column: str='rater',
@@ -170,8 +170,15 @@ def load_preferences(
     if str(data) == 'demo': return simulate_preferences(seed, new_raters=new_raters)
     columns = dict(rater=rater_column, item=item_column, value=value_column, left=left_column, right=right_column,
                    target=target_column, choice=choice_column)
-    table, files, raters = _read_any(data, kind=kind, left_code=left_code, right_code=right_code, levels=levels,
-                                     target_columns=target_columns, columns=columns)
+    table, files, raters = _read_any(
+        data,
+        judgement_type=judgement_type,
+        left_code=left_code,
+        right_code=right_code,
+        rating_scale=rating_scale,
+        target_columns=target_columns,
+        columns=columns,
+    )
     table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     is_ratings = isinstance(table, RatingTable)
     if is_ratings: table = _drop_constant(table)
@@ -214,7 +221,8 @@ def check_preferences(
     return '\n'.join([*lines, f'fingerprint: {d.fingerprint}', *(f'note: {n["message"]}' for n in d.notes)])
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #29da0630
-_OPTIONAL = ('kind', 'left_code', 'right_code', 'levels', 'images', 'embeddings', 'target_columns')   # '' means None
+# '' means None
+_OPTIONAL = ('judgement_type', 'left_code', 'right_code', 'rating_scale', 'images', 'embeddings', 'target_columns')
 _COLUMNS = ('rater_column', 'item_column', 'value_column', 'left_column', 'right_column', 'target_column',
             'choice_column')
 

@@ -18,12 +18,13 @@ class PairwiseConfig(TrainConfig):
     data: str = 'demo'
     # of generated data and of the splits; constant when seed changes, so that runs share their test rows
     data_seed: NonNegativeInt = 0
-    kind: str = ''                         # of your own table: ratings or comparisons; empty: inferred from its columns
+    # of your own table: ratings or comparisons; empty: inferred from its columns
+    judgement_type: str = ''
     # of your own comparisons: the code for "left won"; required, since sources differ
     left_code: str = ''
     right_code: str = ''                   # of your own comparisons: the code for "right won"; required
     # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
-    levels: str = ''
+    rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
     rater_column: str = 'rater'            # of your own table
     item_column: str = 'item'              # of your own ratings, and of a table of embeddings

@@ -19,51 +19,57 @@ from ...data.judgement_tables import ComparisonTable, RatingTable
 from ...data.coded_choices import parse_coded_choices
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #f2d9bd56
-def _parse_levels(levels) -> tuple[float, float]:
+def _parse_scale(rating_scale) -> tuple[float, float]:
     "The response scale from a setting: '1-7' or a pair"
-    m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', levels) if isinstance(levels, str) else None
-    try: low, high = map(float, m.groups() if m else levels)
+    m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', rating_scale) if isinstance(rating_scale, str) else None
+    try: low, high = map(float, m.groups() if m else rating_scale)
     except (TypeError, ValueError):
         raise ConfigError(
-            f'levels is {truncate_repr(levels)}. Set the lowest and the highest value of the scale, for instance '
-            'levels=1-7.'
+            f'rating_scale is {truncate_repr(rating_scale)}. Set the lowest and the highest value of the scale, for '
+            'instance '
+            'rating_scale=1-7.'
         ) from None
     if not low < high:
-        raise ConfigError(f'levels is {truncate_repr(levels)}; the lowest value comes first, as in levels=1-7')
+        raise ConfigError(
+            f'rating_scale is {truncate_repr(rating_scale)}; the lowest value comes first, as in rating_scale=1-7'
+        )
     return low, high
 
-def _levels_of(values, path) -> tuple[tuple[float, float], list[dict]]:
+def _scale_of(values, path) -> tuple[tuple[float, float], list[dict]]:
     "The range of the values, and a warning that says so"
     v = pd.to_numeric(values, errors='coerce').replace([np.inf, -np.inf], np.nan).dropna()
     low, high = (float(v.min()), float(v.max())) if len(v) else (0., 1.)
     if not low < high: raise DataError(f'{location(path)}: every value is {low:g}; there is no preference to learn')
     message = (f'the scale is assumed to be {low:g}–{high:g}, the lowest and the highest value in the table; set '
-               'levels= if it is wider')
+               'rating_scale= if it is wider')
     return (low, high), [dict(code='rating_scale_inferred', message=message)]
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #03284870
-def _table_kind(df, path, kind, columns) -> str:
+def _table_kind(df, path, judgement_type, columns) -> str:
     "Whether a table holds ratings or comparisons"
-    if kind not in (None, 'ratings', 'comparisons'):
-        raise ConfigError(f'unknown kind {kind!r}{did_you_mean(kind, ["ratings", "comparisons"])}; valid: ratings, '
-                          'comparisons')
-    if kind: return kind
+    if judgement_type not in (None, 'ratings', 'comparisons'):
+        raise ConfigError(
+            f'unknown judgement_type {judgement_type!r}{did_you_mean(judgement_type, ["ratings", "comparisons"])}; '
+            'valid: ratings, '
+            'comparisons'
+        )
+    if judgement_type: return judgement_type
     c = columns
     ratings, comparisons = c['item'] in df and c['value'] in df, c['left'] in df and c['right'] in df
     if ratings and comparisons:
-        raise ConfigError(f'{location(path, 1)}: the columns fit both ratings and comparisons. Set kind=')
+        raise ConfigError(f'{location(path, 1)}: the columns fit both ratings and comparisons. Set judgement_type=')
     if ratings or comparisons: return 'ratings' if ratings else 'comparisons'
     raise DataError(f'{location(path, 1)}: the columns are {list_names(df.columns, 12)}; ratings need {c["rater"]}, '
                     f'{c["item"]} and {c["value"]}, comparisons need {c["rater"]}, {c["left"]}, {c["right"]} and a '
                     'column for each target. Name them with rater_column=, item_column=, value_column=, left_column=, '
                     'right_column=')
 
-def _read_ratings(df, path, levels, columns) -> RatingTable:
+def _read_ratings(df, path, rating_scale, columns) -> RatingTable:
     "The ratings in a custom table"
     c = columns
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
-    scale, notes = (_parse_levels(levels), []) if levels is not None else _levels_of(df[c['value']], path)
+    scale, notes = (_parse_scale(rating_scale), []) if rating_scale is not None else _scale_of(df[c['value']], path)
     f = pd.DataFrame(
         dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index
     )
@@ -73,17 +79,18 @@ def _read_ratings(df, path, levels, columns) -> RatingTable:
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
 def read_custom_table(
     path: Path,
-    kind: str|None,                # ratings or comparisons; None: by the columns
+    judgement_type: str|None,                # ratings or comparisons; None: by the columns
     left_code: str|None,           # comparisons: value that means "left won"
     right_code: str|None,          # comparisons: value that means "right won"
-    levels: str|tuple|None,        # ratings: the scale; None: from the lowest to the highest value
+    rating_scale: str|tuple|None,        # ratings: the scale; None: from the lowest to the highest value
     target_columns: str|list|None, # comparisons in wide layout: columns of choices; None: all others
     columns: dict[str, str],       # rater, item, value, left, right, target, choice -> name in the file
 ) -> RatingTable|ComparisonTable:
     "The ratings or comparisons in a custom table"
     df = read_table(path)
     require_column(df, path, columns['rater'], 'rater_column')
-    if _table_kind(df, path, kind, columns) == 'ratings': return _read_ratings(df, path, levels, columns)
+    if _table_kind(df, path, judgement_type, columns) == 'ratings':
+        return _read_ratings(df, path, rating_scale, columns)
     for k in ('left', 'right'): require_column(df, path, columns[k], f'{k}_column')
     if isinstance(target_columns, str): target_columns = [t.strip() for t in target_columns.split(',')]
     for t in target_columns or []: require_column(df, path, t, 'target_columns')

@@ -133,7 +133,7 @@ def write_example_files(
     ratings.frame().to_csv(folder/'ratings.csv', index=False)
     embeddings = pd.DataFrame(x, columns=[f'd{k}' for k in range(4)]).assign(item=ratings.items)
     embeddings.to_csv(folder/'embeddings.csv', index=False)
-    files = dict(data=str(folder/'ratings.csv'), embeddings=str(folder/'embeddings.csv'), levels='1-7')
+    files = dict(data=str(folder/'ratings.csv'), embeddings=str(folder/'embeddings.csv'), rating_scale='1-7')
     return files | dict(runs_dir=str(folder/'runs'), bootstrap_samples=100, progress='none')
 
 # %% ../../../nbs/studies/preference/05_preparation.ipynb #cbd56492

@@ -73,7 +73,7 @@ class PreferenceConfig(PairwiseConfig):
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 1e-3         # peak learning rate
     weight_decay: float = 1e-3             # decoupled; none on biases and normalization layers
-    schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
+    lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
     min_delta: float = .001                # smallest decrease of the validation log loss that counts as improvement
@@ -88,8 +88,11 @@ class PreferenceConfig(PairwiseConfig):
     def check(self):
         self.apply_preset(PRESETS)
         for a in (self.activation, *self.activations): _check_activation(a)
-        if self.kind not in ('', 'ratings', 'comparisons'):
-            raise ConfigError(f'setting kind={self.kind!r}: set kind=ratings or kind=comparisons, or leave it empty')
+        if self.judgement_type not in ('', 'ratings', 'comparisons'):
+            raise ConfigError(
+                f'setting judgement_type={self.judgement_type!r}: set judgement_type=ratings or '
+                'judgement_type=comparisons, or leave it empty'
+            )
         if self.residual and 'new_item' in self.axes:
             raise ConfigError('setting residual=True: the bias of each known item is undefined for new items; '
                               'remove new_item from axes')
