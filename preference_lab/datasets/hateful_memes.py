@@ -18,7 +18,7 @@ from ..data.memes import resolve_image_path
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #7324d16e
 HATEFUL_MEMES_FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')
-# seen -> split -> file names; the second name is that of the first phase
+# use_seen_split -> split -> file names; the second name is that of the first phase
 _SPLIT_FILES = {
     False: dict(train=['train'], validation=['dev_unseen'], test=['test_unseen']),
     True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test']),
@@ -59,26 +59,27 @@ def _fill_labels(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {n: f.assign(label=fill(f)) for n, f in files.items()}
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #0686ad61
-def _choose_files(folder, files: dict, seen: bool) -> dict[str, str]:
+def _choose_files(folder, files: dict, use_seen_split: bool) -> dict[str, str]:
     "Split -> name of its file; a `DataError` if one is missing"
-    chosen = {split: next((n for n in names if n in files), None) for split, names in _SPLIT_FILES[seen].items()}
-    missing = [f'{_SPLIT_FILES[seen][s][0]}.jsonl' for s, n in chosen.items() if n is None]
+    wanted = _SPLIT_FILES[use_seen_split]
+    chosen = {split: next((n for n in names if n in files), None) for split, names in wanted.items()}
+    missing = [f'{wanted[s][0]}.jsonl' for s, n in chosen.items() if n is None]
     if not missing: return chosen
-    other_phase = all(any(n in files for n in names) for names in _SPLIT_FILES[not seen].values())
+    other_phase = all(any(n in files for n in names) for names in _SPLIT_FILES[not use_seen_split].values())
     raise DataError(
         f'{folder}: there is no {" and no ".join(missing)}; the folder has '
         f'{", ".join(p.name for p in files.values()) or "no .jsonl file of the data set"}; copy the missing file'
-        + (f', or set seen={not seen} to use the files of the other phase' if other_phase else '')
+        + (f', or set use_seen_split={not use_seen_split} to use the files of the other phase' if other_phase else '')
     )
 
 def read_hateful_memes(
     folder: str|Path,
-    seen: bool=False,   # True: validation and test are the files of the first phase, dev_seen and test_seen
+    use_seen_split: bool=False,   # True: validation and test are the files of the first phase, dev_seen and test_seen
 ) -> MemeTable:
     "The folder of Hateful Memes with its published splits"
     folder = Path(folder)
     files = {n: p for n in HATEFUL_MEMES_FILES if (p := folder/f'{n}.jsonl').is_file()}
-    chosen = _choose_files(folder, files, seen)
+    chosen = _choose_files(folder, files, use_seen_split)
     rows = _fill_labels({n: _read_lines(p) for n, p in files.items()})
     frame = pd.concat([rows[n].assign(split=s) for s, n in chosen.items()])
     table = MemeTable(frame, folder.name, published_split=True, file_columns=dict(image='img'))

@@ -108,13 +108,13 @@ def _find_source(data: str) -> Path:
         )
     return path
 
-def _read_source(data: str, rows, seed, seen) -> tuple[MemeTable, RegionCache|None]:
+def _read_source(data: str, rows, seed, use_seen_split) -> tuple[MemeTable, RegionCache|None]:
     "The table that `data` names, and its true regions"
     if data == 'demo': return _load_demo(rows, seed)
     path = _find_source(data)
     if not path.is_dir(): return read_memes(path), None
     if any((path/f'{n}.jsonl').is_file() for n in HATEFUL_MEMES_FILES) or data == 'hateful_memes':
-        return read_hateful_memes(path, seen), None
+        return read_hateful_memes(path, use_seen_split), None
     if any((path/f'{n}.json').is_file() for n in NLVR.values()): return _load_nlvr(path)
     raise DataError(
         f'{path}: the folder contains neither Hateful Memes (train.jsonl …) nor NLVR (dev.json …); pass a folder that '
@@ -147,11 +147,11 @@ def load_memes(
     data: str|Path='demo',       # demo, nlvr, hateful_memes, a name in $PREFERENCE_LAB_DATA, or a path
     seed: int=0,                 # of the generated memes and of a random split
     rows: int=6000,              # number of generated memes
-    seen: bool=False,            # Hateful Memes: validate and test on the seen files instead of the unseen
+    use_seen_split: bool=False,            # Hateful Memes: validate and test on the seen files instead of the unseen
     sizes: tuple=(.8, .1, .1),   # proportions of train, validation and test in a random split
 ) -> tuple[MemeTable, LeakageAudit, RegionCache|None]:   # memes with a split; leakage audit; true regions where known
     "Memes, checked, split and audited"
-    table, regions = _read_source(str(data), rows, seed, seen)
+    table, regions = _read_source(str(data), rows, seed, use_seen_split)
     duplicates = _duplicate_images(table)
     if 'split' not in table.frame: table = _make_split(table, sizes, seed, duplicates)
     names = [Path(p).name for p in table.images]
@@ -202,10 +202,10 @@ def _describe_regions(table, regions) -> str:
 
 def check_memes(
     data: str|Path,    # as for `load_memes`
-    seen: bool=False,  # as for `load_memes`
+    use_seen_split: bool=False,  # as for `load_memes`
 ) -> str:              # several lines, to be printed
     "A summary of a source as it is read, with its notes"
-    table, audit, regions = load_memes(data, seen=seen)
+    table, audit, regions = load_memes(data, use_seen_split=use_seen_split)
     words = pd.Series([len(t.split()) for t in table.texts])
     pairs = confounder_pairs(table)['kind'].value_counts()
     lines = [

@@ -45,7 +45,7 @@ class MemeData(Study):
 def load(self: MemeData):
     "Read the table and the regions"
     cfg = self.cfg
-    self.table, self.audit, true_regions = load_memes(cfg.data, cfg.data_seed, cfg.demo_rows, cfg.seen)
+    self.table, self.audit, true_regions = load_memes(cfg.data, cfg.data_seed, cfg.demo_rows, cfg.use_seen_split)
     reasons = self.find_regions(true_regions)
     self.drop_memes_without_regions(reasons)
     self.fingerprint = self.table.fingerprint
@@ -143,7 +143,7 @@ def new_model(self: MemeData) -> ViLBERT:
     if cfg.encoder == 'tiny':
         tokenizer = tiny_tokenizer(self.train.texts)
         model = ViLBERT(ViLBERTConfig.tiny(len(tokenizer), **shape), tokenizer, seed=cfg.seed)
-    elif cfg.encoder == 'scenes': model = self.scene_model(shape)
+    elif cfg.encoder == 'nlvr_scenes': model = self.scene_model(shape)
     else: model = init_from_pretrained(cfg.encoder, shape, cfg.variant, cfg.tokenizer)
     positions = model.config.max_position_embeddings
     if cfg.max_length > positions:
@@ -163,7 +163,7 @@ def scene_model(self: MemeData, shape: dict) -> ViLBERT:
     expected = model.config.v_feature_size
     if expected != self.regions.width:
         raise ConfigError(
-            f'encoder=scenes: it was pretrained on regions of {expected} numbers, those of data=nlvr; these have '
+            f'encoder=nlvr_scenes: it was pretrained on regions of {expected} numbers, those of data=nlvr; these have '
             f'{self.regions.width}: set encoder=tiny'
         )
     return with_config(model, shape)

@@ -47,12 +47,13 @@ class MemesConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 5200                # number of generated memes
     max_train_rows: NonNegativeInt = 0                  # training memes that are used, drawn at random; 0: all
-    seen: bool = False                     # Hateful Memes: validate and test on the seen files instead of the unseen
+    # Hateful Memes: validate and test on the seen files instead of the unseen
+    use_seen_split: bool = False
     epochs: PositiveInt = 8                      # passes over the training memes, at most
     batch_size: PositiveInt = 64                 # memes of an optimizer step, over all processes and accumulated parts
-    # at its maximum; none: 1e-5, 1e-3 when trained from scratch, 1e-4 with encoder=scenes
+    # at its maximum; none: 1e-5, 1e-3 when trained from scratch, 1e-4 with encoder=nlvr_scenes
     learning_rate: NonNegativeFloat|None = None
-    # tiny (from scratch), scenes (tiny, pretrained on generated scenes; for nlvr), a ViLBERT (folder, Hub name,
+    # tiny (from scratch), nlvr_scenes (tiny, pretrained on generated scenes; for nlvr), a ViLBERT (folder, Hub name,
     # published .bin), or a BERT for the text stream (folder, Hub name)
     encoder: str = 'tiny'
     # folder or Hub name, where the encoder has none; a published .bin takes bert-base-uncased
@@ -82,18 +83,18 @@ class MemesConfig(TrainConfig):
     shuffle_share: Fraction = 0.           # proportion of training memes with shuffled words, drawn each epoch
     selection_metric: Literal['auroc', 'accuracy', 'loss'] = 'auroc'  # validation metric that selects the epoch
     # baselines that are trained: the same network on text only, on regions only, and the mean of both
-    alone: list[str] = field(default_factory=lambda: list(UNIMODAL_BASELINES))
+    unimodal_baselines: list[str] = field(default_factory=lambda: list(UNIMODAL_BASELINES))
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
     # folders of finished runs to compare with, paired on the same test rows
     compare_with: list[str] = field(default_factory=list)
 
     def check(self):
         self.apply_preset(PRESETS)
-        if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, scenes=1e-4).get(self.encoder, 1e-5)
-        for a in self.alone:
+        if self.learning_rate is None: self.learning_rate = dict(tiny=1e-3, nlvr_scenes=1e-4).get(self.encoder, 1e-5)
+        for a in self.unimodal_baselines:
             if a not in UNIMODAL_BASELINES:
                 raise ConfigError(
-                    f'alone: unknown baseline {a!r}{did_you_mean(a, UNIMODAL_BASELINES)}; valid: '
+                    f'unimodal_baselines: unknown baseline {a!r}{did_you_mean(a, UNIMODAL_BASELINES)}; valid: '
                     f'{", ".join(UNIMODAL_BASELINES)}'
                 )
         self._check_regions()

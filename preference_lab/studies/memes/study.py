@@ -225,7 +225,7 @@ def split_results(self: MemeStudy) -> dict:
 @patch
 def model_results(self: MemeStudy) -> dict:
     "`model` in `results.json`: name, parameters, best epoch, SHA-256 of the weights"
-    encoder = self.cfg.encoder if self.cfg.encoder in ('tiny', 'scenes') else self.cfg.variant
+    encoder = self.cfg.encoder if self.cfg.encoder in ('tiny', 'nlvr_scenes') else self.cfg.variant
     return Study.model_results(self) | dict(name=f'ViLBERT {encoder}')
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #e9a3cf0a

@@ -116,11 +116,11 @@ def fit_baselines(self: MemeTraining) -> dict[str, dict]:  # name -> split -> (r
         bag_of_words={s: w[:, 0] for s, w in zip(tables, words)},
     )
     for name, hide in dict(text_only='regions', regions_only='text').items():
-        if not {name, 'late_fusion'} & set(cfg.alone): continue
+        if not {name, 'late_fusion'} & set(cfg.unimodal_baselines): continue
         model = self.new_model()
         self.train_network(model, name, hide)
         out[name] = {s: self.predict_table(model, t, hide) for s, t in tables.items()}
-    if 'late_fusion' in cfg.alone:
+    if 'late_fusion' in cfg.unimodal_baselines:
         out['late_fusion'] = {s: (out['text_only'][s]+out['regions_only'][s])/2 for s in tables}
     return out
 
