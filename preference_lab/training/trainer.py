@@ -25,7 +25,8 @@ from ..core.config import TrainConfig
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory
 from .optimization import READ_LOSSES_EVERY, plateau_factor
-from .history import epoch_line, load_best_weights, patience_exhausted, selection_value
+from .history import epoch_line, higher_is_better, load_best_weights, patience_exhausted
+from .history import selection_value
 from .history import start_trackers
 from .checkpoints import CheckpointManager, StopRequest, TrainingInterrupted, gather_sums
 from .checkpoints import load_training_tensors, restore_sums, training_tensors
@@ -42,13 +43,14 @@ class Trainer(TrainingSteps):
         cfg: TrainConfig,
         folder: str|Path=None,           # the run folder, for checkpoints and history; None: nothing is written
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
-        selection_metric: str='loss',              # metric that chooses the best epoch
-        higher: bool=False,              # whether higher values of it are better
+        selection_metric: str='',        # metric that chooses the best epoch; '': that of the settings
+        higher: bool|None=None,          # whether higher values of it are better; None: as `higher_is_better` says
         parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
         self.folder, self.evaluate, self.parts = Path(folder) if folder else None, evaluate, parts
-        self.selection_metric, self.sign = selection_metric, 1 if higher else -1
+        self.selection_metric = selection_metric or cfg.selection_metric
+        self.sign = 1 if (higher_is_better(self.selection_metric) if higher is None else higher) else -1
         super().__init__(model, loader, objective, cfg, make_accelerator(cfg, self.folder), factors, read_every)
         self.history, self.best = [], None
         self.checkpoints, self.stop = CheckpointManager(self.folder, cfg), StopRequest()
