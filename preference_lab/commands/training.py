@@ -140,6 +140,7 @@ def predict(
     out: Param('file for the predictions of --file; default: NAME.predictions.csv in the same folder', str)=None,
     text_column: Param('column of the texts in --file; default: text', str)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
+    extractor: Param('extractor that makes regions like those of a file that the model was trained on', str)=None,
     regions: Param('region features of the memes in --file: LMDB, HDF5, folder of .npy, or cache', str)=None,
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
     batch_size: Param('rows per batch; 0: as in the evaluation', int)=0,
@@ -149,7 +150,7 @@ def predict(
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
     commands = study_commands(study)
     given = dict(text=text, image=image, other=other, rater=rater, file=file,
-                 text_column=text_column, weights=weights, regions=regions)
+                 text_column=text_column, extractor=extractor, weights=weights, regions=regions)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)
