@@ -311,7 +311,8 @@ def check_memes_file(
     settings: dict[str, str],   # of `MemesConfig`
 ) -> str:
     "A summary of a table or folder, or a `DataError` about it"
-    return check_memes(path, make_config(MemesConfig, settings, 'command line').use_seen_split)
+    cfg = make_config(MemesConfig, settings | dict(data=str(path)), 'command line')
+    return check_memes(path, cfg.use_seen_split, cfg.group_column)
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #21a8e675
 METRICS = StudyMetrics(

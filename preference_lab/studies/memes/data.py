@@ -229,11 +229,13 @@ def _describe_regions(table, regions) -> str:
 def check_memes(
     data: str|Path,    # as for `load_memes`
     use_seen_split: bool=False,  # as for `load_memes`
+    group_column: str='',        # as for `load_memes`
 ) -> str:              # several lines, to be printed
     "A summary of a source as it is read, with its notes"
-    table, audit, regions = load_memes(data, use_seen_split=use_seen_split)
+    table, audit, regions = load_memes(data, use_seen_split=use_seen_split, group_column=group_column)
     words = pd.Series([len(t.split()) for t in table.texts])
     pairs = confounder_pairs(table)['kind'].value_counts()
+    groups = {k: int(m.sum()) for k, m in subgroup_members(table).items()}
     lines = [
         f'{table.name}: {len(table):,} memes; no errors',
         f'split ({"published" if table.published_split else "random"}): '
@@ -242,6 +244,7 @@ def check_memes(
         _describe_images(table),
         _describe_regions(table, regions),
         'confounders: ' + (', '.join(f'{n:,} pairs with the {k}' for k, n in pairs.items()) or 'none'),
+        *([f'subgroups: {", ".join(f"{k} {m:,}" for k, m in groups.items())}'] if groups else []),
         f'fingerprint: {table.fingerprint}',
         '',
         _label_counts(table).to_string(),
