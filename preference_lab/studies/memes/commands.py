@@ -8,7 +8,7 @@ __all__ = ['METRICS', 'COMMANDS', 'load_meme_model', 'open_meme_predictor', 'pre
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #d01671b2
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,8 @@ from ...models.object_extractors import EXTRACTORS, load_extractor
 from ...models.region_extraction import extract_regions
 from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
-from .settings import MemesConfig
+from ...experiments.preset_runs import preset_configs
+from .settings import PRESETS, MemesConfig
 from .data import check_memes, read_memes
 from .batches import MemeEmbeddingLoader, MemeLoader, as_proba, forward
 from .preparation import load_frozen_clip
@@ -321,4 +322,5 @@ METRICS = StudyMetrics(
 COMMANDS = MemeStudy.commands(
     METRICS, predict_memes, open_meme_predictor, check_memes_file, load=load_vilbert, evaluate=evaluate_memes,
     validate=validate_memes, extract=extract_memes, both=True,
+    presets=partial(preset_configs, 'memes', MemesConfig, list(PRESETS)),
 )

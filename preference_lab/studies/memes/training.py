@@ -87,8 +87,6 @@ def train_network(self: MemeTraining,
         scores,
         cfg if name == 'main' else replace(cfg, progress='none'),
         self.checkpoint_folder(name),
-        selection_metric=cfg.selection_metric,
-        higher=cfg.selection_metric != 'loss',
     ).fit()
     model.eval()
     self.accelerator = trainer.accelerator
