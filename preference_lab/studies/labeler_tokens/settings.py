@@ -38,7 +38,7 @@ class LabelerConfig(PairwiseConfig):
     temperature: PositiveFloat = .07            # divisor of the similarities
     towers: Literal['both', 'vision', 'text', 'none'] = 'both'  # encoders with LoRA adapters
     layers: str = 'all'                    # blocks with adapters, counted from 0: all, 0-5, 3,7, last 3
-    matrices: Literal['mlp', 'attn', 'both'] = 'mlp'  # with adapters: c_fc and c_proj, or q, k and v, or all five
+    matrices: Literal['mlp', 'attn', 'both'] = 'both'  # with adapters: c_fc and c_proj, or q, k and v, or all five
     rank: PositiveInt = 8                        # of the adapters
     alpha: PositiveFloat = 8.                   # adapters are scaled by alpha/rank
     lora_dropout: FractionBelowOne = 0.               # of the adapters' input
@@ -60,15 +60,17 @@ class LabelerConfig(PairwiseConfig):
         default_factory=lambda: ['no_token', 'shuffled_rater']
     )
     encode_batch_size: PositiveInt = 256              # images encoded at once for scores
-    epochs: PositiveInt = 32                     # passes over the training rows, at most
+    epochs: PositiveInt = 16                     # passes over the training rows, at most
     batch_size: PositiveInt = 128                # rows of an optimizer step
-    learning_rate: PositiveFloat = 1e-2         # at its maximum
+    # at its maximum; none: 1e-2 for the tiny encoder, 2e-4 for a pretrained CLIP (Zanella & Ben Ayed, 2024)
+    learning_rate: PositiveFloat|None = None
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'cosine'  # of the learning rate after warm-up
-    patience: NonNegativeInt = 5                    # epochs without improvement until training stops; 0: never
+    patience: NonNegativeInt = 0                    # epochs without improvement until training stops; 0: never
     bootstrap_samples: PositiveInt = 1000                # bootstrap samples of each interval
 
     def check(self):
         self.apply_preset(PRESETS)
+        if self.learning_rate is None: self.learning_rate = 1e-2 if self.encoder == 'tiny' else 2e-4
         self._check_encoder()
         self._check_adapters()
         if not self.templates: raise ConfigError('templates is empty: set at least one, for instance "a {} person"')
@@ -102,6 +104,7 @@ class LabelerConfig(PairwiseConfig):
 
 _PUBLISHED = dict(
     encoder='ViT-B-32',
+    matrices='mlp',
     rank=4,
     alpha=1.0,
     token_lr_multiplier=1.0,
