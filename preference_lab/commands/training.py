@@ -122,6 +122,7 @@ def predict(
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
     top: Param('the most probable labels, at most so many', int)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
+    extractor: Param('extractor that makes regions like those of a file that the model was trained on', str)=None,
     regions: Param('region features of the memes in --file: LMDB, HDF5, folder of .npy, or cache', str)=None,
     neighbors: Param('table of the neighbors of new items in --file', str)=None,
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
@@ -136,7 +137,7 @@ def predict(
     if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
                  text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions,
-                 neighbors=neighbors)
+                 extractor=extractor, neighbors=neighbors)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)

@@ -90,7 +90,9 @@ _MEMES = _TRAINING | dict(
     select='selection_metric',
     compare='compare_with',
     freeze='freeze_layers',
-)
+    alone='unimodal_baselines',
+    seen='use_seen_split',
+) | {'encoder=scenes': 'encoder=nlvr_scenes'}
 
 # %% ../../nbs/core/09_old_names.ipynb #cd91b089
 OLD_SETTINGS: dict[str, dict[str, str]] = dict(

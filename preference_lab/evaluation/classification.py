@@ -264,14 +264,15 @@ BINARY_METRICS = dict(
 
 # %% ../../nbs/evaluation/06_classification.ipynb #93e9ea2a
 class BinaryScorer:
-    "A scorer of binary predictions, with decisions at the threshold 0.5"
+    "A scorer of binary predictions"
 
     def __init__(self,
         targets: np.ndarray,  # (rows,) bool
         proba: np.ndarray,  # (rows,) from 0 to 1
+        threshold: float = .5,  # from which on a row is predicted positive
     ):
         p = np.asarray(proba)[:, None]
-        self.multilabel = MultilabelScorer(np.asarray(targets)[:, None], p, p >= .5)
+        self.multilabel = MultilabelScorer(np.asarray(targets)[:, None], p, p >= threshold)
         relevant = self.multilabel.relevant_rows
         self.relevant_rows = {k: relevant[v] for k, v in BINARY_METRICS.items() if v in relevant}
 
@@ -288,9 +289,10 @@ class BinaryScorer:
 def binary_metrics(
     targets: np.ndarray,  # (rows,) bool
     proba: np.ndarray,  # (rows,) from 0 to 1
+    threshold: float = .5,  # from which on a row is predicted positive
 ) -> dict[str, float]:
     "All binary metrics: AUROC, average precision, accuracy, F1, precision, recall, Brier score, log loss, ECE"
-    return {k: float(v[0]) for k, v in BinaryScorer(targets, proba)(np.ones((len(targets), 1))).items()}
+    return {k: float(v[0]) for k, v in BinaryScorer(targets, proba, threshold)(np.ones((len(targets), 1))).items()}
 
 # %% ../../nbs/evaluation/06_classification.ipynb #51a4ba0b
 def binary_intervals(
@@ -299,9 +301,10 @@ def binary_intervals(
     groups: np.ndarray | None = None,  # (rows,) clusters to draw; None: rows
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
+    threshold: float = .5,  # from which on a row is predicted positive
 ) -> dict[str, ConfidenceInterval]:
     "All binary metrics with bias-corrected percentile bootstrap intervals"
-    return bootstrap_intervals(BinaryScorer(targets, proba), len(targets), groups, n, seed)
+    return bootstrap_intervals(BinaryScorer(targets, proba, threshold), len(targets), groups, n, seed)
 
 # %% ../../nbs/evaluation/06_classification.ipynb #075cb88f
 def compare_binary(
@@ -311,6 +314,8 @@ def compare_binary(
     groups: np.ndarray | None = None,  # (rows,) clusters to draw; None: rows
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
+    thresholds: tuple[float, float] = (.5, .5),  # of the two predictors, from which on a row is predicted positive
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable
     "Paired bootstrap comparison of two binary predictors on the same rows"
-    return paired_bootstrap(BinaryScorer(targets, a), BinaryScorer(targets, b), len(targets), groups, n, seed)
+    scorers = (BinaryScorer(targets, p, t) for p, t in zip((a, b), thresholds))
+    return paired_bootstrap(*scorers, len(targets), groups, n, seed)
