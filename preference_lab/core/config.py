@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PositiveInt', 'NonNegativeInt', 'Fraction', 'FractionBelowOne', 'PositiveFloat', 'NonNegativeFloat', 'MAX_YAML_BYTES',
-           'check_value', 'Config', 'make_config', 'parse_settings', 'read_yaml', 'config_yaml', 'read_config',
-           'notebook_config', 'describe_settings', 'TrainConfig', 'settings_to_match']
+           'check_value', 'Config', 'unmet_requirement', 'make_config', 'parse_settings', 'read_yaml', 'config_yaml',
+           'read_config', 'notebook_config', 'describe_settings', 'TrainConfig', 'settings_to_match']
 
 # %% ../../nbs/core/06_config.ipynb #d3b99cf8
 import dataclasses
@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
@@ -67,6 +67,8 @@ class Config:
     resume: bool = False    # continue the unfinished run of this name (and time, if given)
     seed: NonNegativeInt = 0         # of every random choice
 
+    REQUIRES: ClassVar[dict[str, str]] = {}   # setting -> what gives it an effect, as `unmet_requirement` reads it
+
     def __post_init__(self):
         hints = get_type_hints(type(self), include_extras=True)
         for f in fields(self): setattr(self, f.name, check_value(f.name, getattr(self, f.name), hints[f.name]))
@@ -89,21 +91,56 @@ class Config:
             if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default:
                 setattr(self, f.name, presets[self.preset][f.name])
 
+# %% ../../nbs/core/06_config.ipynb #5c0c1b7e
+def _fulfills(cfg, term: str) -> bool:
+    "Whether `setting=value`, `setting!=value` or `setting` holds"
+    name, equals, value = re.fullmatch(r'(\w+?)(?:(!?=)(.*))?', term.strip()).groups()
+    has = getattr(cfg, name)
+    if not equals: return bool(has)
+    is_value = value in map(str, has) if isinstance(has, list) else str(has) == value
+    return is_value == (equals == '=')
+
+def unmet_requirement(
+    cfg: Config,
+    name: str,    # of a setting
+) -> str:         # in words; empty: the setting has an effect
+    "What a setting needs to have an effect, and the other settings do not give it"
+    tables = [vars(c)['REQUIRES'] for c in type(cfg).__mro__ if 'REQUIRES' in vars(c)]
+    for needs in (t[name] for t in tables if name in t):
+        condition, _, words = needs.partition(': ')
+        if not any(all(_fulfills(cfg, term) for term in way.split(' and ')) for way in condition.split(' or ')):
+            return words or condition
+    return ''
+
 # %% ../../nbs/core/06_config.ipynb #fd847c1e
+def _refuse_unused(cfg: Config, given: dict, where: str):
+    "A `ConfigError` about a given setting that has no effect with the others"
+    unmet = {k: needs for k in given if (needs := unmet_requirement(cfg, k))}
+    if not unmet: return
+    preset = getattr(cfg, 'preset', '')
+    for alone in (type(cfg)(), *([type(cfg)(preset=preset)] if preset else [])):   # what was not chosen
+        unmet = {k: needs for k, needs in unmet.items() if getattr(cfg, k) != getattr(alone, k)}
+    for k, needs in unmet.items():
+        raise ConfigError(f'{where}setting {k}={getattr(cfg, k)!r} has no effect with the other settings: it needs '
+                          f'{needs}. Set that too, or remove {k}.')
+
 def make_config(
     kind: type,         # a study's dataclass below `Config`
     settings: dict,     # setting -> value or its text
     source: str='',     # where they come from, for the error
+    saved: dict={},     # settings of a saved run, which `settings` replace
 ) -> Config:
-    "A checked configuration, or a `ConfigError` about an unknown or invalid setting"
+    "A checked configuration, or a `ConfigError` about a setting that is unknown, invalid or has no effect"
     known = [f.name for f in fields(kind)]
     where = f'{source}: ' if source else ''
-    for k in settings:
+    for k in (*saved, *settings):
         if k not in known:
             raise ConfigError(f'{where}unknown setting {str(k)!r}{did_you_mean(k, known)}. '
                               f'The settings are {", ".join(known)}.')
-    try: return kind(**settings)
+    try: cfg = kind(**{**saved, **settings})
     except ConfigError as e: raise ConfigError(f'{where}{e}') from None
+    _refuse_unused(cfg, settings, where)
+    return cfg
 
 # %% ../../nbs/core/06_config.ipynb #755b0f03
 def parse_settings(

@@ -109,4 +109,4 @@ def read_run_config(
     "The settings of a run, also of one that was written with older names"
     path = Path(path)
     if not path.is_file(): raise ConfigError(f'{path}: no such file; give the config.yaml of a run folder')
-    return make_config(kind, rename_settings(study, read_yaml(path), path), str(path))
+    return make_config(kind, {}, str(path), saved=rename_settings(study, read_yaml(path), path))
