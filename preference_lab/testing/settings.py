@@ -139,7 +139,8 @@ def outcome(self: SettingsProbe, settings: dict) -> dict[str, str]:
 @patch
 def _try_value(self: SettingsProbe, base: str, settings: dict, name: str, value: Any) -> Probe:
     "What one other value does"
-    try: before, after = self.outcome(settings), self.outcome(settings | {name: value})
+    before = self.outcome(settings)
+    try: after = self.outcome(settings | {name: value})
     except PreferenceLabError as e:
         named = name in str(e) or isinstance(value, str) and value in str(e)
         return Probe(base, name, value, 'refused' if named else 'error', str(e))

@@ -147,7 +147,7 @@ def training_loss(self: EmotionTraining):
         weights = aligned_weights(class_weights(train.targets, train.label_names, cfg.class_weights), self.label_names)
     options = dict(
         focal=dict(alpha=cfg.focal_alpha, gamma=cfg.focal_gamma),
-        asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, max_grad_norm=cfg.asymmetric_clip),
+        asymmetric=dict(gamma_neg=cfg.gamma_neg, gamma_pos=cfg.gamma_pos, clip=cfg.asymmetric_clip),
     ).get(cfg.loss, {})
     prior = torch.as_tensor(self.prior, dtype=torch.float32)
     return make_loss(cfg.loss, weights, cfg.label_smoothing, prior, **options)
