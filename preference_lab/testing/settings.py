@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def _file_content(path: Path) -> bytes:
         return b''.join(k.encode() + np.asarray(t.detach().float()).tobytes() for k, t in sorted(tensors.items()))
     if path.suffix == '.parquet': return pd.read_parquet(path).to_csv().encode()
     if path.suffix == '.csv':
-        table = pd.read_csv(path)
+        table = pd.read_csv(path) if path.read_bytes().strip() else pd.DataFrame()
         return table[[c for c in table if c not in _NOT_COMPARED]].to_csv().encode()
     return json.dumps(_results_alone(json.loads(path.read_bytes())), sort_keys=True).encode()
 
@@ -135,6 +136,13 @@ def outcome(self: SettingsProbe, settings: dict) -> dict[str, str]:
     self.outcomes[key] = run_outcome(folder)
     return self.outcomes[key]
 
+# %% ../../nbs/testing/03_settings.ipynb #7f37e5c9
+@patch
+def _names_setting(self: SettingsProbe, error: str, value: Any) -> bool:
+    "Whether an error says which setting it is about, or repeats the value that was given"
+    named = any(re.search(rf'\b{f.name}\b', error) for f in fields(self.kind))
+    return named or isinstance(value, str) and value in error
+
 # %% ../../nbs/testing/03_settings.ipynb #82156586
 @patch
 def _try_value(self: SettingsProbe, base: str, settings: dict, name: str, value: Any) -> Probe:
@@ -142,8 +150,7 @@ def _try_value(self: SettingsProbe, base: str, settings: dict, name: str, value:
     before = self.outcome(settings)
     try: after = self.outcome(settings | {name: value})
     except PreferenceLabError as e:
-        named = name in str(e) or isinstance(value, str) and value in str(e)
-        return Probe(base, name, value, 'refused' if named else 'error', str(e))
+        return Probe(base, name, value, 'refused' if self._names_setting(str(e), value) else 'error', str(e))
     except Exception as e: return Probe(base, name, value, 'error', f'{type(e).__name__}: {e}')
     changed = [k for k in {**before, **after} if before.get(k) != after.get(k)]
     return Probe(base, name, value, 'acts' if changed else 'silent', ', '.join(changed))
