@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
+from ..core.old_names import rename_settings
 from ..core.storage import read_tensor_metadata
 from .runs import REPORT_ENV_VAR, Run, is_finished, write_run_manifest
 
@@ -230,7 +231,7 @@ def _check_comparisons(r, need):
 def read_run(
     folder: str|Path,  # a run folder
 ) -> dict:
-    "The content of a finished run's `results.json`, and its `folder`"
+    "The content of a finished run's `results.json` with today's names of settings, and its `folder`"
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataError(
@@ -239,7 +240,9 @@ def read_run(
         )
     if not is_finished(folder):
         raise DataError(f'{folder}: this run is not finished (it has no results.json); continue with resume=True')
-    return check_results(read_json(folder/'results.json'), folder/'results.json') | dict(folder=str(folder))
+    path = folder/'results.json'
+    r = check_results(read_json(path), path)
+    return r | dict(config=rename_settings(r.get('study') or '', r['config'], path), folder=str(folder))
 
 # %% ../../nbs/experiments/02_results.ipynb #22d772a0
 def list_runs(
