@@ -104,8 +104,10 @@ def trade_off(
     front = t[t.front].sort_values('x', kind='stable')
     words = [f'{metric_name(k)} ({"higher" if h else "lower"} is better)' for k, h in zip((x, y), higher)]
     count = f'{len(front)} of {len(t)} runs on the Pareto front'
-    caption = (f'A dot is a run, or the mean over the seeds of one setting. Orange: the Pareto front, on which no other '
-               'is at least as good in both scores and better in one; gray: dominated.')
+    caption = (
+        f'A dot is a run, or the mean over the seeds of one setting. Orange: the Pareto front, on which no other '
+        'is at least as good in both scores and better in one; gray: dominated.'
+    )
     fig, ax = new_figure(title or f'{metric_name(y)} against {metric_name(x)}: {count}', caption, 7, 4.4)
     rest = t[~t.front]
     ax.plot(front.x, front.y, '-', color=PALETTE['orange'], lw=1)

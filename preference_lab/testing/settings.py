@@ -63,7 +63,7 @@ def run_outcome(
 # %% ../../nbs/testing/03_settings.ipynb #66d62981
 def _numbers(value, kind) -> list:
     "Other numbers, near the value first"
-    v = value or 0
+    v = value if isinstance(value, (int, float)) else 0
     return [v + 1, v*2, v//2, 1, 2] if kind is int else [v*.5, v*2, v + .25, .5, .1, 2., 0.]
 
 def _candidates(kind, value) -> list:
@@ -161,7 +161,7 @@ def probe(self: SettingsProbe,
     base: str,   # name of a base configuration
     name: str,   # a setting
 ) -> Probe:
-    "What another value of the setting does: the first value that acts, else one that is refused, else one without effect"
+    "What another value does: the first that acts, else one that is refused, else one without effect"
     given = self.common | self.bases[base]
     try: make_config(self.kind, settings := given | self.contexts.get(name, {}))
     except ConfigError: settings = given
@@ -199,6 +199,7 @@ def silent_settings(
     "What must not be: silent settings, settings without a value to try, and errors"
     return probes[~probes.state.isin(['acts', 'refused'])]
 
+# %% ../../nbs/testing/03_settings.ipynb #dea4d865
 def inactive_settings(
     probes: pd.DataFrame,   # of `SettingsProbe.probe_all`
 ) -> list[str]:
