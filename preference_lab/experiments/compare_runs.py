@@ -29,6 +29,8 @@ class StudyMetrics:
     validation: str  # title of the validation score of the same metric, without penalties: 'Best Val Loss'
     # two run folders, paired -> difference (first minus second), low, high, distinguishable, rows, same
     compare: Callable[[Path, Path], dict]
+    # pairs of scores that the summary shows against each other, horizontal and vertical, besides the training time
+    trade_offs: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self):
         if self.metric not in self.columns:
@@ -135,4 +137,5 @@ PAIRWISE_METRICS = StudyMetrics(
     dict(accuracy='Test Accuracy', log_loss='Test Log Loss'),
     'Best Val Accuracy',
     lambda a, b: compare_run_rows(a, b, read_pair_rows),
+    trade_offs=(('log_loss', 'accuracy'),),
 )

@@ -6,6 +6,7 @@
 __all__ = ['Study']
 
 # %% ../../nbs/studies/02_base.ipynb #b26541f0
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -147,7 +148,11 @@ def evaluate(self: Study) -> dict:  # split -> metric -> value, low, high
     "Open the test set and evaluate model and baselines"
     self.tables = self.open_test()
     self.run.log('the test set is opened')
-    self.proba = {s: self.predict_split(s) for s in self.tables}
+    self.proba, self.prediction_seconds = {}, {}
+    for s in self.tables:
+        start = time.perf_counter()
+        self.proba[s] = self.predict_split(s)
+        self.prediction_seconds[s] = time.perf_counter() - start
     self.decide()
     self.metrics = {s: self.intervals(s) for s in self.labeled_splits()}
 
