@@ -93,7 +93,6 @@ class EmotionsConfig(TrainConfig):
         class_weights='loss=weighted_bce',
         **dict.fromkeys(('focal_alpha', 'focal_gamma'), 'loss=focal'),
         **dict.fromkeys(('gamma_neg', 'gamma_pos', 'asymmetric_clip'), 'loss=asymmetric'),
-        min_positives='thresholds=per_class',
     )   # setting -> what gives it an effect
 
     @property
