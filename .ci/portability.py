@@ -39,14 +39,14 @@ nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_ste
 nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/studies/emotions/07_report nbs/models/06_networks
+nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
 nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
 nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nbs/models/07_preference_network
 nbs/models/09_preference_posteriors nbs/models/10_hierarchical_preferences nbs/models/08_preference_features
 nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/models/11_lora nbs/studies/labeler_tokens/02_encoders
-nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/12_report nbs/simulate/05_memes
+nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/13_report nbs/simulate/05_memes
 nbs/data/15_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/13_vilbert_config nbs/models/14_vilbert_layers nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference

@@ -18,7 +18,8 @@ from fastcore.script import Param
 from ..core.errors import ConfigError, PreferenceLabError, escape_control_characters
 from ..core.files import atomic_write
 from ..core.config import make_config, parse_settings
-from .training import STUDIES, study_commands, study_settings, train_runs_in_processes
+from .settings import STUDIES, study_commands, study_settings, sweep_settings
+from .training import train_runs_in_processes
 
 # %% ../../nbs/commands/03_sweeps.ipynb #a37afed3
 def _print_failures(errors) -> int:
@@ -125,15 +126,17 @@ def sweep(
     seed: Param('of the search', int)=0,
     trials_at_once: Param('trials that are proposed and trained together', int)=16,
     workers: Param('processes; 0: chosen by the number of cores and runs', int)=0,
+    config: Param('config.yaml of a run, whose settings all runs share; those that are given win', str)=None,
 ):
     "Train many runs: presets, a grid, a random search, or Optuna's"
-    given, commands = parse_settings(list(settings)), study_commands(study)
+    commands = study_commands(study)
     if bool(over) == bool(presets):
         raise ConfigError(f'sweep {study}: give either --over or --presets, '
                           "for example --over 'learning_rate=1e-4|1e-3', or --presets all.")
+    over = parse_settings(list(over or []))
+    given = sweep_settings(study, list(settings), config, list(over) or ['preset'])
     if presets: return sweep_presets(study, commands, presets, given, workers)
     method = method or ('random' if trials else 'grid')
-    over = parse_settings(list(over))
     run_sweep(study, commands, over, given, method, trials, storage, seed, trials_at_once, workers)
 
 # %% ../../nbs/commands/03_sweeps.ipynb #2bc193f9

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['cluster_robust_variance', 'metrics_by_rater_and_target', 'metrics_by_rater', 'accuracy_gain_by_rater',
-           'metrics_by_target']
+           'metrics_by_target', 'LabelsRegression', 'regress_accuracy_on_labels']
 
 # %% ../../nbs/evaluation/08_rater_metrics.ipynb #a61a2b6c
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import norm, t as student_t
 
 from ..data.comparisons import Comparisons
 from .checks import safe_divide
@@ -116,3 +118,32 @@ def metrics_by_target(
         ends = {k+end: v for k in ('accuracy', 'log_loss') for end, v in zip(('', '_low', '_high'), scores[k])}
         rows.append(dict(target=name, n=int(here.sum())) | ends)
     return pd.DataFrame(rows)
+
+# %% ../../nbs/evaluation/08_rater_metrics.ipynb #4a9d0002
+@dataclass
+class LabelsRegression:
+    "Accuracy of raters regressed on log10 of the number of their labels"
+    slope: float          # difference of accuracy for ten times as many labels
+    low: float            # 95 % interval of the slope
+    high: float
+    raters: int
+    line: pd.DataFrame    # labels, value, low, high: the fitted line, with its pointwise 95 % interval
+
+# %% ../../nbs/evaluation/08_rater_metrics.ipynb #4a9d0003
+def regress_accuracy_on_labels(
+    labels: np.ndarray,     # (raters,) above 0
+    accuracy: np.ndarray,   # (raters,)
+    points: int=50,         # of the line
+) -> LabelsRegression|None: # None with fewer than four raters, or where all have about as many labels
+    "Least squares of accuracy on log10(labels) over raters"
+    x, y = np.log10(np.asarray(labels, float)), np.asarray(accuracy, float)
+    n, spread = len(x), ((x-x.mean())**2).sum() if len(x) else 0.
+    if n < 4 or spread < 1e-6: return None
+    slope = ((x-x.mean())*y).sum()/spread
+    residual = y - y.mean() - slope*(x-x.mean())
+    s, factor = np.sqrt((residual**2).sum()/(n-2)), student_t.ppf(.975, n-2)
+    at = np.linspace(x.min(), x.max(), points)
+    value, half = y.mean() + slope*(at-x.mean()), factor*s*np.sqrt(1/n + (at-x.mean())**2/spread)
+    line = pd.DataFrame(dict(labels=10**at, value=value, low=value-half, high=value+half))
+    half = factor*s/np.sqrt(spread)
+    return LabelsRegression(float(slope), float(slope-half), float(slope+half), n, line)

@@ -11,6 +11,7 @@ __all__ = ['ENCODER_BLOCKS', 'LORA_TARGETS', 'SplitAttention', 'lora_target_modu
 import re
 import warnings
 from contextlib import contextmanager
+from typing import Sequence
 
 import pandas as pd
 import torch
@@ -60,7 +61,7 @@ class SplitAttention(nn.Module):
         if not supported or attn.add_zero_attn or attn.dropout:
             raise ConfigError(
                 f'an attention of type {type(attn).__name__} with these options cannot be split into query, key and '
-                'value; take matrices=mlp'
+                'value; set lora_targets=mlp'
             )
         w, b = attn.in_proj_weight, attn.in_proj_bias
         # on the meta device no random numbers are drawn
@@ -73,20 +74,35 @@ class SplitAttention(nn.Module):
 
 # %% ../../nbs/models/11_lora.ipynb #d3ac94af
 ENCODER_BLOCKS = dict(vision='visual.transformer.resblocks', text='transformer.resblocks')
-LORA_TARGETS   = dict(mlp=['mlp.c_fc', 'mlp.c_proj'], attn=['attn.q_proj', 'attn.k_proj', 'attn.v_proj'])
+LORA_TARGETS   = dict(
+    c_fc='mlp.c_fc', c_proj='mlp.c_proj', q='attn.q_proj', k='attn.k_proj', v='attn.v_proj', out='attn.out_proj'
+)   # name of a matrix -> its module in a block
+_TARGET_GROUPS = dict(mlp=['c_fc', 'c_proj'], attn=['q', 'k', 'v'], both=['c_fc', 'c_proj', 'q', 'k', 'v'])
 
-def _select_keys(table: dict, value: str, setting: str) -> list[str]:
-    "The keys of a table that a setting names; 'both' means all"
-    valid = [*table, 'both']
-    if value not in valid:
-        raise ConfigError(f'unknown {setting}={value!r}{did_you_mean(value, valid)}; valid: {", ".join(valid)}')
-    return list(table) if value == 'both' else [value]
+def _select_encoders(lora_towers: str) -> list[str]:
+    "The encoders that a setting names; 'both' means all"
+    valid = [*ENCODER_BLOCKS, 'both']
+    if lora_towers not in valid:
+        raise ConfigError(
+            f'unknown lora_towers={lora_towers!r}{did_you_mean(lora_towers, valid)}; valid: {", ".join(valid)}'
+        )
+    return list(ENCODER_BLOCKS) if lora_towers == 'both' else [lora_towers]
+
+def _select_matrices(lora_targets: str|Sequence[str]) -> list[str]:
+    "The modules of a block that a setting names, in the order of `LORA_TARGETS`"
+    given = [lora_targets] if isinstance(lora_targets, str) else list(lora_targets)
+    valid = [*_TARGET_GROUPS, *LORA_TARGETS]
+    if wrong := next((t for t in given if t not in valid), None):
+        raise ConfigError(f'unknown lora_targets={wrong!r}{did_you_mean(wrong, valid)}; valid: {", ".join(valid)}')
+    if not given: raise ConfigError(f'lora_targets is empty; set at least one of {", ".join(valid)}')
+    chosen = {m for t in given for m in _TARGET_GROUPS.get(t, [t])}
+    return [module for name, module in LORA_TARGETS.items() if name in chosen]
 
 def _parse_layers(layers: str, n: int, encoder: str) -> list[int]:
     "Numbers of the layers that a setting such as 0-5, 3,7 or last 3 names"
     has = f'{n} layers, 0 to {n-1}; write all, 0-{n-1}, 0,{n-1} or last {min(3, n)}'
     if n == 1: has = 'one layer, 0; write all or 0'
-    invalid = ConfigError(f'layers={layers!r}: the {encoder} encoder has {has}')
+    invalid = ConfigError(f'lora_layers={layers!r}: the {encoder} encoder has {has}')
     text = str(layers).strip()
     if text == 'all': return list(range(n))
     if m := re.fullmatch(r'last (\d+)', text): chosen = list(range(n-int(m[1]), n))
@@ -101,14 +117,14 @@ def _parse_layers(layers: str, n: int, encoder: str) -> list[int]:
 
 # %% ../../nbs/models/11_lora.ipynb #1bd1cf41
 def lora_target_modules(
-    clip: nn.Module,      # an open_clip `CLIP`
-    towers: str='both',   # encoders: vision, text or both
-    layers: str='all',    # of each encoder: all, 0-5, 3,7 or last 3
-    matrices: str='mlp',  # mlp (c_fc, c_proj), attn (query, key, value) or both
-) -> list[str]:           # 'visual.transformer.resblocks.0.mlp.c_fc' …
+    clip: nn.Module,         # an open_clip `CLIP`
+    lora_towers: str='both', # encoders: vision, text or both
+    lora_layers: str='all',  # of each encoder: all, 0-5, 3,7 or last 3
+    lora_targets: str|Sequence[str]='mlp',  # keys of `LORA_TARGETS`; mlp: c_fc, c_proj; attn: q, k, v; both: all five
+) -> list[str]:              # 'visual.transformer.resblocks.0.mlp.c_fc' …
     "Names of the `nn.Linear` that get an adapter"
-    names, matrices = [], [m for k in _select_keys(LORA_TARGETS, matrices, 'matrices') for m in LORA_TARGETS[k]]
-    for encoder in _select_keys(ENCODER_BLOCKS, towers, 'towers'):
+    names, matrices = [], _select_matrices(lora_targets)
+    for encoder in _select_encoders(lora_towers):
         path = ENCODER_BLOCKS[encoder]
         try: blocks = clip.get_submodule(path)
         except AttributeError:
@@ -116,7 +132,7 @@ def lora_target_modules(
                 f'the {encoder} encoder of this model has no {path}; use an open_clip model with transformers, such as '
                 'ViT-B-32'
             ) from None
-        names += [f'{path}.{i}.{m}' for i in _parse_layers(layers, len(blocks), encoder) for m in matrices]
+        names += [f'{path}.{i}.{m}' for i in _parse_layers(lora_layers, len(blocks), encoder) for m in matrices]
     return names
 
 # %% ../../nbs/models/11_lora.ipynb #812631bf
@@ -126,10 +142,12 @@ def _adapted(clip) -> dict[str, nn.Module]:
 
 def adapter_parameters(
     clip: nn.Module,
-) -> dict[str, Parameter]:  # '<layer>.<group>.A' and '….B'
+) -> dict[str, Parameter]:  # '<layer>.<group>.A' and '….B'; with DoRA '….M' too
     "The trainable parameters of the adapters"
-    matrices = lambda m: (('A', m.lora_A), ('B', m.lora_B))
-    return {f'{n}.{g}.{k}': w[g].weight for n, m in _adapted(clip).items() for g in m.r for k, w in matrices(m)}
+    parts = lambda m: (('A', m.lora_A), ('B', m.lora_B), ('M', m.lora_magnitude_vector))
+    return {
+        f'{n}.{g}.{k}': w[g].weight for n, m in _adapted(clip).items() for g in m.r for k, w in parts(m) if g in w
+    }
 
 # %% ../../nbs/models/11_lora.ipynb #74dbeb23
 def adapter_state(
@@ -145,22 +163,24 @@ def _check_group(name):
 
 def _split_attentions(clip, names: list[str]):
     "Replace the attentions whose projections are to be adapted"
-    blocks = [clip.get_submodule(n.removesuffix('.attn.q_proj')) for n in names if n.endswith('.attn.q_proj')]
-    for block, attn in [(b, SplitAttention.of(b.attn)) for b in blocks]: block.attn = attn
+    blocks = {n.rpartition('.attn.')[0]: None for n in names if '.attn.' in n}
+    # all at once, so that one that cannot be split leaves the model as it was
+    split = [(b, SplitAttention.of(b.attn)) for b in map(clip.get_submodule, blocks)]
+    for block, attn in split: block.attn = attn
 
-def _inject(clip, group: str, names: list[str], rank: int, alpha: float, dropout: float):
+def _inject(clip, group: str, names: list[str], rank: int, options: dict):
     "Adapters of one group on exactly these layers; the global random state does not change"
     from peft import LoraConfig, inject_adapter_in_model
-    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules='|'.join(map(re.escape, names)))
+    config = LoraConfig(r=rank, target_modules='|'.join(map(re.escape, names)), **options)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Already found a `peft_config`')   # a second group is intended
         inject_adapter_in_model(config, clip, group)
 
 def _init_adapters(clip, rng):
     "A from N(0, .01²), group by group, so that further groups do not change the first ones; B zero"
+    for p in adapter_parameters(clip).values(): p.requires_grad_()
     for g in clip.adapters['ranks']:
         for m in _adapted(clip).values():
-            for w in (m.lora_A[g].weight, m.lora_B[g].weight): w.requires_grad_()
             m.lora_A[g].weight.data.copy_(torch.randn(m.lora_A[g].weight.shape, generator=rng)*.01)
             nn.init.zeros_(m.lora_B[g].weight)
 
@@ -168,25 +188,32 @@ def _init_adapters(clip, rng):
 def add_lora(
     clip: nn.Module,         # an open_clip `CLIP`; changed in place, all its weights are frozen
     ranks: dict[str, int],   # rater group -> rank of its adapters; the first is active; {}: only freeze
-    towers: str='both',      # as in `lora_target_modules`
-    layers: str='all',       # as in `lora_target_modules`
-    matrices: str='mlp',     # as in `lora_target_modules`
-    alpha: float=1.,         # updates are scaled by alpha/rank
-    dropout: float=0.,       # of the adapters' input, in training
+    lora_towers: str='both', # as in `lora_target_modules`
+    lora_layers: str='all',  # as in `lora_target_modules`
+    lora_targets: str|Sequence[str]='mlp',  # as in `lora_target_modules`
+    lora_alpha: float=1.,    # updates are scaled by alpha/rank
+    lora_dropout: float=0.,  # of the adapters' input, in training
+    use_dora: bool=False,    # norm and direction of each row of a matrix are trained apart
+    use_rslora: bool=False,  # updates are scaled by alpha/√rank
     seed: int=0,             # of A
 ):
     "Freeze a CLIP and add LoRA adapters"
     if hasattr(clip, 'adapters'): raise ConfigError('this model has adapters already; load it again without them')
-    names = lora_target_modules(clip, towers, layers, matrices)
+    names = lora_target_modules(clip, lora_towers, lora_layers, lora_targets)
     for g in ranks: _check_group(g)
     ranks = {g: check_value(f'ranks[{g}]', r, PositiveInt) for g, r in ranks.items()}
-    alpha, dropout = check_value('alpha', alpha, PositiveFloat), check_value('dropout', dropout, FractionBelowOne)
+    options = dict(
+        lora_alpha=check_value('lora_alpha', lora_alpha, PositiveFloat),
+        lora_dropout=check_value('lora_dropout', lora_dropout, FractionBelowOne),
+        use_dora=use_dora,
+        use_rslora=use_rslora,
+    )
 
     clip.requires_grad_(False)
     if ranks: _split_attentions(clip, names)
-    where = dict(towers=towers, layers=layers, matrices=matrices)
-    clip.adapters = dict(ranks=ranks, **where, alpha=alpha, dropout=dropout, seed=seed)
-    for g, r in ranks.items(): _inject(clip, g, names, r, alpha, dropout)
+    where = dict(lora_towers=lora_towers, lora_layers=lora_layers, lora_targets=lora_targets)
+    clip.adapters = dict(ranks=ranks, **where, **options, seed=seed)
+    for g, r in ranks.items(): _inject(clip, g, names, r, options)
     clip._adapted = {n: clip.get_submodule(n) for n in names} if ranks else {}
     # PEFT creates its layers in training mode, in which dropout is active
     for m in clip._adapted.values(): m.train(m.base_layer.training)
@@ -255,7 +282,9 @@ def load_adapter_state(
     "Set the adapters' parameters; a `DataError` names the first that does not fit"
     own = adapter_parameters(clip)
     if why := _mismatch(own, tensors):
-        raise DataError(f'these adapters are of another model: {why}; use the same towers, layers, matrices and ranks')
+        raise DataError(
+            f'these adapters are of another model: {why}; use the same lora_towers, lora_layers, lora_targets and ranks'
+        )
     with torch.no_grad():
         for k, p in own.items(): p.copy_(tensors[k])
 
@@ -280,16 +309,23 @@ def merged_lora_weights(
             m.merged_adapters.clear()
 
 # %% ../../nbs/models/11_lora.ipynb #90928407
+def _update(layer, group: str) -> Tensor:
+    "What the adapters of one group add to a frozen matrix"
+    update = layer.get_delta_weight(group)
+    if group not in layer.lora_magnitude_vector: return update
+    frozen, magnitude = layer.base_layer.weight, layer.lora_magnitude_vector[group].weight
+    return F.normalize(frozen+update, dim=1)*magnitude[:, None] - frozen
+
 def lora_update_norms(
     clip: nn.Module,
 ) -> pd.DataFrame:  # group, tower, layer, matrix, norm, relative
-    "Frobenius norm of the LoRA update α/r·BA of each layer, and relative to that of the frozen matrix"
+    "Frobenius norm of the LoRA update of each layer, and relative to that of the frozen matrix"
     encoder_of = {v: k for k, v in ENCODER_BLOCKS.items()}
     norm = lambda t: t.detach().float().norm().item()
     rows = []
     for n, m in _adapted(clip).items():
         blocks, layer, _, matrix = n.rsplit('.', 3)
         for g in m.r:
-            update, frozen = norm(m.get_delta_weight(g)), norm(m.base_layer.weight)
+            update, frozen = norm(_update(m, g)), norm(m.base_layer.weight)
             rows.append((g, encoder_of[blocks], int(layer), matrix, update, update/frozen))
     return pd.DataFrame(rows, columns=['group', 'tower', 'layer', 'matrix', 'norm', 'relative'])

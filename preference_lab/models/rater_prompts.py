@@ -95,14 +95,14 @@ def labeler_token_words(
 ) -> list[str]:
     "The new token of each rater, <user1>, <user2> …; and last the population's, <user0>"
     if token.count('{}') != 1:
-        raise ConfigError(f'token={token!r}: write {{}} once, for the number of the rater, as in <user{{}}>')
+        raise ConfigError(f'token_format={token!r}: write {{}} once, for the number of the rater, as in <user{{}}>')
     if len(token.split()) != 1 or token != token.strip():
-        raise ConfigError(f'token={token!r}: a rater is one token; write it without spaces')
+        raise ConfigError(f'token_format={token!r}: a rater is one token; write it without spaces')
     out = [token.replace('{}', str(i)) for i in (*range(1, len(raters)+1), 0)]
     if known := next((w for w in out if w in words), None):
         raise ConfigError(
-            f'token={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would not be new; '
-            'use another form, for instance <user{}>'
+            f'token_format={token!r}: {known!r} is a word of the vocabulary of {words.name} already, so it would '
+            'not be new; use another form, for instance <user{}>'
         )
     return out
 

@@ -144,7 +144,8 @@ def folded(
     as_html = getattr(content, '_repr_html_', None)
     inner = as_html() if as_html else f'<pre style="white-space:pre-wrap">{html.escape(str(content))}</pre>'
     look = 'cursor:pointer;color:#0072B2'
-    return HTML(f'<details><summary style="{look}">{html.escape(title)}</summary>{inner}</details>')
+    return HTML(f'<details><summary style="{look}">{html.escape(title)}</summary>'
+                f'<div style="overflow-x:auto">{inner}</div></details>')
 
 # %% ../../nbs/reporting/01_elements.ipynb #17d76959
 def fold_logs(

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PAIRWISE_SCORES', 'PAIRWISE_BASELINES', 'resampling_description', 'result_table', 'headline_sentence',
            'display_names', 'rater_labels', 'target_table', 'rater_ceilings', 'rater_table', 'rater_target_cells',
-           'raters_figure', 'curve_table', 'new_rater_figure', 'labels_until_gain', 'calibration',
-           'largest_error_pairs', 'comparison_phrase', 'supported_conclusions', 'limits_of_intervals',
+           'raters_figure', 'labels_figure', 'labels_sentences', 'curve_table', 'new_rater_figure', 'labels_until_gain',
+           'calibration', 'largest_error_pairs', 'comparison_phrase', 'supported_conclusions', 'limits_of_intervals',
            'conclusions_markdown']
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #dd8da7d4
@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 
 from ..evaluation.calibration import reliability
 from ..evaluation.pairwise import resampling_unit
+from ..evaluation.rater_metrics import regress_accuracy_on_labels
+from ..plots.raters import accuracy_by_labels_plot
 from ..plots.scores import scores_by_group
 from ..plots.training import new_rater_curve_plot
 from .elements import abbreviate_ids, scores_frame
@@ -140,6 +142,31 @@ def raters_figure(
     if ceilings := rater_ceilings(study): out['ceiling'] = t.rater.map(ceilings)
     return scores_by_group(out, baseline)
 
+# %% ../../nbs/reporting/05_pairwise.ipynb #5f0c0001
+def _labels_table(study) -> pd.DataFrame:
+    "The raters with ten test rows or more: name, labels, accuracy"
+    t = study.per_rater[study.per_rater.n >= 10]
+    return pd.DataFrame(dict(name=t.rater.map(display_names(study)), labels=t.total, accuracy=t.accuracy))
+
+def labels_figure(study: Any) -> Figure|None:
+    "Accuracy of raters by number of their labels, with a fitted line; None with fewer than four raters"
+    t = _labels_table(study)
+    fit = regress_accuracy_on_labels(t.labels, t.accuracy)
+    return accuracy_by_labels_plot(t, fit.line, (fit.slope, fit.low, fit.high)) if fit else None
+
+# %% ../../nbs/reporting/05_pairwise.ipynb #5f0c0002
+def labels_sentences(study: Any) -> list[str]:
+    "The range of accuracy over raters, and its relation to the number of their labels"
+    t = _labels_table(study)
+    if len(t) < 2: return []
+    easy, hard = t.loc[t.accuracy.idxmax()], t.loc[t.accuracy.idxmin()]
+    out = [f'Accuracy ranges over {len(t):,} raters from {hard.accuracy:.1%} ({hard["name"]}) to {easy.accuracy:.1%} '
+           f'({easy["name"]}).']
+    if not (fit := regress_accuracy_on_labels(t.labels, t.accuracy)): return out
+    more = 'higher' if fit.low > 0 else 'lower' if fit.high < 0 else '**not distinguishably** different'
+    return [*out, f'With ten times as many labels of a rater, accuracy is {more}: {fit.slope:+.3f} [{fit.low:+.3f}, '
+                  f'{fit.high:+.3f}], over {fit.raters:,} raters.']
+
 # %% ../../nbs/reporting/05_pairwise.ipynb #d87e2169
 def curve_table(
     study: Any,
@@ -231,6 +258,17 @@ def _ceiling_sentences(study):
                'cases, so the best achievable accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'
                ).format(**c['raters'][0])
 
+# %% ../../nbs/reporting/05_pairwise.ipynb #6a1d8f81
+def _target_sentences(study):
+    "The order of the targets by accuracy"
+    t = getattr(study, 'per_target', None)
+    if t is None or len(t) < 2: return
+    t = t.sort_values('accuracy', ascending=False, kind='stable')
+    best, worst = t.iloc[0], t.iloc[-1]
+    apart = 'do not overlap' if worst.accuracy_high < best.accuracy_low else 'overlap'
+    order = ', '.join(f'{r.target} {r.accuracy:.1%}' for r in t.itertuples())
+    yield f'Targets by accuracy: {order}; the intervals of {best.target} and {worst.target} {apart}.'
+
 # %% ../../nbs/reporting/05_pairwise.ipynb #8c20d53f
 def supported_conclusions(
     study: Any,
@@ -238,7 +276,8 @@ def supported_conclusions(
     baseline: str='the population model',   # what `gain` of `per_rater` is compared with
 ) -> list[str]:                             # sentences, in Markdown
     "Conclusions that the scores support: compared with baselines, by rater, and with the best achievable accuracy"
-    return [*_baseline_sentences(study, names), *_rater_sentences(study, baseline), *_ceiling_sentences(study)]
+    about_raters = [*_rater_sentences(study, baseline), *_target_sentences(study)]
+    return [*_baseline_sentences(study, names), *about_raters, *_ceiling_sentences(study)]
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #b3855f9a
 def limits_of_intervals(study: Any) -> list[str]:   # sentences

@@ -22,7 +22,7 @@ from ..core.errors import ConfigError
 from ..core.config import TrainConfig
 from .batching import TableLoader, move_batch_to_device, move_to_device
 from .devices import make_accelerator
-from .optimization import learning_rate_scale, parameter_groups
+from .optimization import learning_rate_scale, parameter_groups, warmup_length
 from .steps import NonFiniteLossError, check_finite
 from .history import EMA_EVERY, ema_decay_of_update
 from .training_steps import ModelWithObjective
@@ -93,11 +93,10 @@ def build_optimizer(self: StackedModels):
         if m.vectors is None: m.vectors = [nn.Parameter(p) for p in row.split(lengths)]
         for p, w, g, (factor, decay, _) in zip(m.vectors, row.split(lengths), grad.split(lengths), self.groups):
             p.data, p.grad = w, g
-            groups[
-                m.cfg.learning_rate * factor * m.drop, m.cfg.weight_decay * decay, m.cfg.warmup_ratio, m.cfg.lr_schedule
-            ].append(p)
+            rates = m.cfg.learning_rate * factor * m.drop, m.cfg.weight_decay * decay
+            groups[*rates, warmup_length(m.cfg, self.total), m.cfg.lr_schedule].append(p)
     groups = [
-        dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, warmup_ratio=w, schedule=s)
+        dict(params=ps, lr=lr, base_lr=lr, weight_decay=d, rise=w, schedule=s)
         for (lr, d, w, s), ps in groups.items()
     ]
     fresh = torch.optim.AdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
@@ -255,7 +254,7 @@ def train_step(self: StackedModels,
     if any(m.error for m in self.live): self.drop_finished()
     if not self.live: return
     for g in self.optimizer.param_groups:
-        g['lr'] = g['base_lr']*learning_rate_scale(self.step, self.total, g['warmup_ratio'], g['schedule'])
+        g['lr'] = g['base_lr']*learning_rate_scale(self.step, self.total, g['rise'], g['schedule'])
     self.optimizer.step()
     if self.averages is not None: self._update_averages()
     self.step += 1

@@ -20,9 +20,9 @@ from ..core.process import progress_display
 from ..core.storage import tensors_sha256
 from ..core.config import TrainConfig
 from .batching import TableLoader
-from .optimization import learning_rate_scale, plateau_factor
+from .optimization import learning_rate_scale, plateau_factor, warmup_length
 from .steps import NonFiniteLossError
-from .history import load_best_weights, selection_value
+from .history import higher_is_better, load_best_weights, selection_value
 from .stacking import StackMember
 from .stacked_models import StackedModels
 
@@ -36,16 +36,13 @@ class StackedTrainer:
         evaluate: Callable[[nn.Module, Accelerator], dict],  # -> metrics on the validation rows, as numbers
         cfgs: list[TrainConfig],                             # one for each model
         factors: dict[str, float]=None,  # prefix of a parameter's name -> multiplier of its learning rate
-        selection_metric: str='loss',              # metric that chooses the best epoch
-        higher: bool=False,              # whether higher values of it are better
+        selection_metric: str='',        # metric that chooses the best epoch; '': that of the settings
+        higher: bool|None=None,          # whether higher values of it are better; None: as `higher_is_better` says
         parts: Callable[[nn.Module, dict], dict]=None,       # `Loss.report` on a batch, for the history
     ):
-        self.evaluate, self.parts, self.selection_metric, self.sign = (
-            evaluate,
-            parts,
-            selection_metric,
-            1 if higher else -1,
-        )
+        self.evaluate, self.parts = evaluate, parts
+        self.selection_metric = selection_metric or cfgs[0].selection_metric
+        self.sign = 1 if (higher_is_better(self.selection_metric) if higher is None else higher) else -1
         self.models = StackedModels(models, loaders, objective, cfgs, factors)
         self.cfg, self.accelerator, self.members, self.seconds = (
             cfgs[0],
@@ -103,7 +100,8 @@ def validate(self: StackedTrainer):
 def _history_row(self: StackedTrainer, m: StackMember, metrics: dict, start: float) -> dict:
     "A row of a member's history, as the `Trainer`'s; `start` is when the validation began"
     models, seconds = self.models, max(1e-9, self.epoch_seconds)
-    scale = learning_rate_scale(models.step - 1, models.total, m.cfg.warmup_ratio, m.cfg.lr_schedule)
+    rise = warmup_length(m.cfg, models.total)
+    scale = learning_rate_scale(models.step - 1, models.total, rise, m.cfg.lr_schedule)
     return dict(
         epoch=len(m.history) + 1,
         step=models.step,

@@ -76,7 +76,8 @@ def _structure_difference(first, other):
 # %% ../../nbs/training/13_stacking.ipynb #c74d1db4
 def check_stack_settings(cfgs: list[TrainConfig], loaders: list[TableLoader]):
     "Raise a `ConfigError` about the first setting that a stack cannot have"
-    for k in ('epochs', 'batch_size', 'gradient_accumulation_steps', 'device', 'precision', 'progress'):
+    equal = 'epochs', 'batch_size', 'gradient_accumulation_steps', 'device', 'precision', 'progress', 'selection_metric'
+    for k in equal:
         for i, c in enumerate(cfgs):
             if getattr(c, k) != getattr(cfgs[0], k):
                 raise ConfigError(

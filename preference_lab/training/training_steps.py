@@ -22,7 +22,7 @@ from .batching import TableLoader
 from .devices import explain_out_of_memory, remove_autocast_wrapper
 from .graph_capture import CapturedGradients
 from .optimization import READ_LOSSES_EVERY, SkippableAdamW, learning_rate_scale
-from .optimization import parameter_groups
+from .optimization import parameter_groups, warmup_length
 from .steps import BatchPrefetcher, NonFiniteLossError, StepRecord, seed_step, step_error
 from .history import EMA_EVERY, ema_decay_of_update
 
@@ -147,7 +147,7 @@ def capture(self: TrainingSteps, **options):
 @patch
 def rate(self: TrainingSteps, step: int) -> float:
     "The learning rate at a step of this epoch, as a fraction of the highest one"
-    return learning_rate_scale(step, self.total, self.cfg.warmup_ratio, self.cfg.lr_schedule)*self.drop
+    return learning_rate_scale(step, self.total, warmup_length(self.cfg, self.total), self.cfg.lr_schedule)*self.drop
 
 # %% ../../nbs/training/11_training_steps.ipynb #4469b1b5
 @patch

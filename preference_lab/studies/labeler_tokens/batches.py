@@ -29,7 +29,7 @@ class LabelerLoader(TableLoader):
         seed: int=0,
         weight: np.ndarray=None,   # (raters,) of each rater's labels; None: 1
         vectors: Tensor=None,      # (items, d) embeddings instead of images, where the image encoder is not trained
-        crowd: float=0.,           # proportion of rows with the population's token instead of the rater's
+        population_token_share: float=0.,  # proportion of rows with the population's token instead of the rater's
         names: Comparisons=None,         # whose raters and items are named in errors
     ):
         q = questions
@@ -39,7 +39,7 @@ class LabelerLoader(TableLoader):
         self.q, self.names, self.pixels, self.picture, self.vectors = q, names, pixels, np.asarray(picture), vectors
         self.image_encoder_of_rater, self.number = model.image_encoder_of_rater, model.prompts.number
         self.rater_of_viewer = {int(v): r for r, v in reversed(list(enumerate(self.image_encoder_of_rater)))}
-        self.text_tokens, self.crowd = model.text_tokens, crowd
+        self.text_tokens, self.population_token_share = model.text_tokens, population_token_share
 
     def where(self, row: int) -> str:
         "Rater and items of a row, for errors"
@@ -54,8 +54,9 @@ def draw_raters(self: LabelerLoader,
 ) -> np.ndarray:        # (n,) the rater, or the number of raters: the population
     "The rater of each row, some of them replaced by the population"
     rater = self.q.rater[rows]
-    if not self.crowd: return rater
-    return np.where(torch.rand(len(rows)).numpy() < self.crowd, len(self.image_encoder_of_rater)-1, rater)
+    if not self.population_token_share: return rater
+    population = torch.rand(len(rows)).numpy() < self.population_token_share
+    return np.where(population, len(self.image_encoder_of_rater)-1, rater)
 
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #7b9628f8
 @patch

@@ -35,13 +35,14 @@ class LabelerEncoders(nn.Module):
         targets: Sequence[str],               # attributes
         tower: ClipEncoder,                         # a CLIP; its weights are shared, not copied
         templates: Sequence[str]=PROMPT_TEMPLATES,   # of prompts, {} for the attribute
-        word: str='<user{}>',                 # form of a rater's token, {} for the number
+        token_format: str='<user{}>',         # form of a rater's token, {} for the number
         text_tokens: bool=True,               # prompts contain the rater's token
+        population_token: bool=True,          # the population has weights of its own, trained on all raters' answers
         visual_prompts: str='none',           # none, shallow or deep
         ranks: dict=None,                     # rater group -> rank of its adapters; None: no adapters
         group: Sequence[int]=None,            # (raters,) group of each rater; None: the first
         seed: int=0,                          # of the initial values
-        **lora,                               # towers, layers, matrices, alpha, dropout of `add_lora`
+        **lora,                               # other arguments of `add_lora`
     ):
         super().__init__()
         if visual_prompts not in VISUAL_PROMPTS:
@@ -51,6 +52,7 @@ class LabelerEncoders(nn.Module):
             )
         self.raters, self.targets, self.tower = list(raters), list(targets), tower
         self.visual, self.text_tokens, self.ranks = visual_prompts, text_tokens, dict(ranks or {})
+        self.population_token = population_token
         self.group = np.zeros(len(self.raters), int) if group is None else np.asarray(group)
 
         # own modules, shared frozen weights
@@ -59,11 +61,11 @@ class LabelerEncoders(nn.Module):
         self.frozen = tensors_sha256(frozen_state(self.clip))   # SHA-256 of the frozen weights
 
         vocabulary = read_vocabulary(tower)
-        self.words = labeler_token_words(word, self.raters, vocabulary)
+        self.labeler_tokens = labeler_token_words(token_format, self.raters, vocabulary)
         unknown = untokenizable_words(vocabulary, self.targets)
-        vocabulary = vocabulary.add_tokens(self.words).add_tokens(unknown)
-        self.prompts = build_prompts(vocabulary, self.words, self.targets, templates)
-        self._init_tokens(len(self.words) + len(unknown) if text_tokens or unknown else 0, seed)
+        vocabulary = vocabulary.add_tokens(self.labeler_tokens).add_tokens(unknown)
+        self.prompts = build_prompts(vocabulary, self.labeler_tokens, self.targets, templates)
+        self._init_tokens(len(self.labeler_tokens) + len(unknown) if text_tokens or unknown else 0, seed)
 
     def _init_tokens(self, n: int, seed: int):
         "Random initial values of `n` tokens, then of the visual prompts"
@@ -77,9 +79,14 @@ class LabelerEncoders(nn.Module):
         self.visual_prompts = nn.Parameter(torch.randn(*shape, vision.conv1.out_channels, generator=rng)*.02)
 
     @property
-    def crowd(self) -> int:
+    def population(self) -> int:
         "Number of the population, after the raters"
         return len(self.raters)
+
+    @property
+    def predicts_population(self) -> bool:
+        "Whether predictions without a rater have a meaning: trained weights, or no weights that depend on the rater"
+        return self.population_token or not self.text_tokens and self.visual == 'none'
 
     @property
     def adapts_image_encoder(self) -> bool:

@@ -16,12 +16,14 @@ from huggingface_hub import ModelCard, PyTorchModelHubMixin, snapshot_download
 from torch import Tensor
 
 from ...core.errors import ConfigError, DataError, did_you_mean
+from ...core.files import read_json
 from ...core.storage import load_tensors, save_tensors
 from ...core.hub import load_pretrained, model_card
+from ...data.validation import list_names
 from ...data.comparisons import Comparisons
 from ...simulate.faces import PROMPT_TEMPLATES
 from ...training.inference import InferenceMixin, in_fp32, inference_context
-from ...models.image_encoders import ClipEncoder, load_clip, save_clip
+from ...models.image_encoders import ClipEncoder, load_clip, save_clip, saved_clip_settings
 from ...models.embeddings import preprocess_images
 from ...models.tiny_clip import tiny_clip
 from ...models.lora import merged_lora_weights
@@ -38,17 +40,20 @@ class LabelerCLIP(
         raters: list[str],
         targets: list[str],           # attributes
         templates: list[str]=None,    # of prompts; None: `PROMPT_TEMPLATES`
-        word: str='<user{}>',         # form of a rater's token, {} for the number
+        token_format: str='<user{}>', # form of a rater's token, {} for the number
         text_tokens: bool=True,       # prompts contain the rater's token
+        population_token: bool=True,  # the population has weights of its own, trained on all raters' answers
         visual_prompts: str='none',   # none, shallow or deep
         temperature: float=.15,       # divisor of the scores
         ranks: dict=None,             # rater group -> rank of its adapters; None: no adapters
         group: list[int]=None,        # (raters,) group of each rater; None: the first
-        towers: str='both',           # encoders with adapters: vision, text or both
-        layers: str='all',            # blocks with adapters, from 0: all, 0-5, 3,7 or last 3
-        matrices: str='mlp',          # with adapters: mlp, attn or both
-        alpha: float=1.,              # adapters are scaled by alpha/rank
-        dropout: float=0.,            # of the adapters' input
+        lora_towers: str='both',      # encoders with adapters: vision, text or both
+        lora_layers: str='all',       # blocks with adapters, from 0: all, 0-5, 3,7 or last 3
+        lora_targets: str|list[str]='mlp',  # matrices with adapters, of `LORA_TARGETS`; mlp, attn or both
+        lora_alpha: float=1.,         # updates are scaled by lora_alpha/rank
+        lora_dropout: float=0.,       # of the adapters' input
+        use_dora: bool=False,         # norm and direction of each row of a matrix are trained apart
+        use_rslora: bool=False,       # updates are scaled by lora_alpha/√rank
         seed: int=0,                  # of the initial values
         about: dict=None,             # contents of the model card
         tower: Any=None,              # the CLIP itself, a `ClipEncoder`; its weights are shared, not copied
@@ -58,17 +63,20 @@ class LabelerCLIP(
             targets,
             tower,
             templates or PROMPT_TEMPLATES,
-            word,
+            token_format,
             text_tokens,
+            population_token,
             visual_prompts,
             ranks,
             group,
             seed,
-            towers=towers,
-            layers=layers,
-            matrices=matrices,
-            alpha=alpha,
-            dropout=dropout,
+            lora_towers=lora_towers,
+            lora_layers=lora_layers,
+            lora_targets=lora_targets,
+            lora_alpha=lora_alpha,
+            lora_dropout=lora_dropout,
+            use_dora=use_dora,
+            use_rslora=use_rslora,
         )
         self.encoder, self.about, self.temperature = dict(encoder), about or {}, temperature
         if 'frozen' not in self.encoder:
@@ -135,7 +143,7 @@ def encode_rater_prompts(
     was_training, number = model.training, model.prompts.number
     if templates is not None: number = number[:, :, list(templates)]
     number = number[:-1] if model.text_tokens else number[-1:]
-    rater = np.repeat(np.arange(len(number)) if model.text_tokens else [model.crowd], number[0].size)
+    rater = np.repeat(np.arange(len(number)) if model.text_tokens else [model.population], number[0].size)
     model.eval()
     with inference_context(model.inference_precision, model.clip.positional_embedding.device):
         w = model.encode_prompt_ids(number.ravel(), rater).float().cpu()
@@ -197,13 +205,17 @@ def generate_model_card(self: LabelerCLIP, *args, **kwargs) -> ModelCard:
 def _save_pretrained(self: LabelerCLIP, save_directory: Path):
     "The trainable weights, and the tiny CLIP where it is the encoder; `config.json` has the frozen weights' SHA-256"
     save_tensors(Path(save_directory)/'model.safetensors', self.state_dict())
-    if self.encoder['name'] == 'tiny': save_clip(self.tower, Path(save_directory)/'tower')
+    if self.encoder['name'] == 'tiny': save_clip(self.tower, Path(save_directory)/'encoder')
 
 # %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #00d766d0
+def _saved_encoder(folder: Path) -> Path|None:
+    "The folder of the CLIP that was saved with a model; `tower` in older versions"
+    return next((folder/d for d in ('encoder', 'tower') if saved_clip_settings(folder/d)), None)
+
 def _load_encoder(encoder: dict, folder: Path) -> ClipEncoder:
     "The CLIP that a model was trained on"
-    name, saved = encoder['name'], folder/'tower'
-    if (saved/'tower.json').is_file(): tower = load_clip(str(saved), device='cpu')
+    name, saved = encoder['name'], _saved_encoder(folder)
+    if saved: tower = load_clip(str(saved), device='cpu')
     else: tower = tiny_clip() if name == 'tiny' else load_clip(name, encoder.get('weights'), device='cpu')
     if tower.key != encoder['key']:
         raise DataError(
@@ -211,6 +223,20 @@ def _load_encoder(encoder: dict, folder: Path) -> ClipEncoder:
             f"{encoder['key'][:12]}, and this {tower.name} has {tower.key[:12]}; pass those weights with weights="
         )
     return tower
+
+_OLD_ARGUMENTS = dict(
+    word='token_format',
+    towers='lora_towers',
+    layers='lora_layers',
+    matrices='lora_targets',
+    alpha='lora_alpha',
+    dropout='lora_dropout',
+)   # of config.json in older versions -> those of `LabelerCLIP`
+
+def _old_arguments(folder: Path) -> dict:
+    "The arguments in config.json that had other names, under their names of today"
+    config = read_json(folder/'config.json')
+    return {new: config[old] for old, new in _OLD_ARGUMENTS.items() if old in config}
 
 @patch(cls_method=True)
 def _from_pretrained(cls: LabelerCLIP,
@@ -225,9 +251,9 @@ def _from_pretrained(cls: LabelerCLIP,
         hub = dict(revision=revision, cache_dir=cache_dir, force_download=force_download, token=token)
         folder = Path(snapshot_download(model_id, local_files_only=local_files_only, **hub))
     encoder = options['encoder'] | (dict(weights=str(weights)) if weights else {})
-    if weights and (folder/'tower').is_dir():
+    if weights and _saved_encoder(folder):
         raise ConfigError(f'weights={weights}: this model includes its encoder; remove weights=')
-    model = cls(**options | dict(encoder=encoder, tower=_load_encoder(encoder, folder)))
+    model = cls(**_old_arguments(folder) | options | dict(encoder=encoder, tower=_load_encoder(encoder, folder)))
     if model.frozen != encoder.get('frozen', model.frozen):
         raise DataError(
             f"{folder}: these adapters are for another model: the weights of {encoder['name']} are not those they were "
@@ -250,11 +276,16 @@ def rater_number(self: LabelerCLIP,
     rater: str|None,   # name or token
 ) -> int:
     "The number of a rater; None: the population"
-    if rater is None: return self.crowd
+    if rater is None or rater == self.labeler_tokens[-1]:
+        if self.predicts_population: return self.population
+        raise DataError(
+            'this model has no population token, since it was trained with population_token_share=0: name a rater; it '
+            f'knows {list_names(self.raters, 8)}'
+        )
     if rater in self.raters: return self.raters.index(rater)
-    if rater in self.words: return self.words.index(rater)
-    known = f'{", ".join(self.raters[:8])}{" …" if len(self.raters) > 8 else ""}'
-    raise DataError(f'rater {rater!r} is unknown{did_you_mean(str(rater), self.raters)}; the model knows {known}')
+    if rater in self.labeler_tokens: return self.labeler_tokens.index(rater)
+    hint = did_you_mean(str(rater), self.raters)
+    raise DataError(f'rater {rater!r} is unknown{hint}; the model knows {list_names(self.raters, 8)}')
 
 # %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #bf2eae1a
 @patch

@@ -120,7 +120,7 @@ def split(self: LabelerData):
         )
     sizes = 1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share
     chosen = filter_raters(self.labels, np.concatenate([known, new]))
-    self.axis = make_holdout(chosen, 'warm', cfg.data_seed, sizes, self.same)
+    self.axis = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
     known, new = np.arange(len(known)), len(known) + np.arange(len(new))
 
     self.train = self.training_comparisons(known)
@@ -178,17 +178,19 @@ def make_model(self: LabelerData,
     **changed,   # settings of the model that differ
 ) -> LabelerCLIP:
     "The untrained model"
-    cfg, ranks, group = self.cfg, dict(all=self.cfg.rank), None
+    cfg, ranks, group = self.cfg, dict(all=self.cfg.lora_rank), None
     if cfg.hard_rater_rank:
         c = self.consistency()
-        ranks, group = dict(all=cfg.rank, harder=cfg.hard_rater_rank), (c < np.median(c)).astype(int).tolist()
-    if cfg.towers == 'none': ranks = {}
+        ranks, group = dict(all=cfg.lora_rank, harder=cfg.hard_rater_rank), (c < np.median(c)).astype(int).tolist()
+    if cfg.lora_towers == 'none': ranks = {}
     settings = dict(text_tokens=cfg.text_tokens, visual_prompts=cfg.visual_prompts, group=group, ranks=ranks) | changed
+    settings |= dict(population_token=cfg.population_token_share > 0)
     encoder = dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key)
     return LabelerCLIP(
-        encoder, self.raters, self.targets, cfg.templates, cfg.token, temperature=cfg.temperature,
-        towers=cfg.towers if ranks else 'both', layers=cfg.layers, matrices=cfg.matrices, alpha=cfg.alpha,
-        dropout=cfg.lora_dropout, seed=cfg.seed, tower=self.tower,
+        encoder, self.raters, self.targets, cfg.templates, cfg.token_format, temperature=cfg.temperature,
+        lora_towers=cfg.lora_towers if ranks else 'both', lora_layers=cfg.lora_layers, lora_targets=cfg.lora_targets,
+        lora_alpha=cfg.lora_alpha, lora_dropout=cfg.lora_dropout, use_dora=cfg.use_dora, use_rslora=cfg.use_rslora,
+        seed=cfg.seed, tower=self.tower,
         about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch_size), **settings,
     )
 

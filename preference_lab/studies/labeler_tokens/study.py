@@ -53,7 +53,8 @@ def evaluate_more(self: LabelerStudy):
     cfg, n = self.cfg, len(self.raters)
     total = sum(self.count_labels(pairs) for pairs in (self.train, self.validation, self.test))
     self.tables_by_group(total, self.ablated_proba.get('no_token'))
-    self.new_rater_curve = self.learn_new_raters(self.opened) if self.shown is not None and cfg.text_tokens else []
+    fits_tokens = self.shown is not None and cfg.text_tokens and self.model.predicts_population
+    self.new_rater_curve = self.learn_new_raters(self.opened) if fits_tokens else []
     self.probe = (
         probe_attribute_directions(self.model) if cfg.text_tokens and n > 1 and len(cfg.templates) > 1 else None
     )
@@ -64,7 +65,9 @@ def ablate(self: LabelerStudy, test: Comparisons) -> dict:  # name -> accuracy, 
     "Accuracy that the model loses in each ablation"
     self.ablated_proba = {k: self.predict_pairs(f.model, test) for k, f in self.ablation_models.items()}
     others = {k: correct_answers(test, p) for k, p in self.ablated_proba.items()}
-    others |= token_ablations(partial(self.predict_pairs, self.model, test), test)
+    others |= token_ablations(
+        partial(self.predict_pairs, self.model, test), test, self.model.predicts_population
+    )
     return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.bootstrap_samples)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #79aea519
@@ -205,8 +208,8 @@ def model_results(self: LabelerStudy) -> dict:
         best_epoch=best['epoch'],
         weights_sha256=best['sha256'],
         frozen_sha256=self.fitted.frozen_sha256,
-        tower=m.encoder,
-        words=dict(zip(self.raters, m.words)),
+        encoder=m.encoder,
+        labeler_tokens=dict(zip(self.raters, m.labeler_tokens)),
     )
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #bb3a77dc

@@ -70,15 +70,19 @@ def _objective(cfg: LabelerConfig, number: np.ndarray) -> Callable:
         return losses + cfg.disentangle_weight*rater_attribute_overlap(w.unflatten(0, number.shape))
     return objective
 
-def _accuracy_by_rater(correct: np.ndarray, pairs: Comparisons) -> dict[str, float]:
-    rows = {f'accuracy_{r}': pairs.rater == k for k, r in enumerate(pairs.raters)}
-    return {name: correct[own].mean() for name, own in rows.items() if own.any()}
+def _grouped_accuracy(correct: np.ndarray, pairs: Comparisons) -> dict[str, float]:
+    "Accuracy of each rater and target that has comparisons, and the mean over raters"
+    rows = {f'rater_{r}': pairs.rater == k for k, r in enumerate(pairs.raters)}
+    by_rater = {name: correct[own].mean() for name, own in rows.items() if own.any()}
+    rows = {f'target_{t}': pairs.target == k for k, t in enumerate(pairs.targets)}
+    by_target = {name: correct[own].mean() for name, own in rows.items() if own.any()}
+    return dict(mean_rater_accuracy=np.mean(list(by_rater.values()))) | by_target | by_rater
 
 @patch
 def validation_scores(self: LabelerTraining,
     train: Comparisons,
 ) -> Callable:   # (model, accelerator) -> metric -> value
-    "Loss and accuracy on validation comparisons and on a sample of training comparisons (train_sample_…)"
+    "Loss and accuracy on validation comparisons, by rater and target too, and on a sample of training comparisons"
     valid = self.validation
     n, order = len(valid), np.random.default_rng(self.cfg.seed).permutation(len(train))
     both = concatenate_judgements(valid, train.take(np.sort(order[:n])))
@@ -88,7 +92,7 @@ def validation_scores(self: LabelerTraining,
         nll = F.binary_cross_entropy_with_logits(z, y, reduction='none').numpy()
         scores = dict(loss=nll[:n].mean(), accuracy=correct[:n].mean())
         sample = dict(train_sample_loss=nll[n:].mean(), train_sample_accuracy=correct[n:].mean())
-        return scores | sample | _accuracy_by_rater(correct[:n], valid)
+        return scores | sample | _grouped_accuracy(correct[:n], valid)
     return evaluate
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #77a7826f
@@ -103,9 +107,9 @@ def make_loader(self: LabelerTraining,
     if cfg.rater_weighting == 'consistency':
         c = self.consistency()
         weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
-    crowd = cfg.population_token_share if model.text_tokens or model.visual != 'none' else 0.
+    share = cfg.population_token_share if model.text_tokens or model.visual != 'none' else 0.
     data = group_targets(train), model, self.pixels, self.picture
-    return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, crowd, train)
+    return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, share, train)
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #0844f924
 @patch
@@ -141,7 +145,7 @@ def fit(self: LabelerTraining) -> FittedLabelers:
     self.history = pd.DataFrame(self.trainer.history)
     self.ablation_models = {}
     if 'no_token' in self.cfg.ablations:
-        no_token = dict(text_tokens=False, visual_prompts='none', ranks=dict(all=self.cfg.rank), group=None)
+        no_token = dict(text_tokens=False, visual_prompts='none', ranks=dict(all=self.cfg.lora_rank), group=None)
         self.ablation_models['no_token'] = self.fit_model('no_token', **no_token)
     if 'shuffled_rater' in self.cfg.ablations:
         rater = np.random.default_rng([self.cfg.seed, 2]).permutation(self.train.rater)
@@ -180,17 +184,22 @@ def timing(self: LabelerTraining) -> dict:
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #81388294
 @patch
-def epochs_table(self: LabelerTraining) -> pd.DataFrame:  # epoch, losses, accuracies, accuracy by rater; best: bool
-    "Losses and accuracies by epoch; train_loss is that of the steps, with drawn templates and penalties"
+def epochs_table(self: LabelerTraining) -> pd.DataFrame:
+    """Losses and accuracies by epoch; train_loss is that of the steps, with drawn templates and penalties
+
+    The columns are epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, mean_rater_accuracy
+    (the mean over raters, each with equal weight), target_… and rater_… (accuracies), and best (bool).
+    """
     h = self.history
     out = h[['epoch', 'train_loss']].assign(
         train_accuracy=h.validation_train_sample_accuracy,
         validation_loss=h.validation_loss,
         validation_accuracy=h.validation_accuracy,
+        mean_rater_accuracy=h.validation_mean_rater_accuracy,
     )
-    for r in self.raters:
-        if f'validation_accuracy_{r}' in h: out[r] = h[f'validation_accuracy_{r}']
-    return out.assign(best=out.epoch == self.trainer.best['epoch'])
+    groups = [*(f'target_{t}' for t in self.targets), *(f'rater_{r}' for r in self.raters)]
+    groups = pd.DataFrame({g: h[f'validation_{g}'] for g in groups if f'validation_{g}' in h})
+    return pd.concat([out, groups], axis=1).assign(best=out.epoch == self.trainer.best['epoch'])
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #90aaf065
 @patch
