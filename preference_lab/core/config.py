@@ -62,7 +62,9 @@ def check_value(
     except ValidationError as e:
         messages = [m['msg'].removeprefix('Value error, ') for m in e.errors(include_url=False)]
     why = ', or '.join(m[0].lower() + m[1:] for m in dict.fromkeys(messages))   # one for each type of a union
-    hint = did_you_mean(value, re.findall(r"'([^']*)'", why)) if isinstance(value, str) else ''
+    valid, values = re.findall(r"'([^']*)'", why), value if isinstance(value, list) else [value]
+    unknown = next((v for v in values if isinstance(v, str) and v not in valid), None)
+    hint = '' if unknown is None else did_you_mean(unknown, valid)
     raise ConfigError(f'setting {name}={value!r}: {why}{hint}')
 
 # %% ../../nbs/core/06_config.ipynb #defau1t0
