@@ -39,7 +39,7 @@ nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_ste
 nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/studies/emotions/07_report nbs/models/06_networks
+nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
 nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """The long form of the robustness tests: planted faults, kills, hostile input, numbers. The last thing printed is a table:
-fault or attempt, tried, caught (handled or survived), lost (not handled). The status is 0 when all were handled.
+attempt, tried, caught (handled or survived), failures (not handled). The status is 0 when all were handled.
 The same notebooks in their short form are part of `make test`."""
 import json, os, sys, tempfile, time
 from argparse import ArgumentParser
@@ -33,13 +33,13 @@ def main():
     for f in sorted(Path(folder).glob('*.jsonl'), key=lambda f: list(PARTS).index(f.stem)): rows += [json.loads(l) for l in f.read_text().splitlines()]
     rmtree(folder)
     for r in rows:
-        if r['lost']: print(f"\nlost: {r['attack']} ({r['study'] or 'shared modules'}): {r['said']}")
+        if r['failures']: print(f"\nfailure: {r['attempt']} ({r['study'] or 'shared modules'}): {r['said']}")
     from preference_lab.testing.faults import robustness_table
     table = robustness_table(rows)
-    if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attack', 'where')}))
-    tried, lost = int(table.tried.sum()), int(table.lost.sum())
-    print(f'\n{time.time()-began:.0f} s: {tried:,} tried, {tried-lost:,} caught or survived, {lost:,} lost' + (f'; a notebook did not end: {", ".join(broken)}' if broken else ''))
-    sys.stdout.flush(); os._exit(bool(lost or broken or not tried))
+    if len(table): print('\n' + table.to_string(index=False, justify='left', formatters={k: f'{{:<{table[k].str.len().max()}}}'.format for k in ('attempt', 'where')}))
+    tried, failures = int(table.tried.sum()), int(table.failures.sum())
+    print(f'\n{time.time()-began:.0f} s: {tried:,} tried, {tried-failures:,} caught or survived, {failures:,} failures' + (f'; a notebook did not end: {", ".join(broken)}' if broken else ''))
+    sys.stdout.flush(); os._exit(bool(failures or broken or not tried))
 
 
 if __name__ == '__main__': main()

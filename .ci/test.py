@@ -21,7 +21,7 @@ def is_test(cell):
     "Does this code cell test something (and not merely define what is exported)?"
     if cell.cell_type != 'code' or cell.directives_.keys() & {'export', 'exporti', 'exports'}: return False
     name = lambda n: getattr(n.func, 'id', getattr(n.func, 'attr', ''))
-    return any(isinstance(n, ast.Assert) or isinstance(n, ast.Call) and name(n).startswith(('test_', 'ExceptionExpected', 'expect_fail', 'refuses', 'attack', 'attempt', 'assert_'))
+    return any(isinstance(n, ast.Assert) or isinstance(n, ast.Call) and name(n).startswith(('test_', 'ExceptionExpected', 'expect_fail', 'refuses', 'attempt', 'assert_'))
                for tree in cell.parsed_() or [] for n in ast.walk(tree))
 
 

@@ -18,10 +18,15 @@ from .core.errors import ConfigError, PreferenceLabError, did_you_mean, escape_c
 from .core.errors import truncate_repr
 from .core.process import clear_stop_request, request_stop
 from .core.config import describe_settings
+from .core.run_log import write_log
 from .core.terminal import make_streams_safe, note_single_process
-from .commands.training import STUDIES, data, doctor, extract, predict, study_settings, train, validate
+from .commands.settings import STUDIES, study_settings
+from .commands.training import data, doctor, extract, predict, train, validate
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
+from .commands.sharing import ensemble, push
+from .commands.add_raters import add_raters
+from .commands.export import export
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -30,9 +35,13 @@ COMMANDS = dict(
     predict=predict,
     validate=validate,
     extract=extract,
+    ensemble=ensemble,
+    export=export,
     sweep=sweep,
     summarize=summarize,
+    push=push,
     data=data,
+    **{'add-raters': add_raters},
     doctor=doctor,
 )
 
@@ -41,7 +50,7 @@ def help_text() -> str:
     return '\n'.join([
         'preference_lab COMMAND …',
         '',
-        *(f'  {k:9} {f.__doc__}' for k, f in COMMANDS.items()),
+        *(f'  {k:10} {f.__doc__}' for k, f in COMMANDS.items()),
         '',
         f'studies: {", ".join(STUDIES)}',
         'settings of a study: preference_lab train STUDY --help',
@@ -52,7 +61,8 @@ def help_text() -> str:
 def settings_text(study: str) -> str:
     "The settings of a study, one per line, with default and meaning"
     rows = describe_settings(study_settings(study))
-    return '\n'.join(f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows)
+    lines = [f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows]
+    return '\n'.join([*lines, '', '--config FILE takes the settings of a config.yaml; settings beside it win'])
 
 # %% ../nbs/cli.ipynb #c19eccb6
 def locked_runs() -> set[Path]:
@@ -124,6 +134,7 @@ def main(
         return 0
     except (PreferenceLabError, OSError, RuntimeError, MemoryError) as e:
         if not (message := _error_message(words[0], e)): raise
+        for f in locked_runs() - locked_before: write_log(f, f'error: {message}')
         print(f'error: {message}', file=sys.stderr)
         return 2
     except KeyboardInterrupt as e:

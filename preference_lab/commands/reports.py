@@ -7,6 +7,7 @@ __all__ = ['PRINT_STYLE', 'render_html', 'forward_interrupts', 'unfinished_runs_
            'report']
 
 # %% ../../nbs/commands/02_reports.ipynb #4a51f65b
+import logging
 import re
 import signal
 import sys
@@ -20,8 +21,10 @@ from fastcore.script import Param
 from ..core.errors import PreferenceLabError
 from ..core.process import environment_variable
 from ..core.files import write_text
-from ..core.config import Config, make_config, parse_settings
-from .training import report_notebook, study_settings
+from ..core.run_log import write_log
+from ..core.config import GIVEN_SETTINGS, Config, make_config
+from .settings import given_settings, study_settings
+from .training import report_notebook
 
 # %% ../../nbs/commands/02_reports.ipynb #f6b0fe99
 # a heading is on the page of what follows it, and tables are as wide as the page
@@ -96,6 +99,7 @@ def _notebook_error(e, notebook: Path) -> PreferenceLabError:
 def _execute_report(study: str, draft: Path, parameters: dict):
     "Execute the report notebook of a study in a process of its own"
     import papermill
+    logging.getLogger('papermill').setLevel(logging.ERROR)   # it warns about GIVEN_SETTINGS
     papermill.execute_notebook(
         report_notebook(study),
         draft,
@@ -135,6 +139,7 @@ def _report_in(temporary: Path, study: str, parameters: dict) -> Path:
     ):
         try: _execute_report(study, draft, parameters)
         except PapermillExecutionError as e:
+            for f in run_folder(): write_log(f, f'{e.ename}: {e.evalue}')
             if e.ename in ('TrainingInterrupted', 'KeyboardInterrupt'):
                 raise KeyboardInterrupt(e.evalue or unfinished_runs_hint(*run_folder())) from None
             raise _notebook_error(e, report_notebook(study)) from None
@@ -159,7 +164,7 @@ def run_report(
     from preference_lab.experiments.runs import check_folder_is_new, write_run_manifest
     if cfg.resume and not cfg.time: cfg.time = resumable_run_time(study, cfg)
     if cfg.time and not cfg.resume: check_folder_is_new(Path(cfg.runs_dir).expanduser()/study/f'{cfg.name}-{cfg.time}')
-    parameters = {k: getattr(cfg, k) for k in (*settings, 'time')}
+    parameters = {k: getattr(cfg, k) for k in (*settings, 'time')} | {GIVEN_SETTINGS: list(settings)}
     with tempfile.TemporaryDirectory() as temporary: folder = _report_in(Path(temporary), study, parameters)
     render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')
     write_run_manifest(folder)
@@ -169,7 +174,8 @@ def run_report(
 def report(
     study: str,  # emotions, …
     settings: Param('setting=value …; none: the defaults', str, nargs='*'),
+    config: Param('config.yaml of a run, whose settings are taken; those that are given win', str)=None,
 ):
     "Train, evaluate, and write a report as notebook and HTML"
-    folder = run_report(study, parse_settings(list(settings)))
+    folder = run_report(study, given_settings(study, list(settings), config))
     print(f'report: {folder/"report.html"}')

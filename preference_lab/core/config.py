@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PositiveInt', 'NonNegativeInt', 'Fraction', 'FractionBelowOne', 'PositiveFloat', 'NonNegativeFloat', 'Device',
-           'MAX_YAML_BYTES', 'check_value', 'default_value', 'Config', 'unmet_requirement', 'make_config',
-           'parse_settings', 'read_yaml', 'config_yaml', 'read_config', 'notebook_config', 'describe_settings',
-           'TrainConfig', 'settings_to_match']
+           'MAX_YAML_BYTES', 'GIVEN_SETTINGS', 'check_value', 'default_value', 'Config', 'unmet_requirement',
+           'make_config', 'parse_settings', 'read_yaml', 'config_yaml', 'read_config', 'notebook_config',
+           'describe_settings', 'TrainConfig', 'settings_to_match']
 
 # %% ../../nbs/core/06_config.ipynb #d3b99cf8
 import dataclasses
@@ -59,11 +59,13 @@ def check_value(
     "`value` as `kind`, or a `ConfigError` that says what is expected"
     value = _from_text(value, kind)
     try: return _adapter(kind).validate_python(value)
-    except ValidationError as e: error = e.errors(include_url=False)[0]
-    why, wrong = error['msg'], error['input']   # of a list, the element
-    why = why.removeprefix('Value error, ')   # of a validator
-    hint = did_you_mean(wrong, re.findall(r"'([^']*)'", why)) if isinstance(wrong, str) else ''
-    raise ConfigError(f'setting {name}={value!r}: {why[0].lower()}{why[1:]}{hint}')
+    except ValidationError as e:
+        messages = [m['msg'].removeprefix('Value error, ') for m in e.errors(include_url=False)]
+    why = ', or '.join(m[0].lower() + m[1:] for m in dict.fromkeys(messages))   # one for each type of a union
+    valid, values = re.findall(r"'([^']*)'", why), value if isinstance(value, list) else [value]
+    unknown = next((v for v in values if isinstance(v, str) and v not in valid), None)
+    hint = '' if unknown is None else did_you_mean(unknown, valid)
+    raise ConfigError(f'setting {name}={value!r}: {why}{hint}')
 
 # %% ../../nbs/core/06_config.ipynb #defau1t0
 def default_value(
@@ -98,12 +100,14 @@ class Config:
     def check(self): "For a study: raise a `ConfigError` where two settings contradict each other"
 
     def apply_preset(self, presets: dict[str, dict]):  # preset -> setting -> value
-        "Replace defaults by the settings of `self.preset`; settings that were given stay"
+        "Replace defaults by the settings of `self.preset`; settings that were given to `make_config` stay"
         if self.preset and self.preset not in presets:
             raise ConfigError(f'setting preset={self.preset!r} is unknown{did_you_mean(self.preset, presets)}. '
                               f'Use one of {", ".join(presets)}.')
+        given = vars(self).get('_given', ())
         for f in fields(self):
-            if f.name in presets.get(self.preset, {}) and getattr(self, f.name) == default_value(f):
+            is_default = f.name not in given and getattr(self, f.name) == default_value(f)
+            if f.name in presets.get(self.preset, {}) and is_default:
                 setattr(self, f.name, presets[self.preset][f.name])
 
 # %% ../../nbs/core/06_config.ipynb #5c0c1b7e
@@ -143,6 +147,7 @@ def make_config(
     kind: type,         # a study's dataclass below `Config`
     settings: dict,     # setting -> value or its text
     source: str='',     # where they come from, for the error
+    given: list[str]|None=None,   # those that no preset replaces; None: all
     saved: dict={},     # settings of a saved run, which `settings` replace
 ) -> Config:
     "A checked configuration, or a `ConfigError` about a setting that is unknown, invalid or has no effect"
@@ -152,8 +157,11 @@ def make_config(
         if k not in known:
             raise ConfigError(f'{where}unknown setting {str(k)!r}{did_you_mean(k, known)}. '
                               f'The settings are {", ".join(known)}.')
-    try: cfg = kind(**{**saved, **settings})
+    cfg = object.__new__(kind)
+    cfg._given = settings if given is None else given   # read by `apply_preset`
+    try: cfg.__init__(**{**saved, **settings})
     except ConfigError as e: raise ConfigError(f'{where}{e}') from None
+    del cfg._given
     _refuse_unused(cfg, settings, where)
     return cfg
 
@@ -240,6 +248,8 @@ def read_config(
     return make_config(kind, read_yaml(path), str(path))
 
 # %% ../../nbs/core/06_config.ipynb #00461ac2
+GIVEN_SETTINGS = '_given_settings'   # the parameter with the names of the settings that the command line was given
+
 def notebook_config(
     kind: type,       # a study's dataclass below `Config`
     namespace: dict,  # the notebook's `globals()`, after its parameters
@@ -248,7 +258,8 @@ def notebook_config(
     skip = ('In', 'Out', 'exit', 'quit', 'open', 'get_ipython')
     is_plain = lambda v: v is None or isinstance(v, (str, int, float, list, tuple, dict))
     settings = {k: v for k, v in namespace.items() if not k.startswith('_') and k not in skip and is_plain(v)}
-    return make_config(kind, settings, 'parameters')
+    # the parameters cell holds every default, so which of them were given is told by the command
+    return make_config(kind, settings, 'parameters', namespace.get(GIVEN_SETTINGS, ()))
 
 # %% ../../nbs/core/06_config.ipynb #d831a260
 def describe_settings(
@@ -317,6 +328,7 @@ class TrainConfig(Config):
             drop = lambda settings: {k: v for k, v in settings.items() if k not in ('warmup_ratio', 'warmup_steps')}
             presets = {name: drop(settings) for name, settings in presets.items()}
         super().apply_preset(presets)
+    REQUIRES = dict(plateau_patience='lr_schedule=plateau')
 
 # %% ../../nbs/core/06_config.ipynb #0c626400
 _RESUMABLE = {

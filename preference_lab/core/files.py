@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['MAX_TEXT_BYTES', 'MAX_JSON_DEPTH', 'DAMAGED_CHECKPOINTS_FILE', 'is_file', 'expand_user', 'read_bytes', 'parse_json',
-           'find_dataset', 'atomic_write', 'write_text', 'atomic_write_folder', 'remove_temporary_siblings',
-           'remove_temporary_files', 'to_json_types', 'write_json', 'read_json', 'check_file_name', 'cache_folder']
+           'find_dataset', 'find_file', 'atomic_write', 'write_text', 'atomic_write_folder',
+           'remove_temporary_siblings', 'remove_temporary_files', 'to_json_types', 'write_json', 'read_json',
+           'check_file_name', 'damaged_checkpoint_notes', 'cache_folder']
 
 # %% ../../nbs/core/03_files.ipynb #6be76ffa
 import errno
@@ -97,6 +98,19 @@ def find_dataset(
     folder = expand_user(root)/name if root else None
     try: return folder if folder and folder.is_dir() else None
     except OSError: return None   # the name is too long for the file system
+
+# %% ../../nbs/core/03_files.ipynb #f1ndfile
+def find_file(
+    path: str|Path,   # of a file or folder
+) -> Path|None:       # None where it does not exist
+    "The path, or the same path below `$PREFERENCE_LAB_DATA` where only that one exists"
+    root = os.environ.get('PREFERENCE_LAB_DATA')
+    own = expand_user(path)
+    for candidate in (own, *([expand_user(root)/own] if root else [])):
+        try:
+            if candidate.exists(): return candidate
+        except OSError: pass   # the name is too long for the file system
+    return None
 
 # %% ../../nbs/core/03_files.ipynb #52e6b438
 def _error_number(e) -> int|None:
@@ -224,7 +238,14 @@ def check_file_name(
     return name
 
 # %% ../../nbs/core/03_files.ipynb #d6624f62
-DAMAGED_CHECKPOINTS_FILE = 'passed_over.json'   # next to the checkpoints: notes about those that were damaged
+DAMAGED_CHECKPOINTS_FILE = 'damaged_checkpoints.json'   # next to the checkpoints: notes about those that were damaged
+
+def damaged_checkpoint_notes(
+    folder: str|Path,  # of a run
+) -> list[dict]:       # {code, message}
+    "The notes about the damaged checkpoints of a run, also of one that an earlier version began"
+    files = [p for name in (DAMAGED_CHECKPOINTS_FILE, 'passed_over.json') for p in Path(folder).rglob(name)]
+    return [note for p in sorted(files) for note in read_json(p)]
 
 # %% ../../nbs/core/03_files.ipynb #0a1b2c02
 def cache_folder() -> Path:

@@ -35,18 +35,34 @@ _EMOTIONS = _TRAINING | dict(
 )
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname1
-_PREFERENCE = _TRAINING | _PAIRWISE | dict(
-    trunk_pairs='max_train_pairs',
-    item_columns='item_effects',
-    taste_steps='em_steps',
-    rater_width='rater_embedding_size',
-)
+_PREFERENCE = _TRAINING | _PAIRWISE | {
+    'trunk_pairs': 'max_train_pairs',
+    'item_columns': 'item_effects',
+    'taste_steps': 'em_steps',
+    'rater_width': 'rater_embedding_size',
+    'axes': 'holdouts',
+    'axes=new_item': 'holdouts=new_items',
+    'axes=new_rater': 'holdouts=new_raters',
+    'features': 'n_features',
+    'strength': 'shrinkage',
+    'rater': 'rater_encoding',
+    'residual': 'item_bias',
+    'model=taste': 'model=hierarchical',
+}
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname2
-_DISTRIBUTIONS = _TRAINING | dict(
-    held_out='holdout_kind',
-    entropy_power='min_entropy_power',
-)
+_DISTRIBUTIONS = _TRAINING | {
+    'held_out': 'holdout_kind',
+    'entropy_power': 'min_entropy_power',
+    'fit': 'fit_loss',
+    'gamma': 'focal_gamma',
+    'alpha': 'category_weights',
+    'noise': 'feature_noise',
+    'keep': 'neighbor_keep_rate',
+    'neighbours': 'neighbors',
+    'model=star': 'model=neighbors',
+    'split=made': 'split=random',
+}
 
 # %% ../../nbs/core/09_old_names.ipynb #0ldname3
 _LABELER_TOKENS = _TRAINING | _PAIRWISE | dict(
@@ -74,7 +90,9 @@ _MEMES = _TRAINING | dict(
     select='selection_metric',
     compare='compare_with',
     freeze='freeze_layers',
-)
+    alone='unimodal_baselines',
+    seen='use_seen_split',
+) | {'encoder=scenes': 'encoder=nlvr_scenes'}
 
 # %% ../../nbs/core/09_old_names.ipynb #cd91b089
 OLD_SETTINGS: dict[str, dict[str, str]] = dict(
@@ -97,6 +115,8 @@ def rename_settings(
         name, new = k, v
         if (text := table.get(f'{k}={v}')) is not None: name, _, new = text.partition('=')
         elif k in table: name = table[k]
+        if isinstance(v, list): new = [table.get(f'{k}={x}', f'={x}').partition('=')[2] if isinstance(x, str) else x
+                                       for x in v]
         if not name:
             raise ConfigError(
                 f'{where}: the setting {k}={v} of an older version of preference_lab no longer exists; train again, '

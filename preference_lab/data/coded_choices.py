@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location, truncate_repr
 from .validation import parse_ids
-from .judgement_tables import ComparisonTable
+from .judgement_tables import ComparisonTable, parse_weights
 
 # %% ../../nbs/data/10_coded_choices.ipynb #bbe05fb6
 def _as_code(v) -> str:
@@ -54,16 +54,18 @@ def _self_pairs_warning(left, dropped) -> dict:
 def _long_form(df, target_columns, columns, name) -> tuple[pd.DataFrame, dict]:
     "Rater, left, right, target and choice, a row for each answer; and the file's column of each target"
     ends, given = [columns[c] for c in ('rater', 'left', 'right')], target_columns is not None
+    weight = columns.get('weight')
     for c in [*ends, *(target_columns or [])]:
         if c not in df:
             raise DataError(f'{location(name, 1)}: missing column {c!r}{did_you_mean(c, df.columns)}. The columns are '
                             f'{", ".join(df.columns)}.')
     base = pd.DataFrame({k: parse_ids(df[c]) for k, c in zip(('rater', 'left', 'right'), ends)}, index=df.index)
+    if weight: base['weight'] = parse_weights(df, weight, name)
     if not given and columns['choice'] in df:
         target = parse_ids(df[columns['target']]) if columns['target'] in df else 'preference'
         return base.assign(target=target, choice=df[columns['choice']]), {}
 
-    wide = list(target_columns) if given else [c for c in df if c not in (*ends, 'source')]
+    wide = list(target_columns) if given else [c for c in df if c not in (*ends, weight, 'source')]
     if not wide:
         raise DataError(
             f'{location(name, 1)}: no column of choices besides {", ".join(ends)}. Add one for each target, '
@@ -96,7 +98,7 @@ def parse_coded_choices(
     right_code,              # value that means "right won", for instance '2'
     target_columns: Sequence[str]|None=None,  # wide: the columns of choices; None: `choice` if there is one, else all
     name: str='',            # file, for errors
-    columns: dict|None=None, # {'rater': …, 'left': …, 'right': …, 'target': …, 'choice': …}: names in the file
+    columns: dict|None=None, # rater, left, right, target, choice, and perhaps weight -> name in the file
 ) -> ComparisonTable:
     "Comparisons from a table of coded choices; values that are neither code are dropped and counted"
     left_code, right_code = _check_choice_codes(left_code, right_code)

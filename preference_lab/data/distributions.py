@@ -145,7 +145,7 @@ class DistributionData:
     features: np.ndarray | None = None    # (n, width) float32
     texts: dict[str, list[str]] = field(default_factory=dict)  # texts by column name: (n,) each
     images: list[Path] | None = None      # image file of each item
-    neighbours: np.ndarray | None = None  # (n, max neighbors, width) float32: features of each item's neighbors
+    neighbors: np.ndarray | None = None  # (n, max neighbors, width) float32: features of each item's neighbors
     edges: np.ndarray | None = None       # (n, max neighbors, edge features) float32
     mask: np.ndarray | None = None        # (n, max neighbors) bool: False where padded
     # predictions from training answers alone, by name: (n, categories)
@@ -156,20 +156,21 @@ class DistributionData:
 
     def __post_init__(self):
         n = len(self.votes)
-        for k in ('features', 'images', 'neighbours', 'edges', 'mask', 'labels'):
+        for k in ('features', 'images', 'neighbors', 'edges', 'mask', 'labels'):
             if (v := getattr(self, k)) is not None and len(v) != n:
                 raise DataError(f'{location(self.name)}: {k} has {len(v):,} rows, expected one for each of {n:,} items')
         if not self.known:
             raise DataError(f'{location(self.name)}: the items have no features; set feature_columns, text_columns, '
-                            'embeddings or neighbours')
+                            'embeddings or neighbors')
         self.fingerprint = self._sha256()
 
     def _sha256(self) -> str:
         "Checksum of the answers and all features"
         h = hashlib.sha256(self.votes.fingerprint.encode())
-        for k in ('features', 'neighbours', 'edges', 'mask'):
+        for k in ('features', 'neighbors', 'edges', 'mask'):
             if (v := getattr(self, k)) is not None:
-                h.update(f'{k} {v.shape} {v.dtype}'.encode() + np.ascontiguousarray(v).tobytes())
+                name = dict(neighbors='neighbours').get(k, k)   # as in the fingerprints of earlier versions
+                h.update(f'{name} {v.shape} {v.dtype}'.encode() + np.ascontiguousarray(v).tobytes())
         for k, t in self.texts.items(): h.update('\x1f'.join([k, *t]).encode('utf-8', 'surrogatepass'))
         for p in self.images or []:
             h.update(hashlib.sha256(Path(p).read_bytes()).digest() if Path(p).is_file() else b'none')
@@ -180,6 +181,6 @@ class DistributionData:
     @property
     def known(self) -> list[str]:
         "Names of the kinds of features"
-        kinds = {k: getattr(self, k) for k in ('features', 'texts', 'images', 'neighbours')}
+        kinds = {k: getattr(self, k) for k in ('features', 'texts', 'images', 'neighbors')}
         return [k for k, v in kinds.items() if v is not None and len(v)]
     def __repr__(self): return f'DistributionData({self.votes!r}, features: {", ".join(self.known)})'

@@ -46,7 +46,7 @@ class HeldOutTestSet:
         return self._table
 
 # %% ../../nbs/data/19_holdout.ipynb #75c27e38
-HOLDOUT_KINDS = ('warm', 'new_item', 'new_rater')
+HOLDOUT_KINDS = ('known', 'new_items', 'new_raters')
 
 # %% ../../nbs/data/19_holdout.ipynb #87f6f6e1
 @dataclass
@@ -59,7 +59,7 @@ class HoldoutSplit:
     test: HeldOutTestSet                    # comparisons
     seen: np.ndarray                        # (items,) bool: items of the training labels
     audit: dict                             # sizes and overlaps of the splits
-    shown: Ratings|Comparisons = None       # new_rater: labels of new raters that may be shown to the model
+    shown: Ratings|Comparisons = None       # new_raters: labels of new raters that may be shown to the model
     cross_split_pairs: int = 0              # comparisons dropped, because their items are in different splits
 
 # %% ../../nbs/data/19_holdout.ipynb #7fdeff49
@@ -69,12 +69,12 @@ def _items_seen(labels) -> np.ndarray:
     for k in ('item', 'left', 'right'): out[getattr(labels, k, [])] = True
     return out
 
-def _split_labels(labels, axis, seed, sizes) -> tuple[np.ndarray, int]:
+def _split_labels(labels, kind, seed, sizes) -> tuple[np.ndarray, int]:
     "The split of each row ('shown' for labels of new raters, '' across splits); how many are across splits"
     is_ratings = isinstance(labels, Ratings)
     at_random = lambda x, sizes: (split_rater_item_cells if is_ratings else split_pairs)(x, sizes, seed)
-    if axis == 'warm': return at_random(labels, sizes or ((.7, .1, .2) if is_ratings else (.8, .1, .1))), 0
-    if axis == 'new_item':
+    if kind == 'known': return at_random(labels, sizes or ((.7, .1, .2) if is_ratings else (.8, .1, .1))), 0
+    if kind == 'new_items':
         items = split_items(labels, (.7, .1, .2), seed)
         return (items[labels.item], 0) if is_ratings else split_pairs_by_items(labels, items)
 
@@ -97,28 +97,28 @@ def _audit_labels(parts, key, is_ratings) -> LeakageAudit:
 # %% ../../nbs/data/19_holdout.ipynb #e9866634
 def make_holdout(
     labels: Ratings|Comparisons,
-    axis: str,             # one of HOLDOUT_KINDS
+    kind: str,             # one of HOLDOUT_KINDS
     seed: int=0,
-    sizes: tuple=None,     # warm: proportions of train, validation, test; None: .7 .1 .2 of ratings, .8 .1 .1 of pairs
+    sizes: tuple=None,     # known: proportions of train, validation, test; None: .7 .1 .2 of ratings, .8 .1 .1 of pairs
     duplicates: np.ndarray=None, # (items,) equal for items that are one, such as duplicate images; None: all distinct
 ) -> HoldoutSplit:
     "Training, validation and held-out test labels, audited"
     is_ratings = isinstance(labels, Ratings)
     merged = labels if duplicates is None else merge_duplicate_items(labels, duplicates)   # what is split and audited
-    split, cross_split = _split_labels(merged, axis, seed, sizes)
+    split, cross_split = _split_labels(merged, kind, seed, sizes)
     unit = 'cell' if is_ratings else 'pair'
-    key = dict(warm=unit, new_item='item', new_rater='rater')[axis]
+    key = dict(known=unit, new_items='item', new_raters='rater')[kind]
     rows = lambda x, name: x.take(split == name)
     audit = _audit_labels({s: rows(merged, s) for s in SPLITS}, key, is_ratings)
-    if axis == 'new_rater':
+    if kind == 'new_raters':
         _audit_labels(dict(train=rows(merged, 'shown'), test=rows(merged, 'test')), unit, is_ratings)
 
     parts = {s: rows(labels, s) for s in SPLITS}
     pairs = {s: to_comparisons(parts[s]) for s in ('validation', 'test')}
     for s, p in pairs.items():
         if not len(p):
-            raise DataError(f'the {axis} split leaves no {s} comparisons. Add labels, or remove {axis} from axes.')
+            raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, or remove {kind} from holdouts.')
     details = dict(key=key, cross_split_pairs=cross_split, pairs={s: len(p) for s, p in pairs.items()})
-    return HoldoutSplit(axis, parts['train'], parts['validation'], pairs['validation'], HeldOutTestSet(pairs['test']),
+    return HoldoutSplit(kind, parts['train'], parts['validation'], pairs['validation'], HeldOutTestSet(pairs['test']),
                 _items_seen(parts['train']), audit.to_dict() | details,
-                rows(labels, 'shown') if axis == 'new_rater' else None, cross_split)
+                rows(labels, 'shown') if kind == 'new_raters' else None, cross_split)

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .coding import check_codes, hash_arrays, join_codes, joint_key, take_rows, unique_names
-from .comparisons import Comparisons
+from .comparisons import Comparisons, check_weight
 
 # %% ../../nbs/data/08_ratings.ipynb #e88ddcb9
 def _check_values(value, low, high, n) -> np.ndarray:
@@ -41,6 +41,7 @@ class Ratings:
     targets: list[str]
     low: float          # lowest value of the scale
     high: float         # highest value of the scale
+    weight: np.ndarray|None = None   # (n,) float64, of each rating in the likelihood of a fit; None: 1 each
 
     def __post_init__(self):
         for k in ('raters', 'items', 'targets'): setattr(self, k, unique_names(getattr(self, k), k))
@@ -49,6 +50,7 @@ class Ratings:
             setattr(self, k, check_codes(getattr(self, k), names, k, n))
         self.low, self.high = float(self.low), float(self.high)
         self.value = _check_values(self.value, self.low, self.high, n)
+        if self.weight is not None: self.weight = check_weight(self.weight, n)
 
     def __len__(self): return len(self.rater)
     def __repr__(self):
@@ -85,12 +87,13 @@ def frame(self: Ratings) -> pd.DataFrame:
 def fingerprint(self: Ratings) -> str:
     "SHA-256 of names, scale and values, in their order"
     names = dict(raters=self.raters, items=self.items, targets=self.targets, scale=[self.low, self.high])
-    return hash_arrays(names, dict(rater=self.rater, item=self.item, target=self.target, value=self.value))
+    weight = {} if self.weight is None else dict(weight=self.weight)
+    return hash_arrays(names, dict(rater=self.rater, item=self.item, target=self.target, value=self.value) | weight)
 
 # %% ../../nbs/data/08_ratings.ipynb #403bf98b
 @patch
 def pairs(self: Ratings) -> Comparisons:
-    "Every strict comparison within a rater and a target; left is the item that comes first in `items`"
+    "Every strict comparison within a rater and a target, with the product of the weights; left comes first in `items`"
     order = np.lexsort((self.item, self.rater, self.target))
     block = self.keys('target', 'rater')[order]
     row = np.arange(len(block))
@@ -101,8 +104,9 @@ def pairs(self: Ratings) -> Comparisons:
     value, item = self.value[order], self.item[order]
     strict = value[left] != value[right]
     left, right = left[strict], right[strict]
+    weight = None if self.weight is None else self.weight[order][left]*self.weight[order][right]
     return Comparisons(self.rater[order][left], item[left], item[right], self.target[order][left],
-                 value[left] > value[right], self.raters, self.items, self.targets)
+                 value[left] > value[right], self.raters, self.items, self.targets, weight=weight)
 
 # %% ../../nbs/data/08_ratings.ipynb #1981dc51
 @patch(as_prop=True)

@@ -81,7 +81,8 @@ class RegionCache:
     @property
     def skipped(self) -> dict[str, str]:
         "Images that a conversion or an extraction skipped: id -> reason"
-        reasons = read_json(p) if (p := self.folder/'left_out.json').exists() else {}
+        names = 'skipped_images.json', 'left_out.json'   # the second one in caches of older versions
+        reasons = next((read_json(p) for n in names if (p := self.folder/n).exists()), {})
         return {i: str(why) for i, why in reasons.items()} if isinstance(reasons, dict) else {}
 
     @property
@@ -157,7 +158,7 @@ def mark_skipped(self: RegionCache,
     "Record why images are not in the cache; reasons of images that were added since are removed"
     before = self.skipped
     after = {i: why for i, why in (before | bad).items() if i not in self}
-    if after != before: write_json(self.folder/'left_out.json', after)
+    if after != before: write_json(self.folder/'skipped_images.json', after)
 
 # %% ../../nbs/data/24_region_cache.ipynb #e67c54c3
 def _to_arrays(r, what) -> dict:
@@ -300,7 +301,7 @@ def coverage(
 ) -> dict:                # there: how many; missing, extra: which; why: id -> reason, of the missing, where known
     "Which images of a table are in a cache"
     ids = list(dict.fromkeys(ids))
-    missing, left_out = cache.missing(ids), cache.skipped
+    missing, skipped = cache.missing(ids), cache.skipped
     wanted = set(ids)
     return dict(there=len(ids) - len(missing), missing=missing, extra=sorted(i for i in cache.ids if i not in wanted),
-                why={i: left_out[i] for i in missing if i in left_out})
+                why={i: skipped[i] for i in missing if i in skipped})

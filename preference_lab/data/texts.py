@@ -49,7 +49,7 @@ def _cumulative(x) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.uint64), np.cumsum(x, dtype=np.uint64)])
 
 def _is_one_edit(a: str, b: str) -> bool:
-    "Whether one letter was replaced, inserted or deleted, or two neighbours exchanged (Damerau–Levenshtein distance 1)"
+    "Whether one letter was replaced, inserted or deleted, or two neighbors exchanged (Damerau–Levenshtein distance 1)"
     if len(a) > len(b): a, b = b, a
     i = next((k for k in range(len(a)) if a[k] != b[k]), len(a))
     if len(a) < len(b): return len(b) == len(a) + 1 and a[i:] == b[i+1:]

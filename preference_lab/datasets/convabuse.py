@@ -77,7 +77,7 @@ def _published_split(folder: Path, line: pd.Series) -> pd.Series:
 # %% ../../nbs/datasets/03_convabuse.ipynb #edb8d39b
 def load_convabuse(
     folder: Path,          # with the four CSV files
-    split: str = 'made',   # made: random, by conversation; published
+    split: str = 'random',  # random (by conversation) or published
 ) -> DistributionData:
     "Annotations of five levels of severity"
     f = _read_convabuse(folder/'ConvAbuseEMNLPfull.csv')

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
 from ..data.tables import read_table
-from ..data.validation import require_column
+from ..data.validation import PUBLISHED_FILE_ADVICE, require_column
 from ..data.labels import SPLITS
 from ..data.judgement_tables import RatingTable
 from ..data.distributions import DistributionData, LabelDistributionTable
@@ -52,7 +52,7 @@ def read_rater_attributes(
     path: Path,          # file it was read from
 ) -> pd.DataFrame:       # sex, sexpref, age (years, NaN where it is not a number); index = rater
     "Attributes of raters"
-    for c in columns: require_column(df, path, c)
+    for c in columns: require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
     raters = df[columns].set_axis(['sex', 'sexpref', 'age'], axis=1).set_index(pd.Index(rater, name='rater'))
     return raters.assign(age=pd.to_numeric(raters['age'], errors='coerce'))
 
@@ -60,7 +60,7 @@ def read_rater_attributes(
 def _london_faces(path: Path, faces: list[str]) -> pd.DataFrame:
     "Attributes of the faces: age, sex, ethnicity; index = face"
     df, columns = read_table(path), ['face_id', 'face_age', 'face_sex', 'face_eth']
-    for c in columns: require_column(df, path, c)
+    for c in columns: require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
     if (again := df['face_id'].duplicated()).any():
         v = df['face_id'][again].iloc[0]
         raise DataError(f'{location(path, df.index[again][0], "face_id")}: {truncate_repr(v)} already occurs in row '
@@ -93,7 +93,8 @@ def load_morrison_faces(
     tables, raters, notes = [], [], []
     for sex in ('female', 'male'):
         df = read_table(path := folder/f'{sex}_ratings.csv')
-        for c in ('judgment', 'type', 'user_id', 'rater_age'): require_column(df, path, c)
+        for c in ('judgment', 'type', 'user_id', 'rater_age'):
+            require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
         df = df[df['type'] == 'faces']
         columns = list(df.columns[df.columns.get_loc('rater_age')+1:])
         table = melt_ratings(df, columns, df['user_id'], path, target=df['judgment'])

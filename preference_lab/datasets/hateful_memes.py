@@ -12,22 +12,22 @@ import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
 from ..data.tables import read_table
-from ..data.validation import require_column
+from ..data.validation import PUBLISHED_FILE_ADVICE, require_column
 from ..data.memes import MemeTable, note_missing_images, parse_binary_labels, parse_numeric_ids
-from ..data.memes import resolve_image_path
+from ..data.memes import parse_subgroups, resolve_image_path
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #7324d16e
 HATEFUL_MEMES_FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')
-# seen -> split -> file names; the second name is that of the first phase
+# use_seen_split -> split -> file names; the second name is that of the first phase
 _SPLIT_FILES = {
     False: dict(train=['train'], validation=['dev_unseen'], test=['test_unseen']),
     True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test']),
 }
 
-def _read_lines(path: Path) -> pd.DataFrame:
-    "One file of Hateful Memes: id, text, label, image, source"
+def _read_lines(path: Path, group_column: str) -> pd.DataFrame:
+    "One file of Hateful Memes: id, text, label, image, source, and subgroups if they are asked for"
     df = read_table(path)
-    for c in ('id', 'img', 'text'): require_column(df, path, c)
+    for c in ('id', 'img', 'text'): require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
     columns = dict(
         id=parse_numeric_ids(df['id']),
         text=df['text'].astype(object),
@@ -35,6 +35,8 @@ def _read_lines(path: Path) -> pd.DataFrame:
         image=[resolve_image_path(path.parent, p) for p in df['img']],
         source=path.name,
     )
+    groups = df[group_column] if group_column in df else [None]*len(df)   # not every file need have them
+    if group_column: columns['subgroups'] = [parse_subgroups(v) for v in groups]
     return pd.DataFrame(columns, index=df.index)
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #9d9d4f31
@@ -59,27 +61,31 @@ def _fill_labels(files: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {n: f.assign(label=fill(f)) for n, f in files.items()}
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #0686ad61
-def _choose_files(folder, files: dict, seen: bool) -> dict[str, str]:
+def _choose_files(folder, files: dict, use_seen_split: bool) -> dict[str, str]:
     "Split -> name of its file; a `DataError` if one is missing"
-    chosen = {split: next((n for n in names if n in files), None) for split, names in _SPLIT_FILES[seen].items()}
-    missing = [f'{_SPLIT_FILES[seen][s][0]}.jsonl' for s, n in chosen.items() if n is None]
+    wanted = _SPLIT_FILES[use_seen_split]
+    chosen = {split: next((n for n in names if n in files), None) for split, names in wanted.items()}
+    missing = [f'{wanted[s][0]}.jsonl' for s, n in chosen.items() if n is None]
     if not missing: return chosen
-    other_phase = all(any(n in files for n in names) for names in _SPLIT_FILES[not seen].values())
+    other_phase = all(any(n in files for n in names) for names in _SPLIT_FILES[not use_seen_split].values())
     raise DataError(
         f'{folder}: there is no {" and no ".join(missing)}; the folder has '
         f'{", ".join(p.name for p in files.values()) or "no .jsonl file of the data set"}; copy the missing file'
-        + (f', or set seen={not seen} to use the files of the other phase' if other_phase else '')
+        + (f', or set use_seen_split={not use_seen_split} to use the files of the other phase' if other_phase else '')
     )
 
 def read_hateful_memes(
     folder: str|Path,
-    seen: bool=False,   # True: validation and test are the files of the first phase, dev_seen and test_seen
+    use_seen_split: bool=False,   # True: validation and test are the files of the first phase, dev_seen and test_seen
+    group_column: str='',   # with the groups that a meme is about, in some of the files; '': none
 ) -> MemeTable:
     "The folder of Hateful Memes with its published splits"
     folder = Path(folder)
     files = {n: p for n in HATEFUL_MEMES_FILES if (p := folder/f'{n}.jsonl').is_file()}
-    chosen = _choose_files(folder, files, seen)
-    rows = _fill_labels({n: _read_lines(p) for n, p in files.items()})
+    chosen = _choose_files(folder, files, use_seen_split)
+    rows = _fill_labels({n: _read_lines(p, group_column) for n, p in files.items()})
     frame = pd.concat([rows[n].assign(split=s) for s, n in chosen.items()])
+    if group_column and not frame['subgroups'].map(len).any():
+        raise DataError(f'{folder}: no file has groups in a column {group_column!r}; correct group_column')
     table = MemeTable(frame, folder.name, published_split=True, file_columns=dict(image='img'))
     return note_missing_images(table, 'copy them there, or pass region features with regions=')

@@ -15,7 +15,7 @@ import pandas as pd
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import read_bytes
 from ..data.tables import read_table
-from ..data.validation import require_column
+from ..data.validation import PUBLISHED_FILE_ADVICE, require_column
 from ..data.memes import MemeTable, parse_binary_labels
 from ..data.regions import Regions
 
@@ -79,7 +79,8 @@ def _read_scenes(path: Path) -> pd.DataFrame:
         lines.write_bytes(read_bytes(path))
         try: df = read_table(lines)
         except DataError as e: raise DataError(str(e).replace(lines.name, path.name)) from None
-    for c in ('sentence', 'label', 'identifier', 'structured_rep'): require_column(df, path, c)
+    for c in ('sentence', 'label', 'identifier', 'structured_rep'):
+        require_column(df, path, c, advice=PUBLISHED_FILE_ADVICE)
     return df
 
 def _annotator_agreement(df) -> list[float]:

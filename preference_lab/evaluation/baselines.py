@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['PROBABILISTIC_BASELINES', 'prior_baseline', 'most_frequent_baseline', 'stratified_random_baseline',
-           'tfidf_logistic_baseline', 'multilabel_baselines', 'distribution_baselines', 'test_mean_oracle',
-           'multinomial_logistic_baseline']
+           'tfidf_logistic_baseline', 'multilabel_baselines', 'smooth_counts', 'distribution_baselines',
+           'test_mean_oracle', 'check_features', 'predict_smoothed_proba', 'multinomial_logistic_baseline']
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #bd9dafcc
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import ClassifierMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -90,20 +91,23 @@ def multilabel_baselines(
     "The predictions of every baseline for texts"
     y = train.targets > .5
     tfidf = tfidf_logistic_baseline(train.texts, y, *splits.values(), seed=seed)
-    out = dict(prior={}, majority={}, random={}, bag_of_words={})
+    out = dict(prior={}, most_frequent={}, random={}, bag_of_words={})
     for i, (split, texts) in enumerate(splits.items()):
         n = len(texts)
         for name, p in dict(prior=prior_baseline(y, n), bag_of_words=tfidf[i]).items():
             out[name][split] = dict(proba=p, predicted=p >= .5)
         for name, d in dict(
-            majority=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed + i)
+            most_frequent=most_frequent_baseline(y, n), random=stratified_random_baseline(y, n, seed=seed + i)
         ).items():
             out[name][split] = dict(proba=d.astype(float), predicted=d)
     return out
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #020892f9
-def _smooth_counts(proba, rows):
-    "(n, categories): proportions of `rows` counts, with half a pseudo-count divided evenly among the categories"
+def smooth_counts(
+    proba: np.ndarray,  # (n, categories) proportions
+    rows: int,  # number of counts that they stand for
+) -> np.ndarray:  # (n, categories)
+    "Proportions of `rows` counts, with half a pseudo-count divided evenly among the categories"
     return (rows*proba + .5/proba.shape[1]) / (rows + .5)
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #860079da
@@ -114,7 +118,7 @@ def distribution_baselines(
     "The constant baselines of label distributions"
     t, = check_proportions(train_targets=train_targets)
     mean, even = t.mean(0, keepdims=True), np.full((1, t.shape[1]), 1/t.shape[1])
-    return {k: np.tile(v, (n, 1)) for k, v in dict(uniform=even, train_mean=_smooth_counts(mean, len(t))).items()}
+    return {k: np.tile(v, (n, 1)) for k, v in dict(uniform=even, train_mean=smooth_counts(mean, len(t))).items()}
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #23910c60
 def test_mean_oracle(
@@ -125,8 +129,10 @@ def test_mean_oracle(
     return np.tile(t.mean(0), (len(t), 1))
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #19b5e843
-def _check_features(**tables):
-    "name=(x, rows or None) -> (rows, width) float64 each: feature tables of one width, finite"
+def check_features(
+    **tables: tuple,  # name=(features (rows, width), number of rows that it must have or None)
+) -> list[np.ndarray]:  # (rows, width) float64 of each
+    "Feature tables of one width, with finite values"
     out = {k: (np.asarray(x, float), n) for k, (x, n) in tables.items()}
     width = next(iter(out.values()))[0].shape[1:]
     for k, (x, n) in out.items():
@@ -140,11 +146,17 @@ def _check_features(**tables):
                             'impute the value.')
     return [x for x, _ in out.values()]
 
-def _predict_distribution(model, x, categories, rows):
-    "Smoothed predictions of a model that may lack categories"
+# %% ../../nbs/evaluation/14_baselines.ipynb #70b30pre
+def predict_smoothed_proba(
+    model: ClassifierMixin,  # fitted on the numbers of the categories; it may lack some
+    x: np.ndarray,  # (rows, features)
+    categories: int,
+    rows: int,  # that the model was fitted on
+) -> np.ndarray:  # (rows, categories)
+    "The smoothed predictions of a classifier of single answers"
     p = np.zeros((len(x), categories))
     p[:, model.classes_] = model.predict_proba(x)
-    return _smooth_counts(p, rows)
+    return smooth_counts(p, rows)
 
 # %% ../../nbs/evaluation/14_baselines.ipynb #c6944658
 def multinomial_logistic_baseline(
@@ -157,7 +169,7 @@ def multinomial_logistic_baseline(
     "Label distributions by multinomial logistic regression on standardized features, with an L2 penalty"
     (t,), (v,) = check_proportions(train_targets=train_targets), check_proportions(validation_targets=validation[1])
     splits = {f'split {i+1}': (x, None) for i, x in enumerate(xs)}
-    train_x, *xs = _check_features(train_x=(train_x, len(t)), validation_x=(validation[0], len(v)), **splits)
+    train_x, *xs = check_features(train_x=(train_x, len(t)), validation_x=(validation[0], len(v)), **splits)
     scale = StandardScaler().fit(train_x)
     x, *xs = (scale.transform(o) for o in (train_x, *xs))
     row, category = np.nonzero(t)
@@ -166,7 +178,7 @@ def multinomial_logistic_baseline(
     model, best, out = LogisticRegression(warm_start=True, max_iter=500), np.inf, []
     for a in shrink:
         model.set_params(C=1/(a*len(t))).fit(x[row], category, t[row, category])
-        predicted = [_predict_distribution(model, o, t.shape[1], len(t)) for o in xs]
+        predicted = [predict_smoothed_proba(model, o, t.shape[1], len(t)) for o in xs]
         if (loss := distribution_row_scores(v, predicted[0])['kl'].mean()) >= best: break
         best, out = loss, predicted[1:]
     return out

@@ -25,6 +25,12 @@ def _top_k(targets, proba, k):
     ranks, T, a = k - above.sum(1), tied.sum(1), (right & tied).sum(1)
     return np.where((right & above).any(1), 1., 1 - comb(T-a, ranks)/comb(T, ranks))
 
+# %% ../../nbs/evaluation/10_distributions.ipynb #70b30ver
+def _top3_overlap(targets, proba):
+    "(n,): 1 where the three largest of target and prediction share a category, the first of equal ones taken"
+    a, b = (np.argsort(-x, axis=1, kind='stable')[:, :3] for x in (targets, proba))
+    return (a[:, :, None] == b[:, None, :]).any((1, 2)).astype(float)
+
 # %% ../../nbs/evaluation/10_distributions.ipynb #ba208cdd
 def distribution_row_scores(
     targets: np.ndarray,  # (n, categories) proportions
@@ -49,7 +55,11 @@ def distribution_row_scores(
         top3=_top_k(t, p, min(3, t.shape[1] - 1)),
         entropy=entr(p).sum(1),
         target_entropy=entr(t).sum(1),
+        manhattan=gap.sum(1),
+        cross_entropy=-(t*np.log(np.maximum(p, np.finfo(float).eps))).sum(1),
+        micro_f1=(t.argmax(1) == p.argmax(1)).astype(float),
     )
+    if t.shape[1] > 5: out['top3_overlap'] = _top3_overlap(t, p)
     return out | (dict(wasserstein=np.abs((t-p).cumsum(1)[:, :-1]).sum(1)) if ordered else {})
 
 # %% ../../nbs/evaluation/10_distributions.ipynb #a1d3f484
@@ -115,7 +125,9 @@ def distribution_intervals(
 ) -> dict[str, ConfidenceInterval]:
     "The metrics of predicted label distributions with bias-corrected percentile (cluster) bootstrap intervals"
     scorer = DistributionScorer(targets, proba, ordered, groups)
-    proportions = {'js', 'tv', 'chebyshev', 'cosine', 'intersection', 'top1', 'top3', 'ece', 'ece_all'}  # 1 at most
+    # 1 at most
+    proportions = {'js', 'tv', 'chebyshev', 'cosine', 'intersection', 'top1', 'top3', 'top3_overlap', 'micro_f1', 'ece',
+                   'ece_all'}
     ends = bootstrap_intervals(scorer, scorer.rows, n=n, seed=seed, proportions=proportions)
     return {k: i._replace(low=np.maximum(i.low, 0.).item()) for k, i in ends.items()}
 

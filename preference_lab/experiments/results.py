@@ -18,9 +18,10 @@ from typing import Any
 import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, truncate_repr
-from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, write_json, write_text
-from ..core.old_names import rename_settings
+from ..core.files import damaged_checkpoint_notes, read_json, write_json, write_text
 from ..core.storage import read_tensor_metadata
+from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
+from ..core.old_names import rename_settings
 from .runs import REPORT_ENV_VAR, Run, is_finished, write_run_manifest
 
 # %% ../../nbs/experiments/02_results.ipynb #d51e4a68
@@ -110,8 +111,7 @@ def finish_run(
 ) -> dict:
     "Write `results.json`, `summary.txt` and `manifest.json`; the run is finished"
     _check_parts(run.folder, results)
-    for p in sorted((run.folder/'checkpoints').rglob(DAMAGED_CHECKPOINTS_FILE)):
-        for note in read_json(p): run.warn(**note)
+    for note in damaged_checkpoint_notes(run.folder/'checkpoints'): run.warn(**note)
     results = dict(
         study=run.study,
         name=run.cfg.name,
@@ -126,9 +126,38 @@ def finish_run(
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))
+    run.log('\n'.join(_test_lines(results['metrics'])) or 'no test scores')
+    if getattr(run.cfg, 'trackers', ()): _tell_trackers(run, results['metrics'])
+    run.log('finished')
     if not os.environ.get(REPORT_ENV_VAR): write_run_manifest(run.folder)
     run.results = read_json(run.folder/'results.json')
     return run.results
+
+# %% ../../nbs/experiments/02_results.ipynb #te11trac
+def _test_lines(metrics: dict) -> list[str]:
+    "A line for each test score"
+    return [f'{split} {_score_line(k, v, {}).strip()}' for split, scores in metrics.items() if split != 'validation'
+            for k, v in scores.items()]
+
+def _tell_trackers(run: Run, metrics: dict):
+    "Test scores, tables, predictions and the model for the trackers; the run is complete without them"
+    from preference_lab.training.devices import make_accelerator
+    from preference_lab.training.trackers import end_trackers, start_trackers, track_results
+    scores = {f'{s}/{k}{end}': v[key] for s, m in metrics.items() if s != 'validation' for k, v in m.items()
+              for end, key in (('', 'value'), ('_low', 'low'), ('_high', 'high'))}
+    model, acc = model_files(run.folder), make_accelerator(run.cfg, run.folder)
+    kinds, own = ('.parquet', '.csv', '.png', '.yaml', '.log'), ('results.json', 'summary.txt')
+    files = [p for p in run.folder.rglob('*') if p.suffix in kinds or p.name in own]
+    others = [p for p in sorted(files) if 'checkpoints' not in p.relative_to(run.folder).parts and p not in model]
+    name = f'{run.study}-{run.folder.name}'
+    try:
+        start_trackers(acc, run.cfg, run.folder)
+        track_results(acc, name, scores, dict(model=model, results=others), run.folder)
+    except Exception as e:   # each tracker has its own exceptions, and may be out of reach by now
+        note = f'not sent to {", ".join(run.cfg.trackers)} ({type(e).__name__}: {str(e)[:200]}); the run is complete'
+        run.log(note)
+        print(f'{run.folder}: {note}')
+    finally: end_trackers(acc)
 
 # %% ../../nbs/experiments/02_results.ipynb #658cda14
 def _check_parts(folder, results):
@@ -165,6 +194,40 @@ def _convert_old_comparisons(results: dict) -> dict:
         (others if of_run else new)[name] = {} if records is None else records
     return results | dict(comparisons=new) | (dict(other_runs=others) if others else {})
 
+# %% ../../nbs/experiments/02_results.ipynb #4e9d1a7c
+_HOLDOUTS = dict(warm='known', new_item='new_items', new_rater='new_raters')   # of the preference study, old -> new
+
+def _rename_keys(table: dict, names: dict) -> dict:
+    return {names.get(k, k): v for k, v in table.items()}
+
+def _rename_inside(table: dict, key: str) -> dict:
+    return table | {key: _rename_keys(table[key], _HOLDOUTS)} if isinstance(table.get(key), dict) else table
+
+def _convert_old_holdouts(r: dict) -> dict:
+    "Results of the preference study with today's names of the held-out test sets; of another study, the same object"
+    if r.get('study') != 'preference' or not isinstance(r.get('splits'), dict): return r
+    split = r.get('split')
+    audit = split.get('audit') if isinstance(split, dict) else None
+    if not set(_HOLDOUTS) & {*r['splits'], *(audit if isinstance(audit, dict) else {})}: return r
+    part = lambda k: r[k] if isinstance(r.get(k), dict) else {}
+    split, timing, model = part('split'), part('timing'), part('model')
+    if 'seconds_by_axis' in timing:
+        timing = _rename_keys(timing, dict(seconds_by_axis='seconds_by_holdout'))
+    split, timing = _rename_inside(split, 'audit'), _rename_inside(timing, 'seconds_by_holdout')
+    model = _rename_keys(model, dict(strength='shrinkage'))
+    if model.get('name') == 'taste': model['name'] = 'hierarchical'
+    new = dict(split=split, timing=timing, model=model, splits=_rename_keys(part('splits'), _HOLDOUTS))
+    return r | {k: v for k, v in new.items() if isinstance(r.get(k), dict)}
+
+# %% ../../nbs/experiments/02_results.ipynb #01dba5e1
+_OLD_BASELINES = dict(emotions=dict(majority='most_frequent'))   # study -> old name -> today's name
+
+def _rename_old_baselines(results: dict) -> dict:
+    "Results whose baselines have today's names"
+    table, old = _OLD_BASELINES.get(str(results.get('study')), {}), results.get('baselines')
+    if not isinstance(old, dict) or not set(table) & set(old): return results
+    return results | dict(baselines={table.get(k, k): v for k, v in old.items()})
+
 # %% ../../nbs/experiments/02_results.ipynb #0cb1e29c
 _REQUIRED = {
     **dict.fromkeys(('config', 'data', 'metrics', 'baselines', 'model', 'timing'), dict),
@@ -187,7 +250,7 @@ def _has_type(v, kind) -> bool:
 def check_results(
     r: Any,          # the content of a results.json
     where: Path,     # for the error
-) -> dict:           # the same, with `comparisons` by baseline and metric
+) -> dict:           # the same, with `comparisons` by baseline and metric, and today's names of baselines
     "The results of a run; raises `DataError` about the first value of a wrong type"
     def need(v, kind, key, optional=False):
         if _has_type(v, kind) or optional and v is None: return v
@@ -197,7 +260,7 @@ def check_results(
             'damaged: train again'
         )
     need(r, dict, 'the content')
-    r = _convert_old_comparisons(r)
+    r = _rename_old_baselines(_convert_old_holdouts(_convert_old_comparisons(r)))
     for key, kind in (_REQUIRED | _OPTIONAL).items():
         v = r
         for k in key.split('.'): v = v.get(k) if isinstance(v, dict) else None

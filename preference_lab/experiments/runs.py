@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOCK_FILE', 'RUN_FOLDER_PATTERN', 'REPORT_ENV_VAR', 'lock_folder', 'write_lock_owner', 'unlock_folder',
            'locked_folders', 'is_finished', 'Run', 'write_run_manifest', 'clean_up_if_finished', 'find_resumable_run',
-           'check_folder_is_new', 'open_run', 'save_model', 'save_figure', 'save_table']
+           'check_folder_is_new', 'open_run', 'save_model', 'model_files', 'save_figure', 'save_table']
 
 # %% ../../nbs/experiments/01_runs.ipynb #f7e7a407
 import os
@@ -28,6 +28,7 @@ from ..core.storage import write_manifest
 from ..core.config import Config, config_yaml, settings_to_match
 from ..core.terminal import note_single_process
 from ..core.old_names import read_run_config
+from ..core.run_log import write_log
 from ..data.tables import write_table
 
 # %% ../../nbs/experiments/01_runs.ipynb #6fd87801
@@ -109,13 +110,21 @@ class Run:
     def figures(self) -> Path: return self.folder/'figures'
     def __repr__(self): return f'Run({str(self.folder)!r}{", finished" if is_finished(self.folder) else ""})'
 
+    def log(self,
+        text: str,   # one or more lines
+    ):
+        "Write lines into `train.log`, in the process that holds the folder's lock"
+        if self.lock is not None: write_log(self.folder, text)
+
     def warn(self,
         code: str,     # one word that a program can look for
         message: str,  # one sentence for a person
     ):
         "Add a warning for the reader of the results"
         note = dict(code=code, message=message)
-        if note not in self.warnings: self.warnings.append(note)
+        if note in self.warnings: return
+        self.warnings.append(note)
+        self.log(f'warning {code}: {message}')
 
 # %% ../../nbs/experiments/01_runs.ipynb #f8166582
 def write_run_manifest(
@@ -205,7 +214,9 @@ def open_run(
     if isinstance(answer[0], Exception): raise answer[0]
     # the process that makes a report needs to know the folder
     if lock and (path := os.environ.get(REPORT_ENV_VAR)): write_text(path, str(answer[0]))
-    return Run(study, cfg, answer[0], lock=lock)
+    run = Run(study, cfg, answer[0], lock=lock)
+    run.log(f'{study}: {"resumed" if cfg.resume else "started"} by process {os.getpid()}, settings in config.yaml')
+    return run
 
 # %% ../../nbs/experiments/01_runs.ipynb #95e60af5
 def _open_folder(study, cfg) -> tuple[Path, FileLock]:
@@ -262,6 +273,18 @@ def save_model(
 ):
     "Save a model in the run folder"
     with atomic_write_folder(run.folder, last='model.safetensors') as t: model.save_pretrained(t)
+
+# %% ../../nbs/experiments/01_runs.ipynb #mode1fi1
+def model_files(
+    folder: str|Path,   # of a finished run
+) -> list[Path]:
+    "The files of the saved model: weights, configuration, tokenizer and card; no data, predictions or scores"
+    folder = Path(folder)
+    of_run = ('results.json', 'manifest.json', 'trackers.json', 'summary.txt', 'sweep.json')
+    skip = ('checkpoints', 'figures', 'members')
+    found = [p for p in folder.rglob('*') if p.is_file() and p.relative_to(folder).parts[0] not in skip]
+    keep = lambda p: p.suffix in ('.safetensors', '.json', '.txt', '.model', '.jinja') or p.name == 'README.md'
+    return sorted(p for p in found if keep(p) and p.name not in of_run and not p.name.startswith('.'))
 
 # %% ../../nbs/experiments/01_runs.ipynb #dcf9f25d
 def save_figure(

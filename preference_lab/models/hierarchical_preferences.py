@@ -18,7 +18,8 @@ from ..core.numerics import symmetric_inverse
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
-from .preference_posteriors import ComparisonEvidence, RatingEvidence, comparison_posterior
+from .preference_posteriors import ComparisonEvidence, MixturePrior, RatingEvidence
+from .preference_posteriors import comparison_posterior, mixture_posterior
 from .preference_posteriors import pair_evidence, rating_evidence, rating_posterior
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #e1f0f27a
@@ -30,8 +31,11 @@ class RaterPosterior:
     noise: float       # variance of a rating around the score; 1 for comparisons, which have the logistic's own
     weights: Tensor    # (raters, targets, p) each rater's weights; the population's mean where there are no labels
     targets: int       # number of targets
-    strength: float    # shrinkage of `cov` towards its structured target
+    shrinkage: float   # of `cov` towards its structured target
     slope: float = 1.  # from a difference of scores to a logit
+    # (components, classes, size) means of a mixture, with `cov` around each; None: a Gaussian
+    prototypes: Tensor | None = None
+    proportions: Tensor | None = None  # (components, classes) of the mixture
 
     @property
     def p(self) -> int: return self.weights.shape[2]   # features an item
@@ -42,6 +46,13 @@ class RaterPosterior:
     def population(self) -> Tensor:  # (targets, p)
         "The population's mean weights"
         return self.mean.reshape(self.targets, self.p)
+
+    @property
+    def mixture(self) -> MixturePrior:
+        "The prior as a mixture; of a Gaussian prior, with one component"
+        one = torch.ones(1, len(self.mean), dtype=self.mean.dtype)
+        if self.prototypes is None: return MixturePrior(self.mean[None], one, self.cov, self.noise)
+        return MixturePrior(self.prototypes, self.proportions, self.cov, self.noise)
 
     def scores(self,
         psi: Tensor,            # (n, p) item features
@@ -69,11 +80,11 @@ def structured_covariance(
     return out
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #91a7b6f7
-def _shrunk_covariance(weights, kind, mean, total, strength, groups, targets) -> Tensor:
+def _shrunk_covariance(weights, kind, mean, total, shrinkage, groups, targets) -> Tensor:
     "The population's covariance from the units' weights and posterior covariances"
     d = weights - mean[kind]
     s = (d.T@d + total)/len(weights)
-    return (s + strength*structured_covariance(s, groups, targets))/(1+strength)
+    return (s + shrinkage*structured_covariance(s, groups, targets))/(1+shrinkage)
 
 def _class_means(weights, kind, classes: int) -> Tensor:
     "The mean weights of each class of units; 0 for a class without units"
@@ -100,7 +111,7 @@ def fit_em_ratings(
     groups: list[int],      # number of features in each group
     targets: int,           # targets stacked in a unit
     classes: int,           # number of prior means
-    strength: float = .3,   # shrinkage of the covariance
+    shrinkage: float = .3,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, noise, weights (units, size)
@@ -109,7 +120,7 @@ def fit_em_ratings(
     for _ in range(steps):
         weights, total, error = rating_posterior(e, mean, cov, noise)
         noise, mean = error/float(e.rows.sum()), _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, strength, groups, targets)
+        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
     return mean, cov, noise, rating_posterior(e, mean, cov, noise)[0]
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #6cad4a26
@@ -120,7 +131,9 @@ def _start_from_comparisons(e: ComparisonEvidence, size, classes):
     for k in range(classes):
         units = [u for u in range(len(e.unit)) if e.kind[u] == k]
         rows = torch.cat([torch.arange(e.start[u], e.start[u+1]) for u in units] or [torch.arange(0)])
-        if len(rows): mean[k] = comparison_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak)[0]
+        if not len(rows): continue
+        weight = None if e.weight is None else e.weight[rows]
+        mean[k] = comparison_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak, weight)[0]
     return mean, weak*max(float((mean**2).mean()), 1e-3)
 
 def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Tensor]:
@@ -128,8 +141,8 @@ def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Te
     weights = torch.empty(len(e.unit), len(cov), dtype=e.diff.dtype)
     prior, total = symmetric_inverse(cov, "raters' covariance"), torch.zeros_like(cov)
     for u in range(len(e.unit)):
-        s = slice(e.start[u], e.start[u+1])
-        weights[u], c = comparison_posterior(e.diff[s], e.target[s], e.wins[s], mean[e.kind[u]], prior)
+        diff, target, wins, weight = e.rows(u)
+        weights[u], c = comparison_posterior(diff, target, wins, mean[e.kind[u]], prior, weight)
         total += c
     return weights, total
 
@@ -139,7 +152,7 @@ def fit_em_comparisons(
     groups: list[int],      # number of features in each group
     targets: int,           # targets stacked in a unit
     classes: int,           # number of prior means
-    strength: float = 1.,   # shrinkage of the covariance
+    shrinkage: float = 1.,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, 1, weights (units, size)
@@ -148,7 +161,7 @@ def fit_em_comparisons(
     for _ in range(steps):
         weights, total = _comparison_posteriors(e, mean, cov)
         mean = _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, strength, groups, targets)
+        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
     return mean, cov, 1., _comparison_posteriors(e, mean, cov)[0]
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #b49b078e
@@ -189,8 +202,8 @@ def fit_hierarchical(
     psi: Tensor,                      # (items, p) item features, float64
     labels: Ratings | Comparisons,          # training labels
     groups: list[int],                # number of features in each group: image features, items
-    validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `strength` as given, slope 1
-    strength: float | None = None,    # shrinkage; None: chosen among STRENGTHS
+    validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `shrinkage` as given, slope 1
+    shrinkage: float | None = None,    # shrinkage; None: chosen among SHRINKAGE_GRID
     steps: int = 8,                   # of expectation-maximization
     start: RaterPosterior | None = None,       # a fit on the same features to continue from
 ) -> RaterPosterior:
@@ -210,12 +223,12 @@ def fit_hierarchical(
         population = mean.reshape(targets, p)[None].repeat(len(labels.raters), 1, 1)
         return RaterPosterior(mean, cov, noise, _unit_weights(population, e.unit, w, joint), targets, nu)
 
-    first = SHRINKAGE_GRID[1] if strength is None else strength
+    first = SHRINKAGE_GRID[1] if shrinkage is None else shrinkage
     before = (start.mean, start.cov, start.noise) if start else None
     estimate = fit(e, groups, stacked, classes, first, steps, before)
     posterior = build(estimate, first)
     if validation is None or not len(validation): return posterior
-    if strength is None:
+    if shrinkage is None:
         others = {nu: fit(e, groups, stacked, classes, nu, 1, estimate[:3]) for nu in SHRINKAGE_GRID if nu != first}
         tried = [posterior if nu == first else build(others[nu], nu) for nu in SHRINKAGE_GRID]
         posterior = min(tried, key=lambda t: _validation_loss(t, psi, validation))
@@ -232,10 +245,9 @@ def fit_new_raters(
     "The posterior mean of the weights of raters who were not in the training labels"
     out, joint = posterior.population[None].repeat(len(labels.raters), 1, 1), posterior.joint
     if not len(labels): return out
-    if isinstance(labels, Ratings):
-        e = rating_evidence(psi, labels, joint)
-        w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
-    else:
-        e = pair_evidence(psi, labels, joint)
-        w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]
+    ratings = isinstance(labels, Ratings)
+    e = (rating_evidence if ratings else pair_evidence)(psi, labels, joint)
+    if posterior.prototypes is not None: w = mixture_posterior(e, posterior.mixture).mean
+    elif ratings: w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
+    else: w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]
     return _unit_weights(out, e.unit, w, joint)

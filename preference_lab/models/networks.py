@@ -50,12 +50,12 @@ class MLP(nn.Module):
         classes: int,            # number of categories
         hidden: Sequence[int] = (64, 64),  # widths of the hidden layers; none: a linear model
         dropout: float = 0.,     # after each hidden layer
-        noise: float = 0.,       # added to the features in training
+        feature_noise: float = 0.,  # added to the features in training
     ):
         super().__init__()
         sizes, layers = [width, *hidden], []
         for a, b in zip(sizes, sizes[1:]): layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout)]
-        self.standard, self.layers = StandardScaler(width, noise), nn.Sequential(*layers)
+        self.standard, self.layers = StandardScaler(width, feature_noise), nn.Sequential(*layers)
         self.head = nn.Linear(sizes[-1], classes)
 
     def forward(self,
@@ -87,17 +87,17 @@ class NeighborAttentionLayer(nn.Module):
         return x + F.dropout(self.norm(self.out(self.own(x) + message)), self.dropout, self.training)
 
     def forward(self,
-        centre: Tensor,      # (rows, width)
-        neighbours: Tensor,  # (rows, max neighbors, width)
+        center: Tensor,      # (rows, width)
+        neighbors: Tensor,  # (rows, max neighbors, width)
         edges: Tensor,       # (rows, max neighbors, heads*width)
         mask: Tensor,        # (rows, max neighbors) bool: False where padded
     ) -> tuple[Tensor, Tensor]:  # (rows, width); (rows, max neighbors, heads)
         "The items after this layer, and the attention weights"
         by_head, there = lambda t: t.unflatten(-1, (self.heads, -1)), mask[..., None]
-        k, v = (t + edges for t in self.answer(neighbours).chunk(2, -1))
-        a = by_head(self.query(centre)[:, None]*k).sum(-1)/math.sqrt(centre.shape[-1])
+        k, v = (t + edges for t in self.answer(neighbors).chunk(2, -1))
+        a = by_head(self.query(center)[:, None]*k).sum(-1)/math.sqrt(center.shape[-1])
         a = torch.where(there, torch.where(there, a, -1e9).softmax(1), 0.)
-        return self.update(centre, (a[..., None]*by_head(v)).sum(1).flatten(-2)), a
+        return self.update(center, (a[..., None]*by_head(v)).sum(1).flatten(-2)), a
 
 # %% ../../nbs/models/06_networks.ipynb #8c5aef54
 class NeighborAttention(nn.Module):
@@ -110,13 +110,13 @@ class NeighborAttention(nn.Module):
         heads: int = 4,          # attention heads
         layers: int = 2,         # attention layers
         dropout: float = .5,     # of each layer
-        noise: float = 0.,       # added to features in training
+        feature_noise: float = 0.,  # added to features in training
         edge_noise: float = 0.,  # added to edge features in training
-        keep: float = 1.,        # proportion of neighbors used in each training step
+        neighbor_keep_rate: float = 1.,  # fraction of neighbors kept in each training step
     ):
         super().__init__()
-        self.standard, self.edge_standard = StandardScaler(width, noise), StandardScaler(edge_width, edge_noise)
-        self.keep = keep
+        self.standard, self.edge_standard = StandardScaler(width, feature_noise), StandardScaler(edge_width, edge_noise)
+        self.neighbor_keep_rate = neighbor_keep_rate
         self.nodes = nn.Linear(width, inner)
         self.edges = nn.Sequential(nn.Linear(edge_width, inner), nn.Linear(inner, heads*inner, bias=False))
         self.layers = nn.ModuleList(NeighborAttentionLayer(inner, heads, dropout) for _ in range(layers))
@@ -129,13 +129,14 @@ class NeighborAttention(nn.Module):
         return self.look(batch)[0]
 
     def look(self,
-        batch: dict[str, Tensor],  # features (rows, width); neighbours, edges (rows, max neighbors, …) and mask
+        batch: dict[str, Tensor],  # features (rows, width); neighbors, edges (rows, max neighbors, …) and mask
     ) -> tuple[Tensor, list[Tensor]]:
         "Logits, and the attention of each layer: (rows, max neighbors, heads)"
         mask, attention = batch['mask'], []
-        if self.training and self.keep < 1:
-            mask = mask & (F.dropout(torch.ones_like(batch['edges'][..., 0]), 1-self.keep) > 0)
-        x, near = (self.nodes(self.standard(batch[k])) for k in ('features', 'neighbours'))
+        if self.training and self.neighbor_keep_rate < 1:
+            kept = F.dropout(torch.ones_like(batch['edges'][..., 0]), 1-self.neighbor_keep_rate) > 0
+            mask = mask & kept
+        x, near = (self.nodes(self.standard(batch[k])) for k in ('features', 'neighbors'))
         edges = self.edges(self.edge_standard(batch['edges']))
         for i, layer in enumerate(self.layers):
             # neighbors have no neighbors: no message
@@ -168,8 +169,8 @@ class TextNetwork(nn.Module):
 
 # %% ../../nbs/models/06_networks.ipynb #e35555c0
 def make_network(
-    kind: str,           # mlp or star
+    kind: str,           # mlp or neighbors
     **settings: object,  # of `MLP` or `NeighborAttention`
 ) -> nn.Module:
     "An untrained network by name"
-    return dict(mlp=MLP, star=NeighborAttention)[kind](**settings)
+    return dict(mlp=MLP, neighbors=NeighborAttention)[kind](**settings)

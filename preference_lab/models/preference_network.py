@@ -87,47 +87,48 @@ class PreferenceNetwork(nn.Module):
         width: int,                  # numbers in an embedding
         raters: int,                 # number of raters
         targets: int,                # number of targets
-        items: int = 0,              # number of known items; with `residual`
+        items: int = 0,              # number of known items; with `item_bias`
         hidden: list[int] = [384, 256, 128, 64, 32],  # width of each hidden layer
         activation: str = 'leaky_relu',  # one of ACTIVATIONS
         norm: str = 'batch',         # one of NORMS
         dropout: float = .15,        # after each hidden layer
         glu: bool = False,           # gated linear units
-        rater: str = 'embedding',    # rater encoding, one of RATERS
+        rater_encoding: str = 'embedding',  # rater encoding, one of RATER_ENCODINGS
         rater_embedding_size: int = 32,       # numbers in a rater embedding
         head: str = 'antisymmetric', # output layer, one of HEADS
         levels: int = 7,             # levels of the rating scale, with head=rating
-        residual: bool = False,      # a learned bias for each known item and target
+        item_bias: bool = False,     # a learned bias for each known item and target
     ):
         super().__init__()
-        _check_name(rater, RATER_ENCODINGS, 'rater')
+        _check_name(rater_encoding, RATER_ENCODINGS, 'rater_encoding')
         _check_name(head, HEADS, 'head')
-        if rater == 'weights' and head != 'antisymmetric':
-            raise ConfigError(f'rater=weights requires head=antisymmetric, got head={head}')
-        self.rater, self.head_kind, self.raters, self.targets, self.levels = rater, head, raters, targets, levels
-        rater_features = dict(embedding=rater_embedding_size, onehot=raters).get(rater, 0)
-        self.rater_vectors = nn.Embedding(raters, rater_embedding_size) if rater == 'embedding' else None
+        if rater_encoding == 'weights' and head != 'antisymmetric':
+            raise ConfigError(f'rater_encoding=weights requires head=antisymmetric, got head={head}')
+        self.rater_encoding, self.head_kind, self.levels = rater_encoding, head, levels
+        self.raters, self.targets = raters, targets
+        rater_features = dict(embedding=rater_embedding_size, onehot=raters).get(rater_encoding, 0)
+        self.rater_vectors = nn.Embedding(raters, rater_embedding_size) if rater_encoding == 'embedding' else None
         self.trunk = FeedForwardLayers(width+rater_features, hidden, activation, norm, dropout, glu)
         h = self.trunk.width
         if head == 'antisymmetric': self.head = nn.Linear(h, targets, bias=False)
         else: self.head = nn.Linear(2*h, targets) if head == 'joint' else nn.Linear(h, targets*levels)
-        self.tastes = nn.Embedding(raters, targets*h) if rater == 'weights' else None
-        self.residual = nn.Embedding(items, targets) if residual and head != 'rating' else None
-        for e in (self.tastes, self.residual):
+        self.rater_weights = nn.Embedding(raters, targets*h) if rater_encoding == 'weights' else None
+        self.item_bias = nn.Embedding(items, targets) if item_bias and head != 'rating' else None
+        for e in (self.rater_weights, self.item_bias):
             if e is not None: nn.init.zeros_(e.weight)
 
     @property
     def joined(self) -> bool:
         "Whether the hidden layers depend on the rater"
-        return self.rater in ('embedding', 'onehot')
+        return self.rater_encoding in ('embedding', 'onehot')
 
     def encode(self,
         x: Tensor,       # (n, width) item embeddings
         rater: Tensor,   # (n,) rater indices; unused where the hidden layers do not depend on the rater
     ) -> Tensor:         # (n, h)
         "Features of items for raters"
-        if self.rater == 'embedding': x = torch.cat([x, self.rater_vectors(rater)], 1)
-        if self.rater == 'onehot': x = torch.cat([x, F.one_hot(rater, self.raters).to(x.dtype)], 1)
+        if self.rater_encoding == 'embedding': x = torch.cat([x, self.rater_vectors(rater)], 1)
+        if self.rater_encoding == 'onehot': x = torch.cat([x, F.one_hot(rater, self.raters).to(x.dtype)], 1)
         return self.trunk(x)
 
 # %% ../../nbs/models/07_preference_network.ipynb #f06bbf61
@@ -145,7 +146,8 @@ def _head_logits(net: PreferenceNetwork, l, r, rater):
         return in_fp32(net.head, torch.cat([l, r], 1)), in_fp32(net.head, torch.cat([r, l], 1))
     d = l-r
     z = in_fp32(net.head, d)
-    if net.tastes is not None: z = z + (net.tastes(rater).unflatten(1, (net.targets, -1))*d[:, None]).sum(2)
+    if net.rater_weights is not None:
+        z = z + (net.rater_weights(rater).unflatten(1, (net.targets, -1))*d[:, None]).sum(2)
     return z, None
 
 def comparison_logits(
@@ -159,8 +161,8 @@ def comparison_logits(
         p, q = (in_fp32(net.head, v).unflatten(1, (net.targets, net.levels)).softmax(-1) for v in (l, r))
         return torch.logit(_higher_rating_proba(p, q).clamp(1e-6, 1-1e-6)), None
     z, swapped = _head_logits(net, l, r, batch.get('rater'))
-    if net.residual is not None:
-        gap = net.residual(batch['items'][batch['left']]) - net.residual(batch['items'][batch['right']])
+    if net.item_bias is not None:
+        gap = net.item_bias(batch['items'][batch['left']]) - net.item_bias(batch['items'][batch['right']])
         z, swapped = z + gap, None if swapped is None else swapped - gap
     return z, swapped
 
@@ -179,6 +181,7 @@ class ComparisonLoader(TableLoader):
     ):
         q = comparisons
         arrays = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers)
+        if q.weights is not None: arrays['weights'] = q.weights
         super().__init__({k: torch.as_tensor(v) for k, v in arrays.items()}, batch_size, seed, locations, device)
         self.table, self.joined, self.distinct = table.to(device), joined, distinct
         self.count = int(q.rater.max(initial=0)+1)
@@ -187,7 +190,7 @@ class ComparisonLoader(TableLoader):
     def load(self,
         rows: np.ndarray,    # (n,) of the comparisons
     ) -> dict[str, Tensor]:
-        "x (u, width), items (u,), raters (u,): what is encoded; left, right: positions in it; rater, answers"
+        "x (u, width), items (u,), raters (u,): what is encoded; left, right: positions in it; rater, answers, weights"
         n, cells = len(rows), np.concatenate([c[rows] for c in self.cells])
         cells, at = np.unique(cells, return_inverse=True) if self.distinct else (cells, np.arange(2*n))
         items, raters = (cells//self.count, cells % self.count) if self.joined else (cells, np.zeros_like(cells))
@@ -195,7 +198,8 @@ class ComparisonLoader(TableLoader):
         to = move_batch_to_device({k: torch.from_numpy(v) for k, v in arrays.items()}, self.table.device)
         items, at, i = to['items'], to['at'], to['rows']
         encoded = dict(x=self.table[items], items=items, raters=to['raters'])
-        return encoded | dict(left=at[:n], right=at[n:]) | {k: self.tensors[k][i] for k in ('rater', 'answers')}
+        answered = [k for k in ('rater', 'answers', 'weights') if k in self.tensors]
+        return encoded | dict(left=at[:n], right=at[n:]) | {k: self.tensors[k][i] for k in answered}
 
 # %% ../../nbs/models/07_preference_network.ipynb #0d0bfb89
 class RatingLoader(TableLoader):
@@ -210,6 +214,7 @@ class RatingLoader(TableLoader):
         r = ratings
         arrays = dict(item=r.item, rater=r.rater, target=r.target, level=np.rint(r.value - r.low))
         tensors = {k: torch.as_tensor(v.astype(np.int64)) for k, v in arrays.items()}
+        if r.weight is not None: tensors['weight'] = torch.as_tensor(r.weight, dtype=torch.float32)
         super().__init__(tensors, batch_size, seed, None, device)
         self.table = table.to(device)
 
@@ -228,6 +233,7 @@ def comparison_losses(
     answered, y = ~batch['answers'].isnan(), batch['answers'].nan_to_num().to(z.dtype)
     loss = F.binary_cross_entropy_with_logits(z, y, reduction='none')
     if swapped is not None: loss = (loss + F.binary_cross_entropy_with_logits(swapped, 1-y, reduction='none'))/2
+    if 'weights' in batch: loss = loss*batch['weights']
     return (loss*answered).sum(1)/net.targets
 
 # %% ../../nbs/models/07_preference_network.ipynb #a3efed06
@@ -237,4 +243,5 @@ def rating_losses(
 ) -> Tensor:                    # (n,)
     "Cross-entropy of each rating's level"
     logits = in_fp32(net.head, net.encode(batch['x'], batch['rater'])).unflatten(1, (net.targets, net.levels))
-    return F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
+    loss = F.cross_entropy(logits[torch.arange(len(logits)), batch['target']], batch['level'], reduction='none')
+    return loss*batch['weight'] if 'weight' in batch else loss

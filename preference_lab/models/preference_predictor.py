@@ -39,10 +39,10 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         items: list[str],           # known items
         targets: list[str],
         width: int,                 # numbers in an embedding
-        kind: str = 'taste',        # taste (hierarchical) or network
+        kind: str = 'hierarchical', # or network
         net: dict | None = None,    # arguments of `PreferenceNetwork`; None: the features are the embeddings
         basis: dict | None = None,  # width, features, items of `ItemFeatures`
-        taste: dict | None = None,  # classes, size, noise, strength, slope of `RaterPosterior`
+        posterior: dict | None = None,  # arguments of `_register_posterior`
         tower: dict | None = None,  # name, weights and key of the image encoder
         about: dict | None = None,  # for the model card: metrics, baselines, data
     ):
@@ -54,24 +54,27 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         self.register_buffer('embeddings', torch.zeros(len(items), width))   # of known items
         # items with an effect or a bias of their own
         self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))
-        if taste: self._register_posterior(**taste)
+        if posterior: self._register_posterior(**posterior)
 
-    def _register_posterior(self, classes, size, noise, strength, slope):
+    def _register_posterior(self, classes, size, noise, shrinkage, slope, prototypes=0):
         p = self.basis.items or self.basis.features
         shapes = dict(mean=(classes, size), cov=(size, size), weights=(len(self.raters), len(self.targets), p))
+        if prototypes: shapes |= dict(prototypes=(prototypes, classes, size), proportions=(prototypes, classes))
         for k, shape in shapes.items(): self.register_buffer(k, torch.zeros(shape, dtype=torch.float64))
-        self.noise, self.strength, self.slope = noise, strength, slope
+        self.noise, self.shrinkage, self.slope = noise, shrinkage, slope
 
     @property
-    def taste(self) -> RaterPosterior:
+    def posterior(self) -> RaterPosterior:
         "The posterior of the rater weights"
         return RaterPosterior(
-            self.mean, self.cov, self.noise, self.weights, len(self.targets), self.strength, self.slope
+            self.mean, self.cov, self.noise, self.weights, len(self.targets), self.shrinkage, self.slope,
+            getattr(self, 'prototypes', None), getattr(self, 'proportions', None),
         )
 
-    @taste.setter
-    def taste(self, t: RaterPosterior):
-        for k in ('mean', 'cov', 'weights', 'noise', 'strength', 'slope'): setattr(self, k, getattr(t, k))
+    @posterior.setter
+    def posterior(self, t: RaterPosterior):
+        tensors = ('mean', 'cov', 'weights') + (() if t.prototypes is None else ('prototypes', 'proportions'))
+        for k in (*tensors, 'noise', 'shrinkage', 'slope'): setattr(self, k, getattr(t, k))
 
     def features(self,
         x: Tensor,   # (n, width) embeddings
@@ -101,9 +104,9 @@ def logits(self: PreferencePredictor,
     population: bool = False,    # with the population's mean weights instead of the rater's
 ) -> np.ndarray:            # (n,)
     "The logit of P(left wins)"
-    if self.kind == 'taste':
-        return self.slope*score_difference(self.taste, self.psi(self.embeddings, self.known), pairs, population)
-    if population and self.net.rater != 'none':
+    if self.kind == 'hierarchical':
+        return self.slope*score_difference(self.posterior, self.psi(self.embeddings, self.known), pairs, population)
+    if population and self.net.rater_encoding != 'none':
         raise ConfigError('a network with the rater as an input has no population model: name a rater')
     q = group_targets(replace(pairs, left_wins=np.zeros(len(pairs), bool), proba=None))   # answers are not used
     loader = ComparisonLoader(self.embeddings, q, 1, joined=self.net.joined, device=self.embeddings.device)

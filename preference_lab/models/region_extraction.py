@@ -195,7 +195,7 @@ def _extract_in_processes(images, extractor, cache, batch_size, progress, worker
 def _save_failures(cache, failures, mine):
     "Keep the list of images that cannot be used in the cache"
     skipped = {k: v for k, v in cache.skipped.items() if k not in mine} | {f['id']: f['reason'] for f in failures}
-    if skipped != cache.skipped: write_json(cache.folder/'left_out.json', skipped)
+    if skipped != cache.skipped: write_json(cache.folder/'skipped_images.json', skipped)
 
 # %% ../../nbs/models/23_region_extraction.ipynb #7f12cbe8
 def extract_regions(

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..core.artifacts import local_model
 from ..core.errors import ConfigError, DataError, did_you_mean, truncate_repr
 from ..core.storage import tensors_sha256
 from ..core.hub import explain_hub_error, hub_reachable, hub_with_cache_fallback
@@ -26,11 +27,11 @@ from .image_encoders import check_encoder_precision
 
 # %% ../../nbs/models/02_text_encoders.ipynb #f8a6dbf4
 def resolve_encoder(
-    name: str,  # folder, or name on the Hub
+    name: str,  # folder, name on the Hub, or artifact of a tracker
 ) -> str:       # folder or name for transformers
     "The encoder's folder or name; raises `DataError` where it cannot be loaded from there"
     from transformers import AutoConfig
-    folder = Path(name).expanduser()
+    folder = Path(name := str(local_model(name))).expanduser()
     if folder.is_dir():
         if (folder/'config.json').is_file(): return str(folder)
         raise DataError(

@@ -21,7 +21,6 @@ from transformers import AutoTokenizer
 from ..core.errors import ConfigError, DataError
 from ..core.storage import save_tensors
 from ..core.hub import model_card, read_saved_weights
-from ..core.config import make_config
 from ..training.inference import InferenceMixin, in_fp32
 from .vilbert_config import ViLBERTConfig
 from .vilbert_layers import Backbone, HeadTransform, attention_mask_bias, mean_region_features
@@ -57,19 +56,20 @@ class ViLBERT(
         seed: int=0,        # of the initial weights
     ):
         super().__init__()
-        self.config = c = make_config(ViLBERTConfig, config) if isinstance(config, dict) else config
+        self.config = c = ViLBERTConfig.from_saved(config) if isinstance(config, dict) else config
         self.tokenizer, self.about, self.gradient_checkpointing = tokenizer, about or {}, False
         text, visual = c.answers
         joined = text+visual if c.fusion == 'concat' else text
         inner = joined if c.head == 'mmf' else text
         self.bert = Backbone(c)
         self.classifier = nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
+        self.region_projection = nn.Linear(c.v_input_size, c.v_feature_size) if c.v_input_size else None
         self.initialize(seed)
         self.remember()
 
     def forward(self,
         input_ids: Tensor,              # (rows, words) int64
-        region_features: Tensor,        # (rows, regions, v_feature_size)
+        region_features: Tensor,        # (rows, regions, features)
         region_boxes: Tensor,           # (rows, regions, 5) proportions of the image
         token_type_ids: Tensor=None,    # (rows, words) segment; None: all 0
         attention_mask: Tensor=None,    # (rows, words) 1 for real words; None: all
@@ -101,13 +101,14 @@ def encode(self: ViLBERT,
 ) -> tuple[Tensor, Tensor, Tensor|None]:  # states of words and regions; mask of the regions
     "The states of both streams"
     c, b = self.config, self.bert
-    if (n := region_features.shape[-1]) != c.v_feature_size:
+    if (n := region_features.shape[-1]) != c.region_size:
         raise DataError(
-            f'regions have {n} features, this model expects {c.v_feature_size}; extract them with the extractor it was '
+            f'regions have {n} features, this model expects {c.region_size}; extract them with the extractor it was '
             'trained with'
         )
     t_mask, v_mask = attention_mask_bias(attention_mask, 'words'), attention_mask_bias(region_mask, 'regions')
     regions = [x.to(b.v_embeddings.image_embeddings.weight.dtype) for x in (region_features, region_boxes)]
+    if self.region_projection is not None: regions[0] = self.region_projection(regions[0])
     if c.global_region:
         *regions, region_mask = prepend_global_region(*regions, region_mask)
         if v_mask is not None: v_mask = F.pad(v_mask, (1, 0), value=True)
@@ -135,11 +136,13 @@ def fuse(self: ViLBERT,
 # %% ../../nbs/models/16_vilbert.ipynb #577e437a
 @patch
 def initialize(self: ViLBERT, seed: int):
-    "Initial weights: normal for matrices, 0 for biases; LayerNorm starts at 1 and 0"
+    """Initial weights: normal for matrices, 0 for biases; LayerNorm starts at 1 and 0. The projection of regions keeps
+    their mean square"""
     g = torch.Generator().manual_seed(seed)
     for m in self.modules():
         if not isinstance(m, (nn.Linear, nn.Embedding)) or m.weight.is_meta: continue
-        nn.init.normal_(m.weight, std=self.config.initializer_range, generator=g)
+        std = m.in_features**-.5 if m is self.region_projection else self.config.initializer_range
+        nn.init.normal_(m.weight, std=std, generator=g)
         if isinstance(m, nn.Linear): nn.init.zeros_(m.bias)
 
 # %% ../../nbs/models/16_vilbert.ipynb #bb9f59b7
@@ -251,7 +254,7 @@ def _from_pretrained(
         raise DataError(
             f'{model_id}: no config.json, so the sizes of the model are unknown; give a ViLBERTConfig as config'
         )
-    own = isinstance(config, dict) and 'schedule' in config
+    own = isinstance(config, dict) and bool({'co_attention_layers', 'schedule'} & set(config))   # the old name too
     if own: return _from_own(cls, config, model_id, map_location, hub, options)
     return _from_other(cls, config, model_id, hub, options)
 
@@ -260,10 +263,11 @@ def _from_pretrained(
 def generate_model_card(self: ViLBERT, *args, **kwargs) -> ModelCard:
     "The model card: use, scores and baselines, fingerprint of the data"
     a, c = self.about, self.config
+    projected = f', projected to {c.v_feature_size} by a learnt linear layer' if c.v_input_size else ''
     description = (
-        f'ViLBERT: {c.num_hidden_layers} text layers, {c.v_num_hidden_layers} visual layers, {len(c.schedule)} '
-        f'co-attention layers, {sum(p.numel() for p in self.parameters()):,} parameters. Regions: '
-        f"{a.get('extractor', 'not stated')}, {c.v_feature_size} features each."
+        f'ViLBERT: {c.num_hidden_layers} text layers, {c.v_num_hidden_layers} visual layers, '
+        f'{len(c.co_attention_layers)} co-attention layers, {sum(p.numel() for p in self.parameters()):,} parameters. '
+        f"Regions: {a.get('extractor', 'not stated')}, {c.region_size} features each{projected}."
     )
     code = (
         'from preference_lab.models.vilbert import ViLBERT\nmodel = ViLBERT.from_pretrained(FOLDER_OR_NAME)\n'

@@ -59,7 +59,8 @@ def match_checkpoint(
     state_dict: dict[str, Tensor],  # under the published names, with any known prefix
     strict_head: bool=False,        # whether the classifier must fit too
 ) -> tuple[dict[str, Tensor], KeyReport]:  # the weights that fit, under the names of the model
-    "Match a checkpoint with a model; a `DataError` if the backbone does not fit completely"
+    """Match a checkpoint with a model; a `DataError` if the backbone does not fit completely. The projection of regions
+    may be missing, since published checkpoints have none"""
     found = _plain_weights(state_dict)
     ignored = [k for k in found if not k.startswith(('bert.', 'classifier.')) or k.endswith('position_ids')]
     fits = {k for k, v in found.items() if k in own and torch.is_tensor(v) and v.shape == own[k].shape}
@@ -67,7 +68,8 @@ def match_checkpoint(
     if not head <= fits: fits -= head     # a head is loaded completely or not at all
     missing, unexpected = [k for k in own if k not in fits], [k for k in found if k not in fits and k not in ignored]
 
-    bad = [k for k in dict.fromkeys(missing+unexpected) if strict_head or not k.startswith('classifier.')]
+    optional = ('region_projection.',) if strict_head else ('region_projection.', 'classifier.')
+    bad = [k for k in dict.fromkeys(missing+unexpected) if not k.startswith(optional)]
     if bad:
         reasons = '; '.join(_misfit(k, own, found) for k in bad[:3])
         raise DataError(

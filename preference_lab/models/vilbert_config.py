@@ -29,7 +29,9 @@ class ViLBERTConfig:
     layer_norm_eps: PositiveFloat = 1e-12        # of the text stream and the head
     hidden_dropout_prob: FractionBelowOne = .1         # of the text stream's states, and of both embeddings
     attention_probs_dropout_prob: FractionBelowOne = .1    # of attention to words
-    v_feature_size: PositiveInt = 2048            # features of a region
+    v_feature_size: PositiveInt = 2048            # features of a region, as the visual stream takes them
+    # features of a region as they come, if a learnt linear layer projects them to v_feature_size; 0: no projection
+    v_input_size: NonNegativeInt = 0
     v_hidden_size: PositiveInt = 1024             # width of the visual stream
     v_num_hidden_layers: PositiveInt = 6          # of the visual stream
     v_num_attention_heads: PositiveInt = 8        # of the visual stream
@@ -39,7 +41,7 @@ class ViLBERTConfig:
     bi_hidden_size: PositiveInt = 1024            # width of co-attention, and of the poolers' outputs
     bi_num_attention_heads: PositiveInt = 8       # of co-attention
     # of each co-attention: text layers and visual layers before it
-    schedule: list[tuple[NonNegativeInt, NonNegativeInt]] = field(
+    co_attention_layers: list[tuple[NonNegativeInt, NonNegativeInt]] = field(
         default_factory=lambda: [(t, t - 6) for t in range(6, 12)]
     )
     # put the mean of the real regions first, as a region that covers the whole image
@@ -59,6 +61,11 @@ class ViLBERTConfig:
         _check_sizes(self)
 
     @property
+    def region_size(self) -> int:
+        "Features of a region as they come"
+        return self.v_input_size or self.v_feature_size
+
+    @property
     def answers(self) -> tuple[int, int]:
         "Widths of the outputs of the two streams"
         return (self.bi_hidden_size, self.bi_hidden_size) if self.pooler else (self.hidden_size, self.v_hidden_size)
@@ -66,7 +73,7 @@ class ViLBERTConfig:
     @property
     def ends(self) -> list[tuple[int, int]]:
         "Numbers of text and visual layers done: at the start, at each co-attention, at the end"
-        return [(0, 0), *self.schedule, (self.num_hidden_layers, self.v_num_hidden_layers)]
+        return [(0, 0), *self.co_attention_layers, (self.num_hidden_layers, self.v_num_hidden_layers)]
 
     @property
     def steps(self) -> list[tuple[str, int]]:
@@ -87,8 +94,8 @@ def _check_sizes(c: ViLBERTConfig):
             )
     if any(a > b or u > v for (a, u), (b, v) in zip(c.ends, c.ends[1:])):
         raise ConfigError(
-            f'setting schedule={c.schedule}: pairs must not decrease, nor exceed the {c.num_hidden_layers} text '
-            f'layers and {c.v_num_hidden_layers} visual layers'
+            f'setting co_attention_layers={c.co_attention_layers}: pairs must not decrease, nor exceed the '
+            f'{c.num_hidden_layers} text layers and {c.v_num_hidden_layers} visual layers'
         )
     if c.fusion != 'concat' and len(set(c.answers)) > 1:
         raise ConfigError(
@@ -98,7 +105,10 @@ def _check_sizes(c: ViLBERTConfig):
 
 # %% ../../nbs/models/13_vilbert_config.ipynb #fa330017
 _REPORT = dict(
-    schedule=[(2, 1), (4, 2), (6, 3), (8, 4), (10, 5), (12, 6)], visual_pooling='mean', fusion='concat', head='report'
+    co_attention_layers=[(2, 1), (4, 2), (6, 3), (8, 4), (10, 5), (12, 6)],
+    visual_pooling='mean',
+    fusion='concat',
+    head='report',
 )
 _CORE = _REPORT | dict(
     v_hidden_size=768,
@@ -139,13 +149,21 @@ def tiny(cls: ViLBERTConfig,
         v_feature_size=v_feature_size,
         v_num_hidden_layers=2,
         v_intermediate_size=128,
-        schedule=[(1, 0), (2, 1)],
+        co_attention_layers=[(1, 0), (2, 1)],
         head_dropout=0.0,
         visual_pooling='mean',
         fusion='sum',
         initializer_range=0.125,   # 1/√width
     )
     return make_config(cls, widths | no_dropout | small | changes)
+
+# %% ../../nbs/models/13_vilbert_config.ipynb #5aveconc
+@patch(cls_method=True)
+def from_saved(cls: ViLBERTConfig,
+    settings: dict,  # of a `config.json` of this package
+) -> ViLBERTConfig:
+    "The configuration of a saved model, also of one that was saved with older names"
+    return make_config(cls, {dict(schedule='co_attention_layers').get(k, k): v for k, v in settings.items()})
 
 # %% ../../nbs/models/13_vilbert_config.ipynb #1fb17c23
 _REQUIRED = dict(
@@ -191,14 +209,14 @@ def _check_reference(settings, known):
             "reference configuration: training_head_type='nlvr2' reads two images at once; set 'classification'"
         )
 
-def _reference_schedule(settings) -> dict:
-    "`schedule` from the two lists of the reference"
+def _reference_co_attention(settings) -> dict:
+    "`co_attention_layers` from the two lists of the reference"
     t, v = (settings.get(f'{s}_biattention_id') for s in 'tv')
     if (t is None) != (v is None) or len(t or ()) != len(v or ()):
         raise ConfigError(
             f'reference configuration: t_biattention_id={t} and v_biattention_id={v} must be of one length'
         )
-    return {} if t is None else dict(schedule=list(zip(t, v)))
+    return {} if t is None else dict(co_attention_layers=list(zip(t, v)))
 
 # %% ../../nbs/models/13_vilbert_config.ipynb #3c1ca68b
 @patch(cls_method=True)
@@ -206,9 +224,9 @@ def from_reference(cls: ViLBERTConfig,
     settings: dict,  # under the reference's own names
 ) -> ViLBERTConfig:
     "The configuration that a published configuration file describes"
-    same = {f.name for f in fields(cls)} - {'schedule', 'labels', 'fusion'}
+    same = {f.name for f in fields(cls)} - {'co_attention_layers', 'v_input_size', 'labels', 'fusion'}
     _check_reference(settings, [*same, *_RENAMED, 'v_biattention_id', 't_biattention_id', *_REQUIRED, *_IGNORED])
     own = {k: v for k, v in settings.items() if k in same}
-    own |= {_RENAMED[k]: v for k, v in settings.items() if k in _RENAMED} | _reference_schedule(settings)
+    own |= {_RENAMED[k]: v for k, v in settings.items() if k in _RENAMED} | _reference_co_attention(settings)
     default = dict(head_dropout=settings.get('hidden_dropout_prob', 0.1))
     return make_config(cls, default | own, 'reference configuration')

@@ -178,7 +178,7 @@ class Encoder(nn.Module):
         )
         self.layer = nn.ModuleList(Layer(*text) for _ in range(c.num_hidden_layers))
         self.v_layer = nn.ModuleList(Layer(*visual) for _ in range(c.v_num_hidden_layers))
-        self.c_layer = nn.ModuleList(CoAttentionLayer(c) for _ in c.schedule)
+        self.c_layer = nn.ModuleList(CoAttentionLayer(c) for _ in c.co_attention_layers)
         self.steps = c.steps
 
     def last_step(self, stream: str) -> int:

@@ -150,7 +150,8 @@ def pretraining_losses(
 
 # %% ../../nbs/models/18_vilbert_pretraining.ipynb #a4fc5fda
 TINY_VILBERT = dict(
-    num_hidden_layers=2, v_num_hidden_layers=3, schedule=[(1, 1), (2, 2)], visual_pooling='mean', initializer_range=0.12
+    num_hidden_layers=2, v_num_hidden_layers=3, co_attention_layers=[(1, 1), (2, 2)], visual_pooling='mean',
+    initializer_range=0.12,
 )
 PRETRAINING_SETTINGS = dict(epochs=45, sentences=1200, simple=10, batch_size=96)
 

@@ -179,6 +179,7 @@ def metric_name(
         f1='F1',
         brier='Brier score',
         ece='ECE',
+        mcc='MCC',
         half='½',
         kl='KL',
         js='Jensen–Shannon',
@@ -187,9 +188,17 @@ def metric_name(
         top1='top-1',
         top3='top-3',
         auroc='AUROC',
+        manhattan='Manhattan distance',
+        cross='cross-',
+        aa='AA-',
+        knn='kNN',
+        pt='PT-',
+        bayes='Bayes',
+        sa='SA-',
+        bfgs='BFGS',
     )
     front = [o for o in words if o in ('micro', 'macro')]
-    return ' '.join(front + [written.get(o, o) for o in words if o not in front])
+    return ' '.join(front + [written.get(o, o) for o in words if o not in front]).replace('- ', '-')
 
 # %% ../../nbs/plots/01_style.ipynb #c44073f4
 def shorten(

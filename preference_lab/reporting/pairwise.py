@@ -258,6 +258,17 @@ def _ceiling_sentences(study):
                'cases, so the best achievable accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'
                ).format(**c['raters'][0])
 
+# %% ../../nbs/reporting/05_pairwise.ipynb #6a1d8f81
+def _target_sentences(study):
+    "The order of the targets by accuracy"
+    t = getattr(study, 'per_target', None)
+    if t is None or len(t) < 2: return
+    t = t.sort_values('accuracy', ascending=False, kind='stable')
+    best, worst = t.iloc[0], t.iloc[-1]
+    apart = 'do not overlap' if worst.accuracy_high < best.accuracy_low else 'overlap'
+    order = ', '.join(f'{r.target} {r.accuracy:.1%}' for r in t.itertuples())
+    yield f'Targets by accuracy: {order}; the intervals of {best.target} and {worst.target} {apart}.'
+
 # %% ../../nbs/reporting/05_pairwise.ipynb #8c20d53f
 def supported_conclusions(
     study: Any,
@@ -265,7 +276,8 @@ def supported_conclusions(
     baseline: str='the population model',   # what `gain` of `per_rater` is compared with
 ) -> list[str]:                             # sentences, in Markdown
     "Conclusions that the scores support: compared with baselines, by rater, and with the best achievable accuracy"
-    return [*_baseline_sentences(study, names), *_rater_sentences(study, baseline), *_ceiling_sentences(study)]
+    about_raters = [*_rater_sentences(study, baseline), *_target_sentences(study)]
+    return [*_baseline_sentences(study, names), *about_raters, *_ceiling_sentences(study)]
 
 # %% ../../nbs/reporting/05_pairwise.ipynb #b3855f9a
 def limits_of_intervals(study: Any) -> list[str]:   # sentences

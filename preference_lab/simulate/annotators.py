@@ -21,7 +21,7 @@ class SimulatedAnswers:
     "Answers about streets, and the distributions from which they were drawn"
     categories: list[str]
     features: np.ndarray    # (n, features) float32
-    neighbours: np.ndarray  # (n, neighbors, features) float32; 0 where there is none
+    neighbors: np.ndarray  # (n, neighbors, features) float32; 0 where there is none
     edges: np.ndarray       # (n, neighbors, 4) float32: distance in metres, sine and cosine of the direction, visible
     mask: np.ndarray        # (n, neighbors) bool: there is a neighbor
     district: np.ndarray    # (n,) int
@@ -122,5 +122,5 @@ def simulate_streets(
     ids = [f'district {d} street {i}' for d in range(districts) for i in range(len(c)//districts)]
     groups = np.array([f'district {d}' for d in c.district], object)
     votes = LabelDistributionTable(c.votes, WORDS, ids, groups=groups, name='demo', truth=c.truth)
-    near = dict(neighbours=c.neighbours, edges=c.edges, mask=c.mask)
+    near = dict(neighbors=c.neighbors, edges=c.edges, mask=c.mask)
     return DistributionData(votes, c.features, **near, keys=dict(district=votes.groups))

@@ -171,7 +171,7 @@ _ENDS = [
     '{name} told me about {thing} on {day}',
 ]
 _ADJECTIVES = 'ugly stupid useless boring awful silly nasty lousy'.split()
-_PLURALS = dict(circle='circles', square='squares', triangle='triangles', diamond='diamonds', cross='crosses')
+MEME_PLURALS = dict(circle='circles', square='squares', triangle='triangles', diamond='diamonds', cross='crosses')
 _SLOTS = dict(
     name='anna ben carla dino ella fred gina hugo iris jonas kira leo mona nils olga paul rosa sven tara uwe vera '
          'willi yara zeno'.split(),
@@ -187,7 +187,8 @@ def _write_texts(kinds, rng) -> list[str]:
     for slot, options in dict(_SLOTS, other=_SLOTS['name']).items():
         template = template.replace(f'{{{slot}}}', pick(options))
     word = pick(_ADJECTIVES)
-    return [template.format(thing=f'{list(MEME_COLORS)[c]} {_PLURALS[MEME_SHAPES[s]]}', word=word) for c, s in kinds]
+    things = [f'{list(MEME_COLORS)[c]} {MEME_PLURALS[MEME_SHAPES[s]]}' for c, s in kinds]
+    return [template.format(thing=thing, word=word) for thing in things]
 
 # %% ../../nbs/simulate/05_memes.ipynb #9b9c7b11
 LABEL_NOISE = .01   # fraction of groups whose labels are flipped

@@ -6,13 +6,15 @@
 __all__ = ['Study']
 
 # %% ../../nbs/studies/02_base.ipynb #b26541f0
+import time
 from pathlib import Path
 
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core.config import Config
+from ..core.config import Config, TrainConfig
 from ..data.holdout import HeldOutTestSet
+from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
 from ..experiments.runs import open_run
@@ -36,6 +38,7 @@ class Study(StudyWarnings, StudyResults):
         cfg: Config,
         open_folder: bool=True,  # False: the study only prepares data for a trained model
     ):
+        if open_folder: self.check_machine(cfg)
         self.cfg, self.notes, self.model, self.trainer, self.history = cfg, [], None, None, None
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
@@ -49,6 +52,14 @@ class Study(StudyWarnings, StudyResults):
         if not open_folder: return
         self.run = open_run(self.name, cfg)
         for note in self.notes: self.run.warn(**note)
+
+# %% ../../nbs/studies/02_base.ipynb #ckmachin
+@patch(cls_method=True)
+def check_machine(cls: Study, cfg: Config):
+    "Refuse a device or a tracker that is not there, before anything is read, trained or written"
+    if not isinstance(cfg, TrainConfig): return
+    resolve_device(cfg.device)
+    check_trackers(cfg.trackers)
 
 # %% ../../nbs/studies/02_base.ipynb #cd66df39
 @patch
@@ -83,6 +94,7 @@ def make_model(self: Study):
 def baselines(self: Study) -> pd.DataFrame:  # validation scores, one row a baseline
     "Fit the baselines"
     self.baseline_predictions = self.fit_baselines()
+    self.run.log(f'baselines: {", ".join(self.baseline_predictions)}')
     return pd.DataFrame(
         {k: self.score('validation', p['validation']) for k, p in self.baseline_predictions.items()}
     ).T
@@ -135,7 +147,12 @@ def open_test(self: Study) -> dict:  # split -> table with labels
 def evaluate(self: Study) -> dict:  # split -> metric -> value, low, high
     "Open the test set and evaluate model and baselines"
     self.tables = self.open_test()
-    self.proba = {s: self.predict_split(s) for s in self.tables}
+    self.run.log('the test set is opened')
+    self.proba, self.prediction_seconds = {}, {}
+    for s in self.tables:
+        start = time.perf_counter()
+        self.proba[s] = self.predict_split(s)
+        self.prediction_seconds[s] = time.perf_counter() - start
     self.decide()
     self.metrics = {s: self.intervals(s) for s in self.labeled_splits()}
 

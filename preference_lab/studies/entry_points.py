@@ -31,17 +31,26 @@ def settings_class(
     return import_module(f'preference_lab.studies.{study}.settings').SETTINGS
 
 # %% ../../nbs/studies/04_entry_points.ipynb #413b192b
+def _with_file(study, settings):
+    "The settings, those of the file `config` before them"
+    from preference_lab.commands.settings import read_settings_file
+    file = settings.pop('config', None)
+    return (read_settings_file(study, file) if file else {}) | settings
+
 def _make_config(study, settings):
     from preference_lab.core.config import make_config
-    return make_config(settings_class(study), settings, f'{study}.train')
+    return make_config(settings_class(study), _with_file(study, settings), f'{study}.train')
 
-def _call(study, name, *args, **kwargs):
-    "Call one of the study's commands"
-    known = commands(study)
+def _call(study, name, run, *args, **kwargs):
+    "Call one of the study's commands for a run, an ensemble or an artifact of a tracker"
+    from preference_lab.core.artifacts import local_model
+    from preference_lab.experiments.ensembles import ensemble_commands, is_ensemble
+    known, run = commands(study), local_model(run)
+    if is_ensemble(run) and name == 'predict': known = ensemble_commands(known, run)
     if name not in known:
         from preference_lab.core.errors import ConfigError
         raise ConfigError(f'{study}.{name}: this study has no {name}; it has {", ".join(k for k in known)}')
-    return known[name](*args, **kwargs)
+    return known[name](run, *args, **kwargs)
 
 def study_functions(
     study: str,   # emotions, …
@@ -60,13 +69,13 @@ def study_functions(
         return _call(study, 'evaluate', run, table, **settings)
 
     def predict(run, *args, **question):
-        "Predictions of a trained model, for one example or a table (`file=`)"
+        "Predictions of a trained model or an ensemble, for one example or a table (`file=`)"
         return _call(study, 'predict', run, *args, **question)
 
     def report(**settings):
         "Train, evaluate and write a report. Returns the run folder, which holds report.html"
         from preference_lab.commands.reports import run_report
-        return run_report(study, settings)
+        return run_report(study, _with_file(study, settings))
 
     functions = train, load, evaluate, predict, report
     for f in functions: f.__module__, f.__qualname__ = f'preference_lab.studies.{study}', f.__name__

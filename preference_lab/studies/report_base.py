@@ -368,4 +368,4 @@ def show_conclusions(self: StudyReport):
     self.study.finish()
     self.warnings.fill(warnings_box(self.study.run.warnings))
     display(markdown_paragraph(self.conclusions()))
-    print(f'Run folder: {self.study.run.folder}')
+    print(f'Run folder: {self.study.run.folder} (settings: config.yaml, scores: results.json, log: train.log)')

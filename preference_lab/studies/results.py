@@ -82,6 +82,15 @@ def timing(self: StudyResults) -> dict:
     "The cost of training, and of prediction where a study measures it"
     return self.trainer.timing()
 
+# %% ../../nbs/studies/00_results.ipynb #42edb2a3
+@patch
+def prediction_cost(self: StudyResults) -> dict:  # prediction_ms
+    "Milliseconds a row of the prediction of the evaluated split, in batches; {} where it was not measured"
+    s = self.evaluated_split
+    seconds = getattr(self, 'prediction_seconds', {}).get(s)
+    rows = len(self.predictions_table(s)) if seconds is not None else 0
+    return dict(prediction_ms=1e3*seconds/rows) if rows else {}
+
 # %% ../../nbs/studies/00_results.ipynb #bb9e6679
 @patch
 def inference_difference(self: StudyResults) -> dict:  # precision, other, rows, largest, mean
@@ -179,7 +188,7 @@ def save(self: StudyResults, inference: dict):
 @patch
 def finish(self: StudyResults) -> dict:  # what `results.json` holds; {} in processes that do not write
     "Write the run folder: model, predictions, tables, `results.json`"
-    timing, ceiling = self.timing(), self.ceiling()
+    timing, ceiling = self.timing() | self.prediction_cost(), self.ceiling()
     if not PartialState().is_main_process: return {}
     if self.other_runs is None: self.compare_with_runs()
     inference = self.inference_difference()

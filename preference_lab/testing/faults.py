@@ -127,20 +127,20 @@ class RobustnessLog:
     def long(self) -> bool: return self.folder is not None
 
     @property
-    def lost(self) -> list[dict]: return [r for r in self.rows if r['lost']]
+    def failures(self) -> list[dict]: return [r for r in self.rows if r['failures']]
 
     @contextmanager
-    def attack(self,
-        name: str,       # of the fault or input
+    def attempt(self,
+        name: str,       # of the fault or input that is tried
         study: str='',   # that was tested
         tried: int=1,    # attempts in this block; the block may set `row['tried']` itself
     ):
         "Context of one attempt; `row['said']` is for the warning or error that handled it"
-        row = dict(part=self.part, attack=name, study=study, tried=tried, lost=0, said='', seconds=0.)
+        row = dict(part=self.part, attempt=name, study=study, tried=tried, failures=0, said='', seconds=0.)
         start = time.monotonic()
         try: yield row
         except Exception as e:
-            row.update(lost=1, said=f'{type(e).__name__}: {e}'[:2000])
+            row.update(failures=1, said=f'{type(e).__name__}: {e}'[:2000])
             if not self.long: raise
         finally:
             row['seconds'] = round(time.monotonic()-start, 3)
@@ -156,11 +156,11 @@ class RobustnessLog:
 # %% ../../nbs/testing/01_faults.ipynb #161e458f
 def robustness_table(
     rows: list[dict],      # of one or more logs
-) -> pd.DataFrame:         # attack, where, tried, caught, lost
-    "Attempts, and how many of them were handled (`caught`) and not handled (`lost`), by fault"
-    columns = ['attack', 'where', 'tried', 'caught', 'lost']
+) -> pd.DataFrame:         # attempt, where, tried, caught, failures
+    "Attempts, and how many of them were handled (`caught`) and not handled (`failures`), by fault"
+    columns = ['attempt', 'where', 'tried', 'caught', 'failures']
     if not rows: return pd.DataFrame(columns=columns)
     studies = lambda s: ', '.join(x for x in dict.fromkeys(s) if x)
-    groups = pd.DataFrame(rows).groupby(['part', 'attack'], sort=False)
-    t = groups.agg(where=('study', studies), tried=('tried', 'sum'), lost=('lost', 'sum')).reset_index()
-    return t.assign(caught=t.tried-t.lost)[columns]
+    groups = pd.DataFrame(rows).groupby(['part', 'attempt'], sort=False)
+    t = groups.agg(where=('study', studies), tried=('tried', 'sum'), failures=('failures', 'sum')).reset_index()
+    return t.assign(caught=t.tried-t.failures)[columns]

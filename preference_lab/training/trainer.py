@@ -22,12 +22,13 @@ from ..core.process import progress_display
 from ..core.files import write_text
 from ..core.storage import tensors_sha256
 from ..core.config import TrainConfig
+from ..core.run_log import run_folder_of, write_log
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory
-from .optimization import READ_LOSSES_EVERY, plateau_factor
+from .optimization import READ_LOSSES_EVERY, plateau_factor, warmup_length
 from .history import epoch_line, higher_is_better, load_best_weights, patience_exhausted
 from .history import selection_value
-from .history import start_trackers
+from .trackers import end_trackers, start_trackers
 from .checkpoints import CheckpointManager, StopRequest, TrainingInterrupted, gather_sums
 from .checkpoints import load_training_tensors, restore_sums, training_tensors
 from .training_steps import TrainingSteps
@@ -142,6 +143,14 @@ def keep_best(self: Trainer, value: float):
     self.best = dict(epoch=len(self.history), step=self.step, value=value, sha256=tensors_sha256(weights))
     if self.is_main_process or not self.folder: self.checkpoints.save_best(weights, self.best)
 
+# %% ../../nbs/training/12_trainer.ipynb #1ogline0
+@patch
+def log(self: Trainer, line: str):
+    "Write a line into the log of the run, with the name of a further model"
+    if not (self.folder and self.is_main_process): return
+    run, model = run_folder_of(self.folder)
+    write_log(run, f'{model}: {line}' if model else line)
+
 # %% ../../nbs/training/12_trainer.ipynb #7d141e69
 @patch
 def _log_epoch(self: Trainer, row: dict):
@@ -151,9 +160,9 @@ def _log_epoch(self: Trainer, row: dict):
     self.accelerator.log({name(k): v for k, v in flat.items()}, step=self.step)
     if not self.is_main_process: return
     if self.folder: write_text(self.folder/'history.jsonl', ''.join(json.dumps(h) + '\n' for h in self.history))
-    if progress_display(self.cfg.progress) == 'none': return
-    best = self.best['epoch'] == row['epoch']
-    tqdm.write(epoch_line(row, self.cfg.epochs, self.selection_metric, best), file=sys.stdout)
+    line = epoch_line(row, self.cfg.epochs, self.selection_metric, self.best['epoch'] == row['epoch'])
+    self.log(line)
+    if progress_display(self.cfg.progress) != 'none': tqdm.write(line, file=sys.stdout)
 
 # %% ../../nbs/training/12_trainer.ipynb #99e6f77e
 @patch
@@ -185,9 +194,8 @@ def checkpoint_if_due(self: Trainer,
         stop, due = self.accelerator.reduce(flags, 'sum').bool().tolist()
     if (stop or end or due) and self.checkpoints.saved_state != (self.step, len(self.history)): self.checkpoint()
     if not stop: return
-    # the folder of a further model is below the checkpoints of its run
-    run = next((p.parent for p in self.folder.parents if p.name == 'checkpoints'), self.folder) if self.folder else None
-    saved = f'; the state is saved in {run}: continue with resume=True' if run else ''
+    self.log(f'stopped after step {self.step} of {self.total}')
+    saved = f'; the state is saved in {run_folder_of(self.folder)[0]}: continue with resume=True' if self.folder else ''
     raise TrainingInterrupted(f'stopped after step {self.step} of {self.total}{saved}')
 
 # %% ../../nbs/training/12_trainer.ipynb #f4c959e9
@@ -210,20 +218,33 @@ def exhausted(self: Trainer) -> bool:
     "Whether training stops early, since the selection metric has not improved for `patience` epochs"
     return patience_exhausted(self.history, self.best, self.cfg.patience)
 
+# %% ../../nbs/training/12_trainer.ipynb #fitepoch
+@patch
+def fit_epochs(self: Trainer):
+    "Train from the newest checkpoint, or from the start, to the last epoch"
+    resumed = self.cfg.resume and self.resume()
+    self.log(f'training {"resumed" if resumed else "begins"} at step {self.step} of {self.total} '
+             f'on {self.accelerator.device}, precision {self.accelerator.mixed_precision}')
+    if (rise := warmup_length(self.cfg, self.total)) >= self.total:
+        note = f'warmup of {rise:g} steps: training has {self.total}, so learning_rate is not reached'
+        self.log(note)
+        if self.is_main_process and progress_display(self.cfg.progress) != 'none': tqdm.write(note, file=sys.stdout)
+
+    while len(self.history) < self.cfg.epochs and not (self.history and self.exhausted):
+        self.train_epoch()
+        self.validate()
+        self.checkpoint_if_due()
+    self.checkpoint_if_due(end=True)
+
 # %% ../../nbs/training/12_trainer.ipynb #973a28ed
 @patch
 def fit(self: Trainer) -> 'Trainer':
     "Train, and leave the model with its best epoch's weights"
     start_trackers(self.accelerator, self.cfg, self.folder)
-    with self.stop.listening():
-        if self.cfg.resume: self.resume()
-        while len(self.history) < self.cfg.epochs and not (self.history and self.exhausted):
-            self.train_epoch()
-            self.validate()
-            self.checkpoint_if_due()
-        self.checkpoint_if_due(end=True)
+    try:
+        with self.stop.listening(): self.fit_epochs()
+    finally: end_trackers(self.accelerator)
     self.restore_best()
-    if self.cfg.trackers: self.accelerator.end_training()
     return self
 
 # %% ../../nbs/training/12_trainer.ipynb #9be3dae1

@@ -56,9 +56,9 @@ class DistributionLoss(nn.Module):
     "The composed loss; its weights are buffers"
     def __init__(self,
         classes: int,
-        fit: str = 'kl',              # kl or ce
-        gamma: float = 0.,            # focal loss exponent
-        alpha: Sequence[float] | None = None,  # (classes,) weight of each category; None: 1
+        fit_loss: str = 'kl',         # kl or ce
+        focal_gamma: float = 0.,      # focal loss exponent
+        category_weights: Sequence[float] | None = None,  # (classes,) weight of each category; None: 1
         entropy_weight: float = 0.,   # of the penalty on entropies below `min_entropy`
         min_entropy: float = 0.,      # nats
         min_entropy_power: float = 1.,    # 1: the gap below `min_entropy`; 2: its square
@@ -67,9 +67,9 @@ class DistributionLoss(nn.Module):
         smoothing: float = 0.,        # fraction of each target moved to the uniform distribution
     ):
         super().__init__()
-        self.fit = fit
+        self.fit_loss = fit_loss
         weights = dict(
-            gamma=gamma,
+            gamma=focal_gamma,
             entropy_floor_weight=entropy_weight,
             min_entropy=min_entropy,
             min_entropy_power=min_entropy_power,
@@ -78,17 +78,17 @@ class DistributionLoss(nn.Module):
             smoothing=smoothing,
         )
         for k, v in weights.items(): self.register_buffer(k, torch.tensor(float(v)))
-        ones = alpha is None
-        self.register_buffer('alpha', torch.ones(classes) if ones else torch.as_tensor(np.asarray(alpha, np.float32)))
+        alpha = np.ones(classes) if category_weights is None else category_weights
+        self.register_buffer('alpha', torch.as_tensor(np.asarray(alpha, np.float32)))
 
     @property
     def composed(self) -> Loss:
         "The loss as a sum of weighted terms"
-        fitted = dict(kl=kl, ce=cross_entropy)[self.fit]
+        fitted = dict(kl=kl, ce=cross_entropy)[self.fit_loss]
         def entropy_penalty(z, t): return min_entropy_penalty(z, t, self.min_entropy, self.min_entropy_power)
         return Loss(
             {
-                self.fit: (1.0, lambda z, t: fitted(z, t, self.gamma, self.alpha)),
+                self.fit_loss: (1.0, lambda z, t: fitted(z, t, self.gamma, self.alpha)),
                 'entropy_floor': (self.entropy_floor_weight, entropy_penalty),
                 'maxsup': (self.maxsup_weight, maxsup),
                 'max_logit': (self.max_logit_weight, max_logit),
@@ -119,10 +119,11 @@ class ModelWithLoss(nn.Module):
 # %% ../../../nbs/studies/distributions/03_model.ipynb #6682ff19
 def distribution_objective(
     model: ModelWithLoss,
-    batch: dict[str, Tensor],   # inputs of the network, and targets
+    batch: dict[str, Tensor],   # inputs of the network, targets, and row_weights where rows are weighted
 ) -> Tensor:                    # (rows,)
-    "The composed loss of each row"
-    return model.loss(model(batch), batch['targets'].to(model.loss.alpha.dtype))
+    "The composed loss of each row, times its weight"
+    loss = model.loss(model(batch), batch['targets'].to(model.loss.alpha.dtype))
+    return loss*batch['row_weights'] if 'row_weights' in batch else loss
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #1f9d6894
 def forward(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
@@ -141,7 +142,7 @@ class DistributionModel(
     "Predicts answer distributions, averaged over trained predictors"
     def __init__(self,
         categories: list[str],
-        kind: str,                  # mlp, star or text
+        kind: str,                  # mlp, neighbors or text
         net: dict,                  # arguments of the network; of a text network: encoder, pooling, dropout
         members: int = 1,           # number of predictors that are averaged
         ordered: bool = False,      # whether the categories are ordered
@@ -194,13 +195,20 @@ def _save_pretrained(self: DistributionModel, save_directory: Path):
     if self.tokenizer is not None: self.tokenizer.save_pretrained(save_directory)
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #02aceedd
+def _rename_old_arguments(options: dict) -> dict:
+    "The arguments of `DistributionModel`, also of a model that was saved with older names"
+    names, out = dict(noise='feature_noise', keep='neighbor_keep_rate'), dict(options)
+    if out.get('kind') == 'star': out['kind'] = 'neighbors'
+    if 'net' in out: out['net'] = {names.get(k, k): v for k, v in out['net'].items()}
+    return out
+
 @patch(cls_method=True)
 def _from_pretrained(cls: DistributionModel, *, model_id, revision, cache_dir, force_download, local_files_only, token,
                      map_location='cpu', strict=True, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
     download = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token)
     weights = read_saved_weights(model_id, map_location, revision=revision, force_download=force_download, **download)
-    model = cls(**options)
+    model = cls(**_rename_old_arguments(options))
     if model.kind == 'text':
         from transformers import AutoTokenizer
         download |= dict(trust_remote_code=False, revision=revision or 'main')

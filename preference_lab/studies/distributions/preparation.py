@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_TEXT_ENCODER', 'data_settings_key', 'PreparedData', 'assign_splits', 'compute_features',
-           'load_finetuned_encoder', 'prepare_data', 'linear_features', 'fit_distribution_baselines']
+           'load_finetuned_encoder', 'load_configured_data', 'network_inputs', 'prepare_data', 'linear_features',
+           'fit_distribution_baselines']
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #9439dc8a
 from dataclasses import dataclass, field, fields
@@ -19,6 +20,7 @@ from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.splits import split_folds, split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...evaluation.baselines import distribution_baselines, multinomial_logistic_baseline
+from ...evaluation.label_distribution_baselines import aa_knn_baseline, pt_bayes_baseline, sa_bfgs_baseline
 from ...training.batching import RaggedArray, tokenize_texts
 from ...training.devices import make_accelerator
 from ...models.image_encoders import load_clip
@@ -41,7 +43,7 @@ def data_settings_key(cfg: DistributionsConfig) -> tuple:
         'folds',
         *columns,
         'embeddings',
-        'neighbours',
+        'neighbors',
     ]
     encoder = ['encoder', 'weights', 'pooling', 'max_length']
     return tuple((k, getattr(cfg, k)) for k in source + encoder) + (cfg.model == 'text', cfg.device)
@@ -75,12 +77,12 @@ class PreparedData:
         return self.votes.take(self.splits[fold][split])
 
     def kind(self,
-        model: str,   # auto, mlp, star or text
+        model: str,   # auto, mlp, neighbors or text
     ) -> str:
-        "The network for these features: auto is star where there are neighbors, else mlp"
-        kind = model if model != 'auto' else 'star' if 'neighbours' in self.tensors else 'mlp'
-        if kind == 'star' and 'neighbours' not in self.tensors:
-            raise ConfigError('setting model=star: the data have no neighbors; set neighbours, or model=mlp')
+        "The network for these features: auto is neighbors where the data have them, else mlp"
+        kind = model if model != 'auto' else 'neighbors' if 'neighbors' in self.tensors else 'mlp'
+        if kind == 'neighbors' and 'neighbors' not in self.tensors:
+            raise ConfigError('setting model=neighbors: the data have no neighbors; set neighbors, or model=mlp')
         if kind == 'mlp' and 'features' not in self.tensors:
             raise ConfigError('setting model=mlp: the data have no features; set feature_columns or embeddings')
         return kind
@@ -106,6 +108,8 @@ def assign_splits(
     seed: int,
 ) -> tuple[list[dict[str, np.ndarray]], LeakageAudit]:  # row indices by split for each fold; audit of the first fold
     "Split the items by group"
+    if folds and votes.split is not None:
+        raise ConfigError(f'setting folds={folds}: {votes.name} has a split of its own; set folds=0')
     groups = votes.groups if votes.groups is not None else np.array(votes.ids, object)
     likeliest = np.eye(len(votes.categories))[votes.weights.argmax(1)]
     try: splits = _split_names(votes, groups, likeliest, folds, seed)
@@ -157,6 +161,21 @@ def load_finetuned_encoder(
         tokenize_texts(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length),
     )
 
+# %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc1
+def load_configured_data(cfg: DistributionsConfig) -> DistributionData:
+    "The data that the settings name"
+    source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
+    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source)
+
+# %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc2
+def network_inputs(
+    data: DistributionData,
+    features: np.ndarray | None,   # (items, width) as `compute_features` returns them
+) -> dict[str, np.ndarray]:        # (items, …) of each
+    "The inputs of a network: the features, and the neighbors where there are any"
+    inputs = dict(features=features, neighbors=data.neighbors, edges=data.edges, mask=data.mask)
+    return {k: a for k, a in inputs.items() if a is not None}
+
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #f8c0537a
 def _check_splits(name: str, splits: list[dict]):
     for s in splits:
@@ -182,8 +201,7 @@ def prepare_data(
     cfg: DistributionsConfig,
 ) -> PreparedData:
     "Read, split, audit and embed the data"
-    source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
-    data = load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbours, *source)
+    data = load_configured_data(cfg)
     v = data.votes
     splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)
     _check_splits(v.name, splits)
@@ -192,9 +210,8 @@ def prepare_data(
         encoder, tokenizer, ragged = load_finetuned_encoder(data, cfg)
         tower = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, tower = compute_features(data, cfg)
-    inputs = dict(features=x, neighbours=data.neighbours, edges=data.edges, mask=data.mask)
     device = make_accelerator(cfg).device
-    tensors = {k: torch.as_tensor(a).to(device) for k, a in inputs.items() if a is not None}
+    tensors = {k: torch.as_tensor(a).to(device) for k, a in network_inputs(data, x).items()}
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
@@ -205,8 +222,8 @@ def linear_features(m: PreparedData) -> np.ndarray | None:  # (items, width)
     "The inputs of the linear model: the features, and the mean of the neighbors' features where there are any"
     if 'features' not in m.tensors: return None
     x = m.tensors['features'].cpu().numpy().astype(float)
-    if 'neighbours' in m.tensors:
-        n, k = m.tensors['neighbours'].cpu().numpy().astype(float), m.tensors['mask'].cpu().numpy()[..., None]
+    if 'neighbors' in m.tensors:
+        n, k = m.tensors['neighbors'].cpu().numpy().astype(float), m.tensors['mask'].cpu().numpy()[..., None]
         x = np.concatenate([x, (n*k).sum(1)/np.maximum(k.sum(1), 1)], 1)
     return x
 
@@ -221,7 +238,10 @@ def _fold_baselines(m: PreparedData, s: dict, x) -> dict[str, dict[str, np.ndarr
     train, validation, test = (x[s[k]] for k in SPLITS)
     chosen_on = validation, y[s['validation']]
     linear = multinomial_logistic_baseline(train, y[s['train']], validation, test, validation=chosen_on)
-    return out | dict(linear=dict(zip(('validation', 'test'), linear)))
+    both = train, y[s['train']], validation, test
+    others = dict(aa_knn=aa_knn_baseline, pt_bayes=pt_bayes_baseline, sa_bfgs=sa_bfgs_baseline)
+    fitted = dict(linear=linear) | {k: f(*both) for k, f in others.items()}
+    return out | {k: dict(zip(('validation', 'test'), p)) for k, p in fitted.items()}
 
 def fit_distribution_baselines(
     m: PreparedData,

@@ -150,7 +150,7 @@ def _limitations(study: DistributionStudy) -> list[str]:
     codes = {w['code'] for w in study.run.warnings}
     out = [*_population_limits(study, codes), *_metric_limits(study, codes)]
     if study.cfg.preset in PUBLISHED:
-        out.append('Nothing by comparison with the published run of the same name: it has other items, another top-3, '
+        out.append('Nothing by comparison with the published run of the same name: it has other items, '
                    'and its best epoch was chosen by a loss that includes penalties.')
     return [*out, 'The proportions are those of the annotators who answered, and say nothing about other persons.']
 
@@ -164,7 +164,7 @@ def conclusions(study: DistributionStudy) -> str:  # Markdown
 def model_description(study: DistributionStudy) -> str:
     "The model in half a sentence"
     c, folds, (best, epochs) = study.cfg, len(study.folds), study.best_epochs()[0]
-    names = dict(mlp='network on features', star='attention over neighbors', text='fine-tuned text encoder')
+    names = dict(mlp='network on features', neighbors='attention over neighbors', text='fine-tuned text encoder')
     preset = f', preset {c.preset}' if c.preset else ''
     trained = f'epoch {best} of {epochs}' if folds == 1 else f'{folds} folds'
     return f'{names[study.kind]}{preset}, seed {c.seed}, {trained}'
@@ -172,7 +172,7 @@ def model_description(study: DistributionStudy) -> str:
 # %% ../../../nbs/studies/distributions/13_report.ipynb #4688d254
 class DistributionReport(StudyReport):
     "The tables and sentences of a label distribution report"
-    scores, published = tuple(SCORES), {k: dict(zip(('kl', 'top1', 'top3'), v)) for k, v in PUBLISHED.items()}
+    scores, published = tuple(SCORES), {k: dict(zip(('kl', 'top1', 'top3_overlap'), v)) for k, v in PUBLISHED.items()}
     published_data = 'demo'
 
     def headline_sentence(self) -> str:

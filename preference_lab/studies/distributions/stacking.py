@@ -37,7 +37,8 @@ def group_stackable(
         for j in group:
             (s, f), c = members[j], members[j][0].cfg
             n_batches = len(s.folds[f].loader.batches(0))
-            schedule = c.epochs, c.batch_size, c.gradient_accumulation_steps, c.device, c.precision, n_batches
+            size = c.epochs, c.batch_size, c.gradient_accumulation_steps, n_batches, c.weighting
+            schedule = size, c.device, c.precision
             groups[i, schedule, j if _trained_alone(s) else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
 

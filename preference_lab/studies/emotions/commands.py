@@ -6,6 +6,7 @@
 __all__ = ['METRICS', 'COMMANDS', 'open_text_predictor', 'predict_texts', 'evaluate_texts', 'check_emotions_file']
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #375dbfb4
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.tables import read_table
 from ...data.label_files import read_label_table
-from ...evaluation.thresholds import Thresholds
+from ...evaluation.thresholds import Thresholds, fixed_thresholds
 from ...models.text_classifier import load_classifier
+from ...models.text_classifier_export import export_text_classifier
 from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
-from .settings import EmotionsConfig
+from ...experiments.preset_runs import preset_configs
+from .settings import EmotionsConfig, PRESETS
 from .data import check_emotions_data
 from .predictions import compare_runs, join_label_names
 from .study import EmotionStudy, multilabel_score_intervals
@@ -40,7 +43,11 @@ def _check_texts(frame, path, text_column):
         )
     return frame[text_column].tolist()
 
-def _decide(model, proba): return model.thresholds.predict(proba) if model.thresholds else proba >= .5
+def _choose_thresholds(model, threshold, top) -> Thresholds:
+    "The thresholds that are asked for; without any, those of the model"
+    names = model.label_names
+    if threshold is None and top is None: return model.thresholds or fixed_thresholds(names)
+    return fixed_thresholds(names, 0. if threshold is None else threshold, top)
 
 def open_text_predictor(
     run: str,                   # run folder or Hub name
@@ -48,12 +55,15 @@ def open_text_predictor(
     device: str='auto',         # auto, cpu, cuda, cuda:1, mps
     batch_size: int=0,          # rows at a time; 0: as it was evaluated
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+    threshold: float|None=None,  # from 0 to 1, for all labels; None: the model's thresholds
+    top: int|None=None,         # the most probable labels, at most so many; None: any number
 ):                              # rows of a table -> their labels, and a column `pred_prob_<label>` for each label
     "A function that predicts tables of texts with a trained model"
     model = load_classifier(run).serve(device, precision, batch_size)
+    thresholds = _choose_thresholds(model, threshold, top)
     def answer(frame, path):
         p = model.predict_proba(_check_texts(frame, path, text_column))
-        labels = join_label_names(_decide(model, p), model.label_names)
+        labels = join_label_names(thresholds.predict(p), model.label_names)
         return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
     return answer
 
@@ -66,19 +76,21 @@ def predict_texts(
     device: str='auto',         # auto, cpu, cuda, cuda:1, mps
     batch_size: int=0,          # rows at a time; 0: as it was evaluated
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
+    threshold: float|None=None,  # from 0 to 1, for all labels; None: the model's thresholds
+    top: int|None=None,         # the most probable labels, at most so many; None: any number
 ) -> pd.DataFrame:  # text: one row a label, most probable first; file: its columns, labels and probabilities
     "The labels of a text or of a table of texts"
     if text is None:
         frame = read_table(file)
-        answers = open_text_predictor(run, text_column, device, batch_size, precision)(frame, file)
+        answers = open_text_predictor(run, text_column, device, batch_size, precision, threshold, top)(frame, file)
         return join_predictions(frame, answers).reset_index(drop=True)
 
     model = load_classifier(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: empty text; write one')
     p = model.predict_proba(text)[0]
-    yes = np.where(_decide(model, p[None])[0], 'yes', 'no')
+    yes = np.where(_choose_thresholds(model, threshold, top).predict(p[None])[0], 'yes', 'no')
     out = pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=yes))
-    return out.sort_values('probability', ascending=False, ignore_index=True)
+    return out.iloc[np.argsort(-p, kind='stable')].head(top or len(p)).reset_index(drop=True)
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #173c86dc
 def _align_targets(table, label_names, path):
@@ -102,14 +114,14 @@ def evaluate_texts(
     "The scores of a trained model on a labeled table"
     model, config = load_classifier(run).serve(device), Path(run).expanduser()/'config.yaml'
     trained = vars(read_run_config('emotions', EmotionsConfig, config)) if config.is_file() else {}
-    cfg = make_config(EmotionsConfig, trained | dict(compare_with=[]) | settings, 'emotions.evaluate')
+    saved = trained | dict(compare_with=[], data=str(table))
+    cfg = make_config(EmotionsConfig, settings, 'emotions.evaluate', saved=saved)
     labeled = read_label_table(
         Path(table).expanduser(), cfg.text_column, cfg.label_columns or None, cfg.id_column or None,
         default_names=model.label_names,
     )
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
-    thresholds = model.thresholds or Thresholds('global', np.full(len(model.label_names), .5), model.label_names, .5)
-    scores = multilabel_score_intervals(y, p, thresholds, cfg.bootstrap_samples)
+    scores = multilabel_score_intervals(y, p, _choose_thresholds(model, None, None), cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, **v) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #25783b0a
@@ -118,7 +130,7 @@ def check_emotions_file(
     settings: dict[str, str],  # text_column, label_columns, … as words
 ) -> str:
     "A summary of a table, or a `DataError` about it"
-    cfg = make_config(EmotionsConfig, settings, 'command line')
+    cfg = make_config(EmotionsConfig, dict(data=path) | settings, 'command line')
     return check_emotions_data(
         path,
         text_column=cfg.text_column,
@@ -146,4 +158,6 @@ COMMANDS = EmotionStudy.commands(
     check_emotions_file,
     load=load_classifier,
     evaluate=evaluate_texts,
+    export=export_text_classifier,
+    presets=partial(preset_configs, 'emotions', EmotionsConfig, list(PRESETS)),
 )

@@ -15,6 +15,9 @@ from fastcore.basics import patch
 from ...evaluation.classification import compare_multilabel, multilabel_intervals, multilabel_metrics
 from ...evaluation.classification import per_label_table
 from ...evaluation.constant_predictions import check_constant_predictions
+from ...evaluation.decisions import compare_decisions, decision_counts, fit_strategies, label_decisions
+from ...evaluation.decisions import mark_best_and_worst
+from ...evaluation.label_groups import score_grouping
 from ...evaluation.thresholds import Thresholds, fit_thresholds, threshold_sweep
 from ...evaluation.baselines import PROBABILISTIC_BASELINES, multilabel_baselines
 from ...training.batching import padding_fraction
@@ -89,15 +92,13 @@ def predict_split(self: EmotionStudy, split: str) -> np.ndarray:  # (rows, label
 # %% ../../../nbs/studies/emotions/05_study.ipynb #4f87bdfa
 @patch
 def decide(self: EmotionStudy):
-    "Fit thresholds on validation rows, and apply them to both splits"
+    "Fit the thresholds of every strategy on validation rows, and apply the chosen one to both splits"
     self.targets = {s: t.targets > .5 for s, t in self.tables.items()}
-    self.thresholds = fit_thresholds(
-        self.targets['validation'],
-        self.proba['validation'],
-        self.label_names,
-        self.cfg.thresholds,
-        self.cfg.min_positives,
-    )
+    y, p, cfg = self.targets['validation'], self.proba['validation'], self.cfg
+    self.strategies, self.strategy = fit_strategies(y, p, self.label_names, cfg.min_positives), str(cfg.thresholds)
+    if self.strategy not in self.strategies:
+        self.strategies[self.strategy] = fit_thresholds(y, p, self.label_names, cfg.thresholds)
+    self.thresholds = self.strategies[self.strategy]
     self.predicted = {s: self.thresholds.predict(p) for s, p in self.proba.items()}
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #f6fc5c33
@@ -126,18 +127,42 @@ def paired(self: EmotionStudy,
         self.targets[split], own, (prediction['proba'], prediction['predicted']), n=self.cfg.bootstrap_samples
     )
 
+# %% ../../../nbs/studies/emotions/05_study.ipynb #10c52c86
+@patch
+def score_strategies(self: EmotionStudy):
+    "The decisions of every strategy on the test rows: scores, paired differences from the chosen one, counts"
+    y, p = self.targets['test'], self.proba['test']
+    decisions = {k: t.predict(p) for k, t in self.strategies.items()}
+    self.strategy_scores = compare_decisions(y, decisions, self.strategy, self.cfg.bootstrap_samples)
+    self.strategy_counts = {k: decision_counts(y, d) for k, d in decisions.items()}
+    self.label_scores = {k: label_decisions(y, d, self.label_names, self.strategies[k].values)
+                         for k, d in decisions.items()}
+
+# %% ../../../nbs/studies/emotions/05_study.ipynb #f891e37f
+@patch
+def score_groups(self: EmotionStudy):
+    "The scores of each grouping, and of its groups"
+    cfg = self.cfg
+    self.groups = {
+        name: score_grouping(self.targets, self.proba, self.label_names, groups, cfg.thresholds, cfg.min_positives,
+                             cfg.bootstrap_samples)
+        for name, groups in self.groupings.items()
+    }   # grouping -> metric -> value, low, high; one row a group
+
 # %% ../../../nbs/studies/emotions/05_study.ipynb #726effd0
 @patch
 def evaluate_more(self: EmotionStudy):
-    "Scores without overlapping texts, and scores by label"
+    "Scores without overlapping texts, by label, by strategy and by group"
     clean, y, p = self.audit.clean('test'), self.targets['test'], self.proba['test']
     if not clean.all():
         self.metrics['test_without_overlap'] = multilabel_score_intervals(
             y[clean], p[clean], self.thresholds, self.cfg.bootstrap_samples
         )
-    self.per_label = per_label_table(
+    self.per_label = mark_best_and_worst(per_label_table(
         y, p, self.predicted['test'], self.label_names, self.thresholds.values, n=self.cfg.bootstrap_samples
-    )
+    ))
+    self.score_strategies()
+    self.score_groups()
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #5fe56f3d
 @patch
@@ -215,21 +240,38 @@ def compare_tables(self: EmotionStudy, a: pd.DataFrame, b: pd.DataFrame) -> tupl
 @patch
 def card(self: EmotionStudy, inference: dict) -> dict:
     "What the model card says"
-    return Study.card(self, inference) | dict(thresholds=self.thresholds, encoder=Path(self.cfg.encoder).name)
+    titles = {f'At the thresholds of the model ({self.strategy})': self.strategy, 'At threshold 0.5': '0.5'}
+    scores = {title: self.label_scores[k].to_dict('records') for title, k in titles.items()}
+    if self.strategy == '0.5': scores.popitem()
+    return Study.card(self, inference) | dict(
+        thresholds=self.thresholds, encoder=Path(self.cfg.encoder).name, label_scores=scores
+    )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #042f56dc
 @patch
 def extra_tables(self: EmotionStudy) -> dict[str, pd.DataFrame]:
-    "Scores by label, and a sweep of one threshold for all labels"
-    return dict(
-        per_label=self.per_label, threshold_sweep=threshold_sweep(self.targets['test'], self.proba['test'])
+    "Scores by label, by threshold strategy and by group, and a sweep of one threshold for all labels"
+    tables = dict(
+        per_label=self.per_label,
+        threshold_strategies=self.strategy_scores,
+        threshold_sweep=threshold_sweep(self.targets['test'], self.proba['test']),
     )
+    if not self.groups: return tables
+    groups = [table.assign(grouping=name) for name, (_, table) in self.groups.items()]
+    return tables | dict(label_groups=pd.concat(groups, ignore_index=True).rename(columns=dict(label='group')))
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #80cc7dcf
 @patch
 def extra_results(self: EmotionStudy) -> dict:
-    "Scores by label, and the thresholds"
-    return dict(per_label=self.per_label.to_dict('records'), thresholds=self.thresholds.to_dict())
+    "Scores by label, strategy and group, and the thresholds"
+    by_strategy = {k: t.set_index('metric')[['value', 'low', 'high', 'difference', 'difference_low', 'difference_high']]
+                   for k, t in self.strategy_scores.groupby('strategy', sort=False)}
+    return dict(
+        per_label=self.per_label.to_dict('records'),
+        thresholds=self.thresholds.to_dict(),
+        threshold_strategies={k: t.to_dict('index') | self.strategy_counts[k] for k, t in by_strategy.items()},
+        label_groups={k: dict(metrics=m, groups=t.to_dict('records')) for k, (m, t) in self.groups.items()},
+    )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70c239a8
 def train_emotions(

@@ -120,7 +120,7 @@ def split(self: LabelerData):
         )
     sizes = 1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share
     chosen = filter_raters(self.labels, np.concatenate([known, new]))
-    self.axis = make_holdout(chosen, 'warm', cfg.data_seed, sizes, self.same)
+    self.axis = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
     known, new = np.arange(len(known)), len(known) + np.arange(len(new))
 
     self.train = self.training_comparisons(known)

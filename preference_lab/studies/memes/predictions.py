@@ -21,6 +21,7 @@ from ...evaluation.classification import compare_binary
 def predictions_table(
     table: MemeTable,
     proba: np.ndarray,   # (rows,)
+    threshold: float=.5, # from which on a meme is predicted positive
 ) -> pd.DataFrame:       # id, text, image (file name), true_label (empty if unknown), proba, predicted_label, group
     "Predictions with their memes, one row a meme"
     columns = dict(
@@ -29,7 +30,7 @@ def predictions_table(
         image=[Path(p).name for p in table.images],
         true_label=pd.array([None if v < 0 else int(v) for v in table.frame['label']], dtype='Int64'),
         proba=proba,
-        predicted_label=(proba >= .5).astype(int),
+        predicted_label=(proba >= threshold).astype(int),
         group=table.groups,
     )
     return pd.DataFrame(columns)
@@ -40,7 +41,7 @@ def compare_predictions(
     b: pd.DataFrame,       # predictions of another
     bootstrap_samples: int=1000,   # bootstrap samples
 ) -> tuple[pd.DataFrame, dict]:   # paired differences a - b; rows, same
-    "Two runs on the labeled memes that both have"
+    "Two runs on the labeled memes that both have; decisions of both at .5"
     both = a.merge(b, on=['id', 'text'], suffixes=('', '_b')).dropna(subset=['true_label', 'true_label_b'])
     if not len(both):
         raise DataError('the two runs share no labeled test memes and cannot be compared; use runs on the same data')

@@ -18,17 +18,22 @@ from ...data.memes import MemeTable
 from ...data.region_cache import RegionCache
 from ...evaluation.classification import binary_metrics
 from ...evaluation.baselines import tfidf_logistic_baseline
+from ...evaluation.thresholds import fit_thresholds
 from ...training.batching import padding_fraction
 from ...training.inference import evenly_spaced_rows, precision_difference, predict_rows
 from ...training.trainer import Trainer
+from ...models.clip_fusion import ClipFusion
+from ...models.embeddings import embed_texts
 from ...models.vilbert import ViLBERT
 from .preparation import MemeData
-from .batches import MemeLoader, TextAugmentation, as_proba, forward, meme_loss
+from .batches import MemeEmbeddingLoader, MemeLoader, TextAugmentation
+from .batches import as_proba, forward, meme_loss
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #cacb9e4e
 class MemeTraining(MemeData):
     "Training: the model, its unimodal baselines, and what they predict"
     accelerator = None   # processes of the last training
+    threshold = .5       # of the model's decisions; set by `decide`
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #89758d47
 @patch
@@ -38,10 +43,14 @@ def make_loader(self: MemeTraining,
     hide: str='',                  # modality that is masked: '', text or regions
     augment: TextAugmentation=None,
     regions: RegionCache=None,     # None: the study's
-) -> MemeLoader:
+) -> MemeLoader|MemeEmbeddingLoader:
     "Batches of memes"
     cfg = self.cfg
     if targets is None: targets = np.zeros(len(table), np.float32)
+    if self.text_encoder is not None:
+        texts, names = embed_texts(table.texts, self.text_encoder, progress='none'), [f'meme {i}' for i in table.ids]
+        images = regions or self.regions
+        return MemeEmbeddingLoader(table, images, texts, targets, cfg.batch_size, cfg.seed, hide, names)
     return MemeLoader(
         table, regions or self.regions, self.model.tokenizer, targets, cfg.batch_size, cfg.seed, cfg.max_length,
         cfg.max_regions, hide, augment, [f'meme {i}' for i in table.ids], 16 if cfg.compile_mode != 'no' else 1,
@@ -63,7 +72,7 @@ def validation_scores(self: MemeTraining, hide: str) -> Callable:  # (model, pro
 # %% ../../../nbs/studies/memes/05_training.ipynb #0b7cffee
 @patch
 def train_network(self: MemeTraining,
-    model: ViLBERT,     # changed in place
+    model: ViLBERT|ClipFusion,     # changed in place
     name: str='main',   # of its checkpoints: main, text_only or regions_only
     hide: str='',       # modality that is masked: '', text or regions
 ) -> Trainer:
@@ -78,8 +87,6 @@ def train_network(self: MemeTraining,
         scores,
         cfg if name == 'main' else replace(cfg, progress='none'),
         self.checkpoint_folder(name),
-        selection_metric=cfg.selection_metric,
-        higher=cfg.selection_metric != 'loss',
     ).fit()
     model.eval()
     self.accelerator = trainer.accelerator
@@ -94,7 +101,7 @@ def fit_model(self: MemeTraining, name: str='main') -> Trainer:
 # %% ../../../nbs/studies/memes/05_training.ipynb #ac5b4024
 @patch
 def predict_table(self: MemeTraining,
-    model: ViLBERT,
+    model: ViLBERT|ClipFusion,
     table: MemeTable,            # or a held-out test set
     hide: str='',                # modality that is masked: '', text or regions
     regions: RegionCache=None,   # None: the study's
@@ -116,13 +123,32 @@ def fit_baselines(self: MemeTraining) -> dict[str, dict]:  # name -> split -> (r
         bag_of_words={s: w[:, 0] for s, w in zip(tables, words)},
     )
     for name, hide in dict(text_only='regions', regions_only='text').items():
-        if not {name, 'late_fusion'} & set(cfg.alone): continue
+        if not {name, 'late_fusion'} & set(cfg.unimodal_baselines): continue
         model = self.new_model()
         self.train_network(model, name, hide)
         out[name] = {s: self.predict_table(model, t, hide) for s, t in tables.items()}
-    if 'late_fusion' in cfg.alone:
+    if 'late_fusion' in cfg.unimodal_baselines:
         out['late_fusion'] = {s: (out['text_only'][s]+out['regions_only'][s])/2 for s in tables}
     return out
+
+# %% ../../../nbs/studies/memes/05_training.ipynb #thresh0a
+@patch
+def fitted_threshold(self: MemeTraining,
+    proba: np.ndarray,   # (validation memes,)
+) -> float:
+    "The threshold with the best F1 on validation memes"
+    targets = self.validation.targets[:, None] > .5
+    return fit_thresholds(targets, np.asarray(proba)[:, None], ['positive'], 'global').global_value
+
+# %% ../../../nbs/studies/memes/05_training.ipynb #thresh0b
+@patch
+def threshold_of(self: MemeTraining,
+    prediction: np.ndarray,   # (rows,) probabilities of the model or of a baseline
+) -> float:
+    "The decision threshold of a prediction: the setting's, or fitted to its own validation probabilities"
+    if self.cfg.threshold != 'fitted': return self.cfg.threshold
+    own = [p['validation'] for p in self.baseline_predictions.values() if any(prediction is q for q in p.values())]
+    return self.fitted_threshold(own[0]) if own else self.threshold
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #710e9bba
 @patch
@@ -131,7 +157,7 @@ def score(self: MemeTraining,
     prediction: np.ndarray,   # (rows,) probabilities
 ) -> dict[str, float]:        # metric -> value
     "The scores of a prediction, without intervals"
-    return binary_metrics(self.truth(split), prediction)
+    return binary_metrics(self.truth(split), prediction, self.threshold_of(prediction))
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #ee62fd23
 @patch
@@ -152,6 +178,7 @@ def inference_difference(self: MemeTraining) -> dict:  # precision, other, rows,
 def timing(self: MemeTraining) -> dict:
     "The cost of training, and the proportion of padding in batches"
     loader = self.trainer.loader
+    if not hasattr(loader, 'ragged'): return self.trainer.timing() | dict(padding_share=0., text_padding_share=0.)
     batches, lengths, areas = loader.batches(0), loader.ragged.lengths, loader.region_counts
     padded = lambda lengths: sum(len(b)*lengths[b].max() for b in batches)
     return self.trainer.timing() | dict(

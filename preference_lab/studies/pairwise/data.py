@@ -162,6 +162,7 @@ def load_preferences(
     right_column: str='right',
     target_column: str='target',  # if the file has it; else there is one target, "preference"
     choice_column: str='choice',  # comparisons in long layout
+    weight_column: str=None,      # weight of each judgement in the likelihood of a fit; None: 1 each
     target_columns: str|list=None, # comparisons in wide layout: columns of choices (commas between); None: all others
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
@@ -169,7 +170,7 @@ def load_preferences(
     "Ratings or comparisons, checked, with the images or embeddings of their items"
     if str(data) == 'demo': return simulate_preferences(seed, new_raters=new_raters)
     columns = dict(rater=rater_column, item=item_column, value=value_column, left=left_column, right=right_column,
-                   target=target_column, choice=choice_column)
+                   target=target_column, choice=choice_column, weight=weight_column)
     table, files, raters = _read_any(
         data,
         judgement_type=judgement_type,
@@ -222,7 +223,8 @@ def check_preferences(
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #29da0630
 # '' means None
-_OPTIONAL = ('judgement_type', 'left_code', 'right_code', 'rating_scale', 'images', 'embeddings', 'target_columns')
+_OPTIONAL = ('judgement_type', 'left_code', 'right_code', 'rating_scale', 'images', 'embeddings', 'target_columns',
+             'weight_column')
 _COLUMNS = ('rater_column', 'item_column', 'value_column', 'left_column', 'right_column', 'target_column',
             'choice_column')
 
@@ -245,4 +247,4 @@ def check_pairwise_data(
     settings: dict[str, str],  # from the command line
 ) -> str:
     "How a table is read, or a `DataError` about it"
-    return check_preferences(path, **_table_settings(make_config(kind, settings, 'command line')))
+    return check_preferences(path, **_table_settings(make_config(kind, dict(data=path) | settings, 'command line')))

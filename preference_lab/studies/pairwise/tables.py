@@ -15,7 +15,7 @@ import pandas as pd
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 from ...data.tables import read_table
 from ...data.validation import list_names, parse_ids, require_column
-from ...data.judgement_tables import ComparisonTable, RatingTable
+from ...data.judgement_tables import ComparisonTable, RatingTable, parse_weights
 from ...data.coded_choices import parse_coded_choices
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #f2d9bd56
@@ -74,7 +74,15 @@ def _read_ratings(df, path, rating_scale, columns) -> RatingTable:
         dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index
     )
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
+    if c.get('weight'): f['weight'] = parse_weights(df, c['weight'], path.name)
     return RatingTable(f, scale, path.name, notes, {k: c[k] for k in ('rater', 'item', 'target', 'value')})
+
+# %% ../../../nbs/studies/pairwise/02_tables.ipynb #3f8a6c21
+def _refuse_other(path, is_kind: str, **given):
+    "A `ConfigError` about settings of the other kind of table"
+    if k := next((k for k, v in given.items() if v is not None), None):
+        raise ConfigError(f'{location(path)}: the table holds {is_kind}, and {k}= applies to the other kind. '
+                          f'Remove {k}, or set judgement_type=')
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
 def read_custom_table(
@@ -84,15 +92,17 @@ def read_custom_table(
     right_code: str|None,          # comparisons: value that means "right won"
     rating_scale: str|tuple|None,        # ratings: the scale; None: from the lowest to the highest value
     target_columns: str|list|None, # comparisons in wide layout: columns of choices; None: all others
-    columns: dict[str, str],       # rater, item, value, left, right, target, choice -> name in the file
+    columns: dict[str, str],       # rater, item, value, left, right, target, choice, perhaps weight -> name in the file
 ) -> RatingTable|ComparisonTable:
     "The ratings or comparisons in a custom table"
     df = read_table(path)
     require_column(df, path, columns['rater'], 'rater_column')
     if _table_kind(df, path, judgement_type, columns) == 'ratings':
+        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns)
         return _read_ratings(df, path, rating_scale, columns)
+    _refuse_other(path, 'comparisons', rating_scale=rating_scale)
     for k in ('left', 'right'): require_column(df, path, columns[k], f'{k}_column')
     if isinstance(target_columns, str): target_columns = [t.strip() for t in target_columns.split(',')]
     for t in target_columns or []: require_column(df, path, t, 'target_columns')
-    names = {k: columns[k] for k in ('rater', 'left', 'right', 'target', 'choice')}
+    names = {k: columns.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight')}
     return parse_coded_choices(df, left_code, right_code, target_columns, path.name, names)

@@ -36,7 +36,7 @@ def new_rater_proba(
 ) -> np.ndarray:                # (n,) P(left wins)
     "Predictions for raters who are fitted from a few labels"
     psi = model.psi(model.embeddings, model.known)
-    posterior = replace(model.taste, weights=fit_new_raters(model.taste, psi, labels))
+    posterior = replace(model.posterior, weights=fit_new_raters(model.posterior, psi, labels))
     return torch.sigmoid(torch.as_tensor(model.slope*score_difference(posterior, psi, test))).numpy()
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #c718971c
@@ -109,23 +109,23 @@ def agreement(
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #4ff3bc75
 def train_activation(
     inputs: PreferenceInputs,
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,
     activation: str,
     seeds: int = 5,
 ) -> list[tuple[np.ndarray, int]]:  # a seed each: (n,) P(left wins) of validation comparisons; best epoch
     "Networks with an activation function, one a seed, trained as a stack"
-    rater = cfg.rater if cfg.model == 'network' else 'embedding'
+    rater = cfg.rater_encoding if cfg.model == 'network' else 'embedding'
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
-    settings = network_arguments(inputs, axis.train, cfg, rater, head) | dict(activation=activation, residual=False)
-    questions = group_targets(training_comparisons(axis.train, cfg.max_train_pairs, cfg.data_seed))
+    settings = network_arguments(inputs, holdout.train, cfg, rater, head) | dict(activation=activation, item_bias=False)
+    questions = group_targets(training_comparisons(holdout.train, cfg.max_train_pairs, cfg.data_seed))
     nets, cfgs, loaders = [], [], []
     for seed in range(seeds):
         torch.manual_seed(seed)
         nets.append(PreferenceNetwork(inputs.table.shape[1], **settings))
         cfgs.append(replace(cfg, seed=seed, progress='none', resume=False))
         loaders.append(ComparisonLoader(inputs.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
-    logits, scores = network_scorer(inputs.table, axis.validation, nets[0].joined, cfg.inference_precision)
+    logits, scores = network_scorer(inputs.table, holdout.validation, nets[0].joined, cfg.inference_precision)
     stack, found = StackedTrainer(nets, loaders, comparison_losses, scores, cfgs).fit(), []
     for m in stack.members:
         m.model.load_state_dict(m.state_dict)
@@ -159,19 +159,19 @@ def compare_with_best(
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #a55bf40a
 def compare_activations(
     inputs: PreferenceInputs,
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,   # its `activations` are compared
     seeds: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # activation, seed, best_epoch, accuracy, log_loss; `compare_with_best`
     "Networks with each activation function and seed, evaluated on validation comparisons"
     rows, correct = [], {}
     for name in cfg.activations:
-        found = train_activation(inputs, axis, cfg, name, seeds)
+        found = train_activation(inputs, holdout, cfg, name, seeds)
         for seed, (p, epoch) in enumerate(found):
-            scores = pairwise_metrics(axis.validation, p)
+            scores = pairwise_metrics(holdout.validation, p)
             own = {k: v for k, v in scores.items() if k in ('accuracy', 'log_loss')}
             rows.append(dict(activation=name, seed=seed, best_epoch=epoch, **own))
-        right = [np.where(p == .5, .5, (p > .5) == axis.validation.left_wins) for p, _ in found]
+        right = [np.where(p == .5, .5, (p > .5) == holdout.validation.left_wins) for p, _ in found]
         correct[name] = np.mean(right, 0)
     table = pd.DataFrame(rows)
-    return table, compare_with_best(table, correct, axis.validation, cfg.bootstrap_samples)
+    return table, compare_with_best(table, correct, holdout.validation, cfg.bootstrap_samples)

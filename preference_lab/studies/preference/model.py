@@ -108,8 +108,8 @@ def scores(self: PreferenceModel,
 ) -> pd.DataFrame:         # a row an image, a column a target
     "P(preferred to a known item drawn at random), for each image and target"
     r, (x, number) = self.rater_number(rater), self.embed(pictures)
-    if self.kind != 'taste': return self._network_scores(x, number, r)
-    w = self.taste.population if r is None else self.weights[r]                       # (targets, p)
+    if self.kind != 'hierarchical': return self._network_scores(x, number, r)
+    w = self.posterior.population if r is None else self.weights[r]                       # (targets, p)
     own, known = (self.slope*self.psi(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
     def mean_proba(s, others):   # in chunks, so that (images, items) stays small
         return torch.cat([torch.sigmoid(part[:, None] - others.float()).mean(1) for part in s.float().split(256)])
@@ -120,11 +120,11 @@ def scores(self: PreferenceModel,
 @patch
 def _network_scores(self: PreferenceModel, x, number, r) -> pd.DataFrame:
     "`scores` of a network: each image in a comparison with each known item"
-    if r is None and self.net.rater != 'none':
+    if r is None and self.net.rater_encoding != 'none':
         raise ConfigError('a network with the rater as an input has no population model: name a rater')
-    if self.net.residual is not None and (number < 0).any():
+    if self.net.item_bias is not None and (number < 0).any():
         raise DataError('the network has a bias for each known item and cannot score a new image; train with '
-                        'residual=False')
+                        'item_bias=False')
     n, m = len(x), len(self.items)
     batch = dict(
         x=torch.cat([x, self.embeddings]),
@@ -164,30 +164,41 @@ def ranking(self: PreferenceModel,
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #bfc783a0
 @patch
+def fit_raters(self: PreferenceModel,
+    labels: Comparisons | Ratings,   # of new raters, about known items; items and targets indexed as the model's
+) -> 'PreferenceModel':
+    "Add raters fitted from a few labels; the predictions for other raters do not change"
+    if self.kind != 'hierarchical':
+        raise ConfigError('a network with the rater as an input cannot add a rater: train with model=hierarchical')
+    if known := [r for r in labels.raters if r in self.raters]:
+        raise DataError(f'rater {known[0]!r} is already known; choose another name')
+    if labels.items != self.items or labels.targets != self.targets:
+        raise DataError("the items or targets of the labels differ from the model's; pass labels about its known items")
+    count = np.bincount(labels.rater, minlength=len(labels.raters))
+    if not count.all(): raise DataError(f'rater {labels.raters[count.argmin()]!r} has no labels; pass at least one')
+    w = fit_new_raters(self.posterior, self.psi(self.embeddings, self.known), labels)
+    self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, *labels.raters]
+    return self
+
+# %% ../../../nbs/studies/preference/02_model.ipynb #6a1d8f70
+@patch
 def fit_rater(self: PreferenceModel,
     name: str,                 # of the new rater
     labels: Comparisons | Ratings,   # of one rater, about known items, indexed as the model's
 ) -> 'PreferenceModel':
-    "Add a rater fitted from a few labels; the predictions for other raters do not change"
-    if self.kind != 'taste':
-        raise ConfigError('a network with the rater as an input cannot add a rater: train with model=taste')
-    if name in self.raters: raise DataError(f'rater {name!r} is already known; choose another name')
-    if labels.items != self.items or labels.targets != self.targets:
-        raise DataError("the items or targets of the labels differ from the model's; pass labels about its known items")
-    if not len(labels): raise DataError(f'rater {name!r} has no labels; pass at least one')
+    "Add one rater, under a name"
     if len(np.unique(labels.rater)) > 1:
         raise DataError(f'expected labels of one rater, got {len(np.unique(labels.rater))} raters')
-    one = replace(labels, rater=np.zeros(len(labels), np.int32), raters=[name])
-    w = fit_new_raters(self.taste, self.psi(self.embeddings, self.known), one)
-    self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, name]
-    return self
+    return self.fit_raters(replace(labels, rater=np.zeros(len(labels), np.int32), raters=[name]))
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #dc335443
 def _init_arguments(m: PreferenceModel) -> dict:
     "The arguments of `__init__` that build the model again"
-    taste = basis = None
-    if m.kind == 'taste':
-        taste = dict(classes=len(m.mean), size=m.mean.shape[1], noise=m.noise, strength=m.strength, slope=m.slope)
+    posterior = basis = None
+    if m.kind == 'hierarchical':
+        numbers = {k: getattr(m, k) for k in ('noise', 'shrinkage', 'slope')}
+        posterior = dict(classes=len(m.mean), size=m.mean.shape[1]) | numbers
+        if m.posterior.prototypes is not None: posterior['prototypes'] = len(m.prototypes)
     if m.basis: basis = dict(width=len(m.basis.centre), features=m.basis.features, items=m.basis.items)
     return dict(
         raters=m.raters,
@@ -197,7 +208,7 @@ def _init_arguments(m: PreferenceModel) -> dict:
         kind=m.kind,
         net=getattr(m, 'net_settings', None),
         basis=basis,
-        taste=taste,
+        posterior=posterior,
         tower=m.tower,
         about=m.about,
     )
@@ -216,17 +227,36 @@ def _save_pretrained(self: PreferenceModel, save_directory: Path):
     "Write the weights; the mixin writes configuration and model card"
     save_tensors(save_directory/'model.safetensors', self.state_dict())
 
+# %% ../../../nbs/studies/preference/02_model.ipynb #7d1e4b90
+_OLD_ARGUMENTS = dict(rater='rater_encoding', residual='item_bias', taste='posterior', strength='shrinkage')
+_OLD_TENSORS = {'net.tastes.': 'net.rater_weights.', 'net.residual.': 'net.item_bias.'}
+
+def _convert_old_model(
+    config: dict,               # of a config.json
+    weights: dict[str, Tensor],
+) -> tuple[dict, dict]:
+    "Arguments and weights of a model that was saved with older names, under today's"
+    def renamed(v): return {_OLD_ARGUMENTS.get(k, k): x for k, x in v.items()} if isinstance(v, dict) else v
+    config = {k: renamed(v) if k in ('net', 'taste', 'posterior') else v for k, v in renamed(config).items()}
+    if config.get('kind') == 'taste': config['kind'] = 'hierarchical'
+    def tensor_name(k):
+        return next((new + k.removeprefix(old) for old, new in _OLD_TENSORS.items() if k.startswith(old)), k)
+    return config, {tensor_name(k): v for k, v in weights.items()}
+
 # %% ../../../nbs/studies/preference/02_model.ipynb #e9a40410
 @patch(cls_method=True)
 def _from_pretrained(cls: PreferenceModel, *, model_id, revision, cache_dir, force_download, local_files_only, token,
-                     map_location='cpu', strict=True, **options):
+                     map_location='cpu', strict=True, config=None, **options):
     "Build the model from a folder or a Hub name; the mixin reads the configuration"
     download = dict(revision=revision, cache_dir=cache_dir, force_download=force_download)
     weights = read_saved_weights(model_id, map_location, **download, local_files_only=local_files_only, token=token)
-    model = cls(**options)
+    options, weights = _convert_old_model((config or {}) | options, weights)
+    model = cls(**{k: v for k, v in options.items() if k in cls._hub_mixin_init_parameters})
     model.net_settings = options.get('net')
     model.load_state_dict(weights)
     return model.eval()
+
+PreferenceModel._hub_mixin_inject_config = True   # `_from_pretrained` reads older names in the configuration
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #ee96ab86
 def load_preference_model(

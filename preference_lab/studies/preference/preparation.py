@@ -108,12 +108,12 @@ def find_copies(self: PreferencePreparation):
 # %% ../../../nbs/studies/preference/05_preparation.ipynb #224e022d
 @patch
 def split(self: PreferencePreparation):
-    "Hold out known raters and items, and what `axes` names"
+    "Hold out known raters and items, and what `holdouts` names"
     seed = self.cfg.data_seed
-    self.axes = {a: make_holdout(self.labels, a, seed, duplicates=self.same) for a in ('warm', *self.cfg.axes)}
-    warm = self.axes['warm']
-    self.train, self.validation, self.test = warm.train, warm.validation, warm.test
-    for a in self.axes.values():
+    self.holdouts = {a: make_holdout(self.labels, a, seed, duplicates=self.same) for a in ('known', *self.cfg.holdouts)}
+    known = self.holdouts['known']
+    self.train, self.validation, self.test = known.train, known.validation, known.test
+    for a in self.holdouts.values():
         if a.cross_split_pairs:
             self.note(
                 'cross_split_pairs_dropped',
@@ -140,7 +140,7 @@ def write_example_files(
 @patch
 def fit_baselines(self: PreferencePreparation) -> dict[str, dict]:  # name -> split -> (n,) P(left wins)
     "The predictions of every baseline for validation and test comparisons of known raters and items"
-    a, inputs = self.axes['warm'], self.inputs
+    a, inputs = self.holdouts['known'], self.inputs
     splits = dict(validation=a.validation, test=a.test)
     # the model is refitted on training and validation labels, and so are the baselines
     both = concatenate_judgements(a.train, a.validation_labels)

@@ -35,10 +35,12 @@ def model_description(study: PreferenceStudy) -> str:
     "The model in half a sentence"
     m, cfg = study.model, study.cfg
     if m.kind == 'network':
-        return f'network {cfg.hidden} with {cfg.activation}, rater encoding {cfg.rater}, output layer {cfg.head}'
+        return (f'network {cfg.hidden} with {cfg.activation}, rater encoding {cfg.rater_encoding}, output layer '
+                f'{cfg.head}')
     features = f'{m.basis.features} features of {"a trained network" if m.net is not None else "the embedding"}'
-    if not m.basis.items: return f'hierarchical model over {features}'
-    effects = f'hierarchical model with effects of {m.basis.items} known items'
+    prior = '' if m.posterior.prototypes is None else f', raters around {len(m.prototypes)} prototypes'
+    if not m.basis.items: return f'hierarchical model over {features}{prior}'
+    effects = f'hierarchical model with effects of {m.basis.items} known items{prior}'
     return effects + (f', predicted for new items from {features}' if m.basis.features else '')
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #a4cb10ee
@@ -60,7 +62,7 @@ class PreferenceReport(StudyReport):
         )
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #71510301
-HOLDOUT_TITLES = dict(warm='known raters and items', new_item='new items', new_rater='new raters')
+HOLDOUT_TITLES = dict(known='known raters and items', new_items='new items', new_raters='new raters')
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #9f127f8b
 @patch
@@ -76,7 +78,7 @@ def data_table(self: PreferenceReport) -> pd.DataFrame:
                 dropped=a.cross_split_pairs,
                 shared_with_test=f"no {a.audit['key']}",
             )
-            for n, a in self.study.axes.items()
+            for n, a in self.study.holdouts.items()
         ]
     )
 
@@ -85,7 +87,7 @@ def data_table(self: PreferenceReport) -> pd.DataFrame:
 def audit_table(self: PreferenceReport) -> pd.DataFrame:
     "Labels whose key also occurs in an earlier split, for each held-out test set"
     names = dict(test_set='test set', key='shared key', side='split', other='also in split')
-    rows = [dict(o, test_set=HOLDOUT_TITLES[n]) for n, a in self.study.axes.items() for o in a.audit['overlaps']]
+    rows = [dict(o, test_set=HOLDOUT_TITLES[n]) for n, a in self.study.holdouts.items() for o in a.audit['overlaps']]
     return pd.DataFrame(rows, columns=[*names, 'rows']).rename(columns=names)
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #1553efc6
@@ -109,9 +111,9 @@ def holdout_table(study: PreferenceStudy) -> pd.DataFrame:
     "Accuracy and log loss on known raters and items, new items and new raters"
     over = resampling_description(study)
     rows = [dict(test_set='known rater, known item') | _score_cells(study.metrics['test']) | dict(intervals_over=over)]
-    if m := study.splits.get('new_item'):
+    if m := study.splits.get('new_items'):
         rows.append(dict(test_set='known rater, new item') | _score_cells(m) | dict(intervals_over='items'))
-    if m := study.splits.get('new_rater'):
+    if m := study.splits.get('new_raters'):
         name = f"new rater, known item, after {study.new_rater_curve[-1]['labels']} labels"
         rows.append(dict(test_set=name) | _score_cells(m) | dict(intervals_over=over))
     return pd.DataFrame(rows)
@@ -151,7 +153,7 @@ def cost_table(self: PreferenceReport,
     rows = [
         ('parameters and tables', f'{parameters:,}'),
         ('training, known raters and items', f"{t['train_seconds']:.1f} s on {t['device']}"),
-        *((f'training, {HOLDOUT_TITLES[k]}', f'{v:.1f} s') for k, v in t['seconds_by_axis'].items() if k != 'warm'),
+        *((f'training, {HOLDOUT_TITLES[k]}', f'{v:.1f} s') for k, v in t['seconds_by_holdout'].items() if k != 'known'),
         ('epochs of the network', t['epochs'] or 'no network'),
         ('peak memory', f"{t['peak_memory_bytes'] / 2**30:.2f} GiB"),
     ]
@@ -164,11 +166,12 @@ def most_distinct_raters(
 ) -> list[str]:
     "Of the raters with many labels, those whose scores correlate least with the population's"
     m = study.model
-    if m.kind != 'taste': return list(study.per_rater.sort_values('total', ascending=False).rater.head(n))
+    if m.kind != 'hierarchical': return list(study.per_rater.sort_values('total', ascending=False).rater.head(n))
     count = np.bincount(study.labels.rater, minlength=len(study.raters))
     many = np.flatnonzero(count >= np.quantile(count, .9 if len(count) > 60 else 0))
     psi = m.psi(m.embeddings, m.known)
-    own, population = (psi@m.weights[:, 0].T).numpy(), (psi@m.taste.population[0]).numpy()   # (items, raters), (items,)
+    # (items, raters), (items,)
+    own, population = (psi@m.weights[:, 0].T).numpy(), (psi@m.posterior.population[0]).numpy()
     similarity = np.array([pearson_correlation(population, own[:, k]) for k in many])
     return [study.raters[many[k]] for k in np.argsort(similarity, kind='stable')[:n]]
 
@@ -178,7 +181,7 @@ def displayed_raters(
     n: int = 3,
 ) -> list[str | None]:
     "The population (None), where the model has one, and some raters"
-    return [*([None] if study.model.kind == 'taste' else []), *most_distinct_raters(study, n)]
+    return [*([None] if study.model.kind == 'hierarchical' else []), *most_distinct_raters(study, n)]
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #21075e0e
 def preferred_table(
@@ -245,8 +248,8 @@ def _conclusions(study: PreferenceStudy) -> list[str]:
 def _limitations(study: PreferenceStudy) -> list[str]:
     "What may not be concluded"
     out = limits_of_intervals(study)
-    if 'new_item' in study.splits:
-        a = study.splits['new_item']['accuracy']
+    if 'new_items' in study.splits:
+        a = study.splits['new_items']['accuracy']
         chance = '; it includes one half: the accuracy may be that of chance.' if a['low'] <= .5 <= a['high'] else '.'
         out.append(f"Little about new items: accuracy {a['value']:.3f}, with an interval of {a['low']:.3f} to "
                    f"{a['high']:.3f} over items{chance}")

@@ -19,7 +19,15 @@ ACTIVATION_NAMES = ('relu gelu tanh leaky_relu silu mish softplus selu elu sigmo
 
 # %% ../../../nbs/studies/preference/01_settings.ipynb #415712ac
 PUBLISHED_HIDDEN = [384, 256, 128, 64, 32]   # layer widths of the published network
-_published = dict(model='network', head='joint', hidden=PUBLISHED_HIDDEN, epochs=200)
+_published = dict(
+    model='network',
+    head='joint',
+    hidden=PUBLISHED_HIDDEN,
+    epochs=200,
+    seed=42,
+    encoder='ViT-B-32',
+    weights='openai',   # of "CLIP ViT-B/32"; the report names no other weights
+)
 _five_seeds = dict(
     activation='relu',
     dropout=0.1,
@@ -38,6 +46,33 @@ PRESETS = dict(
     five_seeds=_published | _five_seeds,
 )
 
+# %% ../../../nbs/studies/preference/01_settings.ipynb #5b7d2e91
+_NETWORK = 'model=network or trunk=mlp'               # some network is trained for the model
+_ANY_NETWORK = f'{_NETWORK} or activations'           # or for a comparison
+_PAIRS_NETWORK = 'model=network and head!=rating or model=hierarchical and trunk=mlp'
+_REQUIRES = (
+    dict.fromkeys(('hidden', 'norm', 'dropout', 'glu', 'epochs', 'batch_size', 'gradient_accumulation_steps',
+                   'learning_rate', 'weight_decay', 'lr_schedule', 'plateau_patience', 'warmup_ratio',
+                   'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode',
+                   'selection_metric'), _ANY_NETWORK)
+    | dict.fromkeys(('trackers', 'checkpoint_every'), _NETWORK)
+    | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps', 'prior'),
+                    'model=hierarchical')
+    | dict(
+        activation='model=network and glu=False or trunk=mlp and glu=False',
+        activations='glu=False',
+        n_prototypes='model=hierarchical and prior=mixture',
+        rater_encoding='model=network',
+        rater_embedding_size='model=network and rater_encoding=embedding or model=hierarchical and activations',
+        head='model=network or activations',
+        item_bias=_PAIRS_NETWORK,
+        max_train_pairs=f'{_PAIRS_NETWORK} or activations',
+        new_rater_labels='holdouts=new_raters and model=hierarchical',
+        embeddings='data!=demo',
+        encoder='embeddings=: images instead of a table of embeddings',
+    )
+)   # setting -> what gives it an effect
+
 # %% ../../../nbs/studies/preference/01_settings.ipynb #510a9383
 @dataclass
 class PreferenceConfig(PairwiseConfig):
@@ -46,23 +81,26 @@ class PreferenceConfig(PairwiseConfig):
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # a configuration of the published system; its values replace defaults, not what you pass
     preset: Literal['', 'leaky_relu', 'relu', 'gelu', 'glu', 'rating', 'wd', 'clip768', 'five_seeds'] = ''
-    # taste: a hierarchical linear model of raters; network: a neural network with the rater as an input
-    model: Literal['taste', 'network'] = 'taste'
+    # hierarchical: a linear model with rater weights; network: a neural network with the rater as an input
+    model: Literal['hierarchical', 'network'] = 'hierarchical'
     # features of the hierarchical model: the embedding itself, or the hidden layers of a network trained on comparisons
     trunk: Literal['linear', 'mlp'] = 'linear'
     # maximum number of whitened features; 0: chosen on validation (with item effects: 16, which predict the effects of
     # new items)
-    features: NonNegativeInt = 0
+    n_features: NonNegativeInt = 0
     # a random effect for each known item, for what embeddings do not show; auto: with up to 300 items of 20 labels or
     # more
     item_effects: Literal['auto', 'yes', 'no'] = 'auto'
     # shrinkage of the raters' covariance towards its structured target; none: chosen on validation
-    strength: PositiveFloat | None = None
+    shrinkage: PositiveFloat | None = None
     em_steps: PositiveInt = 6                 # expectation-maximization steps
-    rater: Literal['embedding', 'onehot', 'none'] = 'embedding'  # how a network receives the rater
+    # of the rater weights: gaussian, or a mixture of prototypes with a Gaussian around each
+    prior: Literal['gaussian', 'mixture'] = 'gaussian'
+    n_prototypes: NonNegativeInt = 0       # of the mixture; 0: chosen by the Bayesian information criterion
+    rater_encoding: Literal['embedding', 'onehot', 'none'] = 'embedding'  # how a network receives the rater
     rater_embedding_size: PositiveInt = 32                # numbers in a rater embedding
     head: Literal['antisymmetric', 'joint', 'rating'] = 'antisymmetric'  # output layer of a network
-    residual: bool = False                 # a learned bias for each known item in a network
+    item_bias: bool = False                # a learned bias for each known item in a network
     hidden: list[PositiveInt] = field(default_factory=lambda: [128, 64, 32])  # widths of the network's hidden layers
     activation: str = 'leaky_relu'         # one of nineteen
     norm: Literal['batch', 'layer', 'none'] = 'batch'  # normalization after each linear layer
@@ -76,14 +114,18 @@ class PreferenceConfig(PairwiseConfig):
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'constant'  # learning rate after warm-up
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
-    min_delta: float = .001                # smallest decrease of the validation log loss that counts as improvement
+    min_delta: float = .001                # smallest change of the selection metric that counts as improvement
+    # validation metric that chooses the best epoch of a network
+    selection_metric: Literal['loss', 'accuracy', 'auc'] = 'loss'
     max_train_pairs: PositiveInt = 200000            # maximum training comparisons of a network when ratings give more
     # held-out test sets in addition to that of known raters and items
-    axes: list[Literal['new_item', 'new_rater']] = field(default_factory=lambda: ['new_item', 'new_rater'])
+    holdouts: list[Literal['new_items', 'new_raters']] = field(default_factory=lambda: ['new_items', 'new_raters'])
     # numbers of labels that a new rater is fitted from
     new_rater_labels: list[PositiveInt] = field(default_factory=lambda: [5, 10, 20, 50, 100])
     activations: list[str] = field(default_factory=list)  # activation functions to compare, five seeds each
     bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
+
+    REQUIRES = _REQUIRES
 
     def check(self):
         self.apply_preset(PRESETS)
@@ -93,13 +135,13 @@ class PreferenceConfig(PairwiseConfig):
                 f'setting judgement_type={self.judgement_type!r}: set judgement_type=ratings or '
                 'judgement_type=comparisons, or leave it empty'
             )
-        if self.residual and 'new_item' in self.axes:
-            raise ConfigError('setting residual=True: the bias of each known item is undefined for new items; '
-                              'remove new_item from axes')
-        if self.inference_precision != 'fp32' and self.model == 'taste' and self.trunk != 'mlp':
+        if self.item_bias and 'new_items' in self.holdouts:
+            raise ConfigError('setting item_bias=True: the bias of each known item is undefined for new items; '
+                              'remove new_items from holdouts')
+        if self.inference_precision != 'fp32' and self.model == 'hierarchical' and self.trunk != 'mlp':
             raise ConfigError(f'setting inference_precision={self.inference_precision} applies to networks, and '
-                              'model=taste with trunk=linear is computed in fp64; leave it at fp32, or set trunk=mlp '
-                              'or model=network')
+                              'model=hierarchical with trunk=linear is computed in fp64; leave it at fp32, or set '
+                              'trunk=mlp or model=network')
         if self.head == 'rating' and self.model != 'network':
             raise ConfigError('setting head=rating applies to networks: set model=network')
 

@@ -30,29 +30,32 @@ class PreferenceStudy(PreferencePreparation):
 def fit(self: PreferenceStudy) -> dict[str, FittedModel]:  # test set -> model
     "Fit the model of every held-out test set; that of known raters and items is the one that is saved"
     self.fitted = {}
-    for name, axis in self.axes.items():
-        if self.cfg.progress != 'none': print(f'{name}: learning from {len(axis.train):,} {self.data.kind}')
-        folder = self.checkpoint_folder('main' if name == 'warm' else name)
-        self.fitted[name] = fit_preference_model(self.inputs, axis, self.cfg, folder, quiet=name != 'warm')
+    for name, holdout in self.holdouts.items():
+        if self.cfg.progress != 'none': print(f'{name}: learning from {len(holdout.train):,} {self.data.kind}')
+        folder = self.checkpoint_folder('main' if name == 'known' else name)
+        self.fitted[name] = fit_preference_model(self.inputs, holdout, self.cfg, folder, quiet=name != 'known')
         m = self.fitted[name].model
-        if name == 'new_item' and m.kind == 'taste' and not m.basis.features:
+        if name == 'new_items' and m.kind == 'hierarchical' and not m.basis.features:
             self.run.warn('no_item_features', 'items have no features: a new item has the same score as any other')
-    warm = self.fitted['warm']
-    self.model, self.trainer, self.history = warm.model, warm.trainer, pd.DataFrame(warm.history)
+    known = self.fitted['known']
+    if self.cfg.prior == 'mixture' and known.model.kind == 'hierarchical' and known.model.posterior.prototypes is None:
+        self.run.warn('one_prototype', 'one population describes the raters best (Bayesian information criterion): '
+                                       'the prior is the Gaussian')
+    self.model, self.trainer, self.history = known.model, known.trainer, pd.DataFrame(known.history)
     return self.fitted
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #97cf1223
 @patch
 def best_epochs(self: PreferenceStudy) -> list[tuple[int, int]]:
     "Best epoch and number of epochs of the network, if there is one"
-    f = self.fitted['warm']
+    f = self.fitted['known']
     return [(f.best['epoch'], len(f.history))] if f.best else []
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #1ee73394
 @patch
 def open_test(self: PreferenceStudy) -> dict[str, Comparisons]:
     "Validation and test comparisons of known raters and items"
-    self.test = self.axes['warm'].test.open(self.fitted['warm'].sha256)
+    self.test = self.holdouts['known'].test.open(self.fitted['known'].sha256)
     return dict(validation=self.validation, test=self.test)
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #cebb7324
@@ -65,10 +68,10 @@ def predict_split(self: PreferenceStudy, split: str) -> np.ndarray:  # (n,) P(le
 @patch
 def evaluate_new_items(self: PreferenceStudy):
     "Scores on new items, and the control with shuffled embeddings"
-    f, n = self.fitted['new_item'], self.cfg.bootstrap_samples
-    test = self.axes['new_item'].test.open(f.sha256)
+    f, n = self.fitted['new_items'], self.cfg.bootstrap_samples
+    test = self.holdouts['new_items'].test.open(f.sha256)
     p = f.model.proba(test)
-    self.splits['new_item'] = {k: v.to_dict() for k, v in pairwise_intervals(test, p, 'item', n).items()}
+    self.splits['new_items'] = {k: v.to_dict() for k, v in pairwise_intervals(test, p, 'item', n).items()}
     if not self.inputs.has_embeddings or len(np.unique([test.left, test.right])) < 2: return
     shuffled = shuffled_proba(f.model, test, self.cfg.data_seed)
     self.controls = dict(shuffled_features=self.control_result(compare_pairwise(test, p, shuffled, 'item', n)))
@@ -77,14 +80,14 @@ def evaluate_new_items(self: PreferenceStudy):
 @patch
 def evaluate_new_raters(self: PreferenceStudy) -> list[dict]:  # as the function of this name returns them
     "Scores for new raters by number of labels"
-    axis, f, cfg = self.axes['new_rater'], self.fitted['new_rater'], self.cfg
-    test = axis.test.open(f.sha256)
-    if f.model.kind != 'taste':
+    holdout, f, cfg = self.holdouts['new_raters'], self.fitted['new_raters'], self.cfg
+    test = holdout.test.open(f.sha256)
+    if f.model.kind != 'hierarchical':
         self.run.warn('new_raters_unsupported', 'a network with the rater as an input cannot add a rater; train with '
-                                       'model=taste for the accuracy on new raters')
+                                       'model=hierarchical for the accuracy on new raters')
         return []
     sizes = cfg.new_rater_labels, cfg.data_seed, cfg.bootstrap_samples
-    rows, self.splits['new_rater'] = evaluate_new_raters(f.model, axis.shown, test, *sizes)
+    rows, self.splits['new_raters'] = evaluate_new_raters(f.model, holdout.shown, test, *sizes)
     return rows
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #da1b8879
@@ -94,8 +97,8 @@ def evaluate_more(self: PreferenceStudy):
     self.splits, self.new_rater_curve = {}, []
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
     self.tables_by_group(total, self.baseline_predictions.get('population', {}).get('test'))
-    if 'new_item' in self.axes: self.evaluate_new_items()
-    if 'new_rater' in self.axes: self.new_rater_curve = self.evaluate_new_raters()
+    if 'new_items' in self.holdouts: self.evaluate_new_items()
+    if 'new_raters' in self.holdouts: self.new_rater_curve = self.evaluate_new_raters()
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #b98b3467
 @patch
@@ -157,7 +160,7 @@ def compare_activations(self: PreferenceStudy,
     seeds: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # as the function of this name returns them
     "Networks with each activation function and seed, evaluated on validation comparisons"
-    return compare_activations(self.inputs, self.axes['warm'], self.cfg, seeds)
+    return compare_activations(self.inputs, self.holdouts['known'], self.cfg, seeds)
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #f820a46c
 @patch
@@ -182,7 +185,7 @@ def inference_difference(self: PreferenceStudy) -> dict:  # precision; for a net
 @patch
 def timing(self: PreferenceStudy) -> dict:
     "The cost of training"
-    f = self.fitted['warm']
+    f = self.fitted['known']
     device = f.trainer.accelerator.device if f.trainer else torch.device('cpu')
     return dict(
         train_seconds=f.seconds,
@@ -191,7 +194,7 @@ def timing(self: PreferenceStudy) -> dict:
         padding_share=0.0,
         peak_memory_bytes=peak_memory(device),
         device=str(device),
-        seconds_by_axis={k: v.seconds for k, v in self.fitted.items()},
+        seconds_by_holdout={k: v.seconds for k, v in self.fitted.items()},
         epochs=len(f.history),
         precision='fp32' if not f.trainer else f.trainer.timing()['precision'],
     )
@@ -200,14 +203,15 @@ def timing(self: PreferenceStudy) -> dict:
 @patch
 def model_results(self: PreferenceStudy) -> dict:
     "`model` in `results.json`"
-    f = self.fitted['warm']
+    f = self.fitted['known']
     return dict(
         name=self.cfg.model,
         parameters=sum(t.numel() for t in self.model.state_dict().values()),
         best_epoch=f.best['epoch'] if f.best else None,
         weights_sha256=f.sha256,
-        strength=getattr(self.model, 'strength', None),
+        shrinkage=getattr(self.model, 'shrinkage', None),
         slope=getattr(self.model, 'slope', None),
+        n_prototypes=len(getattr(self.model, 'prototypes', ())) or None,
         tower=self.tower,
     )
 
@@ -223,7 +227,7 @@ def data_results(self: PreferenceStudy) -> dict:
 @patch
 def split_results(self: PreferenceStudy) -> dict:
     "`split` in `results.json`: sizes, and the leakage audit of each held-out test set"
-    return dict(sizes=self.axes['warm'].audit['sizes'], audit={k: v.audit for k, v in self.axes.items()})
+    return dict(sizes=self.holdouts['known'].audit['sizes'], audit={k: v.audit for k, v in self.holdouts.items()})
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #d3812a4f
 @patch

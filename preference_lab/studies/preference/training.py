@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 from ...core.errors import DataError
@@ -29,6 +30,7 @@ from ...models.preference_network import ComparisonLoader, PreferenceNetwork, Ra
 from ...models.preference_network import comparison_logits, comparison_losses, rating_losses
 from ...models.preference_features import ItemFeatures
 from ...models.hierarchical_preferences import RaterPosterior, fit_hierarchical, score_difference
+from ...models.preference_prototypes import fit_prototypes
 from ...models.preference_predictor import COMPARISONS_PER_BATCH, hidden_features
 from .settings import PreferenceConfig
 from .model import PreferenceModel
@@ -81,7 +83,7 @@ def network_scorer(
     pairs: Comparisons,       # validation comparisons
     joined: bool,       # whether the hidden layers depend on the rater
     precision: str,     # of inference
-):  # function of model and accelerator -> (n,) logits; function of both -> loss and accuracy
+):  # function of model and accelerator -> (n,) logits; function of both -> loss, accuracy, auc
     "Functions that compute a network's logits and scores on validation comparisons"
     questions = group_targets(pairs)
     loader = ComparisonLoader(table, questions, 4096, joined=joined)
@@ -91,7 +93,9 @@ def network_scorer(
         return z[row, target]
     def scores(model, acc):
         z = logits(model, acc)
-        return dict(loss=F.binary_cross_entropy_with_logits(z, won.float()), accuracy=((z > 0) == won).float().mean())
+        auc = roc_auc_score(won.numpy(), z.cpu().numpy()) if won.any() and not won.all() else float('nan')
+        loss, accuracy = F.binary_cross_entropy_with_logits(z, won.float()), ((z > 0) == won).float().mean()
+        return dict(loss=loss, accuracy=accuracy, auc=torch.tensor(auc))
     return logits, scores
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #6a6a6b8c
@@ -103,22 +107,22 @@ def network_arguments(
     head: str,                 # output layer
 ) -> dict:
     "The arguments of `PreferenceNetwork`, without the width"
-    same = ('hidden', 'activation', 'norm', 'dropout', 'glu', 'rater_embedding_size', 'residual')
+    same = ('hidden', 'activation', 'norm', 'dropout', 'glu', 'rater_embedding_size', 'item_bias')
     sizes = {k: len(v) for k, v in inputs.names.items()}
     levels = round(labels.high - labels.low) + 1 if isinstance(labels, Ratings) else 7
-    return sizes | {k: getattr(cfg, k) for k in same} | dict(rater=rater, head=head, levels=levels)
+    return sizes | {k: getattr(cfg, k) for k in same} | dict(rater_encoding=rater, head=head, levels=levels)
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #674493ba
 def train_network(
     inputs: PreferenceInputs,
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,
     folder: Path | None = None,  # for checkpoints; None: none are written
     quiet: bool = False,         # no progress display
 ) -> tuple[PreferenceNetwork, dict, Trainer]:  # the network of the best epoch, its arguments, its trainer
     "Train a network on one training split"
-    labels, valid = axis.train, axis.validation
-    rater, head = ('weights', 'antisymmetric') if cfg.model == 'taste' else (cfg.rater, cfg.head)
+    labels, valid = holdout.train, holdout.validation
+    rater, head = ('weights', 'antisymmetric') if cfg.model == 'hierarchical' else (cfg.rater_encoding, cfg.head)
     torch.manual_seed(cfg.seed)
     settings = network_arguments(inputs, labels, cfg, rater, head)
     net = PreferenceNetwork(inputs.table.shape[1], **settings)
@@ -134,7 +138,8 @@ def train_network(
             comparison_losses,
         )
     cfg = replace(cfg, progress='none') if quiet else cfg
-    return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder).fit()
+    selection = dict(selection_metric=cfg.selection_metric, higher=cfg.selection_metric != 'loss')
+    return net.cpu().eval(), settings, Trainer(net, loader, loss, scores, cfg, folder, **selection).fit()
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #f0325e21
 FEATURE_COUNTS = (12, 24, 48)   # numbers of features that validation chooses from
@@ -154,36 +159,37 @@ def fit_features(
     h: Tensor,          # (items, width) embeddings, or hidden layer of a network
     features: int,      # maximum number of whitened features
     effects: int,       # number of known items with an effect; 0: none
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,
 ) -> tuple[ItemFeatures, Tensor, RaterPosterior]:  # features, their values (items, p), and the model on them
     "The hierarchical model with a number of features; shrinkage and slope chosen on validation comparisons"
-    seen = torch.as_tensor(axis.seen)
+    seen = torch.as_tensor(holdout.seen)
     basis = ItemFeatures.of(h[seen], features, effects)
     if not basis.groups:
         raise DataError('the embeddings are constant and there are no item effects: the model has no features; pass '
                         'images or embeddings, or set item_effects=yes')
     if effects and basis.features:
-        mean = mean_rating_scores(axis.train) if isinstance(axis.train, Ratings) else bradley_terry(axis.train)
+        mean = mean_rating_scores(holdout.train) if isinstance(holdout.train, Ratings) else bradley_terry(holdout.train)
         basis.fit_effect_regression(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
     psi = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
-    return basis, psi, fit_hierarchical(psi, axis.train, basis.groups, axis.validation, cfg.strength, cfg.em_steps)
+    fitted = fit_hierarchical(psi, holdout.train, basis.groups, holdout.validation, cfg.shrinkage, cfg.em_steps)
+    return basis, psi, fitted
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #713d231d
-def _log_loss(taste, psi, validation) -> float:
-    z = taste.slope*score_difference(taste, psi, validation)
+def _log_loss(posterior, psi, validation) -> float:
+    z = posterior.slope*score_difference(posterior, psi, validation)
     return float(np.logaddexp(0, -np.where(validation.left_wins, z, -z)).mean())
 
 def choose_features(
     h: Tensor,                # (items, width) embeddings, or hidden layer of a network
     counts: tuple[int, ...],  # numbers of features to choose from
     effects: int,             # number of known items with an effect; 0: none
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,
 ) -> tuple[ItemFeatures, Tensor, RaterPosterior]:  # features, their values (items, p), and the model on them
     "The hierarchical model with the smallest log loss on validation comparisons"
-    tried = (fit_features(h, k, effects, axis, cfg) for k in counts)
-    return min(tried, key=lambda c: _log_loss(c[2], c[1], axis.validation))
+    tried = (fit_features(h, k, effects, holdout, cfg) for k in counts)
+    return min(tried, key=lambda c: _log_loss(c[2], c[1], holdout.validation))
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #3710260e
 def refit(
@@ -192,8 +198,9 @@ def refit(
     labels: Ratings | Comparisons,   # training and validation labels
     groups: list[int],
 ) -> RaterPosterior:
-    "The rater weights from all labels, with the chosen shrinkage and slope"
-    return replace(fit_hierarchical(psi, labels, groups, None, chosen.strength, 2, chosen), slope=chosen.slope)
+    "The rater weights from all labels, with the chosen shrinkage, slope and number of prototypes"
+    if chosen.prototypes is not None: return fit_prototypes(psi, labels, groups, chosen, steps=2)
+    return replace(fit_hierarchical(psi, labels, groups, None, chosen.shrinkage, 2, chosen), slope=chosen.slope)
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #eaa07258
 @dataclass
@@ -207,23 +214,26 @@ class FittedModel:
     trainer: Trainer | None = None                     # of a network
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #a6548ce1
-def _hierarchical_model(inputs, axis, cfg, net, names) -> PreferenceModel:
+def _hierarchical_model(inputs, holdout, cfg, net, names) -> PreferenceModel:
     h = hidden_features(net, inputs.table, cfg.inference_precision)
     effects = len(inputs.labels.items) if uses_item_effects(inputs, cfg) else 0
     if not inputs.has_embeddings: counts = (0,)
-    else: counts = (cfg.features,) if cfg.features else (16,) if effects else FEATURE_COUNTS
-    basis, psi, chosen = choose_features(h, counts, effects, axis, cfg)
-    t = refit(chosen, psi, concatenate_judgements(axis.train, axis.validation_labels), basis.groups)
+    else: counts = (cfg.n_features,) if cfg.n_features else (16,) if effects else FEATURE_COUNTS
+    basis, psi, chosen = choose_features(h, counts, effects, holdout, cfg)
+    if cfg.prior == 'mixture':
+        chosen = fit_prototypes(psi, holdout.train, basis.groups, chosen, cfg.n_prototypes, holdout.validation)
+    t = refit(chosen, psi, concatenate_judgements(holdout.train, holdout.validation_labels), basis.groups)
     size = t.mean.shape[1]
-    settings = dict(classes=len(t.mean), size=size, noise=t.noise, strength=t.strength, slope=t.slope)
+    settings = dict(classes=len(t.mean), size=size, noise=t.noise, shrinkage=t.shrinkage, slope=t.slope)
+    if t.prototypes is not None: settings['prototypes'] = len(t.prototypes)
     shape = dict(width=len(basis.centre), features=basis.features, items=basis.items)
-    model = PreferenceModel(kind='taste', basis=shape, taste=settings, **names)
-    model.basis, model.taste = basis, t
+    model = PreferenceModel(kind='hierarchical', basis=shape, posterior=settings, **names)
+    model.basis, model.posterior = basis, t
     return model
 
 def fit_preference_model(
     inputs: PreferenceInputs,
-    axis: HoldoutSplit,
+    holdout: HoldoutSplit,
     cfg: PreferenceConfig,
     folder: Path | None = None,  # for checkpoints of a network
     quiet: bool = False,         # no progress display
@@ -231,30 +241,30 @@ def fit_preference_model(
     "Fit the model of the settings on one training split"
     start, net, settings, trainer = time.perf_counter(), None, None, None
     if cfg.model == 'network' or cfg.trunk == 'mlp':
-        net, settings, trainer = train_network(inputs, axis, cfg, folder, quiet)
+        net, settings, trainer = train_network(inputs, holdout, cfg, folder, quiet)
     about = dict(inference_precision=cfg.inference_precision if net is not None else 'fp64')
     names = inputs.names | dict(width=inputs.table.shape[1], net=settings, tower=inputs.encoder, about=about)
     if cfg.model == 'network': model = PreferenceModel(kind='network', **names)
-    else: model = _hierarchical_model(inputs, axis, cfg, net, names)
+    else: model = _hierarchical_model(inputs, holdout, cfg, net, names)
     if net is not None: model.net = net
     model.net_settings = settings
     model.embeddings.copy_(inputs.table)
-    model.trained_on.copy_(torch.as_tensor(axis.seen))
+    model.trained_on.copy_(torch.as_tensor(holdout.seen))
     seconds, sha256 = time.perf_counter()-start, tensors_sha256(model.state_dict())
     return FittedModel(model, seconds, sha256, *((trainer.history, trainer.best, trainer) if trainer else ()))
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #15b7d7ad
 def population_baseline(
     inputs: PreferenceInputs,
-    axis: HoldoutSplit,                # of comparisons
+    holdout: HoldoutSplit,                # of comparisons
     cfg: PreferenceConfig,
 ) -> dict[str, np.ndarray]:    # split -> (n,) P(left wins)
     "The predictions of the hierarchical model with one rater for validation and test comparisons"
     def one_rater(x): return replace(x, rater=np.zeros(len(x), np.int32), raters=['everybody'])
     effects = len(inputs.labels.items) if uses_item_effects(inputs, cfg) else 0
-    counts = (cfg.features,) if cfg.features else FEATURE_COUNTS
-    pooled = replace(axis, train=one_rater(axis.train), validation=one_rater(axis.validation))
+    counts = (cfg.n_features,) if cfg.n_features else FEATURE_COUNTS
+    pooled = replace(holdout, train=one_rater(holdout.train), validation=one_rater(holdout.validation))
     basis, psi, chosen = choose_features(inputs.table, counts, effects, pooled, cfg)
-    both = refit(chosen, psi, one_rater(concatenate_judgements(axis.train, axis.validation_labels)), basis.groups)
-    splits = dict(validation=(axis.validation, chosen), test=(axis.test, both))
+    both = refit(chosen, psi, one_rater(concatenate_judgements(holdout.train, holdout.validation_labels)), basis.groups)
+    splits = dict(validation=(holdout.validation, chosen), test=(holdout.test, both))
     return {s: 1/(1+np.exp(-t.slope*score_difference(t, psi, p, population=True))) for s, (p, t) in splits.items()}
