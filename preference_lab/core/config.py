@@ -158,7 +158,7 @@ def make_config(
             raise ConfigError(f'{where}unknown setting {str(k)!r}{did_you_mean(k, known)}. '
                               f'The settings are {", ".join(known)}.')
     cfg = object.__new__(kind)
-    cfg._given = settings if given is None else given   # read by `apply_preset`
+    cfg._given = {**saved, **settings} if given is None else given   # read by `apply_preset`
     try: cfg.__init__(**{**saved, **settings})
     except ConfigError as e: raise ConfigError(f'{where}{e}') from None
     del cfg._given

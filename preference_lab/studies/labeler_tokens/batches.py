@@ -34,7 +34,8 @@ class LabelerLoader(TableLoader):
     ):
         q = questions
         weight = np.ones(len(model.raters), np.float32) if weight is None else weight.astype(np.float32)
-        columns = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight[q.rater])
+        weight = weight[q.rater] if q.weights is None else weight[q.rater][:, None]*q.weights
+        columns = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight)
         super().__init__({k: torch.as_tensor(v) for k, v in columns.items()}, batch_size, seed)
         self.q, self.names, self.pixels, self.picture, self.vectors = q, names, pixels, np.asarray(picture), vectors
         self.image_encoder_of_rater, self.number = model.image_encoder_of_rater, model.prompts.number
@@ -93,7 +94,7 @@ def prompt_part(self: LabelerLoader,
 @patch
 def load(self: LabelerLoader,
     rows: np.ndarray,       # (n,)
-) -> dict[str, Tensor]:     # of `image_part` and `prompt_part`; answers (n, targets), NaN: none; weight (n,)
+) -> dict[str, Tensor]:     # of `image_part` and `prompt_part`; answers (n, targets), NaN: none; weight (n,) or as them
     "One batch"
     batch = TableLoader.load(self, rows)
     rater = self.draw_raters(rows)
@@ -121,10 +122,12 @@ def labeler_losses(
     model,        # LabelerCLIP, or a module that wraps it
     batch: dict,  # of `LabelerLoader`
 ) -> Tensor:      # (n,)
-    "Binary cross-entropy of each row's answers, weighted by rater"
+    "Binary cross-entropy of each row's answers, weighted by rater and by answer"
     z = model(batch)
     answered, y = ~batch['answers'].isnan(), batch['answers'].nan_to_num()
-    return (F.binary_cross_entropy_with_logits(z, y, reduction='none')*answered).sum(1)/z.shape[1]*batch['weight']
+    losses, weight = F.binary_cross_entropy_with_logits(z, y, reduction='none')*answered, batch['weight']
+    if weight.ndim == 2: return (losses*weight).sum(1)/z.shape[1]
+    return losses.sum(1)/z.shape[1]*weight
 
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #b1149b8d
 def choose_raters(

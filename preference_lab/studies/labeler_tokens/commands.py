@@ -28,7 +28,8 @@ from ...models.embeddings import preprocess_images
 from ...models.lora_files import save_open_clip_checkpoint, save_peft_adapter
 from ...experiments.compare_runs import PAIRWISE_METRICS
 from ...experiments.prediction_files import join_predictions
-from .settings import LabelerConfig
+from ...experiments.preset_runs import preset_configs
+from .settings import PRESETS, LabelerConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
 from .model import LabelerCLIP, encode_images_for_raters, encode_rater_prompts
 from .model import load_labeler_clip
@@ -263,4 +264,5 @@ COMMANDS = LabelerStudy.commands(
     evaluate=evaluate_labelers,
     add_raters=add_labelers,
     export=export_labelers,
+    presets=partial(preset_configs, 'labeler_tokens', LabelerConfig, list(PRESETS)),
 )

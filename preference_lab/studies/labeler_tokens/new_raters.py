@@ -77,12 +77,14 @@ def _fit_tokens(model, pairs, vectors, steps=200, learning_rate=.1, shrinkage=.3
     r, t = (torch.as_tensor(x, dtype=torch.long, device=new.device) for x in (pairs.rater, pairs.target))
     sign = torch.as_tensor(pairs.left_wins, device=new.device).float()*2 - 1
 
+    weight = torch.ones(len(pairs)) if pairs.weight is None else torch.as_tensor(pairs.weight, dtype=torch.float32)
+    weight = weight.to(new.device)
     adam = torch.optim.Adam([new.offset], lr=learning_rate)
     for step in range(steps if len(pairs) else 0):
         for g in adam.param_groups: g['lr'] = learning_rate*(1-step/steps)
         k = step % len(new.templates)
         w = new.embeddings([k])
-        nll = F.softplus(-sign * (difference * w[r, t]).sum(1) / model.temperature).sum()
+        nll = (weight * F.softplus(-sign * (difference * w[r, t]).sum(1) / model.temperature)).sum()
         loss = nll + shrinkage / 2 * (w - start[k]).square().sum() / w.shape[1] / variance
         adam.zero_grad()
         loss.backward()

@@ -136,7 +136,7 @@ def _run_data(run, table, settings, source) -> tuple[Ratings | Comparisons, Pref
     "The judgements of a labeled table, read as the training table of the run where no other settings are given"
     config = Path(run).expanduser()/'config.yaml'
     saved = vars(read_run_config('preference', PreferenceConfig, config)) if config.is_file() else {}
-    cfg = make_config(PreferenceConfig, settings, source, saved | dict(data=str(table)))
+    cfg = make_config(PreferenceConfig, settings, source, saved=saved | dict(data=str(table)))
     return load_pairwise_data(cfg).judgements, cfg
 
 def _as_model_labels(labels: Ratings | Comparisons, model, path, kinds=('raters', 'items', 'targets')):
