@@ -475,7 +475,7 @@ def run_notebook(path: str) -> int:
 def cells(left) -> dict:
     "Run every `#| cuda` cell, with the cells of its notebook that stand before it, each notebook in a process of its own"
     found, notes, failures = cuda_cells(), [], []
-    todo = list(found) if DEVICE.type == 'cuda' else ['nbs/training/10_measurement.ipynb']   # a quick one, to rehearse
+    todo = list(found) if DEVICE.type == 'cuda' else ['nbs/training/11_measurement.ipynb']   # a quick one, to rehearse
     if DEVICE.type != 'cuda': notes.append(f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device')
     for path in todo:
         try: r = subprocess.run([sys.executable, __file__, '--notebook', path], capture_output=True, text=True, timeout=max(5, left()))

@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = '''nbs/core/07_numerics nbs/evaluation/12_rounding_checks nbs/training/09_inference nbs/simulate/01_texts nbs/simulate/03_annotators
+QUICK = '''nbs/core/08_numerics nbs/evaluation/12_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/05_text_classifier nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
 nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
@@ -35,8 +35,8 @@ nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classi
 nbs/evaluation/08_rater_metrics nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
 nbs/evaluation/14_baselines nbs/evaluation/15_item_scores nbs/evaluation/16_pairwise_baselines nbs/evaluation/13_thresholds
 nbs/training/02_batching nbs/core/02_process nbs/training/03_devices nbs/training/05_optimization nbs/training/06_steps
-nbs/training/07_history nbs/training/08_checkpoints nbs/training/11_training_steps nbs/training/12_trainer nbs/training/13_stacking
-nbs/training/14_stacked_models nbs/training/15_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
+nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_steps nbs/training/13_trainer nbs/training/14_stacking
+nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
 nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/06_networks
