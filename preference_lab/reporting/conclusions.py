@@ -48,13 +48,9 @@ def score_with_interval(
     return show(value) + (f' [{show(low)}, {show(high)}]' if np.isfinite(low) else ' (no interval)')
 
 # %% ../../nbs/reporting/03_conclusions.ipynb #dc82b69d
-def _old_comparison(saved) -> dict:   # as version 0.1 wrote it, too
-    "metric -> difference, low, high of one baseline; the old shape is a list of records"
-    return {m['metric']: m for m in saved} if isinstance(saved, list) else saved
-
 def _baseline_difference(run, result, metrics) -> tuple[dict, bool]:
     "Difference of a run from its best baseline with its interval, and whether it is the saved paired one"
-    saved = _old_comparison((result.get('comparisons') or {}).get(run.baseline) or {})
+    saved = (result.get('comparisons') or {}).get(run.baseline) or {}
     if metrics.metric in saved: return saved[metrics.metric], True
     at = lambda v: run.test - run.baseline_value + 2**.5*(v - run.test)
     return dict(difference=at(run.test), low=at(run.low), high=at(run.high)), False

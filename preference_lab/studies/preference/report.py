@@ -16,6 +16,7 @@ from ...core.numerics import pearson_correlation
 from ...plots.training import activation_comparison, training_curves
 from ...plots.raters import image_grid
 from ...reporting.pairwise import PAIRWISE_SCORES, conclusions_markdown, curve_table, headline_sentence
+from ...reporting.pairwise import labels_sentences
 from ...reporting.pairwise import labels_until_gain
 from preference_lab.reporting.pairwise import (
     limits_of_intervals,
@@ -262,4 +263,4 @@ def _limitations(study: PreferenceStudy) -> list[str]:
 @patch
 def conclusions(self: PreferenceReport) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
-    return conclusions_markdown(_conclusions(self.study), _limitations(self.study))
+    return conclusions_markdown(_conclusions(self.study) + labels_sentences(self.study), _limitations(self.study))
