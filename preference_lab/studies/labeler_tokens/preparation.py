@@ -19,7 +19,7 @@ from ...data.ratings import Ratings, filter_items, filter_raters, filter_targets
 from ...data.holdout import make_holdout
 from ...data.image_duplicates import group_duplicate_items
 from ...simulate.faces import draw_faces
-from ...evaluation.agreement import rater_self_consistency
+from ...evaluation.pairwise_agreement import rater_self_consistency
 from ...models.image_encoders import load_clip
 from ...models.embeddings import embed_images, preprocess_images
 from ...models.tiny_clip import tiny_clip

@@ -14,7 +14,7 @@ from ...data.comparisons import predictions_table
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics
 from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
 from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
-from ...evaluation.agreement import pairwise_noise_ceiling
+from ...evaluation.pairwise_agreement import pairwise_noise_ceiling
 from ..base import Study
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #f0a74e56

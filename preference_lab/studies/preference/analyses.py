@@ -19,7 +19,7 @@ from ...data.ratings import Ratings, limit_labels_per_rater
 from ...data.holdout import HoldoutSplit
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_mean_intervals
 from ...evaluation.pairwise import pairwise_metrics
-from ...evaluation.agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
+from ...evaluation.pairwise_agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
 from ...training.stacked_trainer import StackedTrainer
 from ...models.preference_network import ComparisonLoader, PreferenceNetwork, comparison_losses
 from ...models.hierarchical_preferences import fit_new_raters, score_difference
