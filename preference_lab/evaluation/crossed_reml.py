@@ -7,7 +7,7 @@ __all__ = ['MAX_DENSE', 'CrossedCells', 'crossed_cells', 'henderson_components',
            'reml_derivatives', 'minus_two_log_likelihood', 'IterativeEquations', 'estimated_traces', 'RemlFit',
            'fit_reml']
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #20ca573a
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #85900b48
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #1de0df45
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #a692e65d
 @dataclass
 class CrossedCells:
     "Sufficient statistics of crossed ratings: the cells rater × item, sorted by the factor with more levels (a)"
@@ -45,7 +45,7 @@ class CrossedCells:
         ab = ('rater', 'item') if self.a_is_rater else ('item', 'rater')
         return (*ab, 'interaction', 'residual') if self.repeated else (*ab, 'residual')
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #4a64b114
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #5ed88c1d
 def crossed_cells(
     rater: np.ndarray,   # (n,) any codes
     item: np.ndarray,    # (n,) any codes
@@ -62,7 +62,7 @@ def crossed_cells(
     mean = np.bincount(at, y)/count
     return CrossedCells(key//size, key % size, mean, count, float(((y-mean[at])**2).sum()), center, is_rater)
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #4a7801ff
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #dada2028
 def henderson_components(
     cells: CrossedCells,
 ) -> np.ndarray:   # (components,) in the order of `cells.names`; may be negative
@@ -83,19 +83,19 @@ def henderson_components(
     residual = cells.within/(total - len(n))
     return np.r_[np.linalg.solve(system[:, :3], right - system[:, 3]*residual), residual]
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #3a90f37d
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #8dcd9136
 def _weighted_gram(w, weights):
     "W' diag(weights) W, dense; rows in chunks where W is not very sparse"
     n, b = w.shape
-    if w.nnz < .02*n*b: return (w.T @ sparse.diags_array(weights) @ w).toarray()
-    out = np.zeros((b, b))
-    for start in range(0, n, max(1, 4_000_000//b)):
-        rows = slice(start, start + max(1, 4_000_000//b))
-        dense = w[rows].toarray()
-        out += dense.T @ (weights[rows, None]*dense)
+    root = sparse.diags_array(np.sqrt(weights)) @ w
+    if w.nnz < .02*n*b: return (root.T @ root).toarray()
+    out, step = np.zeros((b, b)), max(1, 4_000_000//b)
+    for start in range(0, n, step):
+        dense = root[start:start+step].toarray()
+        out += dense.T @ dense   # symmetric, so that BLAS computes one half
     return out
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #a76d0e38
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #2255993e
 class MixedModelEquations:
     "Henderson's mixed-model equations of crossed cells for given components"
     def __init__(self,
@@ -145,7 +145,7 @@ class MixedModelEquations:
         a = (xa - self.qa*mean - self.w @ b)/self.da
         return self.q*(x - mean - a[self.cells.a] - b[self.cells.b]), mean, a, b
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #970f24c9
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #bb058272
 def _inverse_diagonal(m, inverse):
     "x'M⁻¹x of each cell, in chunks of levels of a: (cells,)"
     c, b, out = m.cells, m.cells.sizes[1], []
@@ -160,20 +160,45 @@ def _inverse_diagonal(m, inverse):
                    + own[0] + 2*inverse[0, col] + own[col])
     return np.concatenate(out)
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #0597bc50
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #d252cdcd
+MAX_DIAGONAL = 4e9   # multiplications up to which the diagonal of P is computed, and not estimated
+
+def _probed_diagonal_sum(m, weights, probes=8, seed=0):
+    "Hutchinson's estimate of the sum of the weighted diagonal of P; exact but for its off-diagonal elements"
+    rng, size = np.random.default_rng(seed), np.sqrt(abs(weights))
+    z = [size*(rng.integers(0, 2, len(size))*2. - 1) for _ in range(probes)]
+    return np.mean([(np.sign(weights)*v) @ m.project(v)[0] for v in z])
+
+def _repeat_traces(m, rest, inverse=None):
+    "tr(P) and tr(P N⁻¹) from their known weighted sum, and from the cells with another number of answers than most"
+    count, (rs, e) = m.cells.count, m.theta[2:]
+    values, frequency = np.unique(count, return_counts=True)
+    usual = values[frequency.argmax()]
+    weights = 1/count - 1/usual
+    if len(values) == 1: other = 0.
+    elif inverse is None or m.cells.sizes[0]*float(len(inverse))**2 > MAX_DIAGONAL:
+        other = _probed_diagonal_sum(m, weights)
+    else: other = weights @ (m.q - m.q**2*_inverse_diagonal(m, inverse))
+    trace = (rest - e*other)/(rs + e/usual)
+    return np.array([trace, trace/usual + other])
+
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #6f0fedc4
+def _traces(m, of_a, of_b, inverse=None):
+    "Traces of P ∂V/∂θ from those of the blocks of the inverse"
+    a, b = (k/v - t/v**2 for k, v, t in zip(m.cells.sizes, m.theta, (of_a, of_b)))
+    rest = len(m.q)-1 - m.theta[0]*a - m.theta[1]*b   # tr(P D), since tr(P V) is the number of cells less one
+    return np.r_[a, b, _repeat_traces(m, rest, inverse) if m.cells.repeated else rest/m.theta[2]]
+
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #622a40f4
 def exact_traces(
     m: MixedModelEquations,
 ) -> np.ndarray:   # (components,) tr(P ∂V/∂θ)
     "Traces of the derivatives of the restricted likelihood, from the inverse of the reduced equations"
     inverse = m.solve_reduced(np.eye(m.cells.sizes[1]+1))
     of_a = (1/m.da).sum() + (inverse*m.gram(1/m.da**2)).sum()
-    of_b = np.trace(inverse) - inverse[0, 0]
-    a, b = (k/v - t/v**2 for k, v, t in zip(m.cells.sizes, m.theta, (of_a, of_b)))
-    if not m.cells.repeated: return np.array([a, b, (len(m.q)-1 - m.theta[0]*a - m.theta[1]*b)/m.theta[2]])
-    p = m.q - m.q**2*_inverse_diagonal(m, inverse)
-    return np.array([a, b, p.sum(), (p/m.cells.count).sum()])
+    return _traces(m, of_a, np.trace(inverse) - inverse[0, 0], inverse)
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #f3042984
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #c27f9214
 def reml_derivatives(
     m: MixedModelEquations,
     traces: np.ndarray,     # (components,) of `exact_traces` or an estimate
@@ -191,7 +216,7 @@ def reml_derivatives(
         information[3, 3] += c.within/e**3/2
     return gradient, information
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #8ca137dd
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #dccf31be
 def minus_two_log_likelihood(
     m: MixedModelEquations,
 ) -> float:
@@ -203,7 +228,7 @@ def minus_two_log_likelihood(
     n = c.answers - len(c.a)
     return float(between + (n*np.log(theta[-1]) + c.within/theta[-1] if n else 0))
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #9ba524f2
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #e059efcf
 class IterativeEquations(MixedModelEquations):
     "Mixed-model equations that are solved by preconditioned conjugate gradients"
     def factorize(self):
@@ -234,7 +259,7 @@ class IterativeEquations(MixedModelEquations):
             p, rz = z + new/np.maximum(rz, 1e-300)*p, new
         return x.reshape(right.shape)
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #14499cc7
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #b9562ac9
 def estimated_traces(
     m: IterativeEquations,
     probes: int=24,     # random sign vectors
@@ -247,16 +272,9 @@ def estimated_traces(
     za = np.vstack([m.qa @ z, m.w.T @ z])
     x = m.solve_reduced(np.hstack([za, zb]), tolerance)
     of_a, of_b = (1/m.da).sum() + (za*x[:, :probes]).sum()/probes, (zb*x[:, probes:]).sum()/probes
-    ta, tb = (k/v - t/v**2 for k, v, t in zip(m.cells.sizes, m.theta, (of_a, of_b)))
-    rest = len(m.q)-1 - m.theta[0]*ta - m.theta[1]*tb   # tr(P D)
-    if not m.cells.repeated: return np.array([ta, tb, rest/m.theta[2]])
-    few = min(probes, 6)
-    s = rng.integers(0, 2, (few, len(m.q)))*2. - 1
-    share = np.mean([(m.project(v)[0] @ v, m.project(v)[0] @ (v/m.cells.count)) for v in s], 0)
-    scale = rest/(m.theta[2:] @ share)   # the known sum of the two
-    return np.array([ta, tb, *(share*scale)])
+    return _traces(m, of_a, of_b)
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #48753f2b
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #2fd825c1
 MAX_DENSE = 2500   # levels of the smaller factor up to which the equations are factorized
 
 def _newton_step(theta, gradient, information, floor):
@@ -268,7 +286,7 @@ def _newton_step(theta, gradient, information, floor):
     step[free] = np.linalg.lstsq(h + 1e-10*np.trace(h)*np.eye(len(h)), -g[free], rcond=None)[0]
     return np.clip(step, -2, 2), float(-(g*step).sum())   # the step, and twice the predicted gain
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #30213eb3
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #2865e0a1
 @dataclass
 class RemlFit:
     "Estimates of the restricted maximum likelihood"
@@ -279,7 +297,7 @@ class RemlFit:
     exact: bool               # False: traces were estimated with random signs
     converged: bool
 
-# %% ../../nbs/evaluation/29_crossed_reml.ipynb #b6b7022f
+# %% ../../nbs/evaluation/29_crossed_reml.ipynb #846bbf11
 def fit_reml(
     cells: CrossedCells,
     start: np.ndarray|None=None,   # (components,); None: Henderson's moments

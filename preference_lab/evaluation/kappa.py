@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS', 'agreement_weights', 'ChanceCorrectedAgreement', 'chance_corrected_agreement', 'cohen_kappa']
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #e653212d
+# %% ../../nbs/evaluation/24_kappa.ipynb #f6ec06ac
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from .checks import safe_divide
 from .item_rater_bootstrap import ItemCounts, agreement_intervals, count_answers
 from .krippendorff import MAX_VALUES
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #4174f9c4
+# %% ../../nbs/evaluation/24_kappa.ipynb #e4ebc853
 WEIGHTS = ('identity', 'linear', 'quadratic')   # partial agreement of two categories
 
 def agreement_weights(
@@ -37,7 +37,7 @@ def agreement_weights(
     distance = abs(x[:, None]-x)/max(np.ptp(x), 1e-300)
     return 1 - distance**(1 if kind == 'linear' else 2)
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #64df630d
+# %% ../../nbs/evaluation/24_kappa.ipynb #cf405a89
 class ChanceCorrectedAgreement:
     "A scorer: weights of items (items, k) -> {percent_agreement, fleiss_kappa, gwet_ac: (k,)}"
     def __init__(self,
@@ -57,10 +57,11 @@ class ChanceCorrectedAgreement:
         pi = (self.proportions.T @ weights) / (self.answered @ weights)   # (values, k)
         fleiss = (pi*(self.weights @ pi)).sum(0)
         gwet = self.weights.sum()/max(q*(q-1), 1)*(pi*(1-pi)).sum(0)
-        corrected = lambda pe: np.where(pe < 1-1e-12, (pa-pe)/np.maximum(1-pe, 1e-300), np.nan)
+        known = lambda pe: (pe < 1-1e-12) & (q > 1)
+        corrected = lambda pe: np.where(known(pe), (pa-pe)/np.maximum(1-pe, 1e-300), np.nan)
         return dict(percent_agreement=pa, fleiss_kappa=corrected(fleiss), gwet_ac=corrected(gwet))
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #af8220ba
+# %% ../../nbs/evaluation/24_kappa.ipynb #0e0f6e5d
 def chance_corrected_agreement(
     answers: Answers,           # with missing answers; of repeats the first counts
     weights: str='identity',    # of categories: one of WEIGHTS
@@ -71,7 +72,7 @@ def chance_corrected_agreement(
     "Percent agreement, Fleiss' kappa and Gwet's AC1 (AC2 with weights), with 95 % intervals"
     return agreement_intervals(partial(ChanceCorrectedAgreement, weights=weights), answers, sample_raters, n, seed)
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #4168e305
+# %% ../../nbs/evaluation/24_kappa.ipynb #a3187b28
 def cohen_kappa(
     answers: Answers,
     raters: tuple[str, str],    # names of two raters

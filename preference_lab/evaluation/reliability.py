@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['concordance_scorer', 'kendall_w', 'spearman_brown', 'retest_reliability', 'retest_by_rater']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #51805ad0
+# %% ../../nbs/evaluation/26_reliability.ipynb #f13a94be
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -16,7 +16,7 @@ from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
 from .checks import safe_divide
 from .intraclass import complete_table
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #17ad39d8
+# %% ../../nbs/evaluation/26_reliability.ipynb #fefd7d45
 def _weighted_ranks(column, weights):
     "Mean ranks of a column (items,) where each item occurs as often as its weight: (items, k)"
     level = np.unique(column, return_inverse=True)[1]
@@ -24,7 +24,7 @@ def _weighted_ranks(column, weights):
     np.add.at(ties, level, weights)
     return (np.cumsum(ties, 0) - ties/2)[level]
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #97201f13
+# %% ../../nbs/evaluation/26_reliability.ipynb #0acaee01
 def concordance_scorer(
     table: np.ndarray,   # (items, raters), complete
 ) -> Scorer:
@@ -37,7 +37,7 @@ def concordance_scorer(
         return dict(W=(weights*total**2).sum(0)/(table.shape[1]*squares))
     return concordance
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #da4c3267
+# %% ../../nbs/evaluation/26_reliability.ipynb #6827faf1
 def kendall_w(
     answers: Answers,   # complete: every rater rated every item
     n: int=1000,        # resamples of items
@@ -48,7 +48,7 @@ def kendall_w(
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(concordance_scorer(table), len(table), n=n, seed=seed, proportions=False)['W']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #2e06798b
+# %% ../../nbs/evaluation/26_reliability.ipynb #c772df1d
 def _half_means(answers, splits, rng):
     "Means of the items in both halves of the raters: two arrays (items, splits), NaN where a half has no answer"
     x, r, shape = answers.numbers(), answers.rater, (len(answers.items), len(answers.raters))
@@ -67,7 +67,7 @@ def _weighted_correlation(a, b, weights):
     cov = lambda u, v: s(u*v)/n - s(u)*s(v)/n**2
     return cov(a, b)/np.sqrt(cov(a, a)*cov(b, b))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #041f7720
+# %% ../../nbs/evaluation/26_reliability.ipynb #7b1cd28f
 def spearman_brown(
     answers: Answers,   # numbers; of repeats the first counts
     splits: int=50,     # random splits of the raters
@@ -84,11 +84,13 @@ def spearman_brown(
 
     def reliability(weights):
         r = _weighted_correlation(a, b, weights)
-        return dict(half=np.nanmean(r, 0), reliability=np.nanmean(2*r/(1+r), 0))
+        known = np.isfinite(r)
+        mean = lambda v: np.where(known, v, 0).sum(0)/known.sum(0)
+        return dict(half=mean(r), reliability=mean(2*r/(1+r)))
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(reliability, len(a), n=n, seed=seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #02f81dca
+# %% ../../nbs/evaluation/26_reliability.ipynb #8be3fe24
 def _first_two(answers):
     "Rows of the first and the second answer of each rater about each item"
     order = np.arange(len(answers)) if answers.order is None else np.argsort(answers.order, kind='stable')
@@ -109,7 +111,7 @@ def _retest_scorer(answers, a, b):
     return lambda w: dict(agreement=same @ w/w.sum(0), correlation=2*(u*v) @ w/((u*u+v*v) @ w),
                           noise_sd=np.sqrt((x[a]-x[b])**2 @ w/w.sum(0)/2))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #fea0380f
+# %% ../../nbs/evaluation/26_reliability.ipynb #715fa102
 def retest_reliability(
     answers: Answers,   # with repeats
     n: int=1000,        # resamples of items
@@ -122,7 +124,7 @@ def retest_reliability(
         scorer, items = _retest_scorer(answers, a, b), answers.item[a]
         return bootstrap_intervals(scorer, len(a), items, n, seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #478056cb
+# %% ../../nbs/evaluation/26_reliability.ipynb #ce12d61c
 def retest_by_rater(
     answers: Answers,   # with repeats
 ) -> pd.DataFrame:      # rater, repeats, agreement; for numbers also correlation and noise_sd
