@@ -17,12 +17,16 @@ import torch
 from PIL import Image
 from fastcore.basics import patch
 from torch import Tensor, nn
-from torchvision import ops
-from torchvision.models.resnet import Bottleneck
 
 from ..core.errors import ConfigError, DataError, truncate_repr
+from ..core.optional_packages import import_optional
 from ..data.regions import Regions
 from ..data.safe_pickle import refused_global
+
+# %% ../../nbs/models/19_faster_rcnn.ipynb #f5fdbb85
+import_optional('torchvision', 'Faster R-CNN')   # before it is imported, so that its absence is a sentence
+from torchvision import ops
+from torchvision.models.resnet import Bottleneck
 
 # %% ../../nbs/models/19_faster_rcnn.ipynb #0f10d8ec
 @dataclass(frozen=True)

@@ -13,18 +13,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torchvision import ops
-from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
-from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.transform import resize_boxes
 
 from ..core.errors import ConfigError, DataError, did_you_mean
+from ..core.optional_packages import import_optional
 from ..data.regions import Regions
 from ..simulate.memes import find_objects, patch_features
 from .faster_rcnn import FasterRCNNSettings, VisualGenomeFasterRCNN, load_visual_genome_rcnn
 from .faster_rcnn import preprocess_image
 from .region_extractors import RegionExtractor, load_torchvision_network
 from .grid_extractors import ClipGridExtractor, DinoGridExtractor, ResNetGridExtractor
+
+# %% ../../nbs/models/22_object_extractors.ipynb #d09147af
+import_optional('torchvision', 'a region extractor')   # before it is imported, so that its absence is a sentence
+from torchvision import ops
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.transform import resize_boxes
 
 # %% ../../nbs/models/22_object_extractors.ipynb #0b2fc750
 class CocoExtractor(RegionExtractor):
