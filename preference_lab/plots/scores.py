@@ -12,11 +12,13 @@ import textwrap
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from scipy.stats import beta
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from .fonts import label_families, use_label_fonts
 from .style import PALETTE, bar_chart_height, draw_intervals, figure, label_rows, metric_name
 from .style import new_figure, value_and_interval
 
@@ -57,13 +59,15 @@ def _overlaps(box, taken, frame):
 def _place_names(ax, x, y, names, size=7):
     "Write each name next to its point, clear of other names and points"
     fig = ax.figure
+    use_label_fonts(fig)
     fig.canvas.draw()
     fig.set_layout_engine('none')   # positions are in pixels: the layout must not change after this
+    font = FontProperties(family=label_families(''.join(names))[0])
     px, em, inverse = ax.transData.transform(np.c_[x, y]), size*fig.dpi/72, ax.transData.inverted()
     frame, taken = ax.get_window_extent(), [np.r_[p-em*.35, p+em*.35] for p in px]
     around = [(r, a) for r in (1, 1.8, 2.8, 4, 5.5) for a in np.linspace(0, 2*np.pi, 12, endpoint=False)]
     for i in np.argsort(np.linalg.norm(px[:, None]-px, axis=2).mean(1)):
-        w = TextPath((0, 0), names[i], size=size).get_extents().width*fig.dpi/72*1.08 + .3*em
+        w = TextPath((0, 0), names[i], size, prop=font).get_extents().width*fig.dpi/72*1.08 + .3*em
         half = np.array([w/2, 1.45*em/2])
         centers = [px[i] + (np.cos(a)*(r*em*.7 + w/2), np.sin(a)*r*em) for r, a in around]
         boxes = [np.r_[c-half, c+half] for c in centers]

@@ -18,9 +18,10 @@ import seaborn as sns
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
 from matplotlib.ticker import LogFormatterMathtext
+
+from .fonts import use_label_fonts
 
 # %% ../../nbs/plots/01_style.ipynb #f82c1e2b
 PALETTE = dict(
@@ -72,6 +73,7 @@ def figure(
             major, minor = axis.get_major_formatter(), axis.get_minor_formatter()
             if isinstance(major, LogFormatterMathtext): axis.set_major_formatter(_PlainLogFormatter())
             if isinstance(minor, LogFormatterMathtext): axis.set_minor_formatter(_PlainLogFormatter())
+        use_label_fonts(fig)
         plt.close(fig)
         return fig
     return draw
@@ -206,8 +208,7 @@ def shorten(
     width: int,      # characters a line
     lines: int=1,    # at most
 ) -> str:
-    "`text` on one line of at most `width` characters, or on several; characters that the font lacks become □"
-    font = get_font(findfont(FontProperties()))
-    line = ''.join(c if font.get_char_index(ord(c)) else '□' for c in ' '.join(str(text).split()))
+    "`text` on one line of at most `width` characters, or on several"
+    line = ' '.join(str(text).split())
     if lines > 1: return '\n'.join(textwrap.wrap(line, width, max_lines=lines, placeholder='…'))
     return line[:width-1].rstrip() + '…' if len(line) > width else line
