@@ -44,7 +44,8 @@ def metric_bars(
         for a, b, c in zip(x, v, high):
             ax.text(a, c, f'{b:.3f}', ha='center', va='bottom', size=6.5, rotation=90 if k > 2 else 0)
     ax.set_xticks(range(len(metrics)), [textwrap.fill(metric_name(m), 12) for m in metrics])
-    ax.set(ylabel='score', ylim=(0, 1.12*ax.get_ylim()[1]))
+    top = ax.dataLim.y1   # numbers above the bars may leave the axes
+    ax.set(ylabel='score', ylim=(0, 1 if .9 < top <= 1 else 1.12*top))
     ax.grid(axis='x', visible=False)
     fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
@@ -198,7 +199,7 @@ def ranking_curves(
     roc.set(xlabel='false positive rate', ylabel='true positive rate (recall)', title='ROC')
     pr.set(xlabel='recall', ylabel='precision', title='precision–recall')
     for ax, place in ((roc, 'lower right'), (pr, 'lower left')):
-        ax.set(xlim=(-.01, 1.01), ylim=(-.01, 1.03))
+        ax.set(xlim=(-.01, 1.01), ylim=(-.01, 1.01))
         ax.legend(loc=place, fontsize=7.5)
     return fig
 
