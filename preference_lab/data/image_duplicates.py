@@ -210,6 +210,6 @@ def group_duplicate_items(
                f'near-duplicate (saved again, scaled, brighter, cropped); the nearest two are {a} and {b}; they stay '
                'in one split')
     if isinstance(labels, Comparisons) and (own := group[labels.left] == group[labels.right]).any():
-        labels = labels.take(~own)
+        labels = labels.select_rows(~own)
         message += f', and {int(own.sum()):,} answers that compare an image with its duplicate were dropped'
     return labels, group, [dict(code='near_duplicates', message=message)]

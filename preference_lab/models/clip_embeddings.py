@@ -79,7 +79,7 @@ class ClipImageExtractor(RegionExtractor):
         self.key = hashlib.sha256(f'{encoder.key} {json.dumps(self.settings())}'.encode()).hexdigest()
         self.about = dict(name=f'CLIP {encoder.name}', key=self.key, most=1)
 
-    def prepare(self, image): return self.encoder.preprocess(image), None
+    def preprocess(self, image): return self.encoder.preprocess(image), None
 
     def extract_batch(self, x, info, sizes):
         features = self.encoder.encode_preprocessed(x).numpy()

@@ -211,7 +211,7 @@ def forward(self: VisualGenomeFasterRCNN,
 
 # %% ../../nbs/models/19_faster_rcnn.ipynb #468dda1a
 @patch
-def look(self: VisualGenomeFasterRCNN,
+def extract_batch(self: VisualGenomeFasterRCNN,
     x: Tensor,                         # (images, 3, height, width), of `preprocess_image`
     scales: Sequence[float],           # of each image
     sizes: Sequence[tuple[int, int]],  # width and height of each original image, in pixels

@@ -51,7 +51,9 @@ class GridExtractor(RegionExtractor):
     def settings(self):
         return super().settings() | dict(side=self.side, mean=self.mean, std=self.std, shrink=int(self.shrink))
 
-    def prepare(self, image): return torch.from_numpy(np.array(image.resize((self.side, self.side), self.shrink))), None
+    def preprocess(self, image):
+        return torch.from_numpy(np.array(image.resize((self.side, self.side), self.shrink))), None
+
 
     def grid(self, x: Tensor) -> Tensor:
         "(b, 3, side, side) -> (b, width, 6, 6)"
