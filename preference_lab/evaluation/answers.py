@@ -6,7 +6,7 @@
 __all__ = ['Answers', 'answers_from_frame', 'answers_from_matrix', 'answers_from_ratings', 'answers_from_comparisons',
            'answers_from_label_sets']
 
-# %% ../../nbs/evaluation/21_answers.ipynb #650771ea
+# %% ../../nbs/evaluation/21_answers.ipynb #bd6bf2e7
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from ..data.coding import check_codes, take_rows, unique_names
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 
-# %% ../../nbs/evaluation/21_answers.ipynb #3ec2c04e
+# %% ../../nbs/evaluation/21_answers.ipynb #aed4f7e7
 @dataclass(eq=False, repr=False)
 class Answers:
     "Answers of raters about items: one row is one answer"
@@ -48,28 +48,28 @@ class Answers:
         return (f'Answers({len(self):,} answers, {len(self.raters):,} raters, {len(self.items):,} items, '
                 f'{len(self.values):,} different answers)')
 
-# %% ../../nbs/evaluation/21_answers.ipynb #482ad9c2
+# %% ../../nbs/evaluation/21_answers.ipynb #b58d3afb
 @patch
-def take(self: Answers,
+def select_rows(self: Answers,
     where,        # (n,) bool, or positions
 ) -> Answers:
     "Some of the rows; names stay as they are, and so do the codes"
     return take_rows(self, where)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #0537774e
+# %% ../../nbs/evaluation/21_answers.ipynb #e9a4b640
 @patch(as_prop=True)
 def cell(self: Answers) -> np.ndarray:  # (n,) int64
     "A number for each rater × item"
     return self.rater.astype(np.int64)*len(self.items) + self.item
 
-# %% ../../nbs/evaluation/21_answers.ipynb #abde7819
+# %% ../../nbs/evaluation/21_answers.ipynb #0c3f9ca3
 @patch
 def first_answers(self: Answers) -> Answers:
     "The first answer of each rater about each item (in `order`, where it is known); repeats are left out"
     order = np.arange(len(self)) if self.order is None else np.argsort(self.order, kind='stable')
-    return self.take(np.sort(order[np.unique(self.cell[order], return_index=True)[1]]))
+    return self.select_rows(np.sort(order[np.unique(self.cell[order], return_index=True)[1]]))
 
-# %% ../../nbs/evaluation/21_answers.ipynb #a1e94754
+# %% ../../nbs/evaluation/21_answers.ipynb #69a64f2c
 @patch
 def numbers(self: Answers) -> np.ndarray:  # (n,) float64
     "The answers as numbers; a `DataError` where they are names or sets"
@@ -79,7 +79,7 @@ def numbers(self: Answers) -> np.ndarray:  # (n,) float64
                         'the categories as numbers in their order.') from None
     return values[self.value]
 
-# %% ../../nbs/evaluation/21_answers.ipynb #b5e6b40b
+# %% ../../nbs/evaluation/21_answers.ipynb #6bcff87c
 @patch
 def counts(self: Answers,
     weights: np.ndarray|None=None,  # (n,) of each answer; None: 1
@@ -90,7 +90,7 @@ def counts(self: Answers,
     out.sum_duplicates()
     return out
 
-# %% ../../nbs/evaluation/21_answers.ipynb #44ed8e05
+# %% ../../nbs/evaluation/21_answers.ipynb #fc89e51d
 def _values(column: pd.Series, categories) -> tuple[np.ndarray, list]:
     "Codes and distinct answers: in the given order, as numbers where all are numbers, else sorted"
     if categories is None:
@@ -105,7 +105,7 @@ def _values(column: pd.Series, categories) -> tuple[np.ndarray, list]:
                         f'{did_you_mean(str(v), list(map(str, categories)))}; valid: {", ".join(map(str, categories))}')
     return code, list(categories)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #448588f3
+# %% ../../nbs/evaluation/21_answers.ipynb #552dc1aa
 def answers_from_frame(
     frame: pd.DataFrame,
     rater: str='rater',    # column of the raters
@@ -123,7 +123,7 @@ def answers_from_frame(
     when = frame[order].to_numpy(float) if order else None
     return Answers(items, raters, code, list(item_names), list(rater_names), values, when)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #3a88d5a9
+# %% ../../nbs/evaluation/21_answers.ipynb #eb29e26f
 def answers_from_matrix(
     table: np.ndarray,     # (raters, items), NaN where not answered
     raters: Sequence[str]|None=None,  # names; None: rater 1, rater 2 …
@@ -137,7 +137,7 @@ def answers_from_matrix(
     return Answers(item, rater, code, name(items, 'item', table.shape[1]), name(raters, 'rater', len(table)),
                    values.tolist())
 
-# %% ../../nbs/evaluation/21_answers.ipynb #c3827ae7
+# %% ../../nbs/evaluation/21_answers.ipynb #7664b61e
 def answers_from_ratings(
     ratings: Ratings,
     target: int=0,    # position of the target in `ratings.targets`
@@ -149,7 +149,7 @@ def answers_from_ratings(
     return Answers(ratings.item[rows], ratings.rater[rows], code, ratings.items, ratings.raters, values.tolist(),
                    None if order is None else order[rows])
 
-# %% ../../nbs/evaluation/21_answers.ipynb #bcb501cc
+# %% ../../nbs/evaluation/21_answers.ipynb #63716e74
 def answers_from_comparisons(
     pairs: Comparisons,
 ) -> Answers:
@@ -162,7 +162,7 @@ def answers_from_comparisons(
     won = (pairs.left_wins != (pairs.left < pairs.right)).astype(int)
     return Answers(pair, pairs.rater, won, names, pairs.raters, ['first', 'second'])
 
-# %% ../../nbs/evaluation/21_answers.ipynb #222bd5b0
+# %% ../../nbs/evaluation/21_answers.ipynb #3100725d
 def answers_from_label_sets(
     rater: Sequence,   # (n,) names
     item: Sequence,    # (n,) names

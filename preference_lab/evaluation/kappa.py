@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WEIGHTS', 'agreement_weights', 'ChanceCorrectedAgreement', 'chance_corrected_agreement', 'cohen_kappa']
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #f6ec06ac
+# %% ../../nbs/evaluation/24_kappa.ipynb #f6ca97fc
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from .checks import safe_divide
 from .item_rater_bootstrap import ItemCounts, agreement_intervals, count_answers
 from .krippendorff import MAX_VALUES
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #e4ebc853
+# %% ../../nbs/evaluation/24_kappa.ipynb #52dc5ad5
 WEIGHTS = ('identity', 'linear', 'quadratic')   # partial agreement of two categories
 
 def agreement_weights(
@@ -37,7 +37,7 @@ def agreement_weights(
     distance = abs(x[:, None]-x)/max(np.ptp(x), 1e-300)
     return 1 - distance**(1 if kind == 'linear' else 2)
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #cf405a89
+# %% ../../nbs/evaluation/24_kappa.ipynb #5be91bd9
 class ChanceCorrectedAgreement:
     "A scorer: weights of items (items, k) -> {percent_agreement, fleiss_kappa, gwet_ac: (k,)}"
     def __init__(self,
@@ -61,7 +61,7 @@ class ChanceCorrectedAgreement:
         corrected = lambda pe: np.where(known(pe), (pa-pe)/np.maximum(1-pe, 1e-300), np.nan)
         return dict(percent_agreement=pa, fleiss_kappa=corrected(fleiss), gwet_ac=corrected(gwet))
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #0e0f6e5d
+# %% ../../nbs/evaluation/24_kappa.ipynb #5112c486
 def chance_corrected_agreement(
     answers: Answers,           # with missing answers; of repeats the first counts
     weights: str='identity',    # of categories: one of WEIGHTS
@@ -72,7 +72,7 @@ def chance_corrected_agreement(
     "Percent agreement, Fleiss' kappa and Gwet's AC1 (AC2 with weights), with 95 % intervals"
     return agreement_intervals(partial(ChanceCorrectedAgreement, weights=weights), answers, sample_raters, n, seed)
 
-# %% ../../nbs/evaluation/24_kappa.ipynb #a3187b28
+# %% ../../nbs/evaluation/24_kappa.ipynb #61dfcc5d
 def cohen_kappa(
     answers: Answers,
     raters: tuple[str, str],    # names of two raters
@@ -87,7 +87,7 @@ def cohen_kappa(
             raise DataError(f'unknown rater {r!r}{did_you_mean(r, answers.raters)}; valid: {known}')
     answers, codes = answers.first_answers(), []
     for r in raters:
-        code, own = np.full(len(answers.items), -1), answers.take(answers.rater == answers.raters.index(r))
+        code, own = np.full(len(answers.items), -1), answers.select_rows(answers.rater == answers.raters.index(r))
         code[own.item] = own.value
         codes.append(code)
     a, b = (c[(codes[0] >= 0) & (codes[1] >= 0)] for c in codes)

@@ -48,7 +48,7 @@ def inter_rater_agreement_from_ratings(
     "Inter-rater agreement from ratings: how often two raters order the items of a strict pair in the same way"
     count = np.bincount(ratings.rater, minlength=len(ratings.raters))
     keep = np.sort(np.argsort(-count, kind='stable')[:max_raters])
-    agreement, shared = inter_rater_agreement(ratings.take(np.isin(ratings.rater, keep)).pairs())
+    agreement, shared = inter_rater_agreement(ratings.select_rows(np.isin(ratings.rater, keep)).pairs())
     return agreement.iloc[keep, keep], shared.iloc[keep, keep]
 
 # %% ../../nbs/evaluation/09_pairwise_agreement.ipynb #93c5a08a
@@ -88,7 +88,7 @@ def split_half_reliability(
     "Split-half reliability of the mean rating by target, raters centered (Spearman 1910, Brown 1910)"
     rng, out = np.random.default_rng(seed), []
     for code, name in enumerate(ratings.targets):
-        r = ratings.take(ratings.target == code)
+        r = ratings.select_rows(ratings.target == code)
         raters, rater = np.unique(r.rater, return_inverse=True)
         items, item = np.unique(r.item, return_inverse=True)
         value = r.value - (np.bincount(rater, r.value)/np.bincount(rater))[rater]
@@ -136,7 +136,7 @@ def rater_self_consistency(
     "How well each rater's answers are predicted from their other answers"
     out = np.full(len(pairs.raters), np.nan)
     for r in range(len(out)):
-        own = pairs.take(pairs.rater == r)
+        own = pairs.select_rows(pairs.rater == r)
         difference, y = vectors[own.left] - vectors[own.right], own.left_wins
         x = np.concatenate([difference*(own.target == t)[:, None] for t in range(len(pairs.targets))], 1)
         if min(y.sum(), (~y).sum()) >= 10: out[r] = max(0, 2 * _linear_accuracy(x, y, seed) - 1)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STATISTICS', 'most_active_raters', 'rater_matrix', 'cluster_raters']
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #ceeccf81
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #aa556a28
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,7 +15,7 @@ from scipy.spatial.distance import squareform
 from ..core.errors import ConfigError, did_you_mean
 from .answers import Answers
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #4698d184
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #b7f584ea
 STATISTICS = ('agreement', 'kappa', 'correlation')   # of two raters
 
 def most_active_raters(
@@ -27,11 +27,11 @@ def most_active_raters(
     kept = np.sort(np.argsort(-count, kind='stable')[:max_raters])
     number = np.full(len(count), -1)
     number[kept] = np.arange(len(kept))
-    part = answers.take(number[answers.rater] >= 0)
+    part = answers.select_rows(number[answers.rater] >= 0)
     return type(answers)(part.item, number[part.rater], part.value, part.items, [answers.raters[i] for i in kept],
                          part.values, part.order)
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #3055234b
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #53f51b5e
 def _kappa(answers, asked, shared, equal):
     "Cohen's kappa of every two raters, by category"
     expected, shape = np.zeros(shared.shape), asked.shape
@@ -54,7 +54,7 @@ def _correlation(answers, asked, shared):
     variance = np.where(variance > 1e-10*np.maximum(squares, 1e-300), variance, 0)
     return ((matrix(x) @ matrix(x).T).toarray()/shared - own*own.T)/np.sqrt(variance*variance.T)
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #18b3e746
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #ffc0612c
 def rater_matrix(
     answers: Answers,            # of repeats the first counts
     statistic: str='agreement',  # one of STATISTICS
@@ -79,7 +79,7 @@ def rater_matrix(
     names = answers.raters
     return pd.DataFrame(out, names, names), pd.DataFrame(shared.astype(int), names, names)
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #e9cb03bc
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #427b2109
 def _mean_silhouette(distance, label):
     "Mean silhouette width of a clustering (Rousseeuw 1987)"
     member = np.eye(label.max()+1)[label]
@@ -90,7 +90,7 @@ def _mean_silhouette(distance, label):
     width = (other-own)/np.maximum(np.maximum(other, own), 1e-300)
     return np.where(size[label] > 1, width, 0).mean()
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #5fc0007b
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #f449d619
 def cluster_raters(
     similarity: pd.DataFrame,  # (raters, raters) of `rater_matrix`; NaN counts as the mean
     max_clusters: int=6,

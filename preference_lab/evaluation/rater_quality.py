@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['agreement_with_rest', 'straight_lining', 'answer_seconds', 'session_drift', 'copied_raters', 'rater_quality']
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #df7145f9
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #8aa90114
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,7 +15,7 @@ from .answers import Answers
 from .checks import safe_divide
 from .comparison_consistency import holm
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #dc1637e9
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #39b62834
 def _within_correlation(rater, x, y, raters):
     "Pearson's correlation of x and y within each rater; rows: (raters,) each"
     s = lambda v: np.bincount(rater, v, raters)
@@ -34,7 +34,7 @@ def _leave_one_out_mean(answers, x):
     with np.errstate(invalid='ignore', divide='ignore'):
         return np.where(n > 0, (np.bincount(i, own, m)[i] - own)/n, np.nan)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #95a3d9d8
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #7f843b51
 def agreement_with_rest(
     answers: Answers,        # of repeats the first counts
     numeric: bool,           # whether answers are numbers that are correlated, or categories
@@ -52,7 +52,7 @@ def agreement_with_rest(
                                  high=np.where(n > 3, high, np.nan)))
     total = np.bincount(answers.item)[answers.item]
     same = np.asarray(answers.counts()[answers.item, answers.value]).ravel()
-    part = answers.take(total > 1)
+    part = answers.select_rows(total > 1)
     a, s = (same[total > 1]-1)/(total[total > 1]-1), lambda v: np.bincount(part.rater, v, m)
     n, pool = s(np.ones(len(part))), np.bincount(part.value, minlength=len(part.values))/max(len(part), 1)
     with np.errstate(invalid='ignore', divide='ignore'):
@@ -61,7 +61,7 @@ def agreement_with_rest(
         value = (mean-chance)/(1-chance)
     return pd.DataFrame(dict(shared=n.astype(int), agreement=value, low=value-z*error, high=value+z*error))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #5b39aac1
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #ca9e3a8a
 def _by_session(answers):
     "Rows sorted by rater and time"
     return np.lexsort((answers.order, answers.rater))
@@ -80,7 +80,7 @@ def _run_is_long(run, n, repeat_probability, raters):
     with np.errstate(divide='ignore'): expected = n*repeat_probability**(run-1.)
     return (run >= 5) & (expected < .01/raters)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #7d7882e4
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #2b5ae9a4
 def straight_lining(
     answers: Answers,
 ) -> pd.DataFrame:    # (raters): answers, top_share, constant; where the order is known also longest_run, long_run
@@ -95,7 +95,7 @@ def straight_lining(
     p = safe_divide(np.asarray(own.power(2).sum(1)).ravel(), n.astype(float)**2)
     return out.assign(longest_run=run, long_run=_run_is_long(run, n, p, m) & ~out.constant)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #74df6c48
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #e8250e4a
 def answer_seconds(
     answers: Answers,          # with times in `order`
 ) -> np.ndarray:               # (n,) seconds since the rater's previous answer, NaN for the first
@@ -107,7 +107,7 @@ def answer_seconds(
     out[order] = gap
     return out
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #69b723b5
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #143ccbcd
 def session_drift(
     answers: Answers,          # with `order`
     numeric: bool,             # whether answers are numbers, or categories
@@ -125,7 +125,7 @@ def session_drift(
         p = np.where(n > 3, 2*t_distribution.sf(abs(r)*np.sqrt((n-2)/(1-r**2)), n-2), np.nan)
     return pd.DataFrame(dict(drift=r, drift_p=p, drift_p_holm=holm(p)))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #1fe15bc0
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #4bbfb798
 def copied_raters(
     answers: Answers,          # of repeats the first counts
     min_shared: int=20,        # shared items
@@ -158,7 +158,7 @@ def copied_raters(
     t = pd.DataFrame(rows, columns=['rater', 'other', 'shared', 'equal', 'expected', 'p'])
     return t.assign(rater=names[t.rater.astype(int)], other=names[t.other.astype(int)], shared=t.shared.astype(int))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #0ba1c152
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #869f917e
 def rater_quality(
     answers: Answers,
     numeric: bool,                      # whether answers are numbers that may be correlated, or categories

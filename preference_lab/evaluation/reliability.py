@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['concordance_scorer', 'kendall_w', 'spearman_brown', 'retest_reliability', 'retest_by_rater']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #f13a94be
+# %% ../../nbs/evaluation/26_reliability.ipynb #51ada576
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -16,7 +16,7 @@ from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
 from .checks import safe_divide
 from .intraclass import complete_table
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #fefd7d45
+# %% ../../nbs/evaluation/26_reliability.ipynb #3ecb667f
 def _weighted_ranks(column, weights):
     "Mean ranks of a column (items,) where each item occurs as often as its weight: (items, k)"
     level = np.unique(column, return_inverse=True)[1]
@@ -24,7 +24,7 @@ def _weighted_ranks(column, weights):
     np.add.at(ties, level, weights)
     return (np.cumsum(ties, 0) - ties/2)[level]
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #0acaee01
+# %% ../../nbs/evaluation/26_reliability.ipynb #3fc037a7
 def concordance_scorer(
     table: np.ndarray,   # (items, raters), complete
 ) -> Scorer:
@@ -37,7 +37,7 @@ def concordance_scorer(
         return dict(W=(weights*total**2).sum(0)/(table.shape[1]*squares))
     return concordance
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #6827faf1
+# %% ../../nbs/evaluation/26_reliability.ipynb #8b160169
 def kendall_w(
     answers: Answers,   # complete: every rater rated every item
     n: int=1000,        # resamples of items
@@ -48,7 +48,7 @@ def kendall_w(
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(concordance_scorer(table), len(table), n=n, seed=seed, proportions=False)['W']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #c772df1d
+# %% ../../nbs/evaluation/26_reliability.ipynb #4b6c0e91
 def _half_means(answers, splits, rng):
     "Means of the items in both halves of the raters: two arrays (items, splits), NaN where a half has no answer"
     x, r, shape = answers.numbers(), answers.rater, (len(answers.items), len(answers.raters))
@@ -67,7 +67,7 @@ def _weighted_correlation(a, b, weights):
     cov = lambda u, v: s(u*v)/n - s(u)*s(v)/n**2
     return cov(a, b)/np.sqrt(cov(a, a)*cov(b, b))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #7b1cd28f
+# %% ../../nbs/evaluation/26_reliability.ipynb #c0ea9811
 def spearman_brown(
     answers: Answers,   # numbers; of repeats the first counts
     splits: int=50,     # random splits of the raters
@@ -90,7 +90,7 @@ def spearman_brown(
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(reliability, len(a), n=n, seed=seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #8be3fe24
+# %% ../../nbs/evaluation/26_reliability.ipynb #8d74cbd3
 def _first_two(answers):
     "Rows of the first and the second answer of each rater about each item"
     order = np.arange(len(answers)) if answers.order is None else np.argsort(answers.order, kind='stable')
@@ -111,7 +111,7 @@ def _retest_scorer(answers, a, b):
     return lambda w: dict(agreement=same @ w/w.sum(0), correlation=2*(u*v) @ w/((u*u+v*v) @ w),
                           noise_sd=np.sqrt((x[a]-x[b])**2 @ w/w.sum(0)/2))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #715fa102
+# %% ../../nbs/evaluation/26_reliability.ipynb #36fdd63d
 def retest_reliability(
     answers: Answers,   # with repeats
     n: int=1000,        # resamples of items
@@ -124,7 +124,7 @@ def retest_reliability(
         scorer, items = _retest_scorer(answers, a, b), answers.item[a]
         return bootstrap_intervals(scorer, len(a), items, n, seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #ce12d61c
+# %% ../../nbs/evaluation/26_reliability.ipynb #4677c300
 def retest_by_rater(
     answers: Answers,   # with repeats
 ) -> pd.DataFrame:      # rater, repeats, agreement; for numbers also correlation and noise_sd

@@ -40,7 +40,7 @@ def intervals(self: PairwiseStudy, split: str) -> dict[str, dict]:  # metric -> 
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #1d8391f4
 @patch
-def paired(self: PairwiseStudy,
+def compare_paired(self: PairwiseStudy,
     split: str,
     prediction: np.ndarray,   # (n,) P(left wins)
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, p, distinguishable
@@ -76,6 +76,6 @@ def extra_tables(self: PairwiseStudy) -> dict[str, pd.DataFrame]:
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #d1e398f7
 @patch
-def ceiling(self: PairwiseStudy) -> dict|None:  # metric -> value
+def noise_ceiling(self: PairwiseStudy) -> dict|None:  # metric -> value
     "Scores of the true probabilities where they are known; else a noise ceiling from repeated answers, if there is one"
     return pairwise_noise_ceiling(self.test, self.metrics['test']['accuracy']['value'], self.labels)
