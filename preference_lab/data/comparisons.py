@@ -81,7 +81,7 @@ class Comparisons:
 
 # %% ../../nbs/data/07_comparisons.ipynb #3336a55f
 @patch
-def take(self: Comparisons,
+def select_rows(self: Comparisons,
     where,      # (n,) bool, or positions
 ) -> Comparisons:
     "Some of the rows; names stay as they are, and so do the codes"

@@ -41,7 +41,7 @@ class TestSet:
     study: str
     name: str                        # data, and number of rows
     runs: pd.DataFrame               # a row a run, with notes
-    headline: StudyMetrics
+    metrics: StudyMetrics
     tables: dict[str, pd.DataFrame]  # title -> a row a setting, as text
     findings: list[Finding]
     details: RunDetails              # settings, recipes, costs, trade-offs
@@ -112,10 +112,10 @@ def _shared_rows(s, first, runs_dir) -> list[Finding]:
     best = [o.runs[o.runs.verdict == 'best'] for o in (s, first)]
     if not all(map(len, best)): return []
     a, b = (o.iloc[0] for o in best)
-    if not (r := compare_if_possible(s.headline, Path(runs_dir)/a.folder, Path(runs_dir)/b.folder)): return []
+    if not (r := compare_if_possible(s.metrics, Path(runs_dir)/a.folder, Path(runs_dir)/b.folder)): return []
     word = 'distinguishable' if r['distinguishable'] else 'not distinguishable'
     text = (
-        f"**On the {r['rows']:,} test rows that both have**, the {s.headline.title} of `{a.label}` minus that of "
+        f"**On the {r['rows']:,} test rows that both have**, the {s.metrics.title} of `{a.label}` minus that of "
         f"`{b.label}` is "
         f"{r['difference']:+.4f} [{r['low']:+.4f}, {r['high']:+.4f}], {word}."
     )
@@ -189,7 +189,7 @@ def scores_forest(
     max_settings: int=40,  # drawn, the best first
 ) -> Figure:       # a dot and its interval a setting, the best on top
     "Test scores with intervals, the best baseline, and the setting that validation selects"
-    metrics, runs = s.headline, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
+    metrics, runs = s.metrics, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
     columns = dict(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set))
     t = runs.groupby('settings_name', sort=False).agg(**columns)
     t = t.sort_values('value', ascending=not metrics.higher, kind='stable').head(max_settings).reset_index(names='name')
@@ -209,7 +209,7 @@ def summary_figures(
 ) -> list[tuple[TestSet, Figure]]:
     "The scores of each test set with several settings, and its trade-offs"
     several = [s for s in summary.sets if s.runs[s.runs.test.notna()].settings_id.nunique() > 1]
-    return [(s, f) for s in several for f in (scores_forest(s), *trade_off_figures(s.details, s.headline))]
+    return [(s, f) for s in several for f in (scores_forest(s), *trade_off_figures(s.details, s.metrics))]
 
 # %% ../../nbs/reporting/12_summary.ipynb #e4e4e3d3
 def findings_markdown(
@@ -225,7 +225,7 @@ def findings_markdown(
 def _headline_part(s: TestSet) -> str:
     "The run that validation selects in one test set"
     if not (s.runs.verdict == 'best').any(): return f'{s.study}: no run has a validation score'
-    b, metrics = s.runs[s.runs.verdict == 'best'].iloc[0], s.headline
+    b, metrics = s.runs[s.runs.verdict == 'best'].iloc[0], s.metrics
     text = f'{s.study}: {b.label} has {metrics.title} {score_with_interval(metrics, b.test, b.low, b.high)}'
     if not b.baseline: return text
     return f'{text}; the best baseline ({b.baseline}) has {show_score(metrics.metric, b.baseline_value)}'
@@ -246,7 +246,7 @@ def _shared_sentence(s: TestSet) -> str:
 
 def _markdown_section(summary: Summary, s: TestSet) -> list[str]:
     "Heading, sentence and tables of one test set"
-    out, metrics = [f'## {markdown_cell(_set_title(summary, s))}', markdown_cell(_set_sentence(s))], s.headline
+    out, metrics = [f'## {markdown_cell(_set_title(summary, s))}', markdown_cell(_set_sentence(s))], s.metrics
     for title, t in s.tables.items():
         note = sorting_note(title, metrics)
         for name in (metrics.title, metrics.validation): note = note.replace(name, f'**{name}**')
@@ -312,7 +312,7 @@ def _html_table(t, caption): return f'<div class="wide">{show_table(t, caption, 
 def _html_section(summary: Summary, s: TestSet) -> list[str]:
     "Heading, findings and tables of one test set"
     findings = (f'<li>{html_text(o.text)}</li>' for o in s.findings)
-    tables = (_html_table(t, f'{title}. {sorting_note(title, s.headline)}') for title, t in s.tables.items())
+    tables = (_html_table(t, f'{title}. {sorting_note(title, s.metrics)}') for title, t in s.tables.items())
     details = (_html_table(t, f'{title}. {note}') for title, (t, note) in s.details.tables.items())
     head = [f'<h2>{html.escape(_set_title(summary, s))}</h2>', f'<p>{html.escape(_set_sentence(s))}</p>']
     return [
@@ -340,7 +340,7 @@ def summary_html(
     figures = summary_figures(summary)
     for s in summary.sets:
         parts += _html_section(summary, s)
-        parts += [html_image(f, f'{s.headline.title} of {s.name}, with intervals') for o, f in figures if o is s]
+        parts += [html_image(f, f'{s.metrics.title} of {s.name}, with intervals') for o, f in figures if o is s]
     parts += [_html_table(t, f'{study}: recipes') for study, t in summary.recipes.items()]
     if len(summary.excluded_runs):
         parts += [
@@ -355,7 +355,7 @@ def run_tables(
 ) -> list[Styler]:   # of each study and test set: a table of each kind of run, then settings, recipes and costs
     "The tables of a summary, for a notebook"
     def of(s):
-        notes = {k: (t, sorting_note(k, s.headline)) for k, t in s.tables.items()} | s.details.tables
+        notes = {k: (t, sorting_note(k, s.metrics)) for k, t in s.tables.items()} | s.details.tables
         return [
             show_table(t, f'{s.study}, {s.name}. {title}. {note}', rows=len(t)) for title, (t, note) in notes.items()
         ]

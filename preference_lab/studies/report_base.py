@@ -75,7 +75,7 @@ def reference_text(self: StudyReport,
     baselines: list[str],   # names, in the order of the sentence
 ) -> str:
     "Baselines and ceiling of a metric: baselines: prior 0.500, bag of words 0.700; ceiling 0.900"
-    known, top = self.study.baseline_metrics, self.study.ceiling()
+    known, top = self.study.baseline_metrics, self.study.noise_ceiling()
     values = [f"{k.replace('_', ' ')} {known[k][metric]:.3f}" for k in baselines if k in known]
     parts = [f"baselines: {', '.join(values)}"] if values else []
     return '; '.join(parts + ([f'ceiling {top[metric]:.3f}'] if top else []))
@@ -111,7 +111,7 @@ def headline_text(self: StudyReport) -> tuple[str, str]:  # the sentence, and a 
 def headline_figure(self: StudyReport) -> Figure:
     "The metric of the study: the model with its interval, its baselines and the ceiling"
     s, metric = self.study, self.study.metric
-    top = (s.ceiling() or {}).get(metric)
+    top = (s.noise_ceiling() or {}).get(metric)
     baselines = {k: v[metric] for k, v in s.baseline_metrics.items() if metric in v}
     score = s.metrics[s.evaluated_split][metric]
     title = f'{s.evaluated_split.capitalize()} {s.metric_title}: model and baselines'
@@ -191,7 +191,7 @@ def result_table(self: StudyReport) -> pd.DataFrame:  # metric, value, 95 % inte
     "Every score with its interval, baselines, ceiling and, on the same data, published results"
     s = self.study
     columns = dict(s.baseline_metrics)
-    if top := s.ceiling(): columns['ceiling'] = top
+    if top := s.noise_ceiling(): columns['ceiling'] = top
     if self.is_published_data(): columns |= self.published
     return scores_frame(s.metrics[s.evaluated_split], list(self.scores), columns)
 
@@ -313,7 +313,7 @@ def ceiling_share(self: StudyReport,
 ) -> float|None:      # None where the ceiling is unknown
     "How much of the difference between a baseline and the ceiling the model reaches: 0 like the baseline, 1 the best"
     s, metric = self.study, metric or self.study.metric
-    top = s.ceiling()
+    top = s.noise_ceiling()
     if not top: return None
     low = s.baseline_metrics[baseline][metric]
     return (s.metrics[s.evaluated_split][metric]['value'] - low)/(top[metric] - low)

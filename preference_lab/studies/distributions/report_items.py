@@ -144,7 +144,7 @@ def calibration(
 def fold_table(study: DistributionStudy) -> pd.DataFrame | None:
     "One row a fold; None without folds"
     if len(study.folds) == 1: return None
-    splits = study.material.splits
+    splits = study.prepared.splits
     ends = np.cumsum([len(s['test']) for s in splits])[:-1]
     def mean_kl(name=''): return [a.mean() for a in np.split(item_kl(study, name), ends)]
     t = pd.DataFrame(

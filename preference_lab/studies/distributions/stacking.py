@@ -96,7 +96,7 @@ def _fit_stack(group: list[Member], failed: dict):
             failed[id(s), f] = m.error
             continue
         fold = s.folds[f]
-        fold.history, fold.best, fold.seconds, fold.together = m.history, m.best, stack.seconds, len(group)
+        fold.history, fold.best, fold.seconds, fold.stack_size = m.history, m.best, stack.seconds, len(group)
         fold.timing = dict(timing)
 
 def _use_stack(new: list[Member], cfg) -> bool:

@@ -31,7 +31,7 @@ from .training import EmotionTraining, forward
 # %% ../../../nbs/studies/emotions/05_study.ipynb #af687852
 class EmotionStudy(EmotionTraining):
     "One run of the study: load, split, baselines, fit, evaluate, finish"
-    metric_title, warns_from_nothing = 'macro AUC', True
+    metric_title, warns_trained_from_scratch = 'macro AUC', True
     card_metrics = ('auc_micro', 'auc_macro', 'f1_micro', 'f1_macro', 'ap_macro', 'brier', 'ece')
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #46fb2ede
@@ -117,7 +117,7 @@ def compared_baselines(self: EmotionStudy) -> list[str]:
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #a3c88f29
 @patch
-def paired(self: EmotionStudy,
+def compare_paired(self: EmotionStudy,
     split: str,
     prediction: dict,   # proba and predicted
 ) -> pd.DataFrame:
@@ -153,7 +153,7 @@ def score_groups(self: EmotionStudy):
 @patch
 def evaluate_more(self: EmotionStudy):
     "Scores without overlapping texts, by label, by strategy and by group"
-    clean, y, p = self.audit.clean('test'), self.targets['test'], self.proba['test']
+    clean, y, p = self.audit.rows_without_overlap('test'), self.targets['test'], self.proba['test']
     if not clean.all():
         self.metrics['test_without_overlap'] = multilabel_score_intervals(
             y[clean], p[clean], self.thresholds, self.cfg.bootstrap_samples
@@ -223,7 +223,7 @@ def inference_difference(self: EmotionStudy) -> dict:  # precision, other, rows,
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #730a0ff0
 @patch
-def ceiling(self: EmotionStudy) -> dict|None:  # metric -> value
+def noise_ceiling(self: EmotionStudy) -> dict|None:  # metric -> value
     "Scores of the true P(label | text), where the data were generated"
     if self.table.ceiling is None: return None
     test, validation = self.tables['test'].ceiling, self.validation.ceiling

@@ -19,7 +19,7 @@ from ...data.ratings import Ratings, limit_labels_per_rater
 from ...data.holdout import HoldoutSplit
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_mean_intervals
 from ...evaluation.pairwise import pairwise_metrics
-from ...evaluation.agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
+from ...evaluation.pairwise_agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
 from ...training.stacked_trainer import StackedTrainer
 from ...models.preference_network import ComparisonLoader, PreferenceNetwork, comparison_losses
 from ...models.hierarchical_preferences import fit_new_raters, score_difference
@@ -35,9 +35,9 @@ def new_rater_proba(
     test: Comparisons,                # comparisons of the same raters
 ) -> np.ndarray:                # (n,) P(left wins)
     "Predictions for raters who are fitted from a few labels"
-    psi = model.psi(model.embeddings, model.known)
-    posterior = replace(model.posterior, weights=fit_new_raters(model.posterior, psi, labels))
-    return torch.sigmoid(torch.as_tensor(model.slope*score_difference(posterior, psi, test))).numpy()
+    item_features = model.item_features(model.embeddings, model.known)
+    posterior = replace(model.posterior, weights=fit_new_raters(model.posterior, item_features, labels))
+    return torch.sigmoid(torch.as_tensor(model.slope*score_difference(posterior, item_features, test))).numpy()
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #c718971c
 def _curve_row(test, labels: int, scores: dict) -> dict:
@@ -98,12 +98,12 @@ def raters_below_population(
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #acb8ae57
 def agreement(
     labels: Ratings | Comparisons,
-    most: int = 30,     # maximum raters: those with the most labels
+    max_raters: int = 30,     # maximum raters: those with the most labels
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # (raters, raters) proportion of equal answers; number of shared comparisons
     "How far raters agree with each other"
-    if isinstance(labels, Ratings): return inter_rater_agreement_from_ratings(labels, most)
+    if isinstance(labels, Ratings): return inter_rater_agreement_from_ratings(labels, max_raters)
     count = np.bincount(labels.rater, minlength=len(labels.raters))
-    top = np.sort(np.argsort(-count, kind='stable')[:most])
+    top = np.sort(np.argsort(-count, kind='stable')[:max_raters])
     return tuple(t.iloc[top, top] for t in inter_rater_agreement(labels))
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #4ff3bc75

@@ -170,9 +170,9 @@ def most_distinct_raters(
     if m.kind != 'hierarchical': return list(study.per_rater.sort_values('total', ascending=False).rater.head(n))
     count = np.bincount(study.labels.rater, minlength=len(study.raters))
     many = np.flatnonzero(count >= np.quantile(count, .9 if len(count) > 60 else 0))
-    psi = m.psi(m.embeddings, m.known)
+    item_features = m.item_features(m.embeddings, m.known)
     # (items, raters), (items,)
-    own, population = (psi@m.weights[:, 0].T).numpy(), (psi@m.posterior.population[0]).numpy()
+    own, population = (item_features@m.weights[:, 0].T).numpy(), (item_features@m.posterior.population[0]).numpy()
     similarity = np.array([pearson_correlation(population, own[:, k]) for k in many])
     return [study.raters[many[k]] for k in np.argsort(similarity, kind='stable')[:n]]
 

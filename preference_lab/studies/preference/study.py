@@ -149,10 +149,10 @@ def more_warnings(self: PreferenceStudy):
 # %% ../../../nbs/studies/preference/06_study.ipynb #5156cf1f
 @patch
 def agreement(self: PreferenceStudy,
-    most: int = 30,   # maximum raters: those with the most labels
+    max_raters: int = 30,   # maximum raters: those with the most labels
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # (raters, raters) proportion of equal answers; number of shared comparisons
     "How far raters agree with each other"
-    return agreement(self.labels, most)
+    return agreement(self.labels, max_raters)
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #8a533e9a
 @patch
@@ -174,7 +174,7 @@ def inference_difference(self: PreferenceStudy) -> dict:  # precision; for a net
     "How far the predictions for validation comparisons would change in another precision"
     own = self.model.about
     if self.model.inference_precision == 'fp64': return dict(precision='fp64')
-    rows = self.validation.take(evenly_spaced_rows(len(self.validation)))
+    rows = self.validation.select_rows(evenly_spaced_rows(len(self.validation)))
     def predict(precision):
         self.model.about = own | dict(inference_precision=precision)
         try: return self.model.proba(rows)
@@ -212,7 +212,7 @@ def model_results(self: PreferenceStudy) -> dict:
         shrinkage=getattr(self.model, 'shrinkage', None),
         slope=getattr(self.model, 'slope', None),
         n_prototypes=len(getattr(self.model, 'prototypes', ())) or None,
-        tower=self.tower,
+        encoder=self.encoder,
     )
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #2524750f
