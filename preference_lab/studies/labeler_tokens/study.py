@@ -204,6 +204,7 @@ def model_results(self: LabelerStudy) -> dict:
     return dict(
         name=f'{self.cfg.encoder} with labeler tokens',
         parameters=sum(t.numel() for t in m.state_dict().values()),
+        trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
         frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad),
         best_epoch=best['epoch'],
         weights_sha256=best['sha256'],
