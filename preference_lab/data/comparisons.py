@@ -87,7 +87,7 @@ class Comparisons:
 
 # %% ../../nbs/data/07_comparisons.ipynb #3336a55f
 @patch
-def take(self: Comparisons,
+def select_rows(self: Comparisons,
     where,      # (n,) bool, or positions
 ) -> Comparisons:
     "Some of the rows; names stay as they are, and so do the codes"
@@ -166,7 +166,7 @@ def group_targets(
 @patch
 def decided(self: Comparisons) -> Comparisons:
     "The rows that are no half of a tie: those with a right answer"
-    return self if self.tie is None or not self.tie.any() else replace(self.take(~self.tie), tie=None)
+    return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
 
 # %% ../../nbs/data/07_comparisons.ipynb #41ed8cc3
 def predictions_table(

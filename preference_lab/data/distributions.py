@@ -120,7 +120,7 @@ class LabelDistributionTable:
         "(n, categories) float64: the proportion of each answer"
         return self.weights/self.weights.sum(1, keepdims=True)
 
-    def take(self,
+    def select_rows(self,
         where,  # (n,) bool, or positions
     ) -> 'LabelDistributionTable':
         "Some of the items"

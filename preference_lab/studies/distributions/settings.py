@@ -122,6 +122,7 @@ _REQUIRES = dict(
     entropy_weight='min_entropy: min_entropy above 0',
     min_entropy='entropy_weight: entropy_weight above 0',
     min_entropy_power='entropy_weight and min_entropy: entropy_weight and min_entropy above 0',
+    stacked='can_be_stacked: another model than text, compile_mode=no and no trackers',
 )   # setting -> what gives it an effect
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #e483fb87
@@ -194,6 +195,8 @@ class DistributionsConfig(TrainConfig):
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
+    # validation score that chooses the best epoch; loss: KL without penalties
+    selection_metric: Literal['loss', 'js', 'tv', 'top1'] = 'loss'
     # train runs or folds of one shape as a stack; auto: where that is faster
     stacked: Literal['auto', 'yes', 'no'] = 'auto'
     bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
@@ -217,6 +220,9 @@ class DistributionsConfig(TrainConfig):
         if self.model != 'auto': return self.model
         return 'neighbors' if self.data == 'demo' or self.neighbors else 'mlp'
 
+    @property
+    def can_be_stacked(self) -> bool:
+        return self.network != 'text' and self.compile_mode == 'no' and not self.trackers
     @property
     def has_own_table(self) -> bool: return self.data not in ('demo', *DATASET_NAMES)
     @property

@@ -79,7 +79,7 @@ def learn_new_raters(self: LabelerStudy,
     cfg, new = self.cfg, np.arange(len(self.raters), len(opened.raters))
     test = filter_raters(opened, new)
     if not len(test): return []
-    vectors = encode_images_for_population(self.model, self.pixels, self.picture)
+    vectors = encode_images_for_population(self.model, self.pixels, self.image_row)
     known = {}
     if 'no_token' in self.ablation_models:   # this model does not depend on the rater
         anyone = replace(test, rater=np.zeros(len(test), np.int32), raters=self.raters)
@@ -107,7 +107,7 @@ def disagreement(self: LabelerStudy,
     target: str,
 ) -> pd.DataFrame:  # item, first, second, difference; the items that only the first prefers come first
     "Items by how far the predicted scores of two raters differ"
-    scores = (item_scores(self.model, self.pixels, self.picture, r, target) for r in (first, second))
+    scores = (item_scores(self.model, self.pixels, self.image_row, r, target) for r in (first, second))
     return rater_disagreement(self.items, *scores)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #fa6a37bf

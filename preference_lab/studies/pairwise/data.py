@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ...core.errors import DataError, did_you_mean, location
+from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.files import atomic_write, cache_folder, find_dataset
 from ...core.config import make_config
 from ...data.tables import TABLE_SUFFIXES
@@ -186,8 +186,11 @@ def load_preferences(
         layout=layout,
         ties=ties,
     )
-    table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     is_ratings = isinstance(table, RatingTable)
+    if not is_ratings and embeddings is None and item_column != 'item':
+        raise ConfigError(f'item_column={item_column}: {table.name} holds comparisons, whose items are in left_column '
+                          'and right_column, and there is no table of embeddings. Remove item_column.')
+    table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     if is_ratings: table = _drop_constant(table)
     j = table.to_arrays()
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,

@@ -64,7 +64,7 @@ class PairwiseConfig(TrainConfig):
         value_column=f'judgement_type!=comparisons and {_OWN} of ratings',
         left_column=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_column=f'judgement_type!=ratings and {_OWN} of comparisons',
-        target_column=_OWN,
+        target_column=f'target_columns= and {_OWN} without target_columns=',
         weight_column=_OWN,
         choice_column=f'target_columns= and judgement_type!=ratings and {_OWN} of comparisons, without target_columns=',
         target_columns=f'judgement_type!=ratings and {_OWN} of comparisons',

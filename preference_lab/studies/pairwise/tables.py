@@ -87,6 +87,19 @@ def _refuse_other(path, is_kind: str, **given):
         raise ConfigError(f'{location(path)}: the table holds {is_kind}, and {k}= applies to the other kind. '
                           f'Remove {k}, or set judgement_type=')
 
+def _named(columns, *kinds) -> dict[str, str]:
+    "The settings of these columns, as far as they do not have their default names"
+    return {f'{k}_column': None if columns[k] == k else columns[k] for k in kinds}
+
+def _check_choice_columns(df, path, target_columns, columns):
+    "An error about `choice_column` or `target_column` where the table has no such column, or a column for each target"
+    if columns['choice'] != 'choice': require_column(df, path, columns['choice'], 'choice_column')
+    if columns['target'] == 'target': return
+    if target_columns or columns['choice'] not in df:
+        raise ConfigError(f"{location(path)}: target_column={columns['target']} needs a column of choices "
+                          '(choice_column=), and this table has a column of choices for each target. Remove it.')
+    require_column(df, path, columns['target'], 'target_column')
+
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
 def _platform_table(path, format, columns) -> tuple[PlatformTable|None, dict]:
     "The table of a public format without the rows that are no answers; columns by their roles"
@@ -105,6 +118,7 @@ def _read_comparisons(df, path, left_code, right_code, target_columns, columns, 
     for k in ('left', 'right'): require_column(df, path, columns[k], f'{k}_column')
     if isinstance(target_columns, str): target_columns = [t.strip() for t in target_columns.split(',')]
     for t in target_columns or []: require_column(df, path, t, 'target_columns')
+    _check_choice_columns(df, path, target_columns, columns)
     names = {k: columns.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
     return parse_choices(df, left_code, right_code, target_columns, path.name, names, ties)
 
@@ -133,10 +147,12 @@ def read_custom_table(
     df, notes = (platform.frame, platform.notes) if platform else _read_plain(path, layout, columns)
     require_column(df, path, columns['rater'], 'rater_column')
     if _table_kind(df, path, judgement_type, columns) == 'ratings':
-        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns)
+        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns,
+                      **_named(columns, 'left', 'right', 'choice'))
         table = _read_ratings(df, path, rating_scale, columns)
     else:
-        _refuse_other(path, 'comparisons', rating_scale=rating_scale, layout=layout or None)
+        _refuse_other(path, 'comparisons', rating_scale=rating_scale, layout=layout or None,
+                      **_named(columns, 'value'))
         table = _read_comparisons(df, path, left_code, right_code, target_columns, columns, ties)
     if platform: table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']   # the format says it
     table.notes[:0] = notes

@@ -183,7 +183,7 @@ def add_preference_raters(
     labels = _as_model_labels(filter_raters(labels, new), model, table, ('items', 'targets'))
     n = len(model.raters)
     model.fit_raters(labels)
-    model.remember(added_raters=[*model.about.get('added_raters', []), *labels.raters])
+    model.set_card_data(added_raters=[*model.about.get('added_raters', []), *labels.raters])
     model.save_pretrained(Path(out).expanduser())
 
     pairs = to_comparisons(labels)
