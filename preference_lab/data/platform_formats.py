@@ -16,6 +16,11 @@ from .file_heads import FileHead, read_head
 from .platform_tables import PlatformTable
 from .preference_formats import is_arena, is_chosen_rejected, is_pick_a_pic
 from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pic
+from .crowdsourcing_formats import is_crowd_kit, is_mturk, is_toloka
+from .crowdsourcing_formats import read_crowd_kit, read_mturk, read_toloka
+from .label_studio import is_label_studio, read_label_studio
+from .annotation_tools import is_doccano, is_prodigy, read_doccano, read_prodigy
+from .disagreement_formats import is_goemotions_raw, is_lewidi, read_goemotions_raw, read_lewidi
 
 # %% ../../nbs/data/44_platform_formats.ipynb #8d6abfb2
 @dataclass(frozen=True)
@@ -27,7 +32,15 @@ class Format:
     unmistakable: bool = True                   # False: the marks are ordinary column names
 
 FORMATS = dict(
+    label_studio=Format('Label Studio: JSON, JSON-MIN, CSV', is_label_studio, read_label_studio),
+    prodigy=Format('Prodigy', is_prodigy, read_prodigy),
+    lewidi=Format('LeWiDi 2023 and 2025', is_lewidi, read_lewidi),
+    goemotions_raw=Format('GoEmotions, a row a rater', is_goemotions_raw, read_goemotions_raw),
+    toloka=Format('Toloka assignments', is_toloka, read_toloka),
+    mturk=Format('Mechanical Turk batch results', is_mturk, read_mturk),
     arena=Format('Chatbot Arena battles', is_arena, read_arena, False),
+    crowd_kit=Format('crowd-kit', is_crowd_kit, read_crowd_kit, False),
+    doccano=Format('doccano', is_doccano, read_doccano, False),
     pick_a_pic=Format('Pick-a-Pic', is_pick_a_pic, read_pick_a_pic),
     chosen_rejected=Format('chosen and rejected answers', is_chosen_rejected, read_chosen_rejected, False),
 )   # name -> format; the first that fits is taken

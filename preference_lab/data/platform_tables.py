@@ -75,6 +75,7 @@ def choose_question(
     "The answers to one question"
     if 'target' not in table.frame: return table
     names = list(pd.unique(table.frame['target'].dropna()))
+    wanted = re.sub(r'^(OUTPUT:|Answer\.)', '', wanted) if wanted not in names else wanted   # as in the file
     if not wanted and len(names) > 1:
         raise ConfigError(f'{location(table.name)}: the file holds answers to {len(names)} questions '
                           f'({list_names(names)}). Choose one with {setting}=')

@@ -96,6 +96,7 @@ def parse_winners(
     right: pd.Series,       # the right item of each row
     names: Sequence[str]=('left', 'right'),   # columns of the two items in the file
     where: str='',          # location, for errors
+    allowed: Sequence[str]=('words', 'names', 'columns'),  # ways in which answers may be understood
 ) -> tuple[pd.Series, pd.Series, str]:   # 'left', 'right', 'tie' or '' (empty cell); strength; how it was understood
     "Which side won each comparison, where the answers themselves say it"
     code, values = pd.factorize(answers.map(_clean, na_action=None).astype(object))
@@ -106,9 +107,10 @@ def parse_winners(
     fill = lambda side: np.where(tie & (side == ''), [parsed[c][0] if parsed[c] else '' for c in code], side)
 
     readings = {}
-    if all(p is not None for p in parsed): readings['words'] = np.array([p[0] for p in parsed], object)[code]
+    if 'words' in allowed and all(p is not None for p in parsed):
+        readings['words'] = np.array([p[0] for p in parsed], object)[code]
     for kind, side in (('names', _by_name(cells, *ids)), ('columns', _by_column(cells, names))):
-        if (tie | (side != '')).all() and (side != '').any(): readings[kind] = fill(side)
+        if kind in allowed and (tie | (side != '')).all() and (side != '').any(): readings[kind] = fill(side)
     known = [v for v in values if v]
     if not readings: raise _question(where, known, names)
     kinds = list(readings)

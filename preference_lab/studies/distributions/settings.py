@@ -29,6 +29,7 @@ class ColumnNames:
     text_columns: str = ''         # texts
     edge_columns: str = 'edge_*'   # of the table of neighbors
     ordered: bool = False          # whether the categories are ordered
+    format: str = ''               # plain, or a public format; empty: told by its marks
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #4ff61b61
 _published = dict(
@@ -105,7 +106,7 @@ _REQUIRES = dict(
     demo_districts='data=demo',
     split='data=convabuse',
     holdout_kind='data=faces_london',
-    **dict.fromkeys(('category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
+    **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
@@ -138,6 +139,8 @@ class DistributionsConfig(TrainConfig):
     holdout_kind: Literal['items', 'raters'] = 'items'  # faces_london: held-out faces, or held-out raters
     # cross-validation folds; none: 6 for held-out London faces, else 0: one train, validation and test split
     folds: NonNegativeInt | None = None
+    # custom table: plain, or the public format it is in, such as label_studio; empty: told by its marks
+    format: str = ''
     # custom table: columns of answer counts or weights, separated by commas, * matches any characters; empty: one
     # answer a row
     category_columns: str = ''
