@@ -37,7 +37,7 @@ clean:  ## remove what can be made again, but not .venv and not runs
 	@touch .venv/.base $@
 
 .venv/.base: settings.ini setup.py | .venv/bin/python
-	$(BIN)/pip install -q -e ".$$([ -e .venv/.dev ] && echo '[dev]')"
+	$(BIN)/pip install -q -e ".[$$([ -e .venv/.dev ] && echo dev || echo all)]"
 	@touch $@
 
 .venv/bin/python:

@@ -25,7 +25,7 @@ nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
-nbs/evaluation/09_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
+nbs/evaluation/09_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
 nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
 nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
 nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
@@ -82,7 +82,7 @@ def lowest_versions() -> list[str]:
     "The oldest release of each requirement that settings.ini admits, as pip constraints"
     settings = ConfigParser(interpolation=None)
     settings.read(ROOT/'settings.ini', encoding='utf-8')
-    needed = {str(r.name): r.specifier for k in ('requirements', 'sweeps_requirements') for r in map(Requirement, settings['DEFAULT'][k].split())}
+    needed = {str(r.name): r.specifier for k in ('requirements', 'images_requirements', 'memes_requirements', 'sweeps_requirements') for r in map(Requirement, settings['DEFAULT'][k].split())}
 
     def lowest(name):
         r = subprocess.run([sys.executable, '-m', 'pip', 'index', 'versions', name], capture_output=True, text=True)

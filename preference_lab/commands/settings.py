@@ -23,7 +23,7 @@ def _check_study(name):
 
 def study_commands(
     name: str,  # emotions, …
-) -> dict:      # train, predict, check: functions; headline: metrics
+) -> dict:      # train, predict, check: functions; metrics: `StudyMetrics`
     "The commands of a study"
     _check_study(name)
     return import_commands(name)

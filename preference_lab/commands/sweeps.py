@@ -72,7 +72,9 @@ def _train_trials(s, study, trials_at_once, workers):
     "Ask for trials, train them and record their results until none is left"
     cache = {}
     while trials := s.ask(trials_at_once):
-        for t, result in zip(trials, train_runs_in_processes(study, [s.config(t) for t in trials], workers, cache)):
+        if not (accepted := s.accepted(trials)): continue
+        trials, cfgs = zip(*accepted)
+        for t, result in zip(trials, train_runs_in_processes(study, list(cfgs), workers, cache)):
             s.tell(t, error=str(result) if isinstance(result, PreferenceLabError) else '')
 
 def _report_sweep(s, over, metric, higher):
@@ -102,17 +104,17 @@ def run_sweep(
 ):
     "Train the trials of a sweep until none is left"
     from preference_lab.experiments.sweeps import Sweep
-    if 'headline' not in commands: raise ConfigError(f'{study}: this study has no sweeps.')
-    headline, kind = commands['headline'], study_settings(study)
+    if 'metrics' not in commands: raise ConfigError(f'{study}: this study has no sweeps.')
+    metrics, kind = commands['metrics'], study_settings(study)
     fixed = dict(name='sweep') | given
     if 'sweep' in [f.name for f in fields(kind)]: fixed.setdefault('sweep', fixed['name'])
-    direction = 'maximize' if headline.higher else 'minimize'
-    with Sweep(study, kind, over, headline.metric, fixed, method, n, direction, seed, storage) as s:
+    direction = 'maximize' if metrics.higher else 'minimize'
+    with Sweep(study, kind, over, metrics.metric, fixed, method, n, direction, seed, storage) as s:
         before = s.trials()
         if len(before) and (finished := int((before.state == 'finished').sum())):
             print(f'{finished} trials are already finished')
         _train_trials(s, study, trials_at_once, workers)
-        _report_sweep(s, over, headline.metric, headline.higher)
+        _report_sweep(s, over, metrics.metric, metrics.higher)
 
 # %% ../../nbs/commands/03_sweeps.ipynb #976f17ab
 def sweep(
@@ -142,7 +144,7 @@ def sweep(
 # %% ../../nbs/commands/03_sweeps.ipynb #2bc193f9
 def study_metrics() -> dict:  # study -> its `StudyMetrics`
     "The metrics by which the summary shows each study's runs"
-    return {s: c['headline'] for s in STUDIES if 'headline' in (c := study_commands(s))}
+    return {s: c['metrics'] for s in STUDIES if 'metrics' in (c := study_commands(s))}
 
 # %% ../../nbs/commands/03_sweeps.ipynb #76254ddd
 def study_recipes() -> dict[str, list[str]]:  # study -> the names of its presets

@@ -82,8 +82,8 @@ def _split_labels(labels, kind, seed, sizes) -> tuple[np.ndarray, int]:
     raters = split_raters(labels, (2/3, 0, 1/3) if few else (.8, 0, .2), seed)
     new = raters[labels.rater] == 'test'
     split = np.empty(len(labels), object)
-    split[~new] = at_random(labels.take(~new), (.9, .1, 0))
-    split[new] = np.where(at_random(labels.take(new), (.5, 0, .5)) == 'test', 'test', 'shown')
+    split[~new] = at_random(labels.select_rows(~new), (.9, .1, 0))
+    split[new] = np.where(at_random(labels.select_rows(new), (.5, 0, .5)) == 'test', 'test', 'shown')
     return split, 0
 
 def _audit_labels(parts, key, is_ratings) -> LeakageAudit:
@@ -108,13 +108,13 @@ def make_holdout(
     split, cross_split = _split_labels(merged, kind, seed, sizes)
     unit = 'cell' if is_ratings else 'pair'
     key = dict(known=unit, new_items='item', new_raters='rater')[kind]
-    rows = lambda x, name: x.take(split == name)
+    rows = lambda x, name: x.select_rows(split == name)
     audit = _audit_labels({s: rows(merged, s) for s in SPLITS}, key, is_ratings)
     if kind == 'new_raters':
         _audit_labels(dict(train=rows(merged, 'shown'), test=rows(merged, 'test')), unit, is_ratings)
 
     parts = {s: rows(labels, s) for s in SPLITS}
-    pairs = {s: to_comparisons(parts[s]) for s in ('validation', 'test')}
+    pairs = {s: to_comparisons(parts[s]).decided() for s in ('validation', 'test')}   # a tie has no right answer
     for s, p in pairs.items():
         if not len(p):
             raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, or remove {kind} from holdouts.')

@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from ..core.errors import DataError
-from ..core.storage import EmbeddingCache, hash_files
+from ..core.file_hashes import hash_files
+from ..core.optional_packages import import_optional
+from ..core.storage import EmbeddingCache
 from .validation import pluralize
 from .labels import SPLITS
 from .comparisons import Comparisons
@@ -46,6 +47,7 @@ def image_signature(
     image: Image.Image,
 ) -> np.ndarray:   # (8*32 + 48*48,) uint8
     "The signature of an image: the hashes of its crops, and a grey thumbnail"
+    imagehash = import_optional('imagehash', 'near-duplicate images')
     grey = _resize(image.convert('L'), 128)
     def crop(l, t, r, b):
         return _resize(grey, 64, (128*(l + .2*(1-l-r)), 128*(t + .1*(1-t-b)), 128 - 128*r, 128 - 128*b))
@@ -120,8 +122,12 @@ class DuplicateImages:
 # %% ../../nbs/data/20_image_duplicates.ipynb #786048c9
 class _Signatures:
     "What `EmbeddingCache` must know of an encoder: its key, and the width of its vectors"
-    key = hashlib.sha256(f'looks 2 {CROPS} {THUMBNAIL_SIZE} {imagehash.__version__}'.encode()).hexdigest()
     width = len(CROPS)*HASH_BYTES + THUMBNAIL_SIZE**2
+
+    @property
+    def key(self):
+        used = import_optional('imagehash', 'near-duplicate images').__version__
+        return hashlib.sha256(f'looks 2 {CROPS} {THUMBNAIL_SIZE} {used}'.encode()).hexdigest()
 
 def _cache_signatures(cache, files: dict, opened):
     "Compute the signatures that the cache lacks; files: hash -> path"
@@ -141,7 +147,10 @@ def find_duplicate_images(
     cache_dir: str|Path=None,                   # None: `cache_folder()`
 ) -> DuplicateImages:
     "Images that are equal or near-duplicates of each other"
-    cache, present = EmbeddingCache(_Signatures, cache_dir), [i for i, p in enumerate(paths) if p]
+    present = [i for i, p in enumerate(paths) if p]
+    if not present:   # nothing to compare, and `imagehash` is not needed
+        return DuplicateImages(np.arange(len(paths)), match_duplicates(np.zeros((0, _Signatures.width), np.uint8)))
+    cache = EmbeddingCache(_Signatures(), cache_dir)
     hashes = dict(zip(present, hash_files([paths[i] for i in present], cache.root/'files.json')))
     first = {}
     for i, h in hashes.items():
@@ -202,6 +211,6 @@ def group_duplicate_items(
                f'near-duplicate (saved again, scaled, brighter, cropped); the nearest two are {a} and {b}; they stay '
                'in one split')
     if isinstance(labels, Comparisons) and (own := group[labels.left] == group[labels.right]).any():
-        labels = labels.take(~own)
+        labels = labels.select_rows(~own)
         message += f', and {int(own.sum()):,} answers that compare an image with its duplicate were dropped'
     return labels, group, [dict(code='near_duplicates', message=message)]

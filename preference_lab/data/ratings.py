@@ -59,7 +59,7 @@ class Ratings:
 
 # %% ../../nbs/data/08_ratings.ipynb #2bd68933
 @patch
-def take(self: Ratings,
+def select_rows(self: Ratings,
     where,        # (n,) bool, or positions
 ) -> Ratings:
     "Some of the rows; names stay as they are, and so do the codes"
@@ -141,7 +141,7 @@ def filter_items(
     "The rows about some of the items, which get new codes"
     new_code = np.cumsum(keep) - 1
     columns = [k for k in ('item', 'left', 'right') if hasattr(labels, k)]
-    part = labels.take(np.logical_and.reduce([keep[getattr(labels, k)] for k in columns]))
+    part = labels.select_rows(np.logical_and.reduce([keep[getattr(labels, k)] for k in columns]))
     return replace(part, items=[i for i, k in zip(labels.items, keep) if k],
                    **{k: new_code[getattr(part, k)].astype(np.int32) for k in columns})
 
@@ -154,7 +154,7 @@ def limit_labels_per_rater(
     "Up to k labels of each rater, in a fixed shuffled order"
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     rank = pd.Series(labels.rater[shuffled]).groupby(labels.rater[shuffled]).cumcount().to_numpy()
-    return labels.take(np.sort(shuffled[rank < k]))
+    return labels.select_rows(np.sort(shuffled[rank < k]))
 
 # %% ../../nbs/data/08_ratings.ipynb #34ef332f
 def merge_duplicate_items(
@@ -173,7 +173,7 @@ def filter_raters(
     "Judgements of some raters, who are renumbered"
     number = np.full(len(pairs.raters), -1)
     number[which] = np.arange(len(which))
-    part = pairs.take(number[pairs.rater] >= 0)
+    part = pairs.select_rows(number[pairs.rater] >= 0)
     return replace(part, rater=number[part.rater].astype(np.int32), raters=[pairs.raters[i] for i in which])
 
 # %% ../../nbs/data/08_ratings.ipynb #3dad9d14
@@ -188,5 +188,5 @@ def filter_targets(
             valid = ', '.join(labels.targets)
             raise ConfigError(f'targets: unknown target {t!r}{did_you_mean(t, labels.targets)}; the table has {valid}')
     number = np.array([targets.index(t) if t in targets else -1 for t in labels.targets])
-    part = labels.take(number[labels.target] >= 0)
+    part = labels.select_rows(number[labels.target] >= 0)
     return replace(part, target=number[part.target].astype(np.int32), targets=list(targets))

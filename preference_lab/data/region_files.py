@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import DataError, did_you_mean, truncate_repr
+from ..core.optional_packages import import_optional
 from ..core.process import runs_without_crash
 from .validation import list_names
 from .regions import BOX_FEATURES, image_id, unchecked_box_features
@@ -60,7 +61,7 @@ def open_lmdb(
     path: Path,   # a folder with data.mdb, or a file
 ):
     "Names of the records, and a function that reads one by name"
-    import lmdb
+    lmdb = import_optional('lmdb', path)
     if not runs_without_crash(lambda: _walk_lmdb(path)):
         raise DataError(f'{path}: its pages are beyond the end of the file; it is truncated or damaged: copy it again')
     try: env = _lmdb_environment(path)
@@ -151,7 +152,7 @@ def open_hdf5(
     path: Path,
 ):
     "Names of the records, and a function that reads one by name"
-    import h5py
+    h5py = import_optional('h5py', path)
     try: file = h5py.File(path, 'r')
     except Exception as e:
         raise DataError(f'{path}: cannot be opened as HDF5 ({truncate_repr(str(e))}). Copy it again.') from None

@@ -32,7 +32,7 @@ class LeakageAudit:
         "Rows of each split"
         return {s: int((self.split == s).sum()) for s in SPLITS}
 
-    def clean(self,
+    def rows_without_overlap(self,
         name: str,       # train, validation or test
     ) -> np.ndarray:     # (rows of that split,) bool
         "Which rows of a split share no key with any other split"
@@ -41,7 +41,7 @@ class LeakageAudit:
     def to_dict(self) -> dict:
         "For `results.json`"
         return dict(published=self.published, sizes=self.sizes, overlaps=self.overlaps.to_dict('records'),
-                    clean={s: int(self.clean(s).sum()) for s in SPLITS}, notes=self.notes)
+                    clean={s: int(self.rows_without_overlap(s).sum()) for s in SPLITS}, notes=self.notes)
 
 # %% ../../nbs/data/18_split_audit.ipynb #d52cb265
 def _overlap_error(split, key, code, values, later, earlier, locate, describe) -> DataError:

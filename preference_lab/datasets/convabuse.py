@@ -92,7 +92,7 @@ def load_convabuse(
         votes.split = _published_split(folder, first['line']).to_numpy(object)
         there = ~pd.isna(votes.split)
         if not there.all():
-            votes = votes.take(there)
+            votes = votes.select_rows(there)
             message = f'{(~there).sum()} of {len(there):,} snippets are in no published file and were dropped'
             votes.notes.append(dict(code='rows_without_split', message=message))
             conversation, folded, snippet, user = (x[there] for x in (conversation, folded, snippet, user))

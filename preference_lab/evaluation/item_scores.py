@@ -83,7 +83,7 @@ def bradley_terry(
 def _games(train, n, rng):
     "winner, loser, target (up to n,): comparisons in random order, or random pairs that ratings imply"
     if isinstance(train, Comparisons):
-        p = train.take(rng.permutation(len(train))[:n])
+        p = train.select_rows(rng.permutation(len(train))[:n])
         return *np.where(p.left_wins, [p.left, p.right], [p.right, p.left]), p.target
 
     key = train.keys('rater', 'target')

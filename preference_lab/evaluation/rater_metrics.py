@@ -114,7 +114,7 @@ def metrics_by_target(
     rows, by = [], by or resampling_unit(pairs)
     for code, name in enumerate(pairs.targets):
         if not (here := pairs.target == code).any(): continue
-        scores = pairwise_intervals(pairs.take(here), np.asarray(proba)[here], by, n, seed)
+        scores = pairwise_intervals(pairs.select_rows(here), np.asarray(proba)[here], by, n, seed)
         ends = {k+end: v for k in ('accuracy', 'log_loss') for end, v in zip(('', '_low', '_high'), scores[k])}
         rows.append(dict(target=name, n=int(here.sum())) | ends)
     return pd.DataFrame(rows)

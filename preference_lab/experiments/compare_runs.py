@@ -125,7 +125,7 @@ def read_pair_rows(
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
     pairs = pairs_of_table(t)
     by = resampling_unit(pairs)
-    width_factor = None if by == 'rater' else lambda rows, d: shared_item_width_factor(pairs.take(rows), d)
+    width_factor = None if by == 'rater' else lambda rows, d: shared_item_width_factor(pairs.select_rows(rows), d)
     ids = row_ids(t, ['rater', 'left', 'right', 'target'])
     return RowScores(ids, right, t[['proba']].to_numpy(), pairs.keys(by), width_factor)
 

@@ -8,6 +8,8 @@ __all__ = ['LOCK_FILE', 'RUN_FOLDER_PATTERN', 'REPORT_ENV_VAR', 'lock_folder', '
            'check_folder_is_new', 'open_run', 'save_model', 'model_files', 'save_figure', 'save_table']
 
 # %% ../../nbs/experiments/01_runs.ipynb #f7e7a407
+import base64
+import html
 import os
 import re
 import time
@@ -286,12 +288,25 @@ def model_files(
     keep = lambda p: p.suffix in ('.safetensors', '.json', '.txt', '.model', '.jinja') or p.name == 'README.md'
     return sorted(p for p in found if keep(p) and p.name not in of_run and not p.name.startswith('.'))
 
+# %% ../../nbs/experiments/01_runs.ipynb #e6d900fe
+def _alternative_text(figure, name: str) -> str:
+    "What a figure shows, for those who do not see it: its title and caption"
+    texts = [t.get_text() for t in (figure._suptitle, figure._supxlabel) if t is not None]
+    return ' '.join(' '.join(texts).split()) or name.replace('_', ' ')
+
+def _with_note(png: bytes, width: int, alt: str, note: str):
+    "An image with a paragraph below it, as HTML"
+    from IPython.display import HTML
+    data = base64.b64encode(png).decode()
+    return HTML(f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/png;base64,{data}">'
+                f'<p class="small">{html.escape(note)}</p>')
+
 # %% ../../nbs/experiments/01_runs.ipynb #dcf9f25d
 def save_figure(
     run: Run,
     name: str,  # of the file, without ending
     figure,     # matplotlib Figure
-):              # an IPython Image of the file
+):              # an IPython Image of the file; HTML with a legend where labels are numbered for want of a font
     "Save a figure in the run folder, and return the file for display, so that it is not drawn twice"
     from IPython.display import Image
     path = run.figures/f'{check_file_name(name)}.png'
@@ -299,7 +314,8 @@ def save_figure(
     png = path.read_bytes()
     # as large as a figure of 110 dpi, the size of others in a notebook, and sharper
     width = round(int.from_bytes(png[16:20], 'big')*110/150)
-    return Image(data=png, format='png', width=width, alt=name.replace('_', ' '))
+    alt, note = _alternative_text(figure, name), getattr(figure, 'font_note', '')
+    return _with_note(png, width, alt, note) if note else Image(data=png, format='png', width=width, alt=alt)
 
 # %% ../../nbs/experiments/01_runs.ipynb #b56753c0
 def save_table(

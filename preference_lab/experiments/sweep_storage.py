@@ -19,15 +19,13 @@ from pathlib import Path
 import psutil
 
 from ..core.errors import ConfigError
+from ..core.optional_packages import import_optional
 
 # %% ../../nbs/experiments/05_sweep_storage.ipynb #46dd26c3
 def require_optuna():  # the module
     "Optuna, which is an extra; raises `ConfigError` where it is not installed"
-    try: import optuna
-    except ImportError:
-        raise ConfigError(
-            'this sweep needs Optuna: pip install optuna; grid and random work without it as long as storage is empty'
-        ) from None
+    need = 'this sweep (method=grid and method=random need no Optuna as long as storage is empty)'
+    optuna = import_optional('optuna', need)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

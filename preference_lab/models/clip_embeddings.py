@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..core.optional_packages import import_optional
 from ..core.storage import tensors_sha256
 from ..data.regions import Regions
 from ..training.inference import inference_context
@@ -52,7 +53,7 @@ class ClipTextEncoder:
     def tokenize(self, texts: Sequence[str]) -> torch.Tensor:  # (n, context) int64
         "The tokens of texts; longer ones are truncated"
         if self.clip.words: return tokenize_known_words(texts, self.clip.words, self.clip.model.context_length)
-        import open_clip
+        open_clip = import_optional('open_clip', 'a CLIP encoder')
         return open_clip.get_tokenizer(self.clip.name)(list(texts))
 
     @torch.no_grad()
@@ -78,7 +79,7 @@ class ClipImageExtractor(RegionExtractor):
         self.key = hashlib.sha256(f'{encoder.key} {json.dumps(self.settings())}'.encode()).hexdigest()
         self.about = dict(name=f'CLIP {encoder.name}', key=self.key, most=1)
 
-    def prepare(self, image): return self.encoder.preprocess(image), None
+    def preprocess(self, image): return self.encoder.preprocess(image), None
 
     def extract_batch(self, x, info, sizes):
         features = self.encoder.encode_preprocessed(x).numpy()

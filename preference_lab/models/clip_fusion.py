@@ -81,7 +81,7 @@ class ClipFusion(
             self.hidden = nn.Linear(c.fused_size, c.hidden_size)
             self.output = nn.Linear(c.hidden_size, c.labels)
         self.dropouts = nn.ModuleList(map(nn.Dropout, (c.projection_dropout, c.fusion_dropout, c.hidden_dropout)))
-        self.remember()
+        self.set_card_data()
 
     def forward(self,
         image_embedding: Tensor,  # (rows, image_size)
@@ -110,7 +110,7 @@ def project(self: ClipFusion,
 
 # %% ../../nbs/models/32_clip_fusion.ipynb #fdafc448
 @patch
-def remember(self: ClipFusion,
+def set_card_data(self: ClipFusion,
     **about,    # what the model card says
 ):
     "Set facts for the model card of the next `save_pretrained`"

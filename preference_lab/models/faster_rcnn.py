@@ -17,12 +17,16 @@ import torch
 from PIL import Image
 from fastcore.basics import patch
 from torch import Tensor, nn
-from torchvision import ops
-from torchvision.models.resnet import Bottleneck
 
 from ..core.errors import ConfigError, DataError, truncate_repr
+from ..core.optional_packages import import_optional
 from ..data.regions import Regions
 from ..data.safe_pickle import refused_global
+
+# %% ../../nbs/models/19_faster_rcnn.ipynb #f5fdbb85
+import_optional('torchvision', 'Faster R-CNN')   # before it is imported, so that its absence is a sentence
+from torchvision import ops
+from torchvision.models.resnet import Bottleneck
 
 # %% ../../nbs/models/19_faster_rcnn.ipynb #0f10d8ec
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def forward(self: VisualGenomeFasterRCNN,
 
 # %% ../../nbs/models/19_faster_rcnn.ipynb #468dda1a
 @patch
-def look(self: VisualGenomeFasterRCNN,
+def extract_batch(self: VisualGenomeFasterRCNN,
     x: Tensor,                         # (images, 3, height, width), of `preprocess_image`
     scales: Sequence[float],           # of each image
     sizes: Sequence[tuple[int, int]],  # width and height of each original image, in pixels

@@ -13,14 +13,18 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import ResNet152_Weights, resnet152
 
 from ..core.errors import ConfigError, DataError
 from ..core.hub import hub_with_cache_fallback
+from ..core.optional_packages import import_optional
 from ..data.regions import Regions
 from .image_encoders import load_clip
 from .text_encoders import resolve_encoder
 from .region_extractors import RegionExtractor, load_torchvision_network
+
+# %% ../../nbs/models/21_grid_extractors.ipynb #bfdfa492
+import_optional('torchvision', 'a region extractor')   # before it is imported, so that its absence is a sentence
+from torchvision.models import ResNet152_Weights, resnet152
 
 # %% ../../nbs/models/21_grid_extractors.ipynb #21d4ab9d
 def grid_boxes(
@@ -47,7 +51,9 @@ class GridExtractor(RegionExtractor):
     def settings(self):
         return super().settings() | dict(side=self.side, mean=self.mean, std=self.std, shrink=int(self.shrink))
 
-    def prepare(self, image): return torch.from_numpy(np.array(image.resize((self.side, self.side), self.shrink))), None
+    def preprocess(self, image):
+        return torch.from_numpy(np.array(image.resize((self.side, self.side), self.shrink))), None
+
 
     def grid(self, x: Tensor) -> Tensor:
         "(b, 3, side, side) -> (b, width, 6, 6)"

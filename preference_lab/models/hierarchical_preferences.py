@@ -55,13 +55,13 @@ class RaterPosterior:
         return MixturePrior(self.prototypes, self.proportions, self.cov, self.noise)
 
     def scores(self,
-        psi: Tensor,            # (n, p) item features
-        rater: Tensor | None,   # (n,) rater indices, or None: the population
-        target: Tensor,         # (n,) target indices
-    ) -> Tensor:                # (n,)
+        item_features: Tensor,   # (n, p) item features
+        rater: Tensor | None,    # (n,) rater indices, or None: the population
+        target: Tensor,          # (n,) target indices
+    ) -> Tensor:                 # (n,)
         "The score of each item for a rater and a target"
         w = self.population[target] if rater is None else self.weights[rater, target]
-        return (psi*w).sum(1)
+        return (item_features*w).sum(1)
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #e4dcdc62
 def structured_covariance(
@@ -167,7 +167,7 @@ def fit_em_comparisons(
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #b49b078e
 def score_difference(
     posterior: RaterPosterior,
-    psi: Tensor,           # (items, p) item features
+    item_features: Tensor,           # (items, p) item features
     pairs: Comparisons,
     population: bool = False,   # with the population's mean weights instead of the rater's
 ) -> np.ndarray:           # (n,)
@@ -175,18 +175,18 @@ def score_difference(
     index = lambda x: torch.as_tensor(x.astype(np.int64))
     t, l, r = index(pairs.target), index(pairs.left), index(pairs.right)
     if population:
-        u = torch.einsum('tp,ip->ti', posterior.population, psi)
+        u = torch.einsum('tp,ip->ti', posterior.population, item_features)
         return (u[t, l] - u[t, r]).numpy()
-    u, rater = torch.einsum('rtp,ip->rti', posterior.weights, psi), index(pairs.rater)
+    u, rater = torch.einsum('rtp,ip->rti', posterior.weights, item_features), index(pairs.rater)
     return (u[rater, t, l] - u[rater, t, r]).numpy()
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #0f21ddb6
 SHRINKAGE_GRID = (.1, .3, 1., 3., 10.)   # shrinkage values that validation chooses from
 MAX_FEATURES = 400   # stacked weights above which each rater and target is a unit of its own
 
-def _validation_loss(posterior: RaterPosterior, psi, validation: Comparisons) -> float:
+def _validation_loss(posterior: RaterPosterior, item_features, validation: Comparisons) -> float:
     "Log loss of validation comparisons with the best slope"
-    z, y = score_difference(posterior, psi, validation), validation.left_wins
+    z, y = score_difference(posterior, item_features, validation), validation.left_wins
     z = fit_logistic_slope(z, y)*z
     return float(np.logaddexp(0, -np.where(y, z, -z)).mean())
 
@@ -199,23 +199,24 @@ def _unit_weights(out: Tensor, unit: np.ndarray, w: Tensor, joint: bool) -> Tens
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #ec5de643
 def fit_hierarchical(
-    psi: Tensor,                      # (items, p) item features, float64
+    item_features: Tensor,                      # (items, p) item features, float64
     labels: Ratings | Comparisons,          # training labels
-    groups: list[int],                # number of features in each group: image features, items
+    groups: list[int],                      # number of features in each group: image features, items
     validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `shrinkage` as given, slope 1
-    shrinkage: float | None = None,    # shrinkage; None: chosen among SHRINKAGE_GRID
-    steps: int = 8,                   # of expectation-maximization
-    start: RaterPosterior | None = None,       # a fit on the same features to continue from
+    shrinkage: float | None = None,         # shrinkage; None: chosen among SHRINKAGE_GRID
+    steps: int = 8,                         # of expectation-maximization
+    start: RaterPosterior | None = None,    # a fit on the same features to continue from
 ) -> RaterPosterior:
     "Fit the population and every rater's weights"
     if not len(labels): raise DataError('the training split has no labels: the model cannot be fitted; check the split')
-    targets, p = len(labels.targets), psi.shape[1]
-    if sum(groups) != p: raise ConfigError(f'groups {groups} add up to {sum(groups)}, expected the {p} columns of psi')
+    targets, p = len(labels.targets), item_features.shape[1]
+    if sum(groups) != p:
+        raise ConfigError(f'groups {groups} add up to {sum(groups)}, expected the {p} columns of item_features')
     joint = targets*p <= MAX_FEATURES
     classes, stacked = (1, targets) if joint else (targets, 1)
     ratings = isinstance(labels, Ratings)
     e, fit = (
-        (rating_evidence if ratings else pair_evidence)(psi, labels, joint),
+        (rating_evidence if ratings else pair_evidence)(item_features, labels, joint),
         fit_em_ratings if ratings else fit_em_comparisons,
     )
     def build(estimate, nu):
@@ -231,22 +232,23 @@ def fit_hierarchical(
     if shrinkage is None:
         others = {nu: fit(e, groups, stacked, classes, nu, 1, estimate[:3]) for nu in SHRINKAGE_GRID if nu != first}
         tried = [posterior if nu == first else build(others[nu], nu) for nu in SHRINKAGE_GRID]
-        posterior = min(tried, key=lambda t: _validation_loss(t, psi, validation))
+        posterior = min(tried, key=lambda t: _validation_loss(t, item_features, validation))
     return replace(
-        posterior, slope=fit_logistic_slope(score_difference(posterior, psi, validation), validation.left_wins)
+        posterior,
+        slope=fit_logistic_slope(score_difference(posterior, item_features, validation), validation.left_wins),
     )
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #2d9b1f53
 def fit_new_raters(
     posterior: RaterPosterior,
-    psi: Tensor,               # (items, p) item features
+    item_features: Tensor,               # (items, p) item features
     labels: Ratings | Comparisons,   # of new raters, indexed by their own list of names
 ) -> Tensor:                   # (new raters, targets, p)
     "The posterior mean of the weights of raters who were not in the training labels"
     out, joint = posterior.population[None].repeat(len(labels.raters), 1, 1), posterior.joint
     if not len(labels): return out
     ratings = isinstance(labels, Ratings)
-    e = (rating_evidence if ratings else pair_evidence)(psi, labels, joint)
+    e = (rating_evidence if ratings else pair_evidence)(item_features, labels, joint)
     if posterior.prototypes is not None: w = mixture_posterior(e, posterior.mixture).mean
     elif ratings: w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
     else: w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]

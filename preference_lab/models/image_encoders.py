@@ -27,6 +27,7 @@ from ..core.errors import ConfigError, DataError, did_you_mean, truncate_repr
 from ..core.files import read_json, write_json
 from ..core.storage import load_tensors, save_tensors, tensors_sha256
 from ..core.hub import hub_reachable, hub_with_cache_fallback
+from ..core.optional_packages import import_optional
 from ..training.inference import inference_context
 
 # %% ../../nbs/models/01_image_encoders.ipynb #d73f4057
@@ -54,7 +55,7 @@ class ClipEncoder:
         self.width = getattr(self.model.visual, 'output_dim', None) or self._embed_dim()
 
     def _embed_dim(self):   # timm models have no `output_dim`
-        import open_clip
+        open_clip = import_optional('open_clip', 'a CLIP encoder')
         return open_clip.get_model_config(self.name)['embed_dim']
 
     def __repr__(self):
@@ -101,7 +102,9 @@ def load_clip(
     "A frozen CLIP model by name"
     check_encoder_precision(precision)
     folder = Path(name).expanduser()
-    if folder.is_dir(): return _read_saved(folder, device, precision)
+    if folder.is_dir():
+        if weights: raise ConfigError(f'weights={weights}: the folder {name} has its own weights; leave weights out')
+        return _read_saved(folder, device, precision)
     from_file = weights is not None and Path(weights).expanduser().is_file()
     _check_names(name, weights, from_file)
     model, preprocess = _create(name, weights, from_file)
@@ -111,8 +114,10 @@ def load_clip(
 # %% ../../nbs/models/01_image_encoders.ipynb #6b0d549b
 def _check_names(name, weights, from_file):
     "Raise a `ConfigError` about an unknown model or unknown weights"
-    import open_clip
-    if name.startswith('hf-hub:'): return
+    open_clip = import_optional('open_clip', 'a CLIP encoder')
+    if name.startswith('hf-hub:'):
+        if weights in (None, 'random'): return
+        raise ConfigError(f'weights={weights}: {name} has its own weights; leave weights out, or set weights=random')
     if name not in open_clip.list_models():
         raise ConfigError(
             f'encoder={name!r} is neither a model of open_clip{did_you_mean(name, open_clip.list_models())} nor a '
@@ -128,7 +133,7 @@ def _check_names(name, weights, from_file):
 # %% ../../nbs/models/01_image_encoders.ipynb #11e20b8f
 def _create(name, weights, from_file):
     "The model and its preprocessing; raises `DataError` where the weights cannot be loaded"
-    import open_clip
+    open_clip = import_optional('open_clip', 'a CLIP encoder')
     hub, random = name.startswith('hf-hub:'), weights == 'random'
     source = dict(load_weights=False) if hub and random else {}
     if not hub: source = dict(pretrained=None if random else str(Path(weights).expanduser()) if from_file else weights)
@@ -162,8 +167,8 @@ def make_clip(
     precision: str='fp32',
 ) -> ClipEncoder:             # with random weights
     "A CLIP model of these sizes, whose preprocessing scales pixels to -1 … 1"
-    import open_clip
-    from torchvision.transforms import Compose, InterpolationMode, Normalize, Resize, ToTensor
+    open_clip = import_optional('open_clip', 'a CLIP encoder')
+    from torchvision.transforms import Compose, InterpolationMode, Normalize, Resize, ToTensor   # open_clip needs it
     model = open_clip.CLIP(settings['embed_dim'], settings['vision'], settings['text'])
     size = settings['vision']['image_size']
     resize = Resize((size, size), InterpolationMode.BICUBIC, antialias=True)
@@ -216,7 +221,8 @@ def split_preprocessing(
     encoder: ClipEncoder,
 ) -> tuple[Any, Any]:   # PIL image -> PIL image; torchvision's `Normalize`
     "The preprocessing up to the last image, and its `Normalize`"
-    from torchvision.transforms import Compose, Normalize, ToTensor
+    transforms = import_optional('torchvision.transforms', 'a CLIP encoder')
+    Compose, Normalize, ToTensor = transforms.Compose, transforms.Normalize, transforms.ToTensor
     *shapes, to, scale = [None, None, *getattr(encoder.preprocess, 'transforms', [])]
     if not (isinstance(to, ToTensor) and isinstance(scale, Normalize)):
         raise ConfigError(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter, functional as F
 
 from ..core.errors import ConfigError, DataError, did_you_mean
+from ..core.optional_packages import import_optional
 from ..core.config import FractionBelowOne, PositiveFloat, PositiveInt, check_value
 
 # %% ../../nbs/models/11_lora.ipynb #2669c9ee
@@ -170,11 +171,11 @@ def _split_attentions(clip, names: list[str]):
 
 def _inject(clip, group: str, names: list[str], rank: int, options: dict):
     "Adapters of one group on exactly these layers; the global random state does not change"
-    from peft import LoraConfig, inject_adapter_in_model
-    config = LoraConfig(r=rank, target_modules='|'.join(map(re.escape, names)), **options)
+    peft = import_optional('peft', 'LoRA')
+    config = peft.LoraConfig(r=rank, target_modules='|'.join(map(re.escape, names)), **options)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Already found a `peft_config`')   # a second group is intended
-        inject_adapter_in_model(config, clip, group)
+        peft.inject_adapter_in_model(config, clip, group)
 
 def _init_adapters(clip, rng):
     "A from N(0, .01²), group by group, so that further groups do not change the first ones; B zero"

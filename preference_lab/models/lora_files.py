@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ConfigError
+from ..core.optional_packages import import_optional
 from ..core.storage import save_tensors
 from .lora import adapter_state, frozen_state, lora_target_modules, merged_lora_weights
 
@@ -59,7 +60,7 @@ def save_peft_adapter(
     base: str='',        # name of the model without adapters, for the file
 ):
     "Write adapter_config.json and adapter_model.safetensors, which `PeftModel.from_pretrained` reads"
-    from peft import LoraConfig
+    peft = import_optional('peft', 'LoRA')
     settings, ranks = clip.adapters, clip.adapters['ranks']
     if not ranks: raise ConfigError('this model has no LoRA adapters to save; train with lora_towers=both')
     group = next(iter(ranks)) if group is None else group
@@ -67,7 +68,7 @@ def save_peft_adapter(
     _check_peft_format(names, settings['use_dora'])
     modules = dict.fromkeys(re.sub(r'\.attn\..*', '.attn', n) for n in names)
     rank, alpha, rslora = ranks[group], settings['lora_alpha'], settings['use_rslora']
-    config = LoraConfig(
+    config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, use_dora=settings['use_dora'], use_rslora=rslora, inference_mode=True,
         target_modules='|'.join(map(re.escape, modules)), base_model_name_or_path=base or None,
         rank_pattern=dict(attn=3*rank), alpha_pattern=dict(attn=alpha*(3**.5 if rslora else 3)),

@@ -123,12 +123,12 @@ class NeighborAttention(nn.Module):
         self.head = nn.Linear(inner, classes)
 
     def forward(self,
-        batch: dict[str, Tensor],   # as in `look`
+        batch: dict[str, Tensor],   # as in `forward_with_attention`
     ) -> Tensor:                    # (rows, classes) logits
         "Logits of each category"
-        return self.look(batch)[0]
+        return self.forward_with_attention(batch)[0]
 
-    def look(self,
+    def forward_with_attention(self,
         batch: dict[str, Tensor],  # features (rows, width); neighbors, edges (rows, max neighbors, …) and mask
     ) -> tuple[Tensor, list[Tensor]]:
         "Logits, and the attention of each layer: (rows, max neighbors, heads)"

@@ -13,18 +13,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torchvision import ops
-from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
-from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.transform import resize_boxes
 
 from ..core.errors import ConfigError, DataError, did_you_mean
+from ..core.optional_packages import import_optional
 from ..data.regions import Regions
 from ..simulate.memes import find_objects, patch_features
 from .faster_rcnn import FasterRCNNSettings, VisualGenomeFasterRCNN, load_visual_genome_rcnn
 from .faster_rcnn import preprocess_image
 from .region_extractors import RegionExtractor, load_torchvision_network
 from .grid_extractors import ClipGridExtractor, DinoGridExtractor, ResNetGridExtractor
+
+# %% ../../nbs/models/22_object_extractors.ipynb #d09147af
+import_optional('torchvision', 'a region extractor')   # before it is imported, so that its absence is a sentence
+from torchvision import ops
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.transform import resize_boxes
 
 # %% ../../nbs/models/22_object_extractors.ipynb #0b2fc750
 class CocoExtractor(RegionExtractor):
@@ -41,7 +45,7 @@ class CocoExtractor(RegionExtractor):
         make = lambda: fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, **self.options)
         return load_torchvision_network(make, FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1, weights, self.kind)
 
-    def prepare(self, image):
+    def preprocess(self, image):
         # resized, and padded to a multiple of 32 pixels
         images, _ = self.network.transform([torch.from_numpy(np.array(image)).permute(2, 0, 1).float()/255])
         return images.tensors[0], images.image_sizes[0]
@@ -93,9 +97,9 @@ class VisualGenomeExtractor(RegionExtractor):
         published = Path(torch.hub.get_dir())/'checkpoints'/'faster_rcnn_res101_vg.pth'
         return load_visual_genome_rcnn(published if weights == 'pretrained' else Path(weights), self.rules)
 
-    def prepare(self, image): return preprocess_image(image, self.rules.short, self.rules.long)
+    def preprocess(self, image): return preprocess_image(image, self.rules.short, self.rules.long)
 
-    def extract_batch(self, x, info, sizes): return self.network.look(x, info, sizes)
+    def extract_batch(self, x, info, sizes): return self.network.extract_batch(x, info, sizes)
 
 # %% ../../nbs/models/22_object_extractors.ipynb #6a4bc366
 class ConnectedComponentExtractor(RegionExtractor):
@@ -106,7 +110,7 @@ class ConnectedComponentExtractor(RegionExtractor):
         if weights not in ('pretrained', 'random'):
             raise ConfigError(f'extractor=objects, weights={weights}: it has no weights. Leave weights out.')
 
-    def prepare(self, image):
+    def preprocess(self, image):
         boxes = find_objects(image)[:self.max_regions]
         if not len(boxes): raise DataError('the image has no object on a plain background. Take another extractor.')
         return torch.from_numpy(patch_features(image, boxes)), boxes

@@ -51,12 +51,12 @@ def _weighted_deviations(x, y, weight) -> tuple[Tensor, Tensor]:
     return root[:, None]*(x - share@x), root*(y - share@y)
 
 def rating_evidence(
-    psi: Tensor,           # (items, p) item features
+    item_features: Tensor,           # (items, p) item features
     ratings: Ratings,
     joint: bool = True,    # one unit a rater; False: one a rater and target
 ) -> RatingEvidence:
     "Sufficient statistics of the ratings of each unit"
-    targets, p, dtype = len(ratings.targets), psi.shape[1], psi.dtype
+    targets, p, dtype = len(ratings.targets), item_features.shape[1], item_features.dtype
     order, cells, start = _group_rows(ratings.rater.astype(np.int64)*targets + ratings.target)
     unit, unit_of_cell = np.unique(_unit_index(cells//targets, cells % targets, joint, targets), return_inverse=True)
     size = p*targets if joint else p
@@ -66,7 +66,7 @@ def rating_evidence(
     value = torch.as_tensor(ratings.value[order], dtype=dtype)
     weight = None if ratings.weight is None else torch.as_tensor(ratings.weight[order], dtype=dtype)
     for c, u, s, e in zip(cells, unit_of_cell, start, start[1:]):   # a cell: one rater and target
-        x, y = psi[item[s:e]], value[s:e]
+        x, y = item_features[item[s:e]], value[s:e]
         if weight is None: x, y, total = x - x.mean(0), y - y.mean(), len(y)
         else: x, y, total = *_weighted_deviations(x, y, weight[s:e]), weight[s:e].sum()
         at = slice((c % targets)*p, (c % targets + 1)*p) if joint else slice(None)
@@ -116,7 +116,7 @@ class ComparisonEvidence:
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #35f88225
 def pair_evidence(
-    psi: Tensor,         # (items, p) item features
+    item_features: Tensor,         # (items, p) item features
     pairs: Comparisons,
     joint: bool = True,  # one unit a rater; False: one a rater and target
 ) -> ComparisonEvidence:
@@ -127,9 +127,9 @@ def pair_evidence(
     target = torch.as_tensor(pairs.target[order].astype(np.int64))
     if not joint: target = torch.zeros_like(target)
     wins = torch.as_tensor(pairs.left_wins[order])
-    weight = None if pairs.weight is None else torch.as_tensor(pairs.weight[order], dtype=psi.dtype)
+    weight = None if pairs.weight is None else torch.as_tensor(pairs.weight[order], dtype=item_features.dtype)
     classes = _unit_classes(unit, joint, targets)
-    return ComparisonEvidence(psi[left] - psi[right], target, wins, start, unit, classes, weight)
+    return ComparisonEvidence(item_features[left] - item_features[right], target, wins, start, unit, classes, weight)
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #21420256
 def comparison_posterior(

@@ -43,12 +43,12 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         net: dict | None = None,    # arguments of `PreferenceNetwork`; None: the features are the embeddings
         basis: dict | None = None,  # width, features, items of `ItemFeatures`
         posterior: dict | None = None,  # arguments of `_register_posterior`
-        tower: dict | None = None,  # name, weights and key of the image encoder
-        about: dict | None = None,  # for the model card: metrics, baselines, data
+        encoder: dict | None = None,  # name, weights and key of the image encoder
+        about: dict | None = None,    # for the model card: metrics, baselines, data
     ):
         super().__init__()
         self.raters, self.items, self.targets, self.width = list(raters), list(items), list(targets), width
-        self.kind, self.tower, self.about = kind, tower, about or {}
+        self.kind, self.encoder, self.about = kind, encoder, about or {}
         self.net = PreferenceNetwork(width, **net) if net else None
         self.basis = ItemFeatures(**basis) if basis else None
         self.register_buffer('embeddings', torch.zeros(len(items), width))   # of known items
@@ -82,7 +82,7 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         "The input of `basis`: the network's last hidden layer, or the embedding itself"
         return hidden_features(self.net, x, self.inference_precision)
 
-    def psi(self,
+    def item_features(self,
         x: Tensor,                    # (n, width) embeddings
         known: Tensor | None = None,  # (n,) index of the known item, -1: new
     ) -> Tensor:                      # (n, p)
@@ -105,7 +105,8 @@ def logits(self: PreferencePredictor,
 ) -> np.ndarray:            # (n,)
     "The logit of P(left wins)"
     if self.kind == 'hierarchical':
-        return self.slope*score_difference(self.posterior, self.psi(self.embeddings, self.known), pairs, population)
+        x = self.item_features(self.embeddings, self.known)
+        return self.slope*score_difference(self.posterior, x, pairs, population)
     if population and self.net.rater_encoding != 'none':
         raise ConfigError('a network with the rater as an input has no population model: name a rater')
     q = group_targets(replace(pairs, left_wins=np.zeros(len(pairs), bool), proba=None))   # answers are not used

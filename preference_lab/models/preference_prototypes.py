@@ -24,8 +24,8 @@ from .hierarchical_preferences import RaterPosterior, fit_new_raters, score_diff
 from .hierarchical_preferences import structured_covariance
 
 # %% ../../nbs/models/29_preference_prototypes.ipynb #a57621fe
-def _evidence(psi, labels, joint):
-    return (rating_evidence if isinstance(labels, Ratings) else pair_evidence)(psi, labels, joint)
+def _evidence(item_features, labels, joint):
+    return (rating_evidence if isinstance(labels, Ratings) else pair_evidence)(item_features, labels, joint)
 
 def _start(e, weights: Tensor, start: RaterPosterior, k: int, seed: int) -> MixturePrior:
     "Prototypes by k-means on the units' weights (units, size)"
@@ -57,7 +57,7 @@ def _units(weights: Tensor, unit: np.ndarray, joint: bool) -> Tensor:
 N_PROTOTYPES = (2, 3, 4, 6, 8)   # numbers of prototypes that are tried, with ten raters each or more
 
 def fit_prototypes(
-    psi: Tensor,                   # (items, p) item features, float64
+    item_features: Tensor,         # (items, p) item features, float64
     labels: Ratings | Comparisons, # training labels
     groups: list[int],             # number of features in each group
     start: RaterPosterior,         # a fit on the same features; with prototypes it is continued
@@ -67,7 +67,7 @@ def fit_prototypes(
     seed: int = 0,                 # of k-means
 ) -> RaterPosterior:               # with prototypes; `start` where one population describes the raters best
     "The hierarchical model with a mixture prior"
-    e, targets = _evidence(psi, labels, start.joint), len(labels.targets) if start.joint else 1
+    e, targets = _evidence(item_features, labels, start.joint), len(labels.targets) if start.joint else 1
     raters = len(np.unique(labels.rater))
     if n_prototypes > raters/2:
         raise DataError(f'n_prototypes={n_prototypes}: the training labels are of {raters} raters; set at most '
@@ -90,7 +90,7 @@ def fit_prototypes(
     mean = torch.einsum('kc,kci->ci', best.proportions, best.means)
     found = replace(start, mean=mean, cov=best.cov, noise=best.noise, prototypes=best.means,
                     proportions=best.proportions)
-    found.weights = fit_new_raters(found, psi, labels)
+    found.weights = fit_new_raters(found, item_features, labels)
     if validation is None or not len(validation): return found
-    slope = fit_logistic_slope(score_difference(found, psi, validation), validation.left_wins)
+    slope = fit_logistic_slope(score_difference(found, item_features, validation), validation.left_wins)
     return replace(found, slope=slope)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core.errors import ConfigError, did_you_mean
+from ..core.optional_packages import import_optional
 from ..simulate.faces import PROMPT_TEMPLATES
 from .image_encoders import ClipEncoder
 
@@ -60,7 +61,7 @@ def read_vocabulary(
     encoder: ClipEncoder,  # with a text encoder as in open_clip's `CLIP`
 ) -> ClipTokenizer:
     "The tokenizer of a CLIP; a `ConfigError` if its text encoder has another architecture"
-    import open_clip
+    open_clip = import_optional('open_clip', 'a CLIP encoder')
     if encoder.words: return _word_vocabulary(encoder)
     clip = encoder.model
     tokenizer = open_clip.get_tokenizer(encoder.name) if hasattr(clip, 'token_embedding') else None

@@ -39,7 +39,7 @@ def _prepare_image(extractor, id, path) -> tuple:
     "id, input of the network, further information, size; or id and an error message"
     try:
         image = open_meme_image(path)
-        return id, *extractor.prepare(image), image.size
+        return id, *extractor.preprocess(image), image.size
     except DataError as e: return id, str(e) if str(path) in str(e) else f'{path}: {e}'
 
 def _prepare_ahead(extractor, images, ahead) -> Iterator[tuple]:

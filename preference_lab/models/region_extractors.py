@@ -85,7 +85,7 @@ class RegionExtractor:
         "The network"
         raise NotImplementedError
 
-    def prepare(self, image: Image.Image) -> tuple[Tensor, object]:
+    def preprocess(self, image: Image.Image) -> tuple[Tensor, object]:
         "The input of the network, and further information for `extract_batch`"
         raise NotImplementedError
 
@@ -105,7 +105,7 @@ class RegionExtractor:
     ) -> list[Regions]:
         "The regions of each image"
         out = {}
-        for batch in batch_by_shape(((i, *self.prepare(im), im.size) for i, im in enumerate(images)), batch_size):
+        for batch in batch_by_shape(((i, *self.preprocess(im), im.size) for i, im in enumerate(images)), batch_size):
             out |= dict(zip([b[0] for b in batch], self.extract_prepared(batch)))
         return [out[i] for i in range(len(images))]
 

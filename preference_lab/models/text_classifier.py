@@ -204,7 +204,7 @@ def _save_pretrained(self: MultilabelTextClassifier, save_directory: Path):
 
 # %% ../../nbs/models/05_text_classifier.ipynb #31be7e0b
 @patch
-def remember(self: MultilabelTextClassifier,
+def set_card_data(self: MultilabelTextClassifier,
     thresholds: Thresholds=None,
     **about,    # what the model card says
 ):

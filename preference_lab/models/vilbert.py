@@ -65,7 +65,7 @@ class ViLBERT(
         self.classifier = nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
         self.region_projection = nn.Linear(c.v_input_size, c.v_feature_size) if c.v_input_size else None
         self.initialize(seed)
-        self.remember()
+        self.set_card_data()
 
     def forward(self,
         input_ids: Tensor,              # (rows, words) int64
@@ -147,7 +147,7 @@ def initialize(self: ViLBERT, seed: int):
 
 # %% ../../nbs/models/16_vilbert.ipynb #bb9f59b7
 @patch
-def remember(self: ViLBERT,
+def set_card_data(self: ViLBERT,
     **about,    # what the model card says
 ):
     "Set facts for the model card of the next `save_pretrained`"

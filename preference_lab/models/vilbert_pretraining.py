@@ -195,7 +195,8 @@ def pretrain_on_scenes(
     )
     evaluate = lambda m, acc: evaluate_pretraining(m, validation)
     Trainer(model, train, lambda m, b: pretraining_losses(*m(b), b), evaluate, cfg).fit()
-    model.model.remember(pretraining=evaluate_pretraining(model, validation) | dict(epochs=epochs, sentences=sentences))
+    evaluation = evaluate_pretraining(model, validation)
+    model.model.set_card_data(pretraining=evaluation | dict(epochs=epochs, sentences=sentences))
     return model.model.eval()
 
 # %% ../../nbs/models/18_vilbert_pretraining.ipynb #827f0457

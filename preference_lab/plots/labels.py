@@ -148,7 +148,7 @@ def threshold_curves(
         at = best.threshold, best[f'f1_{mean}']
         ax.plot(*at, 'o', color='k', ms=5)
         ax.annotate(f'{at[1]:.3f} at {at[0]:.2f}', at, (4, 6), textcoords='offset points', size=7.5)
-        ax.set(title=f'{mean} average', xlabel='threshold', ylim=(0, 1.03))
+        ax.set(title=f'{mean} average', xlabel='threshold', ylim=(0, 1.01))
         ax.legend()
     axs[0].set_ylabel('score')
     axs[2].plot(sweep.threshold, sweep.labels_predicted, color=PALETTE['vermillion'], drawstyle='steps-mid')

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from .style import PALETTE, bar_chart_height, draw_intervals, figure, metric_name, new_figure
-from .style import shorten, write_in_cell
+from .style import shorten, unit_limits, write_in_cell
 
 # %% ../../nbs/plots/07_runs.ipynb #6d0fe99c
 def _worst_in_range(v, higher=False):
@@ -68,8 +68,8 @@ def run_forest(
         ax.axvline(v, color=PALETTE[c], ls=ls, lw=1.2, label=f'{name}: {v:.4f}')
     ends = np.array([*value, *low, *high, *baselines.values()], float)
     a, b = np.nanmin(ends), np.nanmax(ends)
-    pad = .04*(b-a) or .01
-    ax.set(xlim=(a-pad, b+pad), xlabel=f'{metric_name(metric)} ({"higher" if higher else "lower"} is better)')
+    better = 'higher' if higher else 'lower'
+    ax.set(xlim=unit_limits(a, b, .04*(b-a) or .01), xlabel=f'{metric_name(metric)} ({better} is better)')
     if outlier.any():
         edge, mark = (ax.get_xlim()[0], '<') if higher else (ax.get_xlim()[1], '>')
         ax.plot([edge]*int(outlier.sum()), t.index[outlier], mark, color=PALETTE['grey'], ms=6, clip_on=False)

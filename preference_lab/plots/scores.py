@@ -12,11 +12,13 @@ import textwrap
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from scipy.stats import beta
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from .fonts import label_families, use_label_fonts
 from .style import PALETTE, bar_chart_height, draw_intervals, figure, label_rows, metric_name
 from .style import new_figure, value_and_interval
 
@@ -42,7 +44,8 @@ def metric_bars(
         for a, b, c in zip(x, v, high):
             ax.text(a, c, f'{b:.3f}', ha='center', va='bottom', size=6.5, rotation=90 if k > 2 else 0)
     ax.set_xticks(range(len(metrics)), [textwrap.fill(metric_name(m), 12) for m in metrics])
-    ax.set(ylabel='score', ylim=(0, 1.12*ax.get_ylim()[1]))
+    top = ax.dataLim.y1   # numbers above the bars may leave the axes
+    ax.set(ylabel='score', ylim=(0, 1 if .9 < top <= 1 else 1.12*top))
     ax.grid(axis='x', visible=False)
     fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', fontsize=7.5)
     return fig
@@ -57,13 +60,15 @@ def _overlaps(box, taken, frame):
 def _place_names(ax, x, y, names, size=7):
     "Write each name next to its point, clear of other names and points"
     fig = ax.figure
+    use_label_fonts(fig)
     fig.canvas.draw()
     fig.set_layout_engine('none')   # positions are in pixels: the layout must not change after this
+    font = FontProperties(family=label_families(''.join(names))[0])
     px, em, inverse = ax.transData.transform(np.c_[x, y]), size*fig.dpi/72, ax.transData.inverted()
     frame, taken = ax.get_window_extent(), [np.r_[p-em*.35, p+em*.35] for p in px]
     around = [(r, a) for r in (1, 1.8, 2.8, 4, 5.5) for a in np.linspace(0, 2*np.pi, 12, endpoint=False)]
     for i in np.argsort(np.linalg.norm(px[:, None]-px, axis=2).mean(1)):
-        w = TextPath((0, 0), names[i], size=size).get_extents().width*fig.dpi/72*1.08 + .3*em
+        w = TextPath((0, 0), names[i], size, prop=font).get_extents().width*fig.dpi/72*1.08 + .3*em
         half = np.array([w/2, 1.45*em/2])
         centers = [px[i] + (np.cos(a)*(r*em*.7 + w/2), np.sin(a)*r*em) for r, a in around]
         boxes = [np.r_[c-half, c+half] for c in centers]
@@ -194,7 +199,7 @@ def ranking_curves(
     roc.set(xlabel='false positive rate', ylabel='true positive rate (recall)', title='ROC')
     pr.set(xlabel='recall', ylabel='precision', title='precision–recall')
     for ax, place in ((roc, 'lower right'), (pr, 'lower left')):
-        ax.set(xlim=(-.01, 1.01), ylim=(-.01, 1.03))
+        ax.set(xlim=(-.01, 1.01), ylim=(-.01, 1.01))
         ax.legend(loc=place, fontsize=7.5)
     return fig
 

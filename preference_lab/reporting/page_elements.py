@@ -56,4 +56,6 @@ def html_text(text: str) -> str:
 def html_image(f: Figure, alt: str) -> str:
     "A figure inside the page"
     f.savefig(png := io.BytesIO(), format='png', dpi=150, bbox_inches='tight')
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}">'
+    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}">'
+    note = getattr(f, 'font_note', '')   # labels that no installed font can draw
+    return image + f'<p class="small">{html.escape(note)}</p>' if note else image

@@ -38,7 +38,7 @@ def resampling_description(study: Any) -> str:   # raters, or pairs of items
 def result_table(study: Any) -> pd.DataFrame:  # metric, value, 95 % interval, baselines, ceiling
     "Every score with interval, baselines and ceiling"
     columns = {k: study.baseline_metrics[k] for k in PAIRWISE_BASELINES if k in study.baseline_metrics}
-    ceiling = study.ceiling()
+    ceiling = study.noise_ceiling()
     if ceiling and ceiling['kind'] == 'exact': columns['ceiling'] = ceiling
     return scores_frame(study.metrics['test'], PAIRWISE_SCORES, columns)
 
@@ -49,7 +49,7 @@ def headline_sentence(
     more: list[str]=[],          # further comparisons
 ) -> str:
     "The result in one sentence, with interval, baselines and ceiling"
-    m, ceiling, scores = study.metrics['test']['accuracy'], study.ceiling(), study.baseline_metrics
+    m, ceiling, scores = study.metrics['test']['accuracy'], study.noise_ceiling(), study.baseline_metrics
     compared = [f"{name} {scores[k]['accuracy']:.3f}" for k, name in baselines.items() if k in scores] + more
     if ceiling and ceiling['kind'] == 'exact':
         compared.append(f"best achievable {ceiling['accuracy']:.3f}, of which this is {ceiling['share']:.1%}")
@@ -249,7 +249,7 @@ def _rater_sentences(study, baseline):
 
 def _ceiling_sentences(study):
     "The best achievable accuracy, exact or from repeated answers"
-    c = study.ceiling()
+    c = study.noise_ceiling()
     if c and c['kind'] == 'exact':
         yield (f"The comparisons are simulated: the best achievable accuracy is {c['accuracy']:.4f}, and the model "
                f"reaches {c['share']:.1%} of it.")

@@ -200,7 +200,7 @@ def factor_findings(
     settings: pd.DataFrame,    # of `run_settings`
     metrics: StudyMetrics,
     runs_dir: Path,
-    most: int=12,              # groups that are written out, those of most runs first
+    max_groups: int=12,              # groups that are written out, those of most runs first
 ) -> list[Finding]:
     "What each setting has changed where it alone differs, and which runs cannot be attributed"
     if runs.settings_id.nunique() < 2: return []
@@ -209,9 +209,9 @@ def factor_findings(
     size = lambda g: -sum(map(len, g[1].values()))
     out = [
         Finding('one_factor', _factor_sentence(k, v, runs, metrics, runs_dir))
-        for k, v in sorted(groups, key=size)[:most]
+        for k, v in sorted(groups, key=size)[:max_groups]
     ]
-    if (more := len(groups) - most) > 0:
+    if (more := len(groups) - max_groups) > 0:
         out.append(Finding('one_factor', f'{more} smaller groups that differ in one setting are left out.'))
     if alone := runs_without_single_factor(runs, groups):
         out.append(

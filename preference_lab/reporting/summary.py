@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
@@ -24,7 +24,7 @@ from ..core.files import write_text
 from ..data.tables import write_table
 from ..experiments.compare_runs import StudyMetrics
 from ..plots.runs import run_forest
-from .elements import headline_box, markdown_paragraph, show_table, warnings_box
+from .elements import folded, headline_box, markdown_paragraph, show_table, warnings_box
 from .run_tables import add_run_notes, assign_settings_ids, compare_with_best, read_runs
 from .run_tables import settings_table, show_score, unique_run_names
 from .conclusions import Finding, best_run_findings, comparison_findings, format_names
@@ -41,7 +41,7 @@ class TestSet:
     study: str
     name: str                        # data, and number of rows
     runs: pd.DataFrame               # a row a run, with notes
-    headline: StudyMetrics
+    metrics: StudyMetrics
     tables: dict[str, pd.DataFrame]  # title -> a row a setting, as text
     findings: list[Finding]
     details: RunDetails              # settings, recipes, costs, trade-offs
@@ -112,10 +112,10 @@ def _shared_rows(s, first, runs_dir) -> list[Finding]:
     best = [o.runs[o.runs.verdict == 'best'] for o in (s, first)]
     if not all(map(len, best)): return []
     a, b = (o.iloc[0] for o in best)
-    if not (r := compare_if_possible(s.headline, Path(runs_dir)/a.folder, Path(runs_dir)/b.folder)): return []
+    if not (r := compare_if_possible(s.metrics, Path(runs_dir)/a.folder, Path(runs_dir)/b.folder)): return []
     word = 'distinguishable' if r['distinguishable'] else 'not distinguishable'
     text = (
-        f"**On the {r['rows']:,} test rows that both have**, the {s.headline.title} of `{a.label}` minus that of "
+        f"**On the {r['rows']:,} test rows that both have**, the {s.metrics.title} of `{a.label}` minus that of "
         f"`{b.label}` is "
         f"{r['difference']:+.4f} [{r['low']:+.4f}, {r['high']:+.4f}], {word}."
     )
@@ -189,7 +189,7 @@ def scores_forest(
     max_settings: int=40,  # drawn, the best first
 ) -> Figure:       # a dot and its interval a setting, the best on top
     "Test scores with intervals, the best baseline, and the setting that validation selects"
-    metrics, runs = s.headline, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
+    metrics, runs = s.metrics, s.runs[s.runs.kind == 'named'] if (s.runs.kind == 'named').any() else s.runs
     columns = dict(value=('test', 'mean'), low=('low', 'min'), high=('high', 'max'), verdicts=('verdict', set))
     t = runs.groupby('settings_name', sort=False).agg(**columns)
     t = t.sort_values('value', ascending=not metrics.higher, kind='stable').head(max_settings).reset_index(names='name')
@@ -209,7 +209,7 @@ def summary_figures(
 ) -> list[tuple[TestSet, Figure]]:
     "The scores of each test set with several settings, and its trade-offs"
     several = [s for s in summary.sets if s.runs[s.runs.test.notna()].settings_id.nunique() > 1]
-    return [(s, f) for s in several for f in (scores_forest(s), *trade_off_figures(s.details, s.headline))]
+    return [(s, f) for s in several for f in (scores_forest(s), *trade_off_figures(s.details, s.metrics))]
 
 # %% ../../nbs/reporting/12_summary.ipynb #e4e4e3d3
 def findings_markdown(
@@ -225,7 +225,7 @@ def findings_markdown(
 def _headline_part(s: TestSet) -> str:
     "The run that validation selects in one test set"
     if not (s.runs.verdict == 'best').any(): return f'{s.study}: no run has a validation score'
-    b, metrics = s.runs[s.runs.verdict == 'best'].iloc[0], s.headline
+    b, metrics = s.runs[s.runs.verdict == 'best'].iloc[0], s.metrics
     text = f'{s.study}: {b.label} has {metrics.title} {score_with_interval(metrics, b.test, b.low, b.high)}'
     if not b.baseline: return text
     return f'{text}; the best baseline ({b.baseline}) has {show_score(metrics.metric, b.baseline_value)}'
@@ -240,20 +240,25 @@ def _set_sentence(s: TestSet) -> str:
     n, k = len(s.runs), s.runs.settings_id.nunique()
     return f'{n} run{"s"*(n > 1)} of {k} setting{"s"*(k > 1)}. {_headline_part(s)}.'
 
-def _shared_sentence(s: TestSet) -> str:
-    "The settings that all runs of a test set share, in Markdown"
-    return f'Settings that all share: {s.details.shared}.' if s.details.shared else 'The runs share no setting.'
+def _shared_title(s: TestSet) -> str:
+    "The title of the table of settings that all runs of a test set share"
+    return f'Settings that all runs share ({len(s.details.shared)})'
+
+def _shared_table(s: TestSet) -> HTML:
+    "The settings that all runs of a test set share, behind a title"
+    return folded(_shared_title(s), show_table(s.details.shared, rows=len(s.details.shared)))
 
 def _markdown_section(summary: Summary, s: TestSet) -> list[str]:
     "Heading, sentence and tables of one test set"
-    out, metrics = [f'## {markdown_cell(_set_title(summary, s))}', markdown_cell(_set_sentence(s))], s.headline
+    out, metrics = [f'## {markdown_cell(_set_title(summary, s))}', markdown_cell(_set_sentence(s))], s.metrics
     for title, t in s.tables.items():
         note = sorting_note(title, metrics)
         for name in (metrics.title, metrics.validation): note = note.replace(name, f'**{name}**')
         out += [f'### {markdown_cell(title)}', note, markdown_table(t)]
     for title, (t, note) in s.details.tables.items():
         out += [f'### {markdown_cell(title)}', markdown_cell(note), markdown_table(t)]
-    return [*out, escape_markdown(_shared_sentence(s), marks=True)]
+    if not len(s.details.shared): return [*out, 'The runs share no setting.']
+    return [*out, f'### {_shared_title(s)}', markdown_table(s.details.shared)]
 
 # %% ../../nbs/reporting/12_summary.ipynb #0e0bd029
 def summary_markdown(
@@ -312,7 +317,7 @@ def _html_table(t, caption): return f'<div class="wide">{show_table(t, caption, 
 def _html_section(summary: Summary, s: TestSet) -> list[str]:
     "Heading, findings and tables of one test set"
     findings = (f'<li>{html_text(o.text)}</li>' for o in s.findings)
-    tables = (_html_table(t, f'{title}. {sorting_note(title, s.headline)}') for title, t in s.tables.items())
+    tables = (_html_table(t, f'{title}. {sorting_note(title, s.metrics)}') for title, t in s.tables.items())
     details = (_html_table(t, f'{title}. {note}') for title, (t, note) in s.details.tables.items())
     head = [f'<h2>{html.escape(_set_title(summary, s))}</h2>', f'<p>{html.escape(_set_sentence(s))}</p>']
     return [
@@ -322,7 +327,7 @@ def _html_section(summary: Summary, s: TestSet) -> list[str]:
         '</ul>',
         *tables,
         *details,
-        f'<p class="small">{html_text(_shared_sentence(s))}</p>',
+        _shared_table(s).data,
     ]
 
 # %% ../../nbs/reporting/12_summary.ipynb #d6f82558
@@ -340,7 +345,7 @@ def summary_html(
     figures = summary_figures(summary)
     for s in summary.sets:
         parts += _html_section(summary, s)
-        parts += [html_image(f, f'{s.headline.title} of {s.name}, with intervals') for o, f in figures if o is s]
+        parts += [html_image(f, f'{s.metrics.title} of {s.name}, with intervals') for o, f in figures if o is s]
     parts += [_html_table(t, f'{study}: recipes') for study, t in summary.recipes.items()]
     if len(summary.excluded_runs):
         parts += [
@@ -352,13 +357,14 @@ def summary_html(
 # %% ../../nbs/reporting/12_summary.ipynb #7519d38d
 def run_tables(
     summary: Summary,
-) -> list[Styler]:   # of each study and test set: a table of each kind of run, then settings, recipes and costs
-    "The tables of a summary, for a notebook"
+) -> list[Styler|HTML]:   # of each study and test set: a table of each kind of run, then recipes, settings and costs
+    "The tables of a summary, for a notebook; the settings that all runs share are folded"
     def of(s):
-        notes = {k: (t, sorting_note(k, s.headline)) for k, t in s.tables.items()} | s.details.tables
-        return [
+        notes = {k: (t, sorting_note(k, s.metrics)) for k, t in s.tables.items()} | s.details.tables
+        tables = [
             show_table(t, f'{s.study}, {s.name}. {title}. {note}', rows=len(t)) for title, (t, note) in notes.items()
         ]
+        return [*tables, _shared_table(s)]
     recipes = [show_table(t, f'{study}: recipes', rows=len(t)) for study, t in summary.recipes.items()]
     return [table for s in summary.sets for table in of(s)] + recipes
 

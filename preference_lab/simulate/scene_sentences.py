@@ -61,15 +61,15 @@ class SentenceGenerator:
     def number(self, n: int) -> str: return NUMBER_WORDS[n] if self.chance(.6) else str(n)
 
     def many(self,
-        noun: str,        # singular
-        most: int=3,      # largest number
-        size: bool=False, # whether the number is a size: every number is equally likely, without "no" and "a"
+        noun: str,         # singular
+        max_number: int=3, # largest number
+        size: bool=False,  # whether the number is a size: every number is equally likely, without "no" and "a"
     ) -> tuple[str, tuple[str, int], bool]:   # words, relation and number, whether the words are singular
         "A number of something"
         how = self.pick(_SIZE_QUANTIFIERS if size else _QUANTIFIERS)
         if how == 'a': return with_article(noun), ('>=', 1), True
         if how == 'no': return f'no {noun}', ('==', 0), True
-        n = self.rng.randint(1, most) if size else min(most, self.pick({1: 5, 2: 4, 3: 2, 4: 1}))
+        n = self.rng.randint(1, max_number) if size else min(max_number, self.pick({1: 5, 2: 4, 3: 2, 4: 1}))
         words = 'atleast ' if how == 'at least ' and self.chance(.1) else how
         relation = _RELATION_OF.get(how, '=='), n
         return f'{words}{self.number(n)} {noun if n == 1 else plural(noun)}', relation, n == 1
@@ -109,14 +109,14 @@ class SentenceGenerator:
 # %% ../../nbs/simulate/07_scene_sentences.ipynb #572f55f9
 class BoxSentenceGenerator(SentenceGenerator):
     "Sentences about boxes"
-    noun, most = 'item', 7
+    noun, max_number = 'item', 7
     CONTENTS = dict(things=14, only_these=5, size=4, kinds=5, few=3, at_wall=3)   # method -> frequency
 
     def only_these(self):
         words, cs = self.colors()
         return f'only {words} {plural(self.noun)}', self.only(cs)
     def size(self):
-        words, many, _ = self.many(self.noun, self.most, size=True)
+        words, many, _ = self.many(self.noun, self.max_number, size=True)
         return words, [CountConstraint({}, *many)]
     def at_wall(self):
         (noun, which), (where, touch) = self.thing(), self.touching()
@@ -138,7 +138,7 @@ class BoxSentenceGenerator(SentenceGenerator):
             3: 'items of all 3 different colors|all 3 colors|all three colors|items of 3 different colors',
         }[n])
         parts = [CountConstraint({}, '==', n, 'colors')]
-        if words.startswith('items') and self.chance(.3) and (k := self.rng.randint(n, min(6, self.most))) > 1:
+        if words.startswith('items') and self.chance(.3) and (k := self.rng.randint(n, min(6, self.max_number))) > 1:
             words, parts = f'{self.number(k)} {words}', parts + [CountConstraint({}, '==', k)]
         return words.replace('items', plural(self.noun)), parts
     def few(self):

@@ -36,11 +36,11 @@ class TowerPhraseGenerator(BoxSentenceGenerator):
     "Phrases for the contents of a tower, and of a box with blocks"
     # methods with their frequencies: of the contents of a tower, and of a box
     TOWER_CONTENTS = dict(
-        place=40, over=18, below=3, height=14, blocks=14, only_blocks=8, stack=4, all_colors=3, second=3
+        position=40, over=18, below=3, height=14, blocks=14, only_blocks=8, stack=4, all_colors=3, second=3
     )
-    most, CONTENTS = 4, dict(top_item=10, only_these=6, size=5, kinds=5, few=5, two=2)
+    max_number, CONTENTS = 4, dict(top_item=10, only_these=6, size=5, kinds=5, few=5, two=2)
 
-    def place(self):
+    def position(self):
         (c, word), p = self.color(), self.one_of('top|top|base|base|bottom')
         part = _at(p, c)
         if p != 'bottom' and self.chance(.15): return f'a {word} {p}', [part]

@@ -32,7 +32,7 @@ class Study(StudyWarnings, StudyResults):
     features_noun = 'features'  # what belongs to each row and is shuffled in the control
     card_metrics = ()        # test metrics on the model card; (): all
     card_baselines = ()      # baselines on the model card; (): all
-    warns_from_nothing = False  # True: encoder=tiny is a model with random weights, not a small pretrained one
+    warns_trained_from_scratch = False  # True: encoder=tiny is a model with random weights, not a small pretrained one
 
     def __init__(self,
         cfg: Config,
@@ -158,7 +158,7 @@ def evaluate(self: Study) -> dict:  # split -> metric -> value, low, high
 
     s, predictions = self.evaluated_split, self.baseline_predictions
     self.baseline_metrics = {k: self.score(s, p[s]) for k, p in predictions.items()}
-    self.comparisons = {k: self.paired(s, predictions[k][s]) for k in self.compared_baselines()}
+    self.comparisons = {k: self.compare_paired(s, predictions[k][s]) for k in self.compared_baselines()}
 
     self.evaluate_more()
     self.add_warnings()
@@ -195,7 +195,7 @@ def compared_baselines(self: Study) -> list[str]:
 
 # %% ../../nbs/studies/02_base.ipynb #27676008
 @patch
-def paired(self: Study,
+def compare_paired(self: Study,
     split: str,
     prediction,   # of a baseline, or of the model with other features
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, distinguishable
@@ -230,7 +230,7 @@ def run_steps(cls: Study,
 # %% ../../nbs/studies/02_base.ipynb #215d81e2
 @patch(cls_method=True)
 def commands(cls: Study,
-    headline: StudyMetrics,   # how summaries read the runs
+    metrics: StudyMetrics,    # how summaries read the runs
     predict,              # (run, …) -> table of predictions
     open_predictor,       # run -> function of a table
     check,                # (path, settings) -> summary of a table
@@ -242,6 +242,6 @@ def commands(cls: Study,
         predict=predict,
         open_predictor=open_predictor,
         check=check,
-        headline=headline,
+        metrics=metrics,
         **more,
     )

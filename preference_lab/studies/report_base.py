@@ -75,7 +75,7 @@ def reference_text(self: StudyReport,
     baselines: list[str],   # names, in the order of the sentence
 ) -> str:
     "Baselines and ceiling of a metric: baselines: prior 0.500, bag of words 0.700; ceiling 0.900"
-    known, top = self.study.baseline_metrics, self.study.ceiling()
+    known, top = self.study.baseline_metrics, self.study.noise_ceiling()
     values = [f"{k.replace('_', ' ')} {known[k][metric]:.3f}" for k in baselines if k in known]
     parts = [f"baselines: {', '.join(values)}"] if values else []
     return '; '.join(parts + ([f'ceiling {top[metric]:.3f}'] if top else []))
@@ -111,7 +111,7 @@ def headline_text(self: StudyReport) -> tuple[str, str]:  # the sentence, and a 
 def headline_figure(self: StudyReport) -> Figure:
     "The metric of the study: the model with its interval, its baselines and the ceiling"
     s, metric = self.study, self.study.metric
-    top = (s.ceiling() or {}).get(metric)
+    top = (s.noise_ceiling() or {}).get(metric)
     baselines = {k: v[metric] for k, v in s.baseline_metrics.items() if metric in v}
     score = s.metrics[s.evaluated_split][metric]
     title = f'{s.evaluated_split.capitalize()} {s.metric_title}: model and baselines'
@@ -191,7 +191,7 @@ def result_table(self: StudyReport) -> pd.DataFrame:  # metric, value, 95 % inte
     "Every score with its interval, baselines, ceiling and, on the same data, published results"
     s = self.study
     columns = dict(s.baseline_metrics)
-    if top := s.ceiling(): columns['ceiling'] = top
+    if top := s.noise_ceiling(): columns['ceiling'] = top
     if self.is_published_data(): columns |= self.published
     return scores_frame(s.metrics[s.evaluated_split], list(self.scores), columns)
 
@@ -294,6 +294,16 @@ def show_seeds(self: StudyReport):
     self.figure('seeds', seed_intervals(by_seed, list(self.seed_metrics or [s.metric])))
     self.table(seeds[seeds.metric.isin(self.scores)], f'Test scores over {seeds.n.max()} seeds', digits=4)
 
+# %% ../../nbs/studies/03_report_base.ipynb #435ab455
+@patch
+def differences_table(self: StudyReport,
+    table: pd.DataFrame,   # of paired differences: metric, a, b, difference, low, high, …
+) -> pd.DataFrame:         # the same, with the difference in percent of b; missing where b is 0
+    "Paired differences of two runs, with the relative change"
+    out, percent = table.copy(), 100*table.difference/table.b.abs().where(table.b != 0)
+    out.insert(list(table).index('difference') + 1, '% difference', percent.map('{:+.1f}'.format, na_action='ignore'))
+    return out
+
 # %% ../../nbs/studies/03_report_base.ipynb #075bfa66
 @patch
 def show_other_runs(self: StudyReport):
@@ -301,7 +311,7 @@ def show_other_runs(self: StudyReport):
     s = self.study
     for name, c in s.compare_with_runs().items():
         self.figure(f'comparison_{name}', comparison_forest(c['table'], s.cfg.name, name))
-        self.table(c['table'], self.other_run_caption(name, c))
+        self.table(self.differences_table(c['table']), self.other_run_caption(name, c))
     self.show_seeds()
     if not s.other_runs: print('No other run is named in the setting compare_with.')
 
@@ -313,7 +323,7 @@ def ceiling_share(self: StudyReport,
 ) -> float|None:      # None where the ceiling is unknown
     "How much of the difference between a baseline and the ceiling the model reaches: 0 like the baseline, 1 the best"
     s, metric = self.study, metric or self.study.metric
-    top = s.ceiling()
+    top = s.noise_ceiling()
     if not top: return None
     low = s.baseline_metrics[baseline][metric]
     return (s.metrics[s.evaluated_split][metric]['value'] - low)/(top[metric] - low)

@@ -117,7 +117,7 @@ def data_results(self: StudyResults) -> dict:
 
 # %% ../../nbs/studies/00_results.ipynb #ab626955
 @patch
-def ceiling(self: StudyResults) -> dict|None:  # metric -> value
+def noise_ceiling(self: StudyResults) -> dict|None:  # metric -> value
     "The best achievable scores on the evaluated rows, or None where they are unknown"
     return None
 
@@ -176,7 +176,7 @@ def extra_results(self: StudyResults) -> dict:
 def save(self: StudyResults, inference: dict):
     "Write model, predictions, history and tables into the run folder"
     model = self.final_model()
-    model.remember(**self.card(inference))
+    model.set_card_data(**self.card(inference))
     save_model(self.run, model)
     for s in self.tables: save_table(self.run, f'predictions_{s}.parquet', self.predictions_table(s))
 
@@ -188,7 +188,7 @@ def save(self: StudyResults, inference: dict):
 @patch
 def finish(self: StudyResults) -> dict:  # what `results.json` holds; {} in processes that do not write
     "Write the run folder: model, predictions, tables, `results.json`"
-    timing, ceiling = self.timing() | self.prediction_cost(), self.ceiling()
+    timing, ceiling = self.timing() | self.prediction_cost(), self.noise_ceiling()
     if not PartialState().is_main_process: return {}
     if self.other_runs is None: self.compare_with_runs()
     inference = self.inference_difference()

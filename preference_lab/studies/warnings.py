@@ -16,7 +16,7 @@ class StudyWarnings:
 # %% ../../nbs/studies/01_warnings.ipynb #c5c9be6c
 @patch
 def control_result(self: StudyWarnings,
-    table: pd.DataFrame,  # as `paired` makes it
+    table: pd.DataFrame,  # as `compare_paired` makes it
 ) -> dict:  # the metric with right and with shuffled features, difference, low, high, informative
     "The result of a control, in the form that reports and warnings read"
     row = table.set_index('metric').loc[self.metric]
@@ -35,7 +35,7 @@ def add_warnings(self: StudyWarnings):
     for c in self.controls.values(): self.warn_uninformative(c)
     self.more_warnings()
     self.warn_last_epoch()
-    if getattr(self.cfg, 'encoder', '') == 'tiny' and self.warns_from_nothing and self.cfg.data != 'demo':
+    if getattr(self.cfg, 'encoder', '') == 'tiny' and self.warns_trained_from_scratch and self.cfg.data != 'demo':
         self.run.warn(
             'trained_from_scratch',
             f'the model was trained from random weights on these {self.rows_noun}: set encoder=NAME_OR_FOLDER to a '

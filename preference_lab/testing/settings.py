@@ -57,7 +57,8 @@ def run_outcome(
     names = [p.relative_to(folder).as_posix() for p in files]
     compared = [(n, p) for n, p in zip(names, files)
                 if p.suffix in ('.safetensors', '.parquet', '.csv') or n == 'results.json']
-    text = '\n'.join(n for n in names if 'events.out' not in n and n != '.lock')
+    # TensorBoard's files are named by the time
+    text = '\n'.join(sorted({re.sub(r'events\.out\..*', 'events.out', n) for n in names if n != '.lock'}))
     return {n: hashlib.sha256(_file_content(p)).hexdigest() for n, p in compared} | dict(files=text)
 
 # %% ../../nbs/testing/03_settings.ipynb #66d62981
@@ -112,13 +113,13 @@ class SettingsProbe:
         common: dict,                # settings of every run: toy sizes
         values: dict[str, list]={},  # setting -> values to try, needed for texts
         contexts: dict[str, dict]={},# setting -> settings with which its effect is visible at toy size
-        most: int=3,                 # values that are trained before a setting counts as silent
+        max_values: int=3,                 # values that are trained before a setting counts as silent
     ):
         names = [f.name for f in fields(kind)]
         for k in [*common, *values, *contexts, *(k for b in (*bases.values(), *contexts.values()) for k in b)]:
             if k not in names: raise ConfigError(f'{kind.__name__} has no setting {k}; name one of its fields')
         self.kind, self.train, self.bases, self.folder, self.common = kind, train, bases, Path(folder), common
-        self.values, self.contexts, self.most, self.outcomes = values, contexts, most, {}
+        self.values, self.contexts, self.max_values, self.outcomes = values, contexts, max_values, {}
         self.hints = get_type_hints(kind, include_extras=True)
 
 # %% ../../nbs/testing/03_settings.ipynb #e574842b
@@ -171,7 +172,7 @@ def probe(self: SettingsProbe,
     for v in (v for v in values if v != value):
         found.append(self._try_value(base, settings, name, v))
         silent += found[-1].state == 'silent'
-        if found[-1].state in ('acts', 'error') or silent >= self.most: break
+        if found[-1].state in ('acts', 'error') or silent >= self.max_values: break
     order = ['error', 'acts', 'refused', 'silent']
     return min(found, key=lambda p: order.index(p.state), default=Probe(base, name, None, 'no value'))
 

@@ -222,7 +222,7 @@ class StopRequest:
     def __init__(self): self.requested = False
 
     @contextmanager
-    def listening(self):
+    def catch_interrupts(self):
         "A context in which the first SIGINT or SIGTERM is noted, and the second raises `KeyboardInterrupt`"
         if threading.current_thread() is not threading.main_thread():   # signals reach the main thread only
             yield

@@ -288,7 +288,7 @@ def _averaged(models, i):
 @patch
 def drop_finished(self: StackedModels):
     "Remove the members that have finished or failed, and stack the others again"
-    stay = [i for i, m in enumerate(self.live) if not m.finished]
+    stay = [i for i, m in enumerate(self.live) if not m.is_finished]
     if len(stay) == len(self.live): return
     for i in set(range(len(self.live))) - set(stay):
         for n, t in [*self.live[i].model.named_parameters(), *self.live[i].model.named_buffers()]:

@@ -208,7 +208,7 @@ class StackMember:
     vectors: list = None         # its weights as the optimizer has them, one vector a group
 
     @property
-    def exhausted(self) -> bool: return patience_exhausted(self.history, self.best, self.cfg.patience)
+    def should_stop_early(self) -> bool: return patience_exhausted(self.history, self.best, self.cfg.patience)
     @property
-    def finished(self) -> bool: return bool(self.error or self.history and self.exhausted)
+    def is_finished(self) -> bool: return bool(self.error or self.history and self.should_stop_early)
     def reset_sums(self): self.sums = dict(loss=0., rows=0, units=0, norm=0.)   # of the epoch so far

@@ -92,7 +92,7 @@ def validate(self: Trainer):
     "Metrics on the validation rows, a row of the history, and the best weights saved"
     self.read_steps()
     sums, start = self._total_sums(), time.perf_counter()
-    if self.several:   # until then each process has its own statistics of batch normalization
+    if self.is_distributed:   # until then each process has its own statistics of batch normalization
         for b in self.unwrapped.buffers():
             if b.is_floating_point(): torch.distributed.broadcast(b, 0)
     with self.averaged():
@@ -189,7 +189,7 @@ def checkpoint_if_due(self: Trainer,
 ):
     "Write a checkpoint when it is due or training has ended; raises `TrainingInterrupted` after an interrupt"
     stop, due = self.stop.requested, self.is_main_process and self.checkpoints.is_due(self.step)
-    if self.several:   # one clock decides for all processes
+    if self.is_distributed:   # one clock decides for all processes
         flags = torch.tensor([float(stop), float(due)], device=self.accelerator.device)
         stop, due = self.accelerator.reduce(flags, 'sum').bool().tolist()
     if (stop or end or due) and self.checkpoints.saved_state != (self.step, len(self.history)): self.checkpoint()
@@ -214,7 +214,7 @@ def resume(self: Trainer) -> bool:
 
 # %% ../../nbs/training/13_trainer.ipynb #34756df3
 @patch(as_prop=True)
-def exhausted(self: Trainer) -> bool:
+def should_stop_early(self: Trainer) -> bool:
     "Whether training stops early, since the selection metric has not improved for `patience` epochs"
     return patience_exhausted(self.history, self.best, self.cfg.patience)
 
@@ -230,7 +230,7 @@ def fit_epochs(self: Trainer):
         self.log(note)
         if self.is_main_process and progress_display(self.cfg.progress) != 'none': tqdm.write(note, file=sys.stdout)
 
-    while len(self.history) < self.cfg.epochs and not (self.history and self.exhausted):
+    while len(self.history) < self.cfg.epochs and not (self.history and self.should_stop_early):
         self.train_epoch()
         self.validate()
         self.checkpoint_if_due()
@@ -242,7 +242,7 @@ def fit(self: Trainer) -> 'Trainer':
     "Train, and leave the model with its best epoch's weights"
     start_trackers(self.accelerator, self.cfg, self.folder)
     try:
-        with self.stop.listening(): self.fit_epochs()
+        with self.stop.catch_interrupts(): self.fit_epochs()
     finally: end_trackers(self.accelerator)
     self.restore_best()
     return self

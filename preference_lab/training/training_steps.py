@@ -48,7 +48,7 @@ class TrainingSteps:
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
         self.cfg, self.loader, self.objective, self.accelerator = cfg, loader, objective, acc
-        self.unwrapped, self.several = model.to(acc.device), acc.num_processes > 1
+        self.unwrapped, self.is_distributed = model.to(acc.device), acc.num_processes > 1
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
             loader, acc.device, cfg.seed, cfg.gradient_accumulation_steps, acc.process_index, acc.num_processes
@@ -69,7 +69,7 @@ def _prepare(self: TrainingSteps, factors, read_every):
     cuda, cfg = self.accelerator.device.type == 'cuda', self.cfg
     groups = parameter_groups(self.unwrapped, cfg.learning_rate, cfg.weight_decay, factors)
     optimizer = SkippableAdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
-    model = ModelWithObjective(self.unwrapped, self.objective) if self.several else self.unwrapped
+    model = ModelWithObjective(self.unwrapped, self.objective) if self.is_distributed else self.unwrapped
     self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
     remove_autocast_wrapper(self.unwrapped)
     self.read_every, self.records = read_every or (READ_LOSSES_EVERY if cuda else 1), []   # of steps not read yet
@@ -123,7 +123,7 @@ def gradients(self: TrainingSteps, batch: np.ndarray) -> StepRecord:
 def _part_gradients(self: TrainingSteps, batch: dict, weight: float) -> Tensor:
     "The losses of some rows; their gradient, times the weight, is added"
     with self.accelerator.autocast():
-        losses = (self.model(batch) if self.several else self.objective(self.model, batch)).float()
+        losses = (self.model(batch) if self.is_distributed else self.objective(self.model, batch)).float()
     self.accelerator.backward(losses.sum()*weight)
     return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
 
@@ -140,7 +140,7 @@ def _clip(self: TrainingSteps) -> Tensor:
 @patch
 def capture(self: TrainingSteps, **options):
     "Replay forward and backward as captured CUDA graphs for batches of a shape that occurred before"
-    if self.several: raise ConfigError('compile_mode=capture works with one process only; set compile_mode=no')
+    if self.is_distributed: raise ConfigError('compile_mode=capture works with one process only; set compile_mode=no')
     self.captured = CapturedGradients(self._part_gradients, list(self.trained.values()), **options)
 
 # %% ../../nbs/training/12_training_steps.ipynb #082c78c2
@@ -156,7 +156,7 @@ def _refuse(self: TrainingSteps, record: StepRecord):
     fine = torch.isfinite(record.loss)
     if self.accelerator.mixed_precision != 'fp16': fine = fine & torch.isfinite(record.norm)
     bad = (~fine).float()
-    if self.several: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
+    if self.is_distributed: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
     torch.maximum(self.refused, bad, out=self.refused)
 
 # %% ../../nbs/training/12_training_steps.ipynb #b2c9e534
@@ -182,7 +182,7 @@ def read_steps(self: TrainingSteps):
         skipped = not math.isfinite(norm)   # with fp16 the scaler skips such a step and lowers its scale
         for k, v in dict(loss=loss, rows=r.rows, units=r.units, norm=0. if skipped else norm, skipped=skipped).items():
             self.sums[k] += float(v)
-    if self.several and self.read_every > 1 and self.refused.item():
+    if self.is_distributed and self.read_every > 1 and self.refused.item():
         self._go_back(records[0].step)
         raise NonFiniteLossError(
             f'a step from {records[0].step} to {records[-1].step}: the loss is not finite in another process, which '

@@ -19,7 +19,7 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location, trunc
 from ...core.config import make_config
 from ...core.files import read_json
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.vote_files import select_columns
 from ...evaluation.distributions import distribution_intervals
@@ -39,19 +39,19 @@ from .runs import METRICS, preset_runs, train_runs
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #5a25a0eb
 def _text_encoder(model: DistributionModel):
     "The encoder whose embeddings the model reads, loaded once; an error if its weights differ"
-    t = model.inputs['tower']
-    if getattr(model, '_tower', None) is None:
+    t = model.inputs['encoder']
+    if getattr(model, '_encoder', None) is None:
         device = next(model.parameters()).device
-        model._tower = load_text_encoder(t['name'], t['pooling'], t['max_length'], str(device))
-    if model._tower.key != t['key']:
-        raise DataError(f"text encoder {t['name']}: the weights here ({model._tower.key[:12]}) differ from those that "
-                        f"the model was trained with ({t['key'][:12]}); use the same weights")
-    return model._tower
+        model._encoder = load_text_encoder(t['name'], t['pooling'], t['max_length'], str(device))
+    if model._encoder.key != t['key']:
+        raise DataError(f"text encoder {t['name']}: the weights here ({model._encoder.key[:12]}) differ from those "
+                        f"that the model was trained with ({t['key'][:12]}); use the same weights")
+    return model._encoder
 
 def _text_columns(model: DistributionModel, frame, path) -> list[list[str]]:
     "The texts of each column that the model was trained on; a column `text` replaces those that are missing"
     out = []
-    for c in model.inputs['tower']['columns']:
+    for c in model.inputs['encoder']['columns']:
         name = c if c in frame else 'text'
         if name not in frame:
             raise DataError(
@@ -70,7 +70,7 @@ def _table_features(model: DistributionModel, frame, path) -> np.ndarray:
     if i['feature_columns']:
         names = select_columns(frame, i['feature_columns'], path, 'feature_columns')
         parts.append(parse_finite_floats(frame[names].to_numpy(dtype=object), frame, names, path))
-    if i['tower'] and i['tower']['kind'] == 'text':
+    if i['encoder'] and i['encoder']['kind'] == 'text':
         encoder = _text_encoder(model)
         parts += [embed_texts(x, encoder, progress='none') for x in _text_columns(model, frame, path)]
     x = np.concatenate(parts, 1) if parts else np.zeros((len(frame), 0), np.float32)
@@ -136,7 +136,7 @@ def _neighbor_inputs(model: DistributionModel, frame, path, source: ItemSource) 
 def _network_inputs(model: DistributionModel, frame, path, source: ItemSource | None) -> dict[str, np.ndarray]:
     "The inputs of a network for each row of a table"
     i = model.inputs
-    in_table = bool(i['feature_columns'] or (i['tower'] or {}).get('kind') == 'text')
+    in_table = bool(i['feature_columns'] or (i['encoder'] or {}).get('kind') == 'text')
     if source is None and not (in_table and model.kind == 'mlp'):
         raise ConfigError('the model reads inputs that are not in a table: give the run folder')
     if in_table: out = dict(features=_table_features(model, frame, path))
@@ -187,12 +187,12 @@ def predict_distributions(
 ) -> pd.DataFrame:            # a row a category; or the rows of the file with a proportion for each
     "The predicted distributions of a trained model"
     if text is None:
-        frame = read_table(file)
+        frame = read_asked_table(file)
         predict = open_distribution_predictor(run, device, batch_size, precision, neighbors)
         return join_predictions(frame, predict(frame, file)).reset_index(drop=True)
     model = load_distribution_model(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: empty text; pass a text')
-    if not (model.inputs.get('tower') or {}).get('columns'):
+    if not (model.inputs.get('encoder') or {}).get('columns'):
         raise ConfigError(f'{run}: the model was not trained on texts; predict for a table with --file TABLE')
     p = predict_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
     return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))

@@ -43,7 +43,7 @@ class Fold:
     best: dict | None = None    # epoch, value, sha256
     seconds: float = 0.         # of training
     timing: dict | None = None  # device, precision; of a text encoder also tokens_per_second
-    together: int = 1           # models trained in one stack, this one included
+    stack_size: int = 1         # models trained in one stack, this one included
 
     @property
     def best_epoch(self) -> int: return self.best['epoch']
@@ -82,11 +82,11 @@ def make_loader(
     with_targets: bool = False,
 ) -> TableLoader:
     "A data loader of some rows; their tensors are selected once and shared by all runs"
-    places = [m.votes.locations[i] for i in rows]
+    locations = [m.votes.locations[i] for i in rows]
     if kind == 'text':
         targets = m.votes.targets[rows] if with_targets else np.zeros((len(rows), 1))
         tokens, pad = RaggedArray.of([m.ragged[i] for i in rows]), m.tokenizer.pad_token_id
-        return TextLoader(tokens, targets.astype(np.float32), cfg.batch_size, cfg.seed, places, pad)
+        return TextLoader(tokens, targets.astype(np.float32), cfg.batch_size, cfg.seed, locations, pad)
     names = ['features'] if kind == 'mlp' else ['features', 'neighbors', 'edges', 'mask']
     if with_targets: names.append('targets')
     weighted, device = with_targets and cfg.weighting == 'answers', m.tensors['targets'].device
@@ -94,7 +94,7 @@ def make_loader(
     if key not in m.cache:
         m.cache[key] = {k: m.tensors[k][torch.as_tensor(rows, device=device)] for k in names}
         if weighted: m.cache[key]['row_weights'] = torch.as_tensor(answer_weights(m.votes.weights[rows])).to(device)
-    return TableLoader(m.cache[key], cfg.batch_size, cfg.seed, places, device)
+    return TableLoader(m.cache[key], cfg.batch_size, cfg.seed, locations, device)
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #c725b471
 def _make_loss(c: DistributionsConfig, y: np.ndarray) -> DistributionLoss:
@@ -145,11 +145,11 @@ def predict_proba(
 def validation_scores(
     fold: Fold,
     precision: str,   # of inference
-) -> Callable:        # function of model and accelerator -> loss (KL), top1, entropy
+) -> Callable:        # function of model and accelerator -> loss (KL), js, tv, top1, entropy
     "A function that evaluates a model on the validation rows, by KL without penalties"
     def scores(model, acc):
         r = distribution_row_scores(fold.targets, predict_proba(model, fold.validation, acc, precision))
-        return dict(loss=r['kl'].mean(), top1=r['top1'].mean(), entropy=r['entropy'].mean())
+        return dict(loss=r['kl'].mean(), **{k: r[k].mean() for k in ('js', 'tv', 'top1', 'entropy')})
     return scores
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #ac16fd8f
@@ -179,9 +179,7 @@ def fit_fold(
 ) -> Trainer:
     "Train one model by itself; it is left with the weights of its best epoch"
     scores, report = validation_scores(fold, cfg.inference_precision), loss_reporter(fold, kind == 'text')
-    t = Trainer(
-        fold.learner, fold.loader, distribution_objective, scores, cfg, folder, selection_metric='loss', parts=report
-    ).fit()
+    t = Trainer(fold.learner, fold.loader, distribution_objective, scores, cfg, folder, parts=report).fit()
     fold.history, fold.best, fold.seconds, fold.timing = t.history, t.best, t.seconds, t.timing()
     return t
 
@@ -191,7 +189,7 @@ def loss_terms(
     cfg: DistributionsConfig,
 ) -> dict[str, dict]:  # term -> weight, value, gradient_norm, inert
     "Each term of the loss at the best epoch, and whether its gradient was 0 in every epoch"
-    weights = dict(entropy_floor=cfg.entropy_weight, maxsup=cfg.maxsup_weight, max_logit=cfg.max_logit_weight)
+    weights = dict(min_entropy=cfg.entropy_weight, maxsup=cfg.maxsup_weight, max_logit=cfg.max_logit_weight)
     weights, out = weights | {cfg.fit_loss: 1.0}, {}
     for part in folds[0].history[0]['parts']:
         largest = max(h['parts'][part]['gradient_norm'] for f in folds for h in f.history)
@@ -207,7 +205,7 @@ def training_cost(
 ) -> dict:
     "The cost of training; a model that was trained in a stack takes its part of the stack's time"
     first, cost = folds[0], dict(tokens_per_second=None, padding_share=0.)
-    seconds, rows = sum(f.seconds/f.together for f in folds), sum(len(f.loader)*len(f.history) for f in folds)
+    seconds, rows = sum(f.seconds/f.stack_size for f in folds), sum(len(f.loader)*len(f.history) for f in folds)
     if kind == 'text':   # never in a stack
         tokens, loader = sum(f.timing['tokens_per_second']*f.seconds for f in folds), first.loader
         padding = padding_fraction(loader.sampler.lengths, loader.batches(0), loader.multiple)
@@ -219,5 +217,5 @@ def training_cost(
         peak_memory_bytes=peak_memory(torch.device(first.timing['device'])),
         device=first.timing['device'],
         precision=first.timing['precision'],
-        stack_size=first.together,
+        stack_size=first.stack_size,
     )

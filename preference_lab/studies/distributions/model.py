@@ -70,7 +70,7 @@ class DistributionLoss(nn.Module):
         self.fit_loss = fit_loss
         weights = dict(
             gamma=focal_gamma,
-            entropy_floor_weight=entropy_weight,
+            entropy_weight=entropy_weight,
             min_entropy=min_entropy,
             min_entropy_power=min_entropy_power,
             maxsup_weight=maxsup_weight,
@@ -89,7 +89,7 @@ class DistributionLoss(nn.Module):
         return Loss(
             {
                 self.fit_loss: (1.0, lambda z, t: fitted(z, t, self.gamma, self.alpha)),
-                'entropy_floor': (self.entropy_floor_weight, entropy_penalty),
+                'min_entropy': (self.entropy_weight, entropy_penalty),
                 'maxsup': (self.maxsup_weight, maxsup),
                 'max_logit': (self.max_logit_weight, max_logit),
             }
@@ -146,7 +146,7 @@ class DistributionModel(
         net: dict,                  # arguments of the network; of a text network: encoder, pooling, dropout
         members: int = 1,           # number of predictors that are averaged
         ordered: bool = False,      # whether the categories are ordered
-        inputs: dict | None = None, # description of an item's inputs: feature_columns, texts, tower
+        inputs: dict | None = None, # description of an item's inputs: feature_columns, encoder, width
         about: dict | None = None,  # for the model card
         encoder: nn.Module | None = None,  # of a text network; None: built from its configuration
         tokenizer: object = None,   # of a text network, of transformers
@@ -179,7 +179,7 @@ class DistributionModel(
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #a4817552
 @patch
-def remember(self: DistributionModel,
+def set_card_data(self: DistributionModel,
     **about: object,    # for the model card
 ):
     "Set facts for the next `save_pretrained`"
@@ -200,6 +200,8 @@ def _rename_old_arguments(options: dict) -> dict:
     names, out = dict(noise='feature_noise', keep='neighbor_keep_rate'), dict(options)
     if out.get('kind') == 'star': out['kind'] = 'neighbors'
     if 'net' in out: out['net'] = {names.get(k, k): v for k, v in out['net'].items()}
+    if 'tower' in (out.get('inputs') or {}):
+        out['inputs'] = {'encoder' if k == 'tower' else k: v for k, v in out['inputs'].items()}
     return out
 
 @patch(cls_method=True)

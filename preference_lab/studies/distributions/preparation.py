@@ -55,8 +55,8 @@ class PreparedData:
     data: DistributionData
     tensors: dict[str, torch.Tensor]   # (items, …) inputs of the networks, and targets
     splits: list[dict[str, np.ndarray]] # row indices of train, validation and test; one dict a fold
-    audit: dict                        # the leakage audit
-    tower: dict | None = None          # the encoder of texts or images
+    audit: dict                                   # the leakage audit
+    encoder_settings: dict | None = None          # the encoder of texts or images
     ragged: RaggedArray | None = None       # tokens of each item, for a text encoder that is fine-tuned
     encoder: nn.Module | None = None   # that encoder as loaded; each fold trains a copy
     tokenizer: object = None           # its tokenizer, of transformers
@@ -74,7 +74,7 @@ class PreparedData:
         split: str,   # train, validation or test
     ) -> LabelDistributionTable:
         "The answers of a split"
-        return self.votes.take(self.splits[fold][split])
+        return self.votes.select_rows(self.splits[fold][split])
 
     def kind(self,
         model: str,   # auto, mlp, neighbors or text
@@ -127,21 +127,21 @@ def compute_features(
     cfg: DistributionsConfig,
 ) -> tuple[np.ndarray | None, dict | None]:  # (n, width) float32; the encoder
     "The features of each item, texts and images embedded"
-    parts, tower = [] if data.features is None else [data.features], None
+    parts, encoder_settings = [] if data.features is None else [data.features], None
     if data.texts:
         name = cfg.encoder or DEFAULT_TEXT_ENCODER
         t = load_text_encoder(name, cfg.pooling, cfg.max_length)
         parts += [embed_texts(texts, t, progress=cfg.progress) for texts in data.texts.values()]
-        tower = dict(kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=cfg.max_length)
-        tower['columns'] = list(data.texts)
+        encoder_settings = dict(kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=cfg.max_length)
+        encoder_settings['columns'] = list(data.texts)
     if data.images:
         name = cfg.encoder or 'tiny'
         t = tiny_clip() if name == 'tiny' else load_clip(name, cfg.weights or None)
         x, bad = embed_images(data.images, t, progress=cfg.progress)
         if bad: raise DataError(f"{bad[0]['reason']} ({len(bad):,} of {len(x):,} images cannot be read)")
         parts.append(x)
-        tower = dict(kind='image', name=name, weights=cfg.weights, key=t.key)
-    return (np.concatenate(parts, 1) if parts else None), tower
+        encoder_settings = dict(kind='image', name=name, weights=cfg.weights, key=t.key)
+    return (np.concatenate(parts, 1) if parts else None), encoder_settings
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #5b67365a
 def load_finetuned_encoder(
@@ -208,14 +208,14 @@ def prepare_data(
     encoder = tokenizer = ragged = x = None
     if cfg.model == 'text':
         encoder, tokenizer, ragged = load_finetuned_encoder(data, cfg)
-        tower = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
-    else: x, tower = compute_features(data, cfg)
+        encoder_settings = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
+    else: x, encoder_settings = compute_features(data, cfg)
     device = make_accelerator(cfg).device
     tensors = {k: torch.as_tensor(a).to(device) for k, a in network_inputs(data, x).items()}
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
-    return PreparedData(data, tensors, splits, about, tower, ragged, encoder, tokenizer, notes)
+    return PreparedData(data, tensors, splits, about, encoder_settings, ragged, encoder, tokenizer, notes)
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #6881ebc9
 def linear_features(m: PreparedData) -> np.ndarray | None:  # (items, width)

@@ -99,7 +99,7 @@ def _comparison_sentence(study, name: str) -> str:
 def _conclusions(study: DistributionStudy) -> list[str]:
     "What may be concluded"
     out = [_comparison_sentence(study, k) for k in baseline_order(study)[1:]]
-    if top := study.ceiling():
+    if top := study.noise_ceiling():
         out.append(f"The answers are simulated: the true distributions have a KL of {top['kl']:.4f}, and the model "
                    f"closes {top['gap_closed']:.1%} of the gap between the train mean and them.")
     rows = distribution_row_scores(study.targets['test'], study.proba['test'])
@@ -177,7 +177,7 @@ class DistributionReport(StudyReport):
 
     def headline_sentence(self) -> str:
         "Test KL with interval, comparisons, baselines and ceiling"
-        s, top = self.study, self.study.ceiling()
+        s, top = self.study, self.study.noise_ceiling()
         reference = [f"{metric_name(k)} {s.baseline_metrics[k]['kl']:.3f}" for k in baseline_order(s) if k != 'uniform']
         if top:
             reference.append(f"true distributions {top['kl']:.3f}, {top['gap_closed']:.0%} of the gap to the train "
@@ -200,7 +200,7 @@ class DistributionReport(StudyReport):
     def published_table(self) -> pd.DataFrame | None: return published_table(self.study)
     def cost_table(self, timing: dict) -> pd.DataFrame: return cost_table(self.study, timing)
     def conclusions(self) -> str: return conclusions(self.study)
-    def audit(self) -> dict: return self.study.material.audit
+    def audit(self) -> dict: return self.study.prepared.audit
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #17b7bba8
 @patch

@@ -144,7 +144,7 @@ def calibration(
 def fold_table(study: DistributionStudy) -> pd.DataFrame | None:
     "One row a fold; None without folds"
     if len(study.folds) == 1: return None
-    splits = study.material.splits
+    splits = study.prepared.splits
     ends = np.cumsum([len(s['test']) for s in splits])[:-1]
     def mean_kl(name=''): return [a.mean() for a in np.split(item_kl(study, name), ends)]
     t = pd.DataFrame(
@@ -153,7 +153,7 @@ def fold_table(study: DistributionStudy) -> pd.DataFrame | None:
             'training items': [len(s['train']) for s in splits],
             'test items': [len(s['test']) for s in splits],
             'best epoch': [f'{best} of {epochs}' for best, epochs in study.best_epochs()],
-            'validation KL': [f.best['value'] for f in study.folds],
+            'validation KL': [f.history[f.best_epoch-1]['validation_loss'] for f in study.folds],
             'test KL': mean_kl(),
             'train mean': mean_kl('train_mean'),
         }

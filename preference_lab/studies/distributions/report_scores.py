@@ -93,8 +93,8 @@ def compared(
 # %% ../../../nbs/studies/distributions/11_report_scores.ipynb #34511feb
 def _split_row(study, name: str) -> dict:
     "A row of `data_table`; counts are means over folds"
-    m, held_out = study.material, name == 'test'
-    tables = [m.votes.take(s[name]) for s in m.splits]
+    m, held_out = study.prepared, name == 'test'
+    tables = [m.votes.select_rows(s[name]) for s in m.splits]
     def mean(f): return f'{np.mean([f(t) for t in tables]):,.0f}'
     median = np.median([np.median(t.weights.sum(1)) for t in tables])
     overlaps = [o for o in m.audit['overlaps'] if o['side'] == name and o['rows']]
@@ -115,7 +115,7 @@ def data_table(study: DistributionStudy) -> pd.DataFrame:
 # %% ../../../nbs/studies/distributions/11_report_scores.ipynb #6205a2d3
 def training_proportions(study: DistributionStudy) -> pd.DataFrame:
     "The mean proportion of each category in the training items (of the first fold), and its variation over items"
-    t = study.votes.targets[np.unique(study.material.splits[0]['train'])]
+    t = study.votes.targets[np.unique(study.prepared.splits[0]['train'])]
     most_frequent = np.bincount(t.argmax(1), minlength=t.shape[1])/len(t)
     return pd.DataFrame(
         {
@@ -148,7 +148,7 @@ def baselines_table(
 def result_table(study: DistributionStudy) -> pd.DataFrame:
     "Every test score with its interval, baselines, oracle and ceiling"
     columns = {k: study.baseline_metrics[k] for k in baseline_order(study)}
-    if top := study.ceiling(): columns['ceiling'] = top
+    if top := study.noise_ceiling(): columns['ceiling'] = top
     metrics = study.metrics['test']
     out, observed = scores_frame(metrics, scores_of(study), columns), metrics['target_entropy']['value']
     return out.assign(metric=out.metric.replace('entropy', f'entropy (answers: {observed:.3f})'))

@@ -24,14 +24,14 @@ from .study import DistributionStudy
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #b180d28b
 def train_runs(
     cfgs: list[DistributionsConfig],
-    materials: dict | None = None,   # `data_settings_key` -> prepared data of earlier calls; extended here
+    prepared: dict | None = None,   # `data_settings_key` -> prepared data of earlier calls; extended here
 ) -> list[DistributionStudy | PreferenceLabError]:  # in the order given
     "Train many runs together, each finished in its own folder"
-    materials, out = {} if materials is None else materials, []
+    prepared, out = {} if prepared is None else prepared, []
     for c in cfgs:
         try:
-            if (k := data_settings_key(c)) not in materials: materials[k] = prepare_data(c)
-            study = DistributionStudy(c, materials[k])
+            if (k := data_settings_key(c)) not in prepared: prepared[k] = prepare_data(c)
+            study = DistributionStudy(c, prepared[k])
             study.baselines()
             out.append(study)
         except TransientError: raise
@@ -93,4 +93,6 @@ def compare_distributions(
 
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #0178269f
 _TITLES = dict(kl='Test KL', top1='Test Top-1', top3='Test Top-3')
-METRICS = StudyMetrics('kl', False, _TITLES, 'Best Val Loss', compare_distributions)
+# of the predicted entropy, |mean predicted - mean observed|, against KL: a stable model is too flat, a sharp one errs
+_TRADE_OFFS = (('entropy_error', 'kl'),)
+METRICS = StudyMetrics('kl', False, _TITLES, 'Best Val Loss', compare_distributions, _TRADE_OFFS)

@@ -53,8 +53,8 @@ def open_test(self: DistributionStudy) -> dict[str, np.ndarray]:  # split -> (ro
 def predict_split(self: DistributionStudy, split: str) -> np.ndarray:  # (rows, categories)
     "The predicted distributions, each fold's by its own model"
     acc, out = make_accelerator(self.cfg), []
-    for f, s in zip(self.folds, self.material.splits):
-        loader = make_loader(self.cfg, self.material, self.kind, s[split])
+    for f, s in zip(self.folds, self.prepared.splits):
+        loader = make_loader(self.cfg, self.prepared, self.kind, s[split])
         out.append(predict_proba(f.learner.to(acc.device), loader, acc, self.cfg.inference_precision))
     return np.concatenate(out)
 
@@ -75,7 +75,7 @@ def intervals(self: DistributionStudy, split: str) -> dict[str, dict]:  # metric
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #32510edd
 @patch
-def paired(self: DistributionStudy,
+def compare_paired(self: DistributionStudy,
     split: str,
     prediction: np.ndarray,   # (rows, categories)
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, p, distinguishable
@@ -89,17 +89,17 @@ def paired(self: DistributionStudy,
 def evaluate_more(self: DistributionStudy):
     "The control: each test item with the prediction for another one, of the same fold"
     other, start, rng = np.arange(len(self.targets['test'])), 0, np.random.default_rng(self.cfg.data_seed)
-    for s in self.material.splits:
+    for s in self.prepared.splits:
         n = len(s['test'])
         order = rng.permutation(n)
         other[start+order] = start + np.roll(order, 1)
         start += n
-    shuffled = self.paired('test', self.proba['test'][other])
+    shuffled = self.compare_paired('test', self.proba['test'][other])
     self.controls = dict(shuffled_features=self.control_result(shuffled))
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #369016a0
 @patch
-def ceiling(self: DistributionStudy) -> dict | None:  # metric -> value
+def noise_ceiling(self: DistributionStudy) -> dict | None:  # metric -> value
     "Scores of the true distributions, where the data are simulated, and the proportion of the gap that is closed"
     if self.truth is None: return None
     top = distribution_metrics(self.targets['test'], self.truth, self.ordered)
@@ -116,7 +116,7 @@ def loss_parts(self: DistributionStudy) -> dict[str, dict]:  # term -> weight, v
 @patch
 def constant_prediction_warnings(self: DistributionStudy) -> list[dict]:  # {code, message}
     "A warning if the predictions, or the likeliest category, are the same for every item"
-    prior = np.mean([self.votes.targets[s['train']].mean(0) for s in self.material.splits], 0)
+    prior = np.mean([self.votes.targets[s['train']].mean(0) for s in self.prepared.splits], 0)
     return check_single_category(self.targets['test'], self.proba['test'], prior, self.categories)
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #fe32f67d
@@ -124,11 +124,11 @@ def constant_prediction_warnings(self: DistributionStudy) -> list[dict]:  # {cod
 def warn_inert(self: DistributionStudy):
     "Warn of penalties whose gradient was 0 in every epoch"
     c = self.cfg
-    low = min_reachable_entropy(self.material.classes, c.logit_norm/c.temperature) if c.logit_norm else 0.
+    low = min_reachable_entropy(self.prepared.classes, c.logit_norm/c.temperature) if c.logit_norm else 0.
     for part, p in self.loss_parts().items():
         if not p['inert']: continue
         why = ' in every epoch'
-        if part == 'entropy_floor' and low > c.min_entropy:
+        if part == 'min_entropy' and low > c.min_entropy:
             why = (f': with logits of length {c.logit_norm/c.temperature:g} (logit_norm over temperature) the entropy '
                    f'never falls below {low:.3f}, and min_entropy is {c.min_entropy:g}')
         self.run.warn('inert_penalty', f'the loss term {part} (weight {p["weight"]:g}) is inert: its gradient was 0'
@@ -188,10 +188,10 @@ def rows_sha256(
 @patch
 def final_model(self: DistributionStudy) -> DistributionModel:
     "The trained models as one, averaged over folds"
-    m, c = self.material, self.cfg
+    m, c = self.prepared, self.cfg
     width = m.tensors['features'].shape[1] if 'features' in m.tensors else 0
     columns = dict(feature_columns=c.feature_columns, edge_columns=c.edge_columns, item_column=c.item_column)
-    inputs = columns | dict(tower=m.tower, width=width)
+    inputs = columns | dict(encoder=m.encoder_settings, width=width)
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None
     shape = network_settings(c, m, self.kind), len(self.folds), self.ordered, inputs, about
@@ -203,14 +203,15 @@ def final_model(self: DistributionStudy) -> DistributionModel:
 @patch
 def model_results(self: DistributionStudy) -> dict:
     "`model` in `results.json`"
-    hashes = [f.best['sha256'] for f in self.folds]
+    hashes, predictor = [f.best['sha256'] for f in self.folds], self.folds[0].learner.predictor
     return dict(
         name=self.kind,
-        parameters=sum(p.numel() for p in self.folds[0].learner.predictor.parameters()),
+        parameters=sum(p.numel() for p in predictor.parameters()),
+        trained_parameters=sum(p.numel() for p in predictor.parameters() if p.requires_grad),
         members=len(self.folds),
         best_epoch=int(np.median([f.best_epoch for f in self.folds])),
         weights_sha256=hashes[0] if len(hashes) == 1 else hashlib.sha256(''.join(hashes).encode()).hexdigest(),
-        tower=self.material.tower,
+        encoder=self.prepared.encoder_settings,
     )
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #40f73b56
@@ -225,7 +226,7 @@ def data_results(self: DistributionStudy) -> dict:
 @patch
 def split_results(self: DistributionStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
-    return dict(sizes={s: len(np.unique(self.rows_in_split(s))) for s in SPLITS}, audit=self.material.audit)
+    return dict(sizes={s: len(np.unique(self.rows_in_split(s))) for s in SPLITS}, audit=self.prepared.audit)
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #41b717f1
 @patch

@@ -27,15 +27,15 @@ class DistributionTraining(Study):
 
     def __init__(self,
         cfg: DistributionsConfig,
-        material: PreparedData | None = None,  # prepared data; None: prepared here
+        prepared: PreparedData | None = None,  # prepared data; None: prepared here
     ):
-        self.material = material
+        self.prepared = prepared
         super().__init__(cfg)
 
     @property
-    def votes(self) -> LabelDistributionTable: return self.material.votes
+    def votes(self) -> LabelDistributionTable: return self.prepared.votes
     @property
-    def data(self) -> DistributionData: return self.material.data
+    def data(self) -> DistributionData: return self.prepared.data
     @property
     def categories(self) -> list[str]: return self.votes.categories
     @property
@@ -45,9 +45,9 @@ class DistributionTraining(Study):
 @patch
 def load(self: DistributionTraining):
     "Prepare the data, unless another run did"
-    self.material = self.material or prepare_data(self.cfg)
-    self.fingerprint, self.kind = self.data.fingerprint, self.material.kind(self.cfg.model)
-    self.notes += self.material.notes
+    self.prepared = self.prepared or prepare_data(self.cfg)
+    self.fingerprint, self.kind = self.data.fingerprint, self.prepared.kind(self.cfg.model)
+    self.notes += self.prepared.notes
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #776d5866
 @patch
@@ -55,26 +55,32 @@ def rows_in_split(self: DistributionTraining,
     split: str,      # train, validation or test
 ) -> np.ndarray:
     "Row indices of a split, folds concatenated"
-    return np.concatenate([s[split] for s in self.material.splits])
+    return np.concatenate([s[split] for s in self.prepared.splits])
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #49a8d83b
 @patch
 def split(self: DistributionTraining):
     "Targets of the splits of all folds; the test answers are inaccessible until each fold is selected"
     self.train, self.validation = (self.votes.targets[self.rows_in_split(s)] for s in ('train', 'validation'))
+    answers = self.votes.weights[self.rows_in_split('train')].sum(1)
+    if self.cfg.weighting == 'answers' and np.allclose(answers, answers[0], atol=0):
+        self.note(
+            'equal_numbers_of_answers',
+            f'weighting=answers: every training item has {answers[0]:g} answers, so that all items count the same',
+        )
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #1a1ce4a8
 @patch
 def make_model(self: DistributionTraining):
     "Untrained models, one a fold, in `folds`; there is one model after `fit`"
-    self.folds = [make_fold(self.cfg, self.material, self.kind, f) for f in range(len(self.material.splits))]
+    self.folds = [make_fold(self.cfg, self.prepared, self.kind, f) for f in range(len(self.prepared.splits))]
     self.test = [f.test for f in self.folds]
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #23564fb5
 @patch
 def fit_baselines(self: DistributionTraining) -> dict[str, dict]:  # name -> split -> (rows, categories)
     "The predictions of every baseline, fitted once for all runs on the same data"
-    return dict(fit_distribution_baselines(self.material))
+    return dict(fit_distribution_baselines(self.prepared))
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #646c0e21
 @patch
@@ -127,6 +133,6 @@ def timing(self: DistributionTraining) -> dict:
 @patch
 def inference_difference(self: DistributionTraining) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation items of the first fold would change in another precision"
-    rows, learner = self.material.splits[0]['validation'], self.folds[0].learner
-    loader = make_loader(self.cfg, self.material, self.kind, rows[evenly_spaced_rows(len(rows))])
+    rows, learner = self.prepared.splits[0]['validation'], self.folds[0].learner
+    loader = make_loader(self.cfg, self.prepared, self.kind, rows[evenly_spaced_rows(len(rows))])
     return precision_difference(lambda p: predict_proba(learner, loader, precision=p), self.cfg.inference_precision)

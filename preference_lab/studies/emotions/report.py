@@ -98,9 +98,9 @@ def headline_figure(self: EmotionReport) -> Figure:
     s = self.study
     models = {'model': s.metrics['test'], 'bag of words': s.baseline_metrics['bag_of_words']}
     models['prior'] = s.baseline_metrics['prior']
-    if top := s.ceiling(): models['best achievable'] = top
-    title = 'Test micro AUC and macro F1: model and baselines'
-    return metric_bars(models, ['auc_micro', 'f1_macro', 'auc_macro'], title)
+    if top := s.noise_ceiling(): models['best achievable'] = top
+    title = 'Test macro AUC, micro AUC and macro F1: model and baselines'
+    return metric_bars(models, ['auc_macro', 'auc_micro', 'f1_macro'], title)
 
 # %% ../../../nbs/studies/emotions/08_report.ipynb #e9a92cc7
 @patch
@@ -138,7 +138,7 @@ def overlap_sentences(self: EmotionReport) -> list[str]:
     "The effect of test texts that also occur in another split"
     s = self.study
     if not (clean := s.metrics.get('test_without_overlap')): return []
-    m, rows = s.metrics['test'], int((~s.audit.clean('test')).sum())
+    m, rows = s.metrics['test'], int((~s.audit.rows_without_overlap('test')).sum())
     return [
         f"Without the {rows} test texts that also occur in another split, micro AUC is "
         f"{clean['auc_micro']['value']:.4f} instead of {m['auc_micro']['value']:.4f} and macro F1 "

@@ -64,6 +64,7 @@ def load(self: EmotionTraining):
         cfg.strip_emoji,
         cfg.data_seed,
         cfg.demo_rows,
+        format=cfg.format,
     )
     self.label_names, self.fingerprint = self.table.label_names, self.table.fingerprint
     self.groupings = find_groupings(cfg.groups, self.label_names)
@@ -131,8 +132,8 @@ def make_model(self: EmotionTraining) -> MultilabelTextClassifier:
 @patch
 def make_loader(self: EmotionTraining,
     texts: list[str],
-    targets: np.ndarray,       # (rows, labels)
-    places: list[str]=None,    # for errors
+    targets: np.ndarray,          # (rows, labels)
+    locations: list[str]=None,    # for errors
 ) -> TextLoader:
     "Texts as tokens in length buckets"
     t = self.model.tokenizer
@@ -141,7 +142,7 @@ def make_loader(self: EmotionTraining,
         targets,
         self.cfg.batch_size,
         self.cfg.seed,
-        places,
+        locations,
         t.pad_token_id,
         multiple=16 if self.cfg.compile_mode != 'no' else 1,
     )

@@ -141,14 +141,14 @@ def token_similarity(
 # %% ../../../nbs/studies/labeler_tokens/06_analyses.ipynb #779fe95a
 def item_scores(
     model: LabelerCLIP,
-    pixels: np.ndarray,    # (images, height, width, 3) uint8
-    picture: np.ndarray,   # (items,) row of each item's image
+    pixels: np.ndarray,      # (images, height, width, 3) uint8
+    image_row: np.ndarray,   # (items,) row of each item's image
     rater: str,
     target: str,
 ) -> np.ndarray:           # (items,) mean 0, standard deviation 1
     "Predicted score of each item for a rater"
     r = model.rater_number(rater)
-    v = encode_images_for_raters(model, pixels, picture, np.full(len(picture), model.image_encoder_of_rater[r]))
+    v = encode_images_for_raters(model, pixels, image_row, np.full(len(image_row), model.image_encoder_of_rater[r]))
     s = (v@encode_rater_prompts(model)[r, model.targets.index(target)]).double().numpy()
     return (s-s.mean())/max(s.std(), 1e-12)
 

@@ -23,8 +23,8 @@ class LabelerLoader(TableLoader):
     def __init__(self,
         questions: MultiTargetComparisons,
         model: LabelerCLIP,
-        pixels: np.ndarray,        # (images, height, width, 3) uint8
-        picture: np.ndarray,       # (items,) row of each item's image
+        pixels: np.ndarray,          # (images, height, width, 3) uint8
+        image_row: np.ndarray,       # (items,) row of each item's image
         batch_size: int,
         seed: int=0,
         weight: np.ndarray=None,   # (raters,) of each rater's labels; None: 1
@@ -37,9 +37,9 @@ class LabelerLoader(TableLoader):
         weight = weight[q.rater] if q.weights is None else weight[q.rater][:, None]*q.weights
         columns = dict(rater=q.rater, left=q.left, right=q.right, answers=q.answers, weight=weight)
         super().__init__({k: torch.as_tensor(v) for k, v in columns.items()}, batch_size, seed)
-        self.q, self.names, self.pixels, self.picture, self.vectors = q, names, pixels, np.asarray(picture), vectors
+        self.q, self.names, self.pixels, self.image_row, self.vectors = q, names, pixels, np.asarray(image_row), vectors
         self.image_encoder_of_rater, self.number = model.image_encoder_of_rater, model.prompts.number
-        self.rater_of_viewer = {int(v): r for r, v in reversed(list(enumerate(self.image_encoder_of_rater)))}
+        self.rater_of_image_encoder = {int(v): r for r, v in reversed(list(enumerate(self.image_encoder_of_rater)))}
         self.text_tokens, self.population_token_share = model.text_tokens, population_token_share
 
     def where(self, row: int) -> str:
@@ -66,13 +66,13 @@ def image_part(self: LabelerLoader,
     rater: np.ndarray,  # (n,)
 ) -> dict[str, Tensor]:
     "pixels (u, height, width, 3) or vectors (u, d), pixel_rater (u,), left, right (n,)"
-    base, viewer, t = len(self.image_encoder_of_rater)+1, self.image_encoder_of_rater[rater], torch.from_numpy
-    seen = np.concatenate([e[rows]*base + viewer for e in (self.q.left, self.q.right)])
+    base, image_encoder, t = len(self.image_encoder_of_rater)+1, self.image_encoder_of_rater[rater], torch.from_numpy
+    seen = np.concatenate([e[rows]*base + image_encoder for e in (self.q.left, self.q.right)])
     cells, at = np.unique(seen, return_inverse=True)
-    item, viewer = np.divmod(cells, base)
+    item, image_encoder = np.divmod(cells, base)
     if self.vectors is not None: images = dict(vectors=self.vectors[t(item)])
-    else: images = dict(pixels=t(np.ascontiguousarray(self.pixels[self.picture[item]])))
-    pixel_rater = t(np.array([self.rater_of_viewer[int(v)] for v in viewer]))
+    else: images = dict(pixels=t(np.ascontiguousarray(self.pixels[self.image_row[item]])))
+    pixel_rater = t(np.array([self.rater_of_image_encoder[int(v)] for v in image_encoder]))
     return images | dict(pixel_rater=pixel_rater, left=t(at[:len(rows)]), right=t(at[len(rows):]))
 
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #95ada08e
@@ -132,15 +132,15 @@ def labeler_losses(
 # %% ../../../nbs/studies/labeler_tokens/05_batches.ipynb #b1149b8d
 def choose_raters(
     labels: Ratings|Comparisons,
-    n_known: int,          # raters with the most labels; 0: all that are left
-    n_new: int,            # further raters
-    late: list[str]=(),    # raters who are meant to be new; without any the ones with the most labels after the known
-    min_labels: int=40,    # labels that a new rater must have
+    n_known: int,                # raters with the most labels; 0: all that are left
+    n_new: int,                  # further raters
+    new_raters: list[str]=(),    # raters meant to be new; none: those with the most labels after the known
+    min_labels: int=40,          # labels that a new rater must have
 ) -> tuple[np.ndarray, np.ndarray]:  # numbers of the raters with tokens, and of the new ones
     "Raters of the training set, and new raters"
     count = np.bincount(labels.rater, minlength=len(labels.raters))
-    order, is_late = np.argsort(-count, kind='stable'), np.isin(labels.raters, late)
-    if is_late.any(): known, new = order[~is_late[order]][:n_known or None], order[is_late[order]][:n_new]
+    order, is_new = np.argsort(-count, kind='stable'), np.isin(labels.raters, new_raters)
+    if is_new.any(): known, new = order[~is_new[order]][:n_known or None], order[is_new[order]][:n_new]
     elif n_known: known, new = order[:n_known], order[n_known:n_known+n_new]
     elif n_new and len(order) > 2*n_new: known, new = order[:-n_new], order[-n_new:]
     else: known, new = order, order[:0]

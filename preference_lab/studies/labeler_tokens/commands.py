@@ -19,7 +19,7 @@ import pandas as pd
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import list_names, require_column
 from ...data.comparisons import Comparisons
 from ...data.ratings import filter_raters, to_comparisons
@@ -45,18 +45,18 @@ class _EmbeddingCache:
     def __init__(self, model: LabelerCLIP): self.model, self.cache = model, {}
 
     def __call__(self,
-        pixels: np.ndarray,   # (images, height, width, 3) uint8
-        picture: np.ndarray,  # (n,) row of pixels
-        viewer: np.ndarray,   # (n,) number of the image encoder, of `model.viewer`
-    ) -> np.ndarray:          # (n, d) float64
+        pixels: np.ndarray,         # (images, height, width, 3) uint8
+        image_row: np.ndarray,      # (n,) row of pixels
+        image_encoder: np.ndarray,  # (n,) number of the image encoder, of `model.image_encoder_of_rater`
+    ) -> np.ndarray:                # (n, d) float64
         base = len(self.model.raters)+1
-        cells, at = np.unique(picture.astype(np.int64)*base + viewer, return_inverse=True)
-        picture, viewer = np.divmod(cells, base)
-        keys = [(hashlib.sha256(pixels[p]).digest(), int(v)) for p, v in zip(picture, viewer)]
+        cells, at = np.unique(image_row.astype(np.int64)*base + image_encoder, return_inverse=True)
+        image_row, image_encoder = np.divmod(cells, base)
+        keys = [(hashlib.sha256(pixels[p]).digest(), int(v)) for p, v in zip(image_row, image_encoder)]
         if len(self.cache) > MAX_VECTORS: self.cache.clear()
         new = np.array([k for k, key in enumerate(keys) if key not in self.cache], int)
         if len(new):
-            vectors = encode_images_for_raters(self.model, pixels, picture[new], viewer[new]).double().numpy()
+            vectors = encode_images_for_raters(self.model, pixels, image_row[new], image_encoder[new]).double().numpy()
             self.cache.update(zip([keys[k] for k in new], vectors))
         return np.stack([self.cache[k] for k in keys])[at]
 
@@ -76,7 +76,7 @@ def _image_files(frame, path) -> dict[str, Path]:
 def _read_images(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Pixels, and the row in them of each left and right image of a table"
     files = _image_files(frame, path)
-    pixels, row, bad = preprocess_images(list(files.values()), model.tower)
+    pixels, row, bad = preprocess_images(list(files.values()), model.clip_encoder)
     reason, row_of = {str(b['path']): b['reason'] for b in bad}, dict(zip(files, row))
     rows = {c: frame[c].map(row_of).to_numpy(int) for c in ('left', 'right')}
     for c, r in rows.items():
@@ -145,7 +145,7 @@ def predict_labelers(
     if file is not None:
         if image or other or rater:
             raise ConfigError('image, other and rater cannot be combined with file; write raters into its column rater')
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_labeler_predictor(run, weights, device, batch_size, precision)(frame, file)
         return join_predictions(frame, answers).reset_index(drop=True)
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
@@ -168,7 +168,7 @@ def _with_targets(pairs: Comparisons, targets: list[str], table: str) -> Compari
         raise DataError(
             f'{location(table)}: the targets are {list_names(pairs.targets)}; the model predicts {list_names(targets)}'
         )
-    part = pairs.take(number[pairs.target] >= 0)
+    part = pairs.select_rows(number[pairs.target] >= 0)
     return replace(part, target=number[part.target].astype(np.int32), targets=list(targets))
 
 def _read_labeled(run, model, table, settings, source) -> tuple[Comparisons, np.ndarray, np.ndarray, LabelerConfig]:
@@ -177,9 +177,9 @@ def _read_labeled(run, model, table, settings, source) -> tuple[Comparisons, np.
     data = load_pairwise_data(cfg)
     if data.images is None: raise DataError(f'{data.name}: the table has no images; set images= to their folder')
     pairs = _with_targets(to_comparisons(data.judgements), model.targets, str(table))
-    pixels, picture, bad = preprocess_images(data.images, model.tower, progress=cfg.progress)
+    pixels, image_row, bad = preprocess_images(data.images, model.clip_encoder, progress=cfg.progress)
     if bad: raise DataError(f'{bad[0]["path"]}: {bad[0]["reason"]}')
-    return pairs, pixels, picture, cfg
+    return pairs, pixels, image_row, cfg
 
 # %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #8e4b0003
 def evaluate_labelers(
@@ -191,7 +191,7 @@ def evaluate_labelers(
 ) -> pd.DataFrame:        # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
     model = load_labeler_clip(run, weights).serve(device)
-    pairs, pixels, picture, cfg = _read_labeled(run, model, table, settings, 'labeler_tokens.evaluate')
+    pairs, pixels, image_row, cfg = _read_labeled(run, model, table, settings, 'labeler_tokens.evaluate')
     if unknown := [r for r in pairs.raters if r not in model.raters]:
         raise DataError(
             f'{location(str(table))}: the model does not know {list_names(unknown)}; delete their rows, or add them to '
@@ -199,7 +199,7 @@ def evaluate_labelers(
         )
     number = np.array([model.raters.index(r) for r in pairs.raters], np.int32)
     pairs = replace(pairs, rater=number[pairs.rater], raters=list(model.raters))
-    scores = pairwise_intervals(pairs, sigmoid(model.logits(pairs, pixels, picture)), n=cfg.bootstrap_samples)
+    scores = pairwise_intervals(pairs, sigmoid(model.logits(pairs, pixels, image_row)), n=cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, **v.to_dict()) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/labeler_tokens/10_commands.ipynb #8e4b0004
@@ -214,13 +214,13 @@ def add_labelers(
     "Fit a labeler token for each new rater of a table, all else being frozen, and write the model that knows them"
     if Path(out).expanduser().exists(): raise ConfigError(f'{out} exists already; name a new folder')
     model = load_labeler_clip(run, weights).serve(device)
-    pairs, pixels, picture, _ = _read_labeled(run, model, table, settings, 'labeler_tokens.add_raters')
+    pairs, pixels, image_row, _ = _read_labeled(run, model, table, settings, 'labeler_tokens.add_raters')
     new = np.array([k for k, r in enumerate(pairs.raters) if r not in model.raters], int)
     if not len(new): raise DataError(f'{location(str(table))}: the model knows all raters of this table already')
     pairs = filter_raters(pairs, new)
-    vectors = encode_images_for_population(model, pixels, picture)
+    vectors = encode_images_for_population(model, pixels, image_row)
     more = add_raters(model, pairs, vectors)
-    more.remember(added_raters=[*model.about.get('added_raters', []), *pairs.raters])
+    more.set_card_data(added_raters=[*model.about.get('added_raters', []), *pairs.raters])
     more.save_pretrained(Path(out).expanduser())
 
     n, w, population = len(model.raters), encode_rater_prompts(more), encode_rater_prompts(model)[-1:]

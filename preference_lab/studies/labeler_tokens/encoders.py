@@ -33,7 +33,7 @@ class LabelerEncoders(nn.Module):
     def __init__(self,
         raters: Sequence[str],
         targets: Sequence[str],               # attributes
-        tower: ClipEncoder,                         # a CLIP; its weights are shared, not copied
+        clip_encoder: ClipEncoder,                         # a CLIP; its weights are shared, not copied
         templates: Sequence[str]=PROMPT_TEMPLATES,   # of prompts, {} for the attribute
         token_format: str='<user{}>',         # form of a rater's token, {} for the number
         text_tokens: bool=True,               # prompts contain the rater's token
@@ -50,17 +50,17 @@ class LabelerEncoders(nn.Module):
                 f'visual_prompts={visual_prompts!r}{did_you_mean(visual_prompts, VISUAL_PROMPTS)}; valid: '
                 f'{", ".join(VISUAL_PROMPTS)}'
             )
-        self.raters, self.targets, self.tower = list(raters), list(targets), tower
+        self.raters, self.targets, self.clip_encoder = list(raters), list(targets), clip_encoder
         self.visual, self.text_tokens, self.ranks = visual_prompts, text_tokens, dict(ranks or {})
         self.population_token = population_token
         self.group = np.zeros(len(self.raters), int) if group is None else np.asarray(group)
 
         # own modules, shared frozen weights
-        self.clip = copy.deepcopy(tower.model, memo={id(p): p for p in tower.model.parameters()})
+        self.clip = copy.deepcopy(clip_encoder.model, memo={id(p): p for p in clip_encoder.model.parameters()})
         add_lora(self.clip, self.ranks, seed=seed, **lora)
         self.frozen = tensors_sha256(frozen_state(self.clip))   # SHA-256 of the frozen weights
 
-        vocabulary = read_vocabulary(tower)
+        vocabulary = read_vocabulary(clip_encoder)
         self.labeler_tokens = labeler_token_words(token_format, self.raters, vocabulary)
         unknown = untokenizable_words(vocabulary, self.targets)
         vocabulary = vocabulary.add_tokens(self.labeler_tokens).add_tokens(unknown)
@@ -127,7 +127,7 @@ def encode_pixels(self: LabelerEncoders,
     rater: Tensor,    # (n,) int; the number of raters: the population
 ) -> Tensor:          # (n, d), of length 1
     "Embedding of each image as its rater sees it"
-    return self._by_adapter(self._encode_pixels, rater, self.tower.normalize(pixels))
+    return self._by_adapter(self._encode_pixels, rater, self.clip_encoder.normalize(pixels))
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #d4c5d389
 @patch

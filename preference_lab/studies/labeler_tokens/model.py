@@ -56,12 +56,12 @@ class LabelerCLIP(
         use_rslora: bool=False,       # updates are scaled by lora_alpha/√rank
         seed: int=0,                  # of the initial values
         about: dict=None,             # contents of the model card
-        tower: Any=None,              # the CLIP itself, a `ClipEncoder`; its weights are shared, not copied
+        clip_encoder: Any=None,       # the CLIP itself, a `ClipEncoder`; its weights are shared, not copied
     ):
         super().__init__(
             raters,
             targets,
-            tower,
+            clip_encoder,
             templates or PROMPT_TEMPLATES,
             token_format,
             text_tokens,
@@ -108,25 +108,26 @@ IMAGES_PER_BATCH = 128   # images a batch
 @torch.no_grad()
 def encode_images_for_raters(
     model: LabelerCLIP,
-    pixels: np.ndarray,    # (images, height, width, 3) uint8
-    picture: np.ndarray,   # (n,) row of pixels
-    viewer: np.ndarray,    # (n,) number of the image encoder, of `model.viewer`
-    batch_size: int=0,     # images at a time; 0: PICTURE_ROWS
-) -> Tensor:               # (n, d), on the CPU
+    pixels: np.ndarray,          # (images, height, width, 3) uint8
+    image_row: np.ndarray,       # (n,) row of pixels
+    image_encoder: np.ndarray,   # (n,) number of the image encoder, of `model.image_encoder_of_rater`
+    batch_size: int=0,           # images at a time; 0: IMAGES_PER_BATCH
+) -> Tensor:                     # (n, d), on the CPU
     "Embedding of each image, each with one of the image encoders"
     device, was_training = model.clip.positional_embedding.device, model.training
     batch_size = batch_size or model.inference_rows or IMAGES_PER_BATCH
     # the first with this image encoder
     rater_of = {int(v): r for r, v in reversed(list(enumerate(model.image_encoder_of_rater)))}
-    order = np.argsort(viewer, kind='stable')
-    out = torch.zeros(len(picture), model.clip.visual.output_dim)
+    order = np.argsort(image_encoder, kind='stable')
+    out = torch.zeros(len(image_row), model.clip.visual.output_dim)
     model.eval()
-    for v in np.unique(viewer):
-        at, rater = order[viewer[order] == v], rater_of[int(v)]
+    for v in np.unique(image_encoder):
+        at, rater = order[image_encoder[order] == v], rater_of[int(v)]
         group = list(model.ranks)[np.append(model.group, 0)[rater]] if model.ranks else None
         with merged_lora_weights(model.clip, group):
             for rows in (at[s:s+batch_size] for s in range(0, len(at), batch_size)):
-                x = model.tower.normalize(torch.from_numpy(np.ascontiguousarray(pixels[picture[rows]])).to(device))
+                x = torch.from_numpy(np.ascontiguousarray(pixels[image_row[rows]])).to(device)
+                x = model.clip_encoder.normalize(x)
                 with inference_context(model.inference_precision, device):
                     y = model._encode_pixels(x, torch.full((len(rows),), rater, device=device))
                 out[rows] = y.float().cpu()
@@ -155,24 +156,24 @@ def encode_rater_prompts(
 def logits(self: LabelerCLIP,
     pairs: Comparisons,               # raters and targets named as the model's
     pixels: np.ndarray,         # (images, height, width, 3) uint8
-    picture: np.ndarray,        # (items,) row of each item's image
+    image_row: np.ndarray,      # (items,) row of each item's image
     as_rater: np.ndarray=None,  # (raters,) rater whose token and image encoder is used instead; None: their own
-    batch_size: int=0,          # images at a time; 0: PICTURE_ROWS
+    batch_size: int=0,          # images at a time; 0: IMAGES_PER_BATCH
 ) -> np.ndarray:                # (n,) float64
     "The logit of P(left wins)"
     rater = pairs.rater if as_rater is None else np.asarray(as_rater)[pairs.rater]
-    base, viewer = len(self.raters)+1, self.image_encoder_of_rater[rater]
-    seen = [e.astype(np.int64)*base + viewer for e in (pairs.left, pairs.right)]
+    base, image_encoder = len(self.raters)+1, self.image_encoder_of_rater[rater]
+    seen = [e.astype(np.int64)*base + image_encoder for e in (pairs.left, pairs.right)]
     cells, at = np.unique(np.concatenate(seen), return_inverse=True)
-    item, viewer = np.divmod(cells, base)
-    v = encode_images_for_raters(self, pixels, np.asarray(picture)[item], viewer, batch_size).double().numpy()
+    item, image_encoder = np.divmod(cells, base)
+    v = encode_images_for_raters(self, pixels, np.asarray(image_row)[item], image_encoder, batch_size).double().numpy()
     w = encode_rater_prompts(self).double().numpy()
     n = len(pairs)
     return np.einsum('nd,nd->n', v[at[:n]] - v[at[n:]], w[rater, pairs.target])/self.temperature
 
 # %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #18040b6f
 @patch
-def remember(self: LabelerCLIP,
+def set_card_data(self: LabelerCLIP,
     **about,   # metrics, baselines, warnings, data, fingerprint, …
 ):
     "Add to the contents of the model card"
@@ -205,7 +206,7 @@ def generate_model_card(self: LabelerCLIP, *args, **kwargs) -> ModelCard:
 def _save_pretrained(self: LabelerCLIP, save_directory: Path):
     "The trainable weights, and the tiny CLIP where it is the encoder; `config.json` has the frozen weights' SHA-256"
     save_tensors(Path(save_directory)/'model.safetensors', self.state_dict())
-    if self.encoder['name'] == 'tiny': save_clip(self.tower, Path(save_directory)/'encoder')
+    if self.encoder['name'] == 'tiny': save_clip(self.clip_encoder, Path(save_directory)/'encoder')
 
 # %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #00d766d0
 def _saved_encoder(folder: Path) -> Path|None:
@@ -215,14 +216,15 @@ def _saved_encoder(folder: Path) -> Path|None:
 def _load_encoder(encoder: dict, folder: Path) -> ClipEncoder:
     "The CLIP that a model was trained on"
     name, saved = encoder['name'], _saved_encoder(folder)
-    if saved: tower = load_clip(str(saved), device='cpu')
-    else: tower = tiny_clip() if name == 'tiny' else load_clip(name, encoder.get('weights'), device='cpu')
-    if tower.key != encoder['key']:
+    if saved: clip_encoder = load_clip(str(saved), device='cpu')
+    else: clip_encoder = tiny_clip() if name == 'tiny' else load_clip(name, encoder.get('weights'), device='cpu')
+    if clip_encoder.key != encoder['key']:
         raise DataError(
             f"{folder}: these adapters are for another model: they were trained on {name} with weights "
-            f"{encoder['key'][:12]}, and this {tower.name} has {tower.key[:12]}; pass those weights with weights="
+            f"{encoder['key'][:12]}, and this {clip_encoder.name} has {clip_encoder.key[:12]}; pass those weights with "
+            "weights="
         )
-    return tower
+    return clip_encoder
 
 _OLD_ARGUMENTS = dict(
     word='token_format',
@@ -253,7 +255,7 @@ def _from_pretrained(cls: LabelerCLIP,
     encoder = options['encoder'] | (dict(weights=str(weights)) if weights else {})
     if weights and _saved_encoder(folder):
         raise ConfigError(f'weights={weights}: this model includes its encoder; remove weights=')
-    model = cls(**_old_arguments(folder) | options | dict(encoder=encoder, tower=_load_encoder(encoder, folder)))
+    model = cls(**_old_arguments(folder) | options | dict(encoder=encoder, clip_encoder=_load_encoder(encoder, folder)))
     if model.frozen != encoder.get('frozen', model.frozen):
         raise DataError(
             f"{folder}: these adapters are for another model: the weights of {encoder['name']} are not those they were "
@@ -295,7 +297,7 @@ def compare(self: LabelerCLIP,
     rater: str=None,   # name or token; None: the population
 ) -> dict[str, float]:  # target -> P(left wins)
     "Which of two images a rater prefers"
-    pixels, row, bad = preprocess_images([left, right], self.tower)
+    pixels, row, bad = preprocess_images([left, right], self.clip_encoder)
     if bad: raise DataError(bad[0]['reason'])
     if row[0] == row[1]: raise DataError(f'{left} and {right} are the same image; pass two different images')
     n = len(self.targets)

@@ -109,12 +109,12 @@ def fit_new_labeler_tokens(
 @torch.no_grad()
 def encode_images_for_population(
     model: LabelerCLIP,
-    pixels: np.ndarray,    # (images, height, width, 3) uint8
-    picture: np.ndarray,   # (items,) row of each item's image
-) -> Tensor:               # (items, d)
+    pixels: np.ndarray,      # (images, height, width, 3) uint8
+    image_row: np.ndarray,   # (items,) row of each item's image
+) -> Tensor:                 # (items, d)
     "Image embeddings with the population's image encoder"
     return encode_images_for_raters(
-        model, pixels, np.asarray(picture), np.full(len(picture), model.image_encoder_of_rater[model.population])
+        model, pixels, np.asarray(image_row), np.full(len(image_row), model.image_encoder_of_rater[model.population])
     )
 
 # %% ../../../nbs/studies/labeler_tokens/04_new_raters.ipynb #7d3a0002
@@ -141,7 +141,7 @@ def add_raters(
         prompts = state['visual_prompts']
         state['visual_prompts'] = _insert(prompts, n, prompts[n:n+1].expand(new.n, -1, -1))
 
-    settings = model._hub_mixin_config | dict(raters=[*model.raters, *pairs.raters], tower=model.tower)
+    settings = model._hub_mixin_config | dict(raters=[*model.raters, *pairs.raters], clip_encoder=model.clip_encoder)
     if len(model.ranks) > 1: settings['group'] = [*model.group.tolist(), *[0]*new.n]   # that of the population
     out = type(model)(**settings).to(model.clip.positional_embedding.device)
     out.load_state_dict(state)

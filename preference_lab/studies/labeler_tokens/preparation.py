@@ -19,7 +19,7 @@ from ...data.ratings import Ratings, filter_items, filter_raters, filter_targets
 from ...data.holdout import make_holdout
 from ...data.image_duplicates import group_duplicate_items
 from ...simulate.faces import draw_faces
-from ...evaluation.agreement import rater_self_consistency
+from ...evaluation.pairwise_agreement import rater_self_consistency
 from ...models.image_encoders import load_clip
 from ...models.embeddings import embed_images, preprocess_images
 from ...models.tiny_clip import tiny_clip
@@ -45,7 +45,7 @@ def load(self: LabelerData):
             f'{self.data.name}: this study needs images, and the table has none; set images=FOLDER to a folder with an '
             'image for each item'
         )
-    self.tower = tiny_clip() if cfg.encoder == 'tiny' else load_clip(cfg.encoder, cfg.weights or None)
+    self.clip_encoder = tiny_clip() if cfg.encoder == 'tiny' else load_clip(cfg.encoder, cfg.weights or None)
     self.load_images(filter_targets(self.data.judgements, cfg.targets))
 
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #7b5d24d4
@@ -73,10 +73,10 @@ def load_images(self: LabelerData,
     "Decode every image once, and drop judgements about images that are unreadable or occur twice"
     self.note_encoder()
     images = self.data.images
-    self.pixels, self.picture, bad = preprocess_images(images, self.tower, progress=self.cfg.progress)
+    self.pixels, self.image_row, bad = preprocess_images(images, self.clip_encoder, progress=self.cfg.progress)
     keep = self.usable_images(labels.items, bad)
     self.labels = filter_items(labels, keep) if not keep.all() else labels
-    self.images, self.picture = [p for p, k in zip(images, keep) if k], self.picture[keep]
+    self.images, self.image_row = [p for p, k in zip(images, keep) if k], self.image_row[keep]
     self.same = None
     if self.data.name != 'demo':   # generated faces are all different
         self.labels, self.same, notes = group_duplicate_items(self.labels, self.images)
@@ -89,8 +89,8 @@ def usable_images(self: LabelerData,
     bad: list[dict],   # path and reason of each image that cannot be used
 ) -> np.ndarray:       # (items,) bool
     "Which images can be read, each only once; notes about the others"
-    n, readable, duplicate = len(self.picture), self.picture >= 0, np.ones(len(self.picture), bool)
-    duplicate[np.unique(self.picture, return_index=True)[1]] = False
+    n, readable, duplicate = len(self.image_row), self.image_row >= 0, np.ones(len(self.image_row), bool)
+    duplicate[np.unique(self.image_row, return_index=True)[1]] = False
     duplicate &= readable   # not the first item with this image
     if not readable.any(): raise DataError(f'none of the {n:,} images can be used; the first: {bad[0]["reason"]}')
     if not readable.all():
@@ -120,13 +120,13 @@ def split(self: LabelerData):
         )
     sizes = 1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share
     chosen = filter_raters(self.labels, np.concatenate([known, new]))
-    self.axis = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
+    self.holdout = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
     known, new = np.arange(len(known)), len(known) + np.arange(len(new))
 
     self.train = self.training_comparisons(known)
-    self.validation, self.test = filter_raters(self.axis.validation, known), self.axis.test
+    self.validation, self.test = filter_raters(self.holdout.validation, known), self.holdout.test
     # labels of new raters that their tokens may be fitted to
-    self.shown = to_comparisons(filter_raters(self.axis.train, new)) if len(new) else None
+    self.shown = to_comparisons(filter_raters(self.holdout.train, new)) if len(new) else None
     self.raters, self.items, self.targets = self.train.raters, self.train.items, self.train.targets
     self.check_split()
 
@@ -136,10 +136,10 @@ def training_comparisons(self: LabelerData,
     known: np.ndarray,   # numbers of the known raters
 ) -> Comparisons:
     "The training comparisons of the known raters; a random sample if there are more than `max_train_pairs`"
-    train = to_comparisons(filter_raters(self.axis.train, known))
+    train = to_comparisons(filter_raters(self.holdout.train, known))
     if len(train) <= self.cfg.max_train_pairs: return train
     order = np.random.default_rng([self.cfg.data_seed, 1]).permutation(len(train))
-    return train.take(np.sort(order[:self.cfg.max_train_pairs]))
+    return train.select_rows(np.sort(order[:self.cfg.max_train_pairs]))
 
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #f9e6198b
 @patch
@@ -161,7 +161,7 @@ def count_labels(self: LabelerData, pairs: Comparisons) -> np.ndarray:  # (rater
 def embed(self: LabelerData) -> np.ndarray:  # (items, d)
     "Image embeddings of the frozen encoder; computed once and cached"
     if not hasattr(self, 'frozen_vectors'):
-        self.frozen_vectors = embed_images(self.images, self.tower, progress=self.cfg.progress)[0]
+        self.frozen_vectors = embed_images(self.images, self.clip_encoder, progress=self.cfg.progress)[0]
     return self.frozen_vectors
 
 # %% ../../../nbs/studies/labeler_tokens/07_preparation.ipynb #770be55c
@@ -185,12 +185,12 @@ def make_model(self: LabelerData,
     if cfg.lora_towers == 'none': ranks = {}
     settings = dict(text_tokens=cfg.text_tokens, visual_prompts=cfg.visual_prompts, group=group, ranks=ranks) | changed
     settings |= dict(population_token=cfg.population_token_share > 0)
-    encoder = dict(name=cfg.encoder, weights=cfg.weights or None, key=self.tower.key)
+    encoder = dict(name=cfg.encoder, weights=cfg.weights or None, key=self.clip_encoder.key)
     return LabelerCLIP(
         encoder, self.raters, self.targets, cfg.templates, cfg.token_format, temperature=cfg.temperature,
         lora_towers=cfg.lora_towers if ranks else 'both', lora_layers=cfg.lora_layers, lora_targets=cfg.lora_targets,
         lora_alpha=cfg.lora_alpha, lora_dropout=cfg.lora_dropout, use_dora=cfg.use_dora, use_rslora=cfg.use_rslora,
-        seed=cfg.seed, tower=self.tower,
+        seed=cfg.seed, clip_encoder=self.clip_encoder,
         about=dict(inference_precision=cfg.inference_precision, inference_rows=cfg.encode_batch_size), **settings,
     )
 

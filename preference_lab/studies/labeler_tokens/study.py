@@ -35,7 +35,7 @@ class LabelerStudy(LabelerTraining):
 @patch
 def open_test(self: LabelerStudy) -> dict[str, Comparisons]:  # split -> comparisons with answers
     "Validation and test comparisons of the known raters; the test set is opened for the chosen weights"
-    self.opened = self.axis.test.open(self.trainer.best['sha256'])   # with those of new raters
+    self.opened = self.holdout.test.open(self.trainer.best['sha256'])   # with those of new raters
     self.test = filter_raters(self.opened, np.arange(len(self.raters)))
     return dict(validation=self.validation, test=self.test)
 
@@ -79,7 +79,7 @@ def learn_new_raters(self: LabelerStudy,
     cfg, new = self.cfg, np.arange(len(self.raters), len(opened.raters))
     test = filter_raters(opened, new)
     if not len(test): return []
-    vectors = encode_images_for_population(self.model, self.pixels, self.picture)
+    vectors = encode_images_for_population(self.model, self.pixels, self.image_row)
     known = {}
     if 'no_token' in self.ablation_models:   # this model does not depend on the rater
         anyone = replace(test, rater=np.zeros(len(test), np.int32), raters=self.raters)
@@ -107,7 +107,7 @@ def disagreement(self: LabelerStudy,
     target: str,
 ) -> pd.DataFrame:  # item, first, second, difference; the items that only the first prefers come first
     "Items by how far the predicted scores of two raters differ"
-    scores = (item_scores(self.model, self.pixels, self.picture, r, target) for r in (first, second))
+    scores = (item_scores(self.model, self.pixels, self.image_row, r, target) for r in (first, second))
     return rater_disagreement(self.items, *scores)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #fa6a37bf
@@ -194,7 +194,7 @@ def data_results(self: LabelerStudy) -> dict:
 def split_results(self: LabelerStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
     sizes = dict(train=len(self.train), validation=len(self.validation), test=len(self.test))
-    return dict(sizes=sizes, audit=self.axis.audit)
+    return dict(sizes=sizes, audit=self.holdout.audit)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #fad1313b
 @patch
@@ -204,6 +204,7 @@ def model_results(self: LabelerStudy) -> dict:
     return dict(
         name=f'{self.cfg.encoder} with labeler tokens',
         parameters=sum(t.numel() for t in m.state_dict().values()),
+        trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
         frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad),
         best_epoch=best['epoch'],
         weights_sha256=best['sha256'],

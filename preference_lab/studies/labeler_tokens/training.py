@@ -38,7 +38,7 @@ class LabelerTraining(LabelerData):
 @patch
 def unlabeled_test_pairs(self: LabelerTraining) -> Comparisons:
     "The test comparisons of the known raters, without answers"
-    t = self.axis.test
+    t = self.holdout.test
     keep = t.rater < len(self.raters)
     columns = (t.rater[keep], t.left[keep], t.right[keep], t.target[keep])
     return Comparisons(*columns, np.zeros(int(keep.sum()), bool), self.raters, t.items, t.targets)
@@ -85,9 +85,9 @@ def validation_scores(self: LabelerTraining,
     "Loss and accuracy on validation comparisons, by rater and target too, and on a sample of training comparisons"
     valid = self.validation
     n, order = len(valid), np.random.default_rng(self.cfg.seed).permutation(len(train))
-    both = concatenate_judgements(valid, train.take(np.sort(order[:n])))
+    both = concatenate_judgements(valid, train.select_rows(np.sort(order[:n])))
     def evaluate(model, acc):
-        z = torch.from_numpy(model.logits(both, self.pixels, self.picture))
+        z = torch.from_numpy(model.logits(both, self.pixels, self.image_row))
         correct, y = (z > 0).numpy() == both.left_wins, torch.as_tensor(both.left_wins).double()
         nll = F.binary_cross_entropy_with_logits(z, y, reduction='none').numpy()
         scores = dict(loss=nll[:n].mean(), accuracy=correct[:n].mean())
@@ -108,7 +108,7 @@ def make_loader(self: LabelerTraining,
         c = self.consistency()
         weight = c/np.average(c, weights=np.bincount(train.rater, minlength=len(c)))
     share = cfg.population_token_share if model.text_tokens or model.visual != 'none' else 0.
-    data = group_targets(train), model, self.pixels, self.picture
+    data = group_targets(train), model, self.pixels, self.image_row
     return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, share, train)
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #0844f924
@@ -160,14 +160,14 @@ def predict_pairs(self: LabelerTraining,
     as_rater: np.ndarray=None,   # (raters,) as in `LabelerCLIP.logits`
 ) -> np.ndarray:                 # (n,) P(left wins)
     "Probabilities of a model for comparisons of this study's images"
-    return sigmoid(model.logits(pairs, self.pixels, self.picture, as_rater))
+    return sigmoid(model.logits(pairs, self.pixels, self.image_row, as_rater))
 
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #4cc6da9e
 @patch
 def inference_difference(self: LabelerTraining) -> dict:  # precision, other, rows, largest, mean
     "How far the predictions for validation comparisons would change in another precision"
     some, own = (
-        self.validation.take(evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)),
+        self.validation.select_rows(evenly_spaced_rows(len(self.validation), self.trainer.accelerator.device)),
         self.model.about,
     )
     def predict(precision):

@@ -108,25 +108,28 @@ class MemeLoader(TextLoader):
     def __init__(self,
         table: MemeTable,
         regions: RegionCache,
-        tokenizer,              # of transformers
-        targets: np.ndarray,    # (rows,) float32; zeros for a held-out test set
+        tokenizer,                # of transformers
+        targets: np.ndarray,      # (rows,) float32; zeros for a held-out test set
         batch_size: int,
         seed: int=0,
-        max_length: int=128,    # tokens
-        most: int=100,          # regions
-        hide: str='',           # modality that is masked: '', text or regions
+        max_length: int=128,      # tokens
+        max_regions: int=100,     # regions
+        mask_modality: str='',    # modality that is masked: '', text or regions
         augment: TextAugmentation=None,  # for training
-        places: Sequence[str]=None,   # name of each row, for errors
-        multiple: int=1,        # widths are multiples of this
+        locations: Sequence[str]=None,   # name of each row, for errors
+        multiple: int=1,          # widths are multiples of this
     ):
         self.ids, self.texts, self.regions = np.asarray(table.ids, object), table.texts, regions
-        self.tokenizer, self.max_length, self.most, self.hide = tokenizer, max_length, most, hide
-        self.augment = augment if augment and hide != 'text' else None
-        tokens = tokenize_texts([''] * len(self.texts) if hide == 'text' else self.texts, tokenizer, max_length)
+        self.tokenizer, self.max_length = tokenizer, max_length
+        self.max_regions, self.mask_modality = max_regions, mask_modality
+        self.augment = augment if augment and mask_modality != 'text' else None
+        texts = [''] * len(self.texts) if mask_modality == 'text' else self.texts
+        tokens = tokenize_texts(texts, tokenizer, max_length)
         targets, pad = np.asarray(targets, np.float32), tokenizer.pad_token_id or 0
-        super().__init__(tokens, targets, batch_size, seed, places, pad, multiple)
+        super().__init__(tokens, targets, batch_size, seed, locations, pad, multiple)
         self.region_counts = (
-            np.ones(len(self.ids), int) if hide == 'regions' else np.minimum(regions.lengths(self.ids), most)
+            np.ones(len(self.ids), int) if mask_modality == 'regions'
+            else np.minimum(regions.lengths(self.ids), max_regions)
         )
 
     def units(self,
@@ -152,10 +155,10 @@ def augmented_texts(self: MemeLoader,
 
 # %% ../../../nbs/studies/memes/03_batches.ipynb #d627757b
 @patch
-def _caption_tokens(self: MemeLoader, caption: str, most: int) -> list[int]:
+def _caption_tokens(self: MemeLoader, caption: str, max_tokens: int) -> list[int]:
     "At most this many tokens and a separator; nothing without a caption"
-    if not caption or most <= 0: return []
-    return self.tokenizer(caption, add_special_tokens=False)['input_ids'][:most] + [self.tokenizer.sep_token_id]
+    if not caption or max_tokens <= 0: return []
+    return self.tokenizer(caption, add_special_tokens=False)['input_ids'][:max_tokens] + [self.tokenizer.sep_token_id]
 
 # %% ../../../nbs/studies/memes/03_batches.ipynb #44fba547
 @patch
@@ -163,11 +166,11 @@ def read_regions(self: MemeLoader,
     rows: np.ndarray,   # (n,)
 ) -> dict[str, Tensor]:
     "region_features (n, r, d), region_boxes (n, r, 5), region_mask (n, r)"
-    if self.hide == 'regions':
+    if self.mask_modality == 'regions':
         n = len(rows)
         features, mask = torch.zeros(n, 1, self.regions.width), torch.ones(n, 1, dtype=torch.bool)
         boxes = torch.tensor([0., 0, 1, 1, 1]).expand(n, 1, 5)
-    else: features, boxes, mask = self.regions.read(self.ids[rows], self.most)
+    else: features, boxes, mask = self.regions.read(self.ids[rows], self.max_regions)
     return dict(region_features=features, region_boxes=boxes, region_mask=mask)
 
 # %% ../../../nbs/studies/memes/03_batches.ipynb #a6393b36
@@ -190,12 +193,12 @@ class MemeEmbeddingLoader(TableLoader):
         targets: np.ndarray,    # (rows,) float32; zeros for a held-out test set
         batch_size: int,
         seed: int=0,
-        hide: str='',           # modality that is masked: '', text or regions
+        mask_modality: str='',           # modality that is masked: '', text or regions
         locations: Sequence[str]=None,   # name of each row, for errors
     ):
         image, text = images.read(table.ids, 1)[0][:, 0].float(), torch.as_tensor(texts)
-        if hide == 'regions': image = torch.zeros_like(image)
-        if hide == 'text': text = torch.zeros_like(text)
+        if mask_modality == 'regions': image = torch.zeros_like(image)
+        if mask_modality == 'text': text = torch.zeros_like(text)
         targets = torch.as_tensor(targets, dtype=torch.float32)
         tensors = dict(image_embedding=image, text_embedding=text, targets=targets)
         super().__init__(tensors, batch_size, seed, locations)

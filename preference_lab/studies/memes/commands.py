@@ -21,6 +21,7 @@ from ...core.files import read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
 from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import require_column
 from ...data.items import list_images
 from ...data.memes import MemeTable, first_names
@@ -94,8 +95,9 @@ def _load_extractor(model: ViLBERT|ClipFusion, weights: str|None, name: str|None
     if isinstance(model, ClipFusion): return _load_clip_extractor(model, weights, where)
     name, source = _named_extractor(model, name), model.about.get('regions') or {}
     own = source.get('name') == name
-    most = source.get('most') if own else model.about['max_regions']
-    extractor = load_extractor(name, weights or own and source.get('weights') or 'pretrained', where, max_regions=most)
+    max_regions = source.get('most') if own else model.about['max_regions']
+    weights = weights or own and source.get('weights') or 'pretrained'
+    extractor = load_extractor(name, weights, where, max_regions=max_regions)
     if own and source.get('key') and extractor.key != source['key']:
         raise ConfigError(
             f'extractor {name}: its weights or settings are not those the model was trained with (key '
@@ -103,9 +105,9 @@ def _load_extractor(model: ViLBERT|ClipFusion, weights: str|None, name: str|None
         )
     return extractor
 
-def _regions_from_file(regions: str, images: dict, most: int) -> RegionCache:
+def _regions_from_file(regions: str, images: dict, max_regions: int) -> RegionCache:
     names = {i: Path(p).stem if p else i for i, p in images.items()}
-    return convert_regions(Path(regions).expanduser(), ids=list(images), names=names, max_regions=most)
+    return convert_regions(Path(regions).expanduser(), ids=list(images), names=names, max_regions=max_regions)
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #f1ndregi
 def _find_regions(
@@ -144,7 +146,7 @@ def _make_loader(model: ViLBERT|ClipFusion, table: MemeTable, cache: RegionCache
     if isinstance(model, ClipFusion):
         texts = embed_texts(table.texts, ClipTextEncoder(extractor().encoder), progress='none')
         return MemeEmbeddingLoader(table, cache, texts, targets, 1)
-    limits = dict(max_length=about['max_length'], most=about['max_regions'])
+    limits = dict(max_length=about['max_length'], max_regions=about['max_regions'])
     return MemeLoader(table, cache, model.tokenizer, targets, 1, **limits)
 
 def _predict(model, texts, images: dict, cache: RegionCache, extractor: Callable, where: str) -> np.ndarray:
@@ -240,7 +242,7 @@ def predict_memes(
     "Predictions of a trained model"
     if file is not None:
         if text or image: raise ConfigError('text and image cannot be combined with file')
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_meme_predictor(run, regions, extractor, weights, device, batch_size, precision)(
             frame, file
         )
@@ -294,12 +296,12 @@ def extract_memes(
     extractor: str,           # one of EXTRACTORS
     out: str,                 # folder of the cache
     weights: str='pretrained',
-    most: int=100,            # regions of an image
-    workers: int=1,           # processes
-) -> str:                     # a summary
+    max_regions: int=100,           # regions of an image
+    workers: int=1,                 # processes
+) -> str:                           # a summary
     "Extract the regions of all images of a folder"
     files, device = list_images(images), 'cuda' if torch.cuda.is_available() else 'cpu'
-    model = load_extractor(extractor, weights, device, most)
+    model = load_extractor(extractor, weights, device, max_regions)
     cache, bad = extract_regions(files, model, Path(out).expanduser(), workers=workers)
     if not len(cache):
         raise DataError(f'{images}: none of the {len(files):,} images can be used; the first: {bad[0]["reason"]}')
@@ -317,7 +319,12 @@ def check_memes_file(
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #21a8e675
 METRICS = StudyMetrics(
-    'auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs
+    'auroc',
+    True,
+    dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'),
+    'Best Val AUROC',
+    compare_runs,
+    trade_offs=(('recall', 'precision'), ('parameters', 'auroc')),   # of the decisions at the threshold; cost
 )
 COMMANDS = MemeStudy.commands(
     METRICS, predict_memes, open_meme_predictor, check_memes_file, load=load_vilbert, evaluate=evaluate_memes,

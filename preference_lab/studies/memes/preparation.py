@@ -230,7 +230,7 @@ def new_model(self: MemeData) -> ViLBERT|ClipFusion:
             'less'
         )
     model.freeze(cfg.freeze_layers)
-    model.remember(inference_precision=cfg.inference_precision)
+    model.set_card_data(inference_precision=cfg.inference_precision)
     return model
 
 # %% ../../../nbs/studies/memes/04_preparation.ipynb #newfus10
@@ -242,7 +242,7 @@ def new_fusion(self: MemeData) -> ClipFusion:
     sizes |= dict(projection_size=cfg.projection_size, hidden_size=cfg.projection_size, fusion=cfg.fusion)
     if cfg.dropout is not None: sizes |= dict.fromkeys(names, cfg.dropout)
     model = ClipFusion(ClipFusionConfig(**sizes), seed=cfg.seed)
-    model.remember(inference_precision=cfg.inference_precision)
+    model.set_card_data(inference_precision=cfg.inference_precision)
     return model
 
 # %% ../../../nbs/studies/memes/04_preparation.ipynb #4a6ec410

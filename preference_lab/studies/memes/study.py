@@ -25,7 +25,7 @@ from .settings import MemesConfig, UNIMODAL_BASELINES
 # %% ../../../nbs/studies/memes/07_study.ipynb #6423ecd6
 class MemeStudy(MemeTraining):
     "One run of the study: load, split, baselines, fit, evaluate, finish"
-    metric, metric_title, warns_from_nothing = 'auroc', 'AUROC', True
+    metric, metric_title, warns_trained_from_scratch = 'auroc', 'AUROC', True
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #4eeb6526
 @patch
@@ -71,7 +71,7 @@ def compared_baselines(self: MemeStudy) -> list[str]:
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #4d4cd872
 @patch
-def paired(self: MemeStudy,
+def compare_paired(self: MemeStudy,
     split: str,
     prediction: np.ndarray,   # (rows,) probabilities
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, distinguishable
@@ -98,7 +98,7 @@ def shuffled_features(self: MemeStudy) -> dict:  # auroc, auroc_shuffled, differ
     except DataError:   # more than half of the images have equal regions: there are no others to exchange
         undefined = dict.fromkeys(('auroc_shuffled', 'difference', 'low', 'high'), np.nan)
         return dict(auroc=self.metrics[s]['auroc']['value']) | undefined | dict(informative=False)
-    return self.control_result(self.paired(s, self.predict_table(self.model, t, regions=others)))
+    return self.control_result(self.compare_paired(s, self.predict_table(self.model, t, regions=others)))
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #5363e1a8
 @patch
@@ -132,7 +132,7 @@ def evaluate_subgroups(self: MemeStudy) -> pd.DataFrame|None:  # as `subgroup_ta
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #ca281630
 @patch
-def ceiling(self: MemeStudy) -> dict|None:  # metric -> value
+def noise_ceiling(self: MemeStudy) -> dict|None:  # metric -> value
     "Scores of the true P(label | meme), which is known for generated memes"
     t = self.tables[self.evaluated_split]
     return None if t.ceiling is None else binary_metrics(self.truth(self.evaluated_split), t.ceiling)

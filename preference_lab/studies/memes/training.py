@@ -40,7 +40,7 @@ class MemeTraining(MemeData):
 def make_loader(self: MemeTraining,
     table: MemeTable,
     targets: np.ndarray=None,      # (rows,); None: unknown to the data loader
-    hide: str='',                  # modality that is masked: '', text or regions
+    mask_modality: str='',         # modality that is masked: '', text or regions
     augment: TextAugmentation=None,
     regions: RegionCache=None,     # None: the study's
 ) -> MemeLoader|MemeEmbeddingLoader:
@@ -50,18 +50,22 @@ def make_loader(self: MemeTraining,
     if self.text_encoder is not None:
         texts, names = embed_texts(table.texts, self.text_encoder, progress='none'), [f'meme {i}' for i in table.ids]
         images = regions or self.regions
-        return MemeEmbeddingLoader(table, images, texts, targets, cfg.batch_size, cfg.seed, hide, names)
+        return MemeEmbeddingLoader(table, images, texts, targets, cfg.batch_size, cfg.seed, mask_modality, names)
     return MemeLoader(
         table, regions or self.regions, self.model.tokenizer, targets, cfg.batch_size, cfg.seed, cfg.max_length,
-        cfg.max_regions, hide, augment, [f'meme {i}' for i in table.ids], 16 if cfg.compile_mode != 'no' else 1,
+        cfg.max_regions,
+        mask_modality,
+        augment,
+        [f'meme {i}' for i in table.ids],
+        16 if cfg.compile_mode != 'no' else 1,
     )
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #cf326591
 @patch
-def validation_scores(self: MemeTraining, hide: str) -> Callable:  # (model, processes) -> metric -> value
+def validation_scores(self: MemeTraining, mask_modality: str) -> Callable:  # (model, processes) -> metric -> value
     "Unweighted cross-entropy and scores on validation memes"
     y = self.validation.targets
-    loader = self.make_loader(self.validation, y, hide)
+    loader = self.make_loader(self.validation, y, mask_modality)
     def evaluate(model, acc):
         z = predict_rows(model, loader, forward, acc, precision=self.cfg.inference_precision)
         scores = binary_metrics(y > .5, as_proba(z))
@@ -73,16 +77,16 @@ def validation_scores(self: MemeTraining, hide: str) -> Callable:  # (model, pro
 @patch
 def train_network(self: MemeTraining,
     model: ViLBERT|ClipFusion,     # changed in place
-    name: str='main',   # of its checkpoints: main, text_only or regions_only
-    hide: str='',       # modality that is masked: '', text or regions
+    name: str='main',        # of its checkpoints: main, text_only or regions_only
+    mask_modality: str='',   # modality that is masked: '', text or regions
 ) -> Trainer:
     "Train a network; it is left with the weights of its best epoch"
     cfg, y = self.cfg, self.train.targets
     model.gradient_checkpointing = cfg.gradient_checkpointing
-    scores, loss = self.validation_scores(hide), meme_loss(cfg, y)
+    scores, loss = self.validation_scores(mask_modality), meme_loss(cfg, y)
     trainer = Trainer(
         model,
-        self.make_loader(self.train, y, hide, self.augment),
+        self.make_loader(self.train, y, mask_modality, self.augment),
         lambda m, b: loss(forward(m, b), b['targets']),
         scores,
         cfg if name == 'main' else replace(cfg, progress='none'),
@@ -103,11 +107,11 @@ def fit_model(self: MemeTraining, name: str='main') -> Trainer:
 def predict_table(self: MemeTraining,
     model: ViLBERT|ClipFusion,
     table: MemeTable,            # or a held-out test set
-    hide: str='',                # modality that is masked: '', text or regions
+    mask_modality: str='',       # modality that is masked: '', text or regions
     regions: RegionCache=None,   # None: the study's
 ) -> np.ndarray:                 # (rows,) probabilities
     "Probabilities for a table of memes"
-    loader, precision = self.make_loader(table, None, hide, regions=regions), model.inference_precision
+    loader, precision = self.make_loader(table, None, mask_modality, regions=regions), model.inference_precision
     return as_proba(predict_rows(model, loader, forward, self.accelerator, precision=precision))
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #a0d05c40
@@ -122,11 +126,11 @@ def fit_baselines(self: MemeTraining) -> dict[str, dict]:  # name -> split -> (r
         prior={s: np.full(len(t), self.prior) for s, t in tables.items()},
         bag_of_words={s: w[:, 0] for s, w in zip(tables, words)},
     )
-    for name, hide in dict(text_only='regions', regions_only='text').items():
+    for name, mask_modality in dict(text_only='regions', regions_only='text').items():
         if not {name, 'late_fusion'} & set(cfg.unimodal_baselines): continue
         model = self.new_model()
-        self.train_network(model, name, hide)
-        out[name] = {s: self.predict_table(model, t, hide) for s, t in tables.items()}
+        self.train_network(model, name, mask_modality)
+        out[name] = {s: self.predict_table(model, t, mask_modality) for s, t in tables.items()}
     if 'late_fusion' in cfg.unimodal_baselines:
         out['late_fusion'] = {s: (out['text_only'][s]+out['regions_only'][s])/2 for s in tables}
     return out

@@ -14,7 +14,7 @@ from ...data.comparisons import predictions_table
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics
 from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
 from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
-from ...evaluation.agreement import pairwise_noise_ceiling
+from ...evaluation.pairwise_agreement import pairwise_noise_ceiling
 from ..base import Study
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #f0a74e56
@@ -40,7 +40,7 @@ def intervals(self: PairwiseStudy, split: str) -> dict[str, dict]:  # metric -> 
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #1d8391f4
 @patch
-def paired(self: PairwiseStudy,
+def compare_paired(self: PairwiseStudy,
     split: str,
     prediction: np.ndarray,   # (n,) P(left wins)
 ) -> pd.DataFrame:            # metric, a, b, difference, low, high, p, distinguishable
@@ -76,6 +76,6 @@ def extra_tables(self: PairwiseStudy) -> dict[str, pd.DataFrame]:
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #d1e398f7
 @patch
-def ceiling(self: PairwiseStudy) -> dict|None:  # metric -> value
+def noise_ceiling(self: PairwiseStudy) -> dict|None:  # metric -> value
     "Scores of the true probabilities where they are known; else a noise ceiling from repeated answers, if there is one"
     return pairwise_noise_ceiling(self.test, self.metrics['test']['accuracy']['value'], self.labels)

@@ -82,23 +82,23 @@ def embed(self: PreferenceModel,
 @patch
 def _encode(self: PreferenceModel, images: list) -> Tensor:
     "Embeddings of image files or PIL images, (n, width)"
-    if not self.tower:
+    if not self.encoder:
         raise DataError(
             f'{images[0]}: unknown item{did_you_mean(str(images[0]), self.items)}; the model was trained on an '
             'embedding table: pass the embedding of a new image'
         )
     from preference_lab.models.image_encoders import load_clip
     from preference_lab.data.images import open_image
-    if getattr(self, '_tower', None) is None:
+    if getattr(self, '_encoder', None) is None:
         from preference_lab.models.tiny_clip import tiny_clip
-        t = tiny_clip() if self.tower['name'] == 'tiny' else load_clip(self.tower['name'], self.tower['weights'])
-        if t.key != self.tower['key']:
-            raise DataError(f"image encoder {self.tower['name']}: the weights here ({t.key[:12]}) differ from those "
-                            f"that the model was trained with ({self.tower['key'][:12]}); use the same weights")
-        self._tower = t
+        t = tiny_clip() if self.encoder['name'] == 'tiny' else load_clip(self.encoder['name'], self.encoder['weights'])
+        if t.key != self.encoder['key']:
+            raise DataError(f"image encoder {self.encoder['name']}: the weights here ({t.key[:12]}) differ from those "
+                            f"that the model was trained with ({self.encoder['key'][:12]}); use the same weights")
+        self._encoder = t
     images = [p if hasattr(p, 'getbands') else open_image(p) for p in images]
     # float16, as cached embeddings are
-    return torch.as_tensor(np.asarray(self._tower.encode(images)), dtype=torch.float16).float()
+    return torch.as_tensor(np.asarray(self._encoder.encode(images)), dtype=torch.float16).float()
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #18d5475e
 @patch
@@ -110,7 +110,7 @@ def scores(self: PreferenceModel,
     r, (x, number) = self.rater_number(rater), self.embed(pictures)
     if self.kind != 'hierarchical': return self._network_scores(x, number, r)
     w = self.posterior.population if r is None else self.weights[r]                       # (targets, p)
-    own, known = (self.slope*self.psi(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
+    own, known = (self.slope*self.item_features(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
     def mean_proba(s, others):   # in chunks, so that (images, items) stays small
         return torch.cat([torch.sigmoid(part[:, None] - others.float()).mean(1) for part in s.float().split(256)])
     mean = torch.stack([mean_proba(s, others) for s, others in zip(own.T, known.T)], 1)
@@ -176,7 +176,7 @@ def fit_raters(self: PreferenceModel,
         raise DataError("the items or targets of the labels differ from the model's; pass labels about its known items")
     count = np.bincount(labels.rater, minlength=len(labels.raters))
     if not count.all(): raise DataError(f'rater {labels.raters[count.argmin()]!r} has no labels; pass at least one')
-    w = fit_new_raters(self.posterior, self.psi(self.embeddings, self.known), labels)
+    w = fit_new_raters(self.posterior, self.item_features(self.embeddings, self.known), labels)
     self.weights, self.raters = torch.cat([self.weights, w]), [*self.raters, *labels.raters]
     return self
 
@@ -209,12 +209,12 @@ def _init_arguments(m: PreferenceModel) -> dict:
         net=getattr(m, 'net_settings', None),
         basis=basis,
         posterior=posterior,
-        tower=m.tower,
+        encoder=m.encoder,
         about=m.about,
     )
 
 @patch
-def remember(self: PreferenceModel,
+def set_card_data(self: PreferenceModel,
     **about,    # for the model card
 ):
     "Set facts for the next `save_pretrained`"
@@ -228,7 +228,13 @@ def _save_pretrained(self: PreferenceModel, save_directory: Path):
     save_tensors(save_directory/'model.safetensors', self.state_dict())
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #7d1e4b90
-_OLD_ARGUMENTS = dict(rater='rater_encoding', residual='item_bias', taste='posterior', strength='shrinkage')
+_OLD_ARGUMENTS = dict(
+    rater='rater_encoding',
+    residual='item_bias',
+    taste='posterior',
+    strength='shrinkage',
+    tower='encoder',
+)
 _OLD_TENSORS = {'net.tastes.': 'net.rater_weights.', 'net.residual.': 'net.item_bias.'}
 
 def _convert_old_model(
@@ -273,7 +279,7 @@ model.score("picture.jpg", rater="NAME")'''
 @patch
 def generate_model_card(self: PreferenceModel, *args, **kwargs) -> ModelCard:
     "The model card: intended use, scores with baselines, raters, and the fingerprint of the data"
-    embeddings = f"computed by {self.tower['name']}" if self.tower else 'from a table'
+    embeddings = f"computed by {self.encoder['name']}" if self.encoder else 'from a table'
     what = (f"{len(self.raters):,} raters, {len(self.items):,} known items, targets: {', '.join(self.targets)}. "
             f'Embeddings of {self.width} numbers, {embeddings}.')
     limits = ('The model reproduces the preferences of the raters it was trained on, their prejudices included, and '

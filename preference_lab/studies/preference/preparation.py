@@ -31,7 +31,7 @@ class PreferencePreparation(PairwiseStudy):
     name, features_noun = 'preference', 'embeddings'
 
     @property
-    def inputs(self) -> PreferenceInputs: return PreferenceInputs(self.labels, self.table, self.tower)
+    def inputs(self) -> PreferenceInputs: return PreferenceInputs(self.labels, self.table, self.encoder)
 
 # %% ../../../nbs/studies/preference/05_preparation.ipynb #f6ebc193
 @patch
@@ -41,7 +41,7 @@ def load(self: PreferencePreparation):
     self.labels, self.fingerprint = self.data.judgements, self.data.fingerprint
     self.notes += self.data.notes
     self.embed()
-    self.find_copies()
+    self.find_duplicate_items()
     self.raters, self.items, self.targets = self.labels.raters, self.labels.items, self.labels.targets
     if self.cfg.head == 'rating' and not isinstance(self.labels, Ratings):
         raise ConfigError('setting head=rating: the data are comparisons, and this output layer needs ratings; set '
@@ -51,7 +51,7 @@ def load(self: PreferencePreparation):
 @patch
 def embed(self: PreferencePreparation):
     "Set `table`, the embedding of each item: those of the table, else of the images, else none"
-    d, self.tower = self.data, None
+    d, self.encoder = self.data, None
     if d.embeddings is not None: self.table = torch.as_tensor(d.embeddings)
     elif d.images is not None: self.embed_images()
     else:
@@ -67,9 +67,9 @@ def embed_images(self: PreferencePreparation):
     from preference_lab.models.image_encoders import load_clip
     from preference_lab.models.tiny_clip import tiny_clip
     cfg = self.cfg
-    tower = tiny_clip() if cfg.encoder == 'tiny' else load_clip(cfg.encoder, cfg.weights or None)
-    vectors, rejected = embed_images(self.data.images, tower, progress=cfg.progress)
-    self.tower = dict(name=cfg.encoder, weights=cfg.weights or None, key=tower.key)
+    encoder = tiny_clip() if cfg.encoder == 'tiny' else load_clip(cfg.encoder, cfg.weights or None)
+    vectors, rejected = embed_images(self.data.images, encoder, progress=cfg.progress)
+    self.encoder = dict(name=cfg.encoder, weights=cfg.weights or None, key=encoder.key)
     if cfg.encoder == 'tiny' and self.data.name != 'demo':
         self.note('tiny_encoder', 'the encoder tiny was trained on drawn faces only: predictions for new items will be '
                                   'better with encoder=ViT-B-32 or another pretrained encoder')
@@ -98,7 +98,7 @@ def drop_unreadable(self: PreferencePreparation,
 
 # %% ../../../nbs/studies/preference/05_preparation.ipynb #a6a24abf
 @patch
-def find_copies(self: PreferencePreparation):
+def find_duplicate_items(self: PreferencePreparation):
     "Set `same`, which items have duplicate images; generated faces are all different"
     self.same, images = None, getattr(self, 'images', self.data.images)
     if images is None or self.data.name == 'demo': return

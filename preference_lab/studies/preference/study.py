@@ -149,18 +149,18 @@ def more_warnings(self: PreferenceStudy):
 # %% ../../../nbs/studies/preference/06_study.ipynb #5156cf1f
 @patch
 def agreement(self: PreferenceStudy,
-    most: int = 30,   # maximum raters: those with the most labels
+    max_raters: int = 30,   # maximum raters: those with the most labels
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # (raters, raters) proportion of equal answers; number of shared comparisons
     "How far raters agree with each other"
-    return agreement(self.labels, most)
+    return agreement(self.labels, max_raters)
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #8a533e9a
 @patch
 def compare_activations(self: PreferenceStudy,
     seeds: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # as the function of this name returns them
-    "Networks with each activation function and seed, evaluated on validation comparisons"
-    return compare_activations(self.inputs, self.holdouts['known'], self.cfg, seeds)
+    "Networks with each activation function and seed, compared on validation, and scored on the opened test comparisons"
+    return compare_activations(self.inputs, self.holdouts['known'], self.cfg, seeds, self.tables.get('test'))
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #f820a46c
 @patch
@@ -174,7 +174,7 @@ def inference_difference(self: PreferenceStudy) -> dict:  # precision; for a net
     "How far the predictions for validation comparisons would change in another precision"
     own = self.model.about
     if self.model.inference_precision == 'fp64': return dict(precision='fp64')
-    rows = self.validation.take(evenly_spaced_rows(len(self.validation)))
+    rows = self.validation.select_rows(evenly_spaced_rows(len(self.validation)))
     def predict(precision):
         self.model.about = own | dict(inference_precision=precision)
         try: return self.model.proba(rows)
@@ -199,6 +199,16 @@ def timing(self: PreferenceStudy) -> dict:
         precision='fp32' if not f.trainer else f.trainer.timing()['precision'],
     )
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #386edfa1
+@patch
+def trained_parameters(self: PreferenceStudy) -> int:
+    "The numbers that training has set: those of the network, of the population and of the weights of each rater"
+    m, f = self.model, self.fitted['known']
+    network = sum(p.numel() for p in f.trainer.trained.values()) if f.trainer else 0
+    if m.kind != 'hierarchical': return network
+    learned = [m.mean, m.cov, m.weights, *([] if m.posterior.prototypes is None else [m.prototypes])]
+    return network + sum(t.numel() for t in learned)
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #9bc9d7ca
 @patch
 def model_results(self: PreferenceStudy) -> dict:
@@ -207,12 +217,13 @@ def model_results(self: PreferenceStudy) -> dict:
     return dict(
         name=self.cfg.model,
         parameters=sum(t.numel() for t in self.model.state_dict().values()),
+        trained_parameters=self.trained_parameters(),
         best_epoch=f.best['epoch'] if f.best else None,
         weights_sha256=f.sha256,
         shrinkage=getattr(self.model, 'shrinkage', None),
         slope=getattr(self.model, 'slope', None),
         n_prototypes=len(getattr(self.model, 'prototypes', ())) or None,
-        tower=self.tower,
+        encoder=self.encoder,
     )
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #2524750f

@@ -69,13 +69,13 @@ def example_ratings(
 # %% ../../../nbs/studies/preference/03_training.ipynb #ee091ce6
 def training_comparisons(
     labels: Ratings | Comparisons,
-    most: int,    # maximum comparisons
-    seed: int,    # of the random choice
+    max_pairs: int,    # maximum comparisons
+    seed: int,         # of the random choice
 ) -> Comparisons:
     "The comparisons that a network is trained on"
     pairs = to_comparisons(labels)
-    if len(pairs) <= most: return pairs
-    return pairs.take(np.random.default_rng([seed, 1]).permutation(len(pairs))[:most])
+    if len(pairs) <= max_pairs: return pairs
+    return pairs.select_rows(np.random.default_rng([seed, 1]).permutation(len(pairs))[:max_pairs])
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #61dd8d56
 def network_scorer(
@@ -127,7 +127,7 @@ def train_network(
     settings = network_arguments(inputs, labels, cfg, rater, head)
     net = PreferenceNetwork(inputs.table.shape[1], **settings)
     if len(valid) > 20000:
-        valid = valid.take(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
+        valid = valid.select_rows(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
     _, scores = network_scorer(inputs.table, valid, net.joined, cfg.inference_precision)
 
     if head == 'rating': loader, loss = RatingLoader(inputs.table, labels, cfg.batch_size, cfg.seed), rating_losses
@@ -171,13 +171,14 @@ def fit_features(
     if effects and basis.features:
         mean = mean_rating_scores(holdout.train) if isinstance(holdout.train, Ratings) else bradley_terry(holdout.train)
         basis.fit_effect_regression(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
-    psi = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
-    fitted = fit_hierarchical(psi, holdout.train, basis.groups, holdout.validation, cfg.shrinkage, cfg.em_steps)
-    return basis, psi, fitted
+    item_features = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
+    labels = holdout.train, basis.groups, holdout.validation
+    fitted = fit_hierarchical(item_features, *labels, cfg.shrinkage, cfg.em_steps)
+    return basis, item_features, fitted
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #713d231d
-def _log_loss(posterior, psi, validation) -> float:
-    z = posterior.slope*score_difference(posterior, psi, validation)
+def _log_loss(posterior, item_features, validation) -> float:
+    z = posterior.slope*score_difference(posterior, item_features, validation)
     return float(np.logaddexp(0, -np.where(validation.left_wins, z, -z)).mean())
 
 def choose_features(
@@ -194,13 +195,14 @@ def choose_features(
 # %% ../../../nbs/studies/preference/03_training.ipynb #3710260e
 def refit(
     chosen: RaterPosterior,
-    psi: Tensor,               # (items, p)
+    item_features: Tensor,               # (items, p)
     labels: Ratings | Comparisons,   # training and validation labels
     groups: list[int],
 ) -> RaterPosterior:
     "The rater weights from all labels, with the chosen shrinkage, slope and number of prototypes"
-    if chosen.prototypes is not None: return fit_prototypes(psi, labels, groups, chosen, steps=2)
-    return replace(fit_hierarchical(psi, labels, groups, None, chosen.shrinkage, 2, chosen), slope=chosen.slope)
+    if chosen.prototypes is not None: return fit_prototypes(item_features, labels, groups, chosen, steps=2)
+    fitted = fit_hierarchical(item_features, labels, groups, None, chosen.shrinkage, 2, chosen)
+    return replace(fitted, slope=chosen.slope)
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #eaa07258
 @dataclass
@@ -219,10 +221,11 @@ def _hierarchical_model(inputs, holdout, cfg, net, names) -> PreferenceModel:
     effects = len(inputs.labels.items) if uses_item_effects(inputs, cfg) else 0
     if not inputs.has_embeddings: counts = (0,)
     else: counts = (cfg.n_features,) if cfg.n_features else (16,) if effects else FEATURE_COUNTS
-    basis, psi, chosen = choose_features(h, counts, effects, holdout, cfg)
+    basis, item_features, chosen = choose_features(h, counts, effects, holdout, cfg)
     if cfg.prior == 'mixture':
-        chosen = fit_prototypes(psi, holdout.train, basis.groups, chosen, cfg.n_prototypes, holdout.validation)
-    t = refit(chosen, psi, concatenate_judgements(holdout.train, holdout.validation_labels), basis.groups)
+        sizes = cfg.n_prototypes, holdout.validation
+        chosen = fit_prototypes(item_features, holdout.train, basis.groups, chosen, *sizes)
+    t = refit(chosen, item_features, concatenate_judgements(holdout.train, holdout.validation_labels), basis.groups)
     size = t.mean.shape[1]
     settings = dict(classes=len(t.mean), size=size, noise=t.noise, shrinkage=t.shrinkage, slope=t.slope)
     if t.prototypes is not None: settings['prototypes'] = len(t.prototypes)
@@ -243,7 +246,7 @@ def fit_preference_model(
     if cfg.model == 'network' or cfg.trunk == 'mlp':
         net, settings, trainer = train_network(inputs, holdout, cfg, folder, quiet)
     about = dict(inference_precision=cfg.inference_precision if net is not None else 'fp64')
-    names = inputs.names | dict(width=inputs.table.shape[1], net=settings, tower=inputs.encoder, about=about)
+    names = inputs.names | dict(width=inputs.table.shape[1], net=settings, encoder=inputs.encoder, about=about)
     if cfg.model == 'network': model = PreferenceModel(kind='network', **names)
     else: model = _hierarchical_model(inputs, holdout, cfg, net, names)
     if net is not None: model.net = net
@@ -264,7 +267,9 @@ def population_baseline(
     effects = len(inputs.labels.items) if uses_item_effects(inputs, cfg) else 0
     counts = (cfg.n_features,) if cfg.n_features else FEATURE_COUNTS
     pooled = replace(holdout, train=one_rater(holdout.train), validation=one_rater(holdout.validation))
-    basis, psi, chosen = choose_features(inputs.table, counts, effects, pooled, cfg)
-    both = refit(chosen, psi, one_rater(concatenate_judgements(holdout.train, holdout.validation_labels)), basis.groups)
+    basis, item_features, chosen = choose_features(inputs.table, counts, effects, pooled, cfg)
+    everything = one_rater(concatenate_judgements(holdout.train, holdout.validation_labels))
+    both = refit(chosen, item_features, everything, basis.groups)
     splits = dict(validation=(holdout.validation, chosen), test=(holdout.test, both))
-    return {s: 1/(1+np.exp(-t.slope*score_difference(t, psi, p, population=True))) for s, (p, t) in splits.items()}
+    score = lambda p, t: t.slope*score_difference(t, item_features, p, population=True)
+    return {s: 1/(1+np.exp(-score(p, t))) for s, (p, t) in splits.items()}
