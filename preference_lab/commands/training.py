@@ -81,6 +81,9 @@ def train_runs_in_processes(
 # %% ../../nbs/commands/01_training.ipynb #d09cb567
 def _check_inputs(study, commands, given):
     "A `ConfigError` about inputs that the study does not take, or about none or too many of them"
+    if 'predict' not in commands:
+        raise ConfigError(f'predict {study}: this study trains no model. Studies with this command: '
+                          f'{_studies_with("predict")}.')
     both = commands.get('both', False)   # True: an input is a text with an image
     options = ('run', 'device', 'batch_size', 'precision')
     accepted = [k for k in inspect.signature(commands['predict']).parameters if k not in options]

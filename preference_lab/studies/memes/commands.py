@@ -21,6 +21,7 @@ from ...core.files import read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
 from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import require_column
 from ...data.items import list_images
 from ...data.memes import MemeTable, first_names
@@ -241,7 +242,7 @@ def predict_memes(
     "Predictions of a trained model"
     if file is not None:
         if text or image: raise ConfigError('text and image cannot be combined with file')
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_meme_predictor(run, regions, extractor, weights, device, batch_size, precision)(
             frame, file
         )
