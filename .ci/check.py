@@ -9,6 +9,7 @@ from execnb.nbio import nb2str
 from nbdev.clean import _nbdev_clean
 
 import density
+import words
 
 ROOT = Path(__file__).resolve().parent.parent
 # A subpackage imports only what stands to its left; plots and testing import no other package but core.
@@ -66,7 +67,7 @@ def shown():
     "A sentence for each notebook that the site would leave out, or whose first lines it would drop"
     out, listed = [], sidebar()
     for f in listed:
-        if not (ROOT/'nbs'/f).exists(): out.append(f'_quarto.yml lists {f}, but there is no nbs/{f}: mend the sidebar there')
+        if not (ROOT/'nbs'/f).exists(): out.append(f'_quarto.yml lists {f}, but there is no nbs/{f}: correct the sidebar there')
     for p in notebooks('nbs'):
         if p.relative_to(ROOT/'nbs').as_posix() not in listed:
             out.append(f'{rel(p)} is not in the sidebar of _quarto.yml: add its line where it belongs')
@@ -147,7 +148,7 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + addresses() + imports_apart() + directions() + density.faults(ROOT) + readme()
+def problems(): return in_step() + clean() + shown() + addresses() + imports_apart() + directions() + density.faults(ROOT) + words.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':

@@ -247,7 +247,7 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
         how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile_mode={compile}"
         try: rows.append(dict(what=title) | (make(name, batch_size, seconds, compile) if make is train_ours else make(name, batch_size, seconds)))
         except (Exception, TimeLimitExceeded) as e:
-            (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # compiling is no condition of the rest
+            (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # the rest runs without compiling
             if isinstance(e, TimeLimitExceeded): break
         free()
     return dict(rows=add_speed_ratios(rows), lengths=LENGTHS.get('source'), notes=notes, failure='; '.join(failures) or None)

@@ -29,7 +29,7 @@ nbs/evaluation/09_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/s
 nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
 nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
 nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
-nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report'''.split()
+nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report nbs/studies/memes/10_report_images'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/07_pairwise
 nbs/evaluation/08_rater_metrics nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions

@@ -17,7 +17,7 @@ from fastcore.script import anno_parser
 from .core.errors import ConfigError, PreferenceLabError, did_you_mean, escape_control_characters
 from .core.errors import truncate_repr
 from .core.process import clear_stop_request, request_stop
-from .core.config import describe_settings
+from .core.config_files import describe_settings
 from .core.run_log import write_log
 from .core.terminal import make_streams_safe, note_single_process
 from .commands.settings import STUDIES, study_settings
@@ -64,7 +64,7 @@ def settings_text(study: str) -> str:
     "The settings of a study, one per line, with default and meaning"
     rows = describe_settings(study_settings(study))
     lines = [f"  {r['name']+'='+str(r['default']):32} {r['meaning']}" for r in rows]
-    return '\n'.join([*lines, '', '--config FILE takes the settings of a config.yaml; settings beside it win'])
+    return '\n'.join([*lines, '', '--config FILE takes the settings of a config.yaml; settings given in addition win'])
 
 # %% ../nbs/cli.ipynb #c19eccb6
 def locked_runs() -> set[Path]:

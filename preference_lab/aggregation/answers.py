@@ -47,7 +47,7 @@ def _id_codes(frame, column, name, known=None):
     filled = ids.map(lambda v: isinstance(v, str) and v.strip() != '').to_numpy(bool)
     if not filled.all():
         row = frame.index[~filled][0]
-        raise DataError(f'{location(name, row, column)}: {truncate_repr(ids[row])} is no name. Write one or delete '
+        raise DataError(f'{location(name, row, column)}: {truncate_repr(ids[row])} is not a name. Write one or delete '
                         'the row.')
     if known is None:
         code, names = pd.factorize(ids)
@@ -91,7 +91,7 @@ def encode_answers(
     frame: pd.DataFrame,   # one row an answer
     item: str = 'item',    # column of items
     rater: str = 'rater',  # column of raters
-    label: str = 'label',  # column of answers; an empty cell is no answer
+    label: str = 'label',  # column of answers; an empty cell is not an answer
     labels: list[str] | None = None,  # categories in order; None: those that occur, sorted
     raters: list[str] | None = None,  # raters of a fitted model; None: those that occur
     name: str = '',        # file, for errors

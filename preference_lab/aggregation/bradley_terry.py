@@ -126,7 +126,7 @@ def _check(self: PairedComparisonModel, c):
     if self._has_ties and not c.ties.sum():
         raise DataError(f'no ties: {type(self).__name__} cannot estimate how frequent they are. Take BradleyTerry.')
     if not (c.left_wins + c.right_wins).sum():
-        raise DataError('all comparisons are ties: abilities cannot be told apart, and ties have no finite parameter.')
+        raise DataError('all comparisons are ties: no abilities are estimable, and ties have no finite parameter.')
     if self.reference is not None and str(self.reference) not in c.items:
         raise ConfigError(f'reference={self.reference!r}: no such item{did_you_mean(self.reference, c.items)}')
     found = connection_warnings(c)
@@ -265,7 +265,7 @@ def predict_proba(self: PairedComparisonModel,
         code = pd.Index(self.counts_.items).get_indexer(ids)
         if (code < 0).any():
             unknown = ids.iloc[int((code < 0).argmax())]
-            raise DataError(f'column {column!r}: {unknown!r} is no item of the fit'
+            raise DataError(f'column {column!r}: {unknown!r} is not an item of the fit'
                             f'{did_you_mean(unknown, self.counts_.items)}.')
         codes.append(code)
     ability = self.items_.ability.to_numpy()

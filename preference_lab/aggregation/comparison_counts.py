@@ -93,7 +93,7 @@ def encode_comparisons(
     frame: pd.DataFrame,     # one row a comparison
     left: str = 'left',      # column of the item on the left, or shown first
     right: str = 'right',    # column of the other item
-    winner: str = 'winner',  # column of the winner: an item, left, right or tie; an empty cell is no answer
+    winner: str = 'winner',  # column of the winner: an item, left, right or tie; an empty cell is not an answer
     weight: str = '',        # column of weights above 0; empty: 1 each
     name: str = '',          # file, for errors
 ) -> ComparisonCounts:
@@ -107,7 +107,7 @@ def encode_comparisons(
     for column, ids in ((left, a), (right, b)):
         if (bad := ~ids.map(lambda v: isinstance(v, str) and v.strip() != '').to_numpy(bool)).any():
             row = ids.index[bad][0]
-            raise DataError(f'{location(name, row, column)}: {truncate_repr(ids[row])} is no item. Write one or '
+            raise DataError(f'{location(name, row, column)}: {truncate_repr(ids[row])} is not an item. Write one or '
                             'delete the row.')
     if (same := (a == b).to_numpy()).any():
         row = a.index[same][0]

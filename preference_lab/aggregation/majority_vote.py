@@ -19,7 +19,7 @@ class LabelAggregator:
     "Base of the models that estimate one label for each item from the answers of several raters"
 
     def fit(self,
-        answers: pd.DataFrame | Answers,  # one row an answer; a row with an empty label is no answer
+        answers: pd.DataFrame | Answers,  # one row an answer; a row with an empty label is not an answer
         item: str = 'item',    # column of items
         rater: str = 'rater',  # column of raters
         label: str = 'label',  # column of answers

@@ -46,8 +46,8 @@ def _encode_rankings(frame, ranking, item, rank, name) -> _Stages:
     wrong = np.isnan(value) & ~(frame[rank].isna() | (frame[rank].astype(str) == '')).to_numpy()
     if wrong.any():
         row = frame.index[wrong][0]
-        raise DataError(f'{location(name, row, rank)}: {truncate_repr(frame[rank][row])} is no rank. Write a number, 1 '
-                        'for the best, or nothing where the item was not ranked.')
+        raise DataError(f'{location(name, row, rank)}: {truncate_repr(frame[rank][row])} is not a rank. Write a '
+                        'number, 1 for the best, or nothing where the item was not ranked.')
     code, items = pd.factorize(ids)
     group = pd.factorize(frame[ranking])[0]
     known = pd.DataFrame(dict(g=group, v=np.where(np.isnan(value), np.inf, value), i=code))

@@ -22,7 +22,8 @@ from ..core.errors import PreferenceLabError
 from ..core.process import environment_variable
 from ..core.files import write_text
 from ..core.run_log import write_log
-from ..core.config import GIVEN_SETTINGS, Config, make_config
+from ..core.config import Config, make_config
+from ..core.config_files import GIVEN_SETTINGS
 from .settings import given_settings, study_settings
 from .training import report_notebook
 

@@ -52,7 +52,7 @@ def read_settings_file(
     "The settings of a file; raises `ConfigError` where they are those of another study"
     path = Path(path).expanduser()
     if path.is_dir(): path = path/'config.yaml'
-    if not path.is_file(): raise ConfigError(f'{path}: there is no such file. Give the config.yaml of a run folder.')
+    if not path.is_file(): raise ConfigError(f'{path}: no such file. Give the config.yaml of a run folder.')
     raw = read_yaml(path)
     settings, known = rename_settings(study, raw, path), [f.name for f in fields(study_settings(study))]
     if unknown := next((k for k in settings if k not in known), None):

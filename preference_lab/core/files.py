@@ -62,7 +62,7 @@ def read_bytes(
                 raise DataError(f'{path}: {size:,} bytes, the limit is {max_bytes:,}. '
                                 'Split the file, or save a table as Parquet.')
             return f.read(max_bytes + 1)
-    except FileNotFoundError: raise DataError(f'{path}: there is no such file. Check the path.') from None
+    except FileNotFoundError: raise DataError(f'{path}: no such file. Check the path.') from None
     except (OSError, ValueError) as e:
         if isinstance(e, PreferenceLabError): raise
         raise DataError(f'{truncate_repr(str(path), 200)[1:-1]}: cannot be read ({getattr(e, "strerror", None) or e}). '

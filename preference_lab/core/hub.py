@@ -113,7 +113,7 @@ def _check_name(name, folder: Path, options: dict):
     if folder.is_file(): raise DataError(f'{name}: this is a file, not a folder with a model. Give the folder.')
     if not _is_cached(str(name), options.get('revision'), options.get('cache_dir')) and not hub_reachable():
         hint = did_you_mean(folder.name, [p.name for p in folder.parent.glob('*')])
-        raise DataError(f'{name}: there is no such folder{hint}, and the Hugging Face Hub cannot be reached. '
+        raise DataError(f'{name}: no such folder{hint}, and the Hugging Face Hub cannot be reached. '
                         'Give a run folder.')
 
 # %% ../../nbs/core/06_hub.ipynb #cbacf284
@@ -132,7 +132,7 @@ def load_pretrained(
     except DataError: raise
     except Exception as e:
         if not is_folder and (message := explain_hub_error(e)):
-            raise DataError(f'{name}: there is no such folder, and {message}') from None
+            raise DataError(f'{name}: no such folder, and {message}') from None
         article = 'an' if kind.__name__[0] in 'AEIOU' else 'a'
         reason = f'{type(e).__name__}: {" ".join(str(e).split())[:160]}'
         raise DataError(f'{name}: cannot be loaded as {article} {kind.__name__} ({reason}): it is damaged or of '

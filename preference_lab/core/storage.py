@@ -48,7 +48,7 @@ def fingerprint(
 @contextmanager
 def _open_tensors(path, device='cpu'):
     path = Path(path)
-    if not is_file(path): raise DataError(f'{path}: there is no such file. Check the path.')
+    if not is_file(path): raise DataError(f'{path}: no such file. Check the path.')
     try:
         with safe_open(path, framework='pt', device=str(device)) as f: yield f
     except (SafetensorError, json.JSONDecodeError, OSError, UnicodeDecodeError, MemoryError) as e:

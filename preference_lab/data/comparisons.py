@@ -57,7 +57,7 @@ class Comparisons:
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); simulated data only
     weight: np.ndarray|None = None # (n,) float64, of each answer in the likelihood of a fit; None: 1 each
-    tie: np.ndarray|None = None    # (n,) bool, whether a row is one half of a tie; None: there are no ties
+    tie: np.ndarray|None = None    # (n,) bool, whether a row is half of a tie; None: there are no ties
     group: np.ndarray|None = None  # (n,) int64, equal for the pairs of one ranking; None: each answer was given alone
     # what a held-out test set shows: all but the answers
     visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
@@ -165,7 +165,7 @@ def group_targets(
 # %% ../../nbs/data/07_comparisons.ipynb #6a541464
 @patch
 def decided(self: Comparisons) -> Comparisons:
-    "The rows that are no half of a tie: those with a right answer"
+    "The rows that are not half of a tie: those with a right answer"
     return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
 
 # %% ../../nbs/data/07_comparisons.ipynb #41ed8cc3

@@ -80,7 +80,7 @@ def choose_question(
         raise ConfigError(f'{location(table.name)}: the file holds answers to {len(names)} questions '
                           f'({list_names(names)}). Choose one with {setting}=')
     if wanted and wanted not in names:
-        raise ConfigError(f'{location(table.name)}: {setting}={wanted!r} is no question of this file'
+        raise ConfigError(f'{location(table.name)}: {setting}={wanted!r} is not a question of this file'
                           f'{did_you_mean(wanted, names)}; it has {list_names(names)}')
     chosen = wanted or (names[0] if names else None)
     unasked = table.frame['target'].isna()

@@ -138,7 +138,7 @@ def finish_reading(
     if unknown := next((k for k in reading.fixed if k not in reading), None):
         known = [e.what for e in reading.entries]
         raise ConfigError(f'{location(reading.name)}: reading= names {unknown!r}{did_you_mean(unknown, known)}, which '
-                          f'is no choice for this table. The choices are {", ".join(known)}.')
+                          f'is not a choice for this table. The choices are {", ".join(known)}.')
     found = [e for e in reading.entries if e.why in (BY_NAME, BY_RULE)]
     if reading.strict and found: raise _strict_error(reading, found)
     return reading

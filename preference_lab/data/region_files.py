@@ -225,6 +225,6 @@ def source_kind(
         what = 'is not a file of features'
     else:
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        what = f'there is no such file or folder{did_you_mean(path.name, near)}'
+        what = f'no such file or folder{did_you_mean(path.name, near)}'
     raise DataError(f'{path}: {what}; features are read from an LMDB (a folder with data.mdb, or a .lmdb file), .h5, a '
                     'folder of .npy or .npz, or a cache of regions')

@@ -23,7 +23,7 @@ class LeakageAudit:
     "Which rows share a key with another split"
     split: np.ndarray        # (n,) split of each row
     shared: np.ndarray       # (n,) bool: one of the row's keys is in another split too
-    overlaps: pd.DataFrame   # key, side, other, rows: rows of split `side` with a key that earlier split `other` has
+    overlaps: pd.DataFrame   # key, split, other, rows: rows of `split` with a key that earlier split `other` has
     published: bool          # the split came with the data
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}
 
@@ -41,7 +41,7 @@ class LeakageAudit:
     def to_dict(self) -> dict:
         "For `results.json`"
         return dict(published=self.published, sizes=self.sizes, overlaps=self.overlaps.to_dict('records'),
-                    clean={s: int(self.rows_without_overlap(s).sum()) for s in SPLITS}, notes=self.notes)
+                    without_overlap={s: int(self.rows_without_overlap(s).sum()) for s in SPLITS}, notes=self.notes)
 
 # %% ../../nbs/data/18_split_audit.ipynb #d52cb265
 def _overlap_error(split, key, code, values, later, earlier, locate, describe) -> DataError:
@@ -57,9 +57,9 @@ def _overlap_error(split, key, code, values, later, earlier, locate, describe) -
 def _overlap_warnings(overlaps, sizes) -> list[dict]:
     "One sentence for each pair of splits that share rows"
     warnings = []
-    for (side, other), g in overlaps[overlaps['rows'] > 0].groupby(['side', 'other'], sort=False):
+    for (name, other), g in overlaps[overlaps['rows'] > 0].groupby(['split', 'other'], sort=False):
         same_keys = ' and '.join(f'{r:,} have the same {k}' for k, r in zip(g['key'], g['rows']))
-        message = (f'published split, kept as it is: of {sizes[side]:,} {side} rows, {same_keys} as a {other} row; '
+        message = (f'published split, kept as it is: of {sizes[name]:,} {name} rows, {same_keys} as a {other} row; '
                    'check the metrics without them too')
         warnings.append(dict(code='split_overlap', message=message))
     return warnings
@@ -102,7 +102,7 @@ def audit_split(
             if n and not published:
                 raise _overlap_error(split, key, code, values, SPLITS[j], SPLITS[i], locate, describe or {})
             found.append((key, SPLITS[j], SPLITS[i], n))
-    audit = LeakageAudit(split, shared, pd.DataFrame(found, columns=['key', 'side', 'other', 'rows']), published)
+    audit = LeakageAudit(split, shared, pd.DataFrame(found, columns=['key', 'split', 'other', 'rows']), published)
     audit.notes = _overlap_warnings(audit.overlaps, audit.sizes)
     return audit
 

@@ -75,7 +75,7 @@ def read_parquet(
 ) -> pd.DataFrame:  # as pandas reads it
     "The table in a Parquet file, or a `DataError` where it is damaged or too large"
     path = Path(path)
-    if not is_file(path): raise DataError(f'{path}: there is no such file. Check the path.')
+    if not is_file(path): raise DataError(f'{path}: no such file. Check the path.')
     try:
         _check_parquet_texts(path, _check_parquet_size(path))
         return pd.read_parquet(path)
@@ -149,7 +149,7 @@ def _no_such_file(path: Path) -> DataError:
     "The error about a file that does not exist"
     if not path.parent.is_dir(): return DataError(f'{path}: there is no folder {path.parent}. Check the path.')
     hint = did_you_mean(path.name[:200], [p.name for p in path.parent.iterdir()])
-    return DataError(f'{path}: there is no such file{hint}. Check the path.')
+    return DataError(f'{path}: no such file{hint}. Check the path.')
 
 def check_table_path(
     path: str|Path,

@@ -147,7 +147,7 @@ def require_column(
     path: str|Path,        # file it was read from
     column: str,           # must be one of its columns
     setting: str=None,     # setting that names this column; None: the name is fixed
-    advice: str='Add the column, or rename the one that holds it.',  # what to do where there is no such setting
+    advice: str='Add the column, or rename the one that holds it.',  # what to do where no such setting exists
 ) -> None:
     "Raise a `DataError` if a column is missing"
     if column in df: return

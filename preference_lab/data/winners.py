@@ -127,7 +127,7 @@ def parse_graded_codes(
     answers: pd.Series,    # as they are in the file
     left_code,             # a number, the strongest answer for the left item
     right_code,            # its negative
-) -> tuple[pd.Series, pd.Series] | None:  # 'left', 'right', 'tie' or ''; strength; None: the codes are no such numbers
+) -> tuple[pd.Series, pd.Series] | None:  # 'left', 'right', 'tie' or ''; strength; None: the codes are not such numbers
     "Signed and graded answers: 0 is a tie, and the size of a number is the strength of its answer"
     cells = answers.map(_clean, na_action=None).to_numpy(object)
     found = _by_signed_codes(cells, left_code, right_code)

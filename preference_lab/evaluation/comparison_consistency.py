@@ -82,7 +82,7 @@ def holm(
 def side_bias(
     pairs: Comparisons,
 ) -> pd.DataFrame:   # rater, n, left (proportion), low, high (Wilson), p (exact binomial), p_holm
-    "How often each rater chose the left item, with a test against one half"
+    "How often each rater chose the left item, with a test against 0.5"
     m = len(pairs.raters)
     n = np.bincount(pairs.rater, minlength=m)
     k = np.bincount(pairs.rater, pairs.left_wins, m)

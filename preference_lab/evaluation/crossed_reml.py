@@ -92,7 +92,7 @@ def _weighted_gram(w, weights):
     out, step = np.zeros((b, b)), max(1, 4_000_000//b)
     for start in range(0, n, step):
         dense = root[start:start+step].toarray()
-        out += dense.T @ dense   # symmetric, so that BLAS computes one half
+        out += dense.T @ dense   # symmetric, so that BLAS computes only half of it
     return out
 
 # %% ../../nbs/evaluation/29_crossed_reml.ipynb #2255993e
@@ -277,10 +277,10 @@ def estimated_traces(
 # %% ../../nbs/evaluation/29_crossed_reml.ipynb #2fd825c1
 MAX_DENSE = 2500   # levels of the smaller factor up to which the equations are factorized
 
-def _newton_step(theta, gradient, information, floor):
-    "A step of the logarithms; components at the floor that the gradient pushes down stay"
+def _newton_step(theta, gradient, information, minimum):
+    "A step of the logarithms; components at the minimum that the gradient pushes down stay"
     g, h = theta*gradient, information*np.outer(theta, theta)
-    free = ~((theta <= 1.001*floor) & (g > 0))
+    free = ~((theta <= 1.001*minimum) & (g > 0))
     step = np.zeros(len(theta))
     h = h[np.ix_(free, free)]
     step[free] = np.linalg.lstsq(h + 1e-10*np.trace(h)*np.eye(len(h)), -g[free], rcond=None)[0]
@@ -308,16 +308,16 @@ def fit_reml(
     exact = cells.sizes[1] <= max_dense
     make, traces = (MixedModelEquations, exact_traces) if exact else (IterativeEquations, estimated_traces)
     total = (cells.count @ cells.mean**2 + cells.within)/cells.answers
-    floor, converged = 1e-8*total, False
+    minimum, converged = 1e-8*total, False
     theta = np.maximum(henderson_components(cells) if start is None else start, .01*total)
     m = make(cells, theta)
     value = minus_two_log_likelihood(m) if exact else None
     for k in range(iterations):
         gradient, information = reml_derivatives(m, traces(m))
-        step, gain = _newton_step(theta, gradient, information, floor)
+        step, gain = _newton_step(theta, gradient, information, minimum)
         if converged := gain < (1e-8 if exact else 1e-4): break
         for _ in range(30):
-            new = np.maximum(theta*np.exp(step), floor)
+            new = np.maximum(theta*np.exp(step), minimum)
             m = make(cells, new)
             if not exact or (v := minus_two_log_likelihood(m)) <= value + 1e-9*abs(value): break
             step = step/2

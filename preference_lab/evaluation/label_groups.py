@@ -23,11 +23,11 @@ def check_grouping(
     label_names: list[str],  # of the model
     where: str = 'groups',  # for the error
 ) -> dict[str, list[str]]:
-    "The grouping, or a `ConfigError` about a group that is no list of labels"
+    "The grouping, or a `ConfigError` about a group that is not a list of labels"
     if not groups: raise ConfigError(f'{where}: no groups. Write lines "group: [label, label]".')
     for group, members in groups.items():
         if not isinstance(members, list) or not members or not all(isinstance(m, str) for m in members):
-            raise ConfigError(f'{where}: group {group!r} is no list of labels. Write "{group}: [label, label]".')
+            raise ConfigError(f'{where}: group {group!r} is not a list of labels. Write "{group}: [label, label]".')
         for m in members:
             if m not in label_names:
                 raise ConfigError(f'{where}: group {group!r} has the label {m!r}, which does not exist'

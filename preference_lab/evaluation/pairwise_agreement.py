@@ -54,20 +54,20 @@ def inter_rater_agreement_from_ratings(
 # %% ../../nbs/evaluation/09_pairwise_agreement.ipynb #93c5a08a
 def _repeats(won, asked):
     "The row of `intra_rater_agreement` for comparisons with `won` answers for the first item of `asked` answers"
-    alike = (won*(won-1) + (asked-won)*(asked-won-1)).sum() / (asked*(asked-1)).sum()
-    return dict(questions=len(asked), comparisons=int((asked*(asked-1)).sum()//2), alike=alike,
-                ceiling_low=max(alike, .5), ceiling_high=.5 + max(alike-.5, 0)**.5/2**.5)
+    agreement = (won*(won-1) + (asked-won)*(asked-won-1)).sum() / (asked*(asked-1)).sum()
+    return dict(questions=len(asked), comparisons=int((asked*(asked-1)).sum()//2), agreement=agreement,
+                ceiling_low=max(agreement, .5), ceiling_high=.5 + max(agreement-.5, 0)**.5/2**.5)
 
 # %% ../../nbs/evaluation/09_pairwise_agreement.ipynb #fdf70092
 def intra_rater_agreement(
     pairs: Comparisons,  # comparisons with their answers
-) -> pd.DataFrame:  # rater ('all raters' first), questions, comparisons, alike, ceiling_low, ceiling_high
+) -> pd.DataFrame:  # rater ('all raters' first), questions, comparisons, agreement, ceiling_low, ceiling_high
     "Intra-rater agreement on repeated comparisons, and the bounds of the noise ceiling; empty without repeats"
     key, first = _comparisons_and_answers(pairs)
     t = pd.DataFrame(dict(rater=pairs.rater, key=key, won=first)).groupby(['rater', 'key']).won.agg(['sum', 'size'])
     t = t[t['size'] > 1]
     if not len(t):
-        return pd.DataFrame(columns=['rater', 'questions', 'comparisons', 'alike', 'ceiling_low', 'ceiling_high'])
+        return pd.DataFrame(columns=['rater', 'questions', 'comparisons', 'agreement', 'ceiling_low', 'ceiling_high'])
     row = lambda name, g: dict(rater=name) | _repeats(g['sum'].to_numpy(), g['size'].to_numpy())
     return pd.DataFrame([row('all raters', t), *(row(pairs.raters[r], g) for r, g in t.groupby('rater'))])
 

@@ -34,7 +34,7 @@ def is_ensemble(folder: str|Path) -> bool:
 # %% ../../nbs/experiments/12_ensembles.ipynb #6920d1e3
 def _read_members(study: str, folders: list[str]) -> list[dict]:
     "The results of the members, or a `ConfigError` about one that cannot be a member"
-    if len(folders) < 2: raise ConfigError('ensemble: one run is no ensemble. Give two or more.')
+    if len(folders) < 2: raise ConfigError('ensemble: expected two runs or more, got one.')
     if e := next((f for f in folders if is_ensemble(f)), None):
         raise ConfigError(f'{e}: this is an ensemble. Give the runs that it consists of.')
     members = [read_run(f) for f in folders]

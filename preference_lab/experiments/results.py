@@ -80,7 +80,7 @@ def checkpoint_hashes(
 def summary(
     results: dict,  # as in `results.json`
 ) -> str:
-    "The results on half a page, as plain text"
+    "The results as a short plain text"
     data, model, baselines = results['data'], results['model'], results['baselines']
     lines = [
         f"{results['study']}: {results['name']}",

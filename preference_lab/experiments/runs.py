@@ -27,7 +27,8 @@ from ..core.process import raise_if_stop_requested
 from ..core.files import atomic_write, atomic_write_folder, check_file_name, remove_temporary_files
 from ..core.files import write_text
 from ..core.storage import write_manifest
-from ..core.config import Config, config_yaml, settings_to_match
+from ..core.config import Config, settings_to_match
+from ..core.config_files import config_yaml
 from ..core.terminal import note_single_process
 from ..core.old_names import read_run_config
 from ..core.run_log import write_log

@@ -122,7 +122,7 @@ def _written(file, index, size) -> list|None:  # size: bytes of an image
     if not file.exists(): return None
     try: about = read_json(file.with_suffix('.json'))
     except DataError: about = {}
-    hashes = about.get('pictures') if isinstance(about, dict) else None
+    hashes = (about.get('images') or about.get('pictures')) if isinstance(about, dict) else None
     valid = isinstance(hashes, list) and all(isinstance(h, str) and re.fullmatch('[0-9a-f]{64}', h) for h in hashes)
     if valid and file.stat().st_size == size*len(hashes) and about.get('sha256') == hash_files([file], index)[0].hex():
         return [bytes.fromhex(h) for h in hashes]
@@ -153,7 +153,7 @@ def preprocess_images(
         if len(bad) < len(lost): written = None
     if written is None:
         written, bad = _decode(todo, shapes, file, progress)
-        about = dict(sha256=hash_files([file], index)[0].hex(), pictures=[h.hex() for h in written])
+        about = dict(sha256=hash_files([file], index)[0].hex(), images=[h.hex() for h in written])
         write_json(file.with_suffix('.json'), about)
     row, shape = {h: i for i, h in enumerate(written)}, (len(written), *shape)
     pixels = np.memmap(file, np.uint8, 'r', shape=shape) if written else np.zeros(shape, np.uint8)

@@ -230,7 +230,7 @@ def extract_batch(self: VisualGenomeFasterRCNN,
 def _read_checkpoint(path):
     "The weights in a file, or a `DataError`"
     if not path.is_file():
-        raise DataError(f'{path}: there is no such file. Put faster_rcnn_res101_vg.pth there, or give its path.')
+        raise DataError(f'{path}: no such file. Put faster_rcnn_res101_vg.pth there, or give its path.')
     try: content = torch.load(path, 'cpu', weights_only=True)
     except pickle.UnpicklingError as e:
         raise DataError(f'{path}: refused, since it contains more than tensors and plain containers{refused_global(e)} '

@@ -224,7 +224,7 @@ def probability_histograms(
 ) -> Figure:                  # a panel a label
     "The predicted probabilities of each label, of the rows that carry it and of the others"
     caption = ('Proportion of the rows in each bin; the probabilities are on a logarithmic axis. Dashed: the '
-               'threshold. Where the two histograms coincide, the label is not told apart; where they differ, a lower '
+               'threshold. Where the two histograms coincide, the label is not distinguished; where they differ, a '
                'threshold would predict it.')
     rows, columns = panel_layout(len(label_names), 4)
     fig, axs = new_figure(title, caption, 9.6, .8 + 1.9*rows, nrows=rows, ncols=columns, squeeze=False)

@@ -85,7 +85,7 @@ def _log_scale(v):
     return bool((v > 0).all() and v.max() > 20*v.min())
 
 def _name_dots(ax, t, most):
-    "Names beside the dots of the front, and beside others as long as there are few"
+    "Names next to the dots of the front, and next to others as long as there are few"
     for r in t[t.front | (len(t) <= most)].itertuples():
         at = dict(xytext=(5, 4), textcoords='offset points', size=7, color='k' if r.front else '.45')
         ax.annotate(shorten(r.name, 28), (r.x, r.y), **at)

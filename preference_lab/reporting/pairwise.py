@@ -254,7 +254,7 @@ def _ceiling_sentences(study):
         yield (f"The comparisons are simulated: the best achievable accuracy is {c['accuracy']:.4f}, and the model "
                f"reaches {c['share']:.1%} of it.")
     if c and c['kind'] == 'repeated answers':
-        yield ('Raters who answered the same comparison twice gave the same answer in {alike:.1%} of {comparisons:,} '
+        yield ('Raters who answered a comparison twice gave the same answer in {agreement:.1%} of {comparisons:,} '
                'cases, so the best achievable accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'
                ).format(**c['raters'][0])
 

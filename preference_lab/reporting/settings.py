@@ -11,7 +11,8 @@ import textwrap
 import pandas as pd
 from IPython.display import HTML
 
-from ..core.config import Config, describe_settings, unmet_requirement
+from ..core.config import Config, unmet_requirement
+from ..core.config_files import describe_settings
 from .elements import folded, show_table
 
 # %% ../../nbs/reporting/06_settings.ipynb #31e58127
@@ -27,10 +28,10 @@ def order_settings(
 
 # %% ../../nbs/reporting/06_settings.ipynb #9b3c92ce
 def _parameter(setting: dict) -> str:
-    "An assignment with its comment beside it, or above it where the line is longer than 120 columns"
+    "An assignment with its comment after it, or above it where the line is longer than 120 columns"
     line, comment = f"{setting['name']} = {setting['default']!r}", setting['meaning']
-    beside = f'{line:<32} # {comment}'
-    if len(beside) <= 120 and '=' not in comment: return beside   # papermill warns of a line with two equals signs
+    assignment = f'{line:<32} # {comment}'
+    if len(assignment) <= 120 and '=' not in comment: return assignment  # papermill warns of two equals signs in a line
     return '\n'.join([*textwrap.wrap(comment, 120, initial_indent='# ', subsequent_indent='# '), line])
 
 # %% ../../nbs/reporting/06_settings.ipynb #09d3830b

@@ -200,7 +200,7 @@ def compare_paired(self: Study,
     prediction,   # of a baseline, or of the model with other features
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, distinguishable
     "Paired differences: the model minus that prediction"
-    raise NotImplementedError(f'{type(self).__name__}.paired')
+    raise NotImplementedError(f'{type(self).__name__}.compare_paired')
 
 # %% ../../nbs/studies/02_base.ipynb #a0cdd892
 @patch

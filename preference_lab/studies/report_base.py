@@ -49,7 +49,7 @@ def folded_table(self: StudyReport,
     table: pd.DataFrame|None,   # None: nothing is shown
     **options,                  # of `show_table`
 ):
-    "Show a long table behind a title that a click unfolds"
+    "Show a long table below a title that expands it"
     if table is not None: display(folded(title, show_table(table, **options)))
 
 # %% ../../nbs/studies/03_report_base.ipynb #8a46cd10
@@ -167,7 +167,7 @@ def audit(self: StudyReport) -> dict:  # published, overlaps
 @patch
 def audit_table(self: StudyReport) -> pd.DataFrame:
     "Rows whose keys also occur in an earlier split, for each key and pair of splits"
-    names = dict(key='shared key', side='split', other='also in split')
+    names = dict(key='shared key', split='split', other='also in split')
     return pd.DataFrame(self.audit()['overlaps'], columns=[*names, 'rows']).rename(columns=names)
 
 # %% ../../nbs/studies/03_report_base.ipynb #451e665e

@@ -127,9 +127,9 @@ def make_fold(
         net.standard.fit(m.tensors['features'][rows].cpu())
         if kind == 'neighbors': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
     predictor = TemperatureScaledNet(net, cfg.temperature, cfg.logit_norm).start_at(y.mean(0))
-    feeds = make_loader(cfg, m, kind, train, True), make_loader(cfg, m, kind, validation)
+    loaders = make_loader(cfg, m, kind, train, True), make_loader(cfg, m, kind, validation)
     learner = ModelWithLoss(predictor, _make_loss(cfg, y))
-    return Fold(learner, *feeds, HeldOutTestSet(m.split_of(f, 'test')), m.votes.targets[validation])
+    return Fold(learner, *loaders, HeldOutTestSet(m.split_of(f, 'test')), m.votes.targets[validation])
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #d8e5c61a
 def predict_proba(

@@ -162,7 +162,7 @@ def conclusions(study: DistributionStudy) -> str:  # Markdown
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #5d8e56a3
 def model_description(study: DistributionStudy) -> str:
-    "The model in half a sentence"
+    "The model in a phrase"
     c, folds, (best, epochs) = study.cfg, len(study.folds), study.best_epochs()[0]
     names = dict(mlp='network on features', neighbors='attention over neighbors', text='fine-tuned text encoder')
     preset = f', preset {c.preset}' if c.preset else ''
@@ -205,7 +205,7 @@ class DistributionReport(StudyReport):
 # %% ../../../nbs/studies/distributions/13_report.ipynb #17b7bba8
 @patch
 def data_caption(self: DistributionReport) -> str:
-    "Name and size of the data, and what is known of an item"
+    "Name and size of the data, and the features of an item"
     s, folds = self.study, len(self.study.folds)
     kind = f"{len(s.categories)} {'ordered ' if s.ordered else ''}categories, features: {', '.join(s.data.known)}"
     means = f'; means over {folds} folds' if folds > 1 else ''

@@ -97,7 +97,7 @@ def _split_row(study, name: str) -> dict:
     tables = [m.votes.select_rows(s[name]) for s in m.splits]
     def mean(f): return f'{np.mean([f(t) for t in tables]):,.0f}'
     median = np.median([np.median(t.weights.sum(1)) for t in tables])
-    overlaps = [o for o in m.audit['overlaps'] if o['side'] == name and o['rows']]
+    overlaps = [o for o in m.audit['overlaps'] if o['split'] == name and o['rows']]
     earlier = ', '.join(f"{o['rows']:,} by {o['key']} ({o['other']})" for o in overlaps)
     return {
         'split': 'test (held out)' if held_out else name,

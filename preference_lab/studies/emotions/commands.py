@@ -24,7 +24,7 @@ from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import EmotionsConfig, PRESETS
 from .data import check_emotions_data, read_texts_file
-from .predictions import compare_runs, join_label_names
+from .predictions import compare_emotion_runs, join_label_names
 from .study import EmotionStudy, multilabel_score_intervals
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #3497a844
@@ -149,7 +149,7 @@ METRICS = StudyMetrics(
     True,
     dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'),
     'Best Val Macro AUC',
-    compare_runs,
+    compare_emotion_runs,
     trade_offs=(('recall_macro', 'precision_macro'), ('parameters', 'auc_macro')),   # conservative or liberal; cost
 )
 COMMANDS = EmotionStudy.commands(

@@ -88,10 +88,11 @@ def _drop_neutral(table: MultilabelTable) -> MultilabelTable:
     "The table without neutral; simulated texts get the ceiling of the simulation without it"
     out = drop_label(table, 'neutral')
     if table.ceiling is None: return out
-    world, k = emotion_text_simulator(), table.label_names.index('neutral')
-    kept = [i for i, s in enumerate(world.label_sets) if set(s) != {k}]
-    world = replace(world, label_sets=[world.label_sets[i] for i in kept], weights=[world.weights[i] for i in kept])
-    return replace(out, ceiling=np.delete(world.posterior(out.texts), k, axis=1))
+    simulator, k = emotion_text_simulator(), table.label_names.index('neutral')
+    kept = [i for i, s in enumerate(simulator.label_sets) if set(s) != {k}]
+    label_sets, weights = ([values[i] for i in kept] for values in (simulator.label_sets, simulator.weights))
+    simulator = replace(simulator, label_sets=label_sets, weights=weights)
+    return replace(out, ceiling=np.delete(simulator.posterior(out.texts), k, axis=1))
 
 def _missing_labels(table, split) -> list[dict]:
     "A warning about the labels that no row of a split carries"

@@ -245,7 +245,7 @@ def lengths_figure(self: EmotionReport) -> Figure:
 # %% ../../../nbs/studies/emotions/08_report.ipynb #59373efd
 @patch
 def auc_against_f1_figure(self: EmotionReport) -> Figure:
-    "Ranking beside decisions, one point a label"
+    "Ranking against decisions, one point a label"
     t = self.study.per_label
     return metric_scatter(t.auc, t.f1, t.label, 'AUC', 'F1', size=t.support, title='AUC against F1 by label')
 

@@ -103,7 +103,7 @@ def _target_numbers(frame, path, model) -> np.ndarray:
     if (unknown := at.isna()).any():
         t = frame['target'][unknown].iloc[0]
         raise DataError(
-            f'{location(path, frame.index[unknown][0], "target")}: {t!r} is no target of the '
+            f'{location(path, frame.index[unknown][0], "target")}: {t!r} is not a target of the '
             f'model{did_you_mean(str(t), model.targets)}; valid: {", ".join(model.targets)}'
         )
     return at.to_numpy(int)

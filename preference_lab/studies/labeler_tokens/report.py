@@ -29,7 +29,7 @@ from .study import LabelerStudy
 
 # %% ../../../nbs/studies/labeler_tokens/13_report.ipynb #742f833a
 def _adapter_description(cfg) -> str:
-    "The adapters in half a sentence"
+    "The adapters in a phrase"
     kind = ('rs' if cfg.use_rslora else '') + ('DoRA' if cfg.use_dora else 'LoRA')
     names = dict(mlp='MLPs', attn='attention', both='MLPs and attention')
     matrices = names.get(cfg.lora_targets[0]) if len(cfg.lora_targets) == 1 else None
@@ -39,7 +39,7 @@ def _adapter_description(cfg) -> str:
     return f'{kind} of rank {cfg.lora_rank}{hard} in the {where} of {encoders}'
 
 def model_description(study: LabelerStudy) -> str:
-    "The model in half a sentence"
+    "The model in a phrase"
     cfg = study.cfg
     parts = [_adapter_description(cfg)] if cfg.lora_towers != 'none' else []
     if cfg.text_tokens: parts.append('labeler tokens')
@@ -208,7 +208,7 @@ def labeler_table(study: LabelerStudy) -> pd.DataFrame:
 # %% ../../../nbs/studies/labeler_tokens/13_report.ipynb #69cdc126
 @patch
 def raters_figure(self: LabelerReport) -> Figure:
-    "Accuracy by rater, beside the model without labeler tokens"
+    "Accuracy by rater, compared with the model without labeler tokens"
     return raters_figure(self.study, POPULATION_MODEL_NAME)
 
 # %% ../../../nbs/studies/labeler_tokens/13_report.ipynb #0fae78fe
@@ -252,7 +252,7 @@ def _new_rater_sentences(study) -> list[str]:
     return out
 
 def _training_sentences(study) -> list[str]:
-    "Whether training went on beyond what helps on validation comparisons; the losses are of equal samples"
+    "Whether training continued beyond what helps on validation comparisons; the losses are of equal samples"
     h = study.history
     return [overfitting_sentence(
         pd.DataFrame(dict(epoch=h.epoch, train_loss=h.validation_train_sample_loss, validation_loss=h.validation_loss))

@@ -43,7 +43,7 @@ from .settings import PRESETS, MemesConfig
 from .data import check_memes, read_memes
 from .batches import MemeEmbeddingLoader, MemeLoader, as_proba, forward
 from .preparation import load_frozen_clip
-from .predictions import compare_runs
+from .predictions import compare_meme_runs
 from .study import MemeStudy
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #5ee29a71
@@ -204,7 +204,7 @@ def _table_predictor(model: ViLBERT|ClipFusion, regions: str|None, extractor: st
     def predict(frame, path):
         require_column(frame, path, 'text')
         if (empty := frame['text'].astype(str).str.strip() == '').any():
-            raise DataError(f"{location(path, frame.index[empty][0], 'text')}: is no text: write one or delete the row")
+            raise DataError(f"{location(path, frame.index[empty][0], 'text')}: empty text; write one or delete the row")
         ids, where = _meme_ids(frame, path, seen), location(path)
         images = _image_paths(frame, path, ids)
         cache = _find_regions(model, images, load, regions, where)
@@ -323,7 +323,7 @@ METRICS = StudyMetrics(
     True,
     dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'),
     'Best Val AUROC',
-    compare_runs,
+    compare_meme_runs,
     trade_offs=(('recall', 'precision'), ('parameters', 'auroc')),   # of the decisions at the threshold; cost
 )
 COMMANDS = MemeStudy.commands(

@@ -83,7 +83,7 @@ def simulate_preferences(
     new_raters: int=0,       # further raters with 480 answers each; the six are the same without them
 ) -> PreferenceData:
     "Simulated comparisons with their true probabilities, and images of the faces"
-    pairs, world = demo_comparisons(seed, new_raters=new_raters, new_labels=480)
+    pairs, simulator = demo_comparisons(seed, new_raters=new_raters, new_labels=480)
     used, at = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
     pairs = replace(pairs, left=at[:len(pairs)], right=at[len(pairs):], items=[pairs.items[i] for i in used])
 
@@ -91,7 +91,7 @@ def simulate_preferences(
     files = [folder/f'{name}.png' for name in pairs.items]
     missing = [i for i, f in enumerate(files) if not f.is_file()]
     folder.mkdir(parents=True, exist_ok=True)
-    for i, face in zip(missing, draw_faces(world.attributes[used[missing]], 48)):
+    for i, face in zip(missing, draw_faces(simulator.attributes[used[missing]], 48)):
         with atomic_write(files[i]) as t: Image.fromarray(face).save(t, format='png', compress_level=1)
     late = pairs.raters[len(pairs.raters) - new_raters:]
     return PreferenceData('demo', 'comparisons', pairs=pairs, images=files, new_raters=late)

@@ -102,7 +102,7 @@ def _check_choice_columns(df, path, target_columns, columns):
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
 def _platform_table(path, format, columns) -> tuple[PlatformTable|None, dict]:
-    "The table of a public format without the rows that are no answers; columns by their roles"
+    "The table of a public format without the rows that are not answers; columns by their roles"
     has = lambda names, *roles: all(columns[k] in names for k in roles)
     is_plain = lambda names: has(names, 'rater') and (has(names, 'item', 'value') or has(names, 'left', 'right'))
     table = read_platform_file(path, ('comparisons', 'ratings'), format, is_plain)

@@ -161,7 +161,7 @@ def _predict(networks, inputs, pairs, cfg) -> list[np.ndarray]:
     return [logits(m).sigmoid().double().numpy() for m in networks]
 
 def _mean_correct(pairs: Comparisons, probas: list[np.ndarray]) -> np.ndarray:
-    "How often the networks are right about each comparison; one half where a probability is one half"
+    "How often the networks are right about each comparison; 0.5 where a probability is 0.5"
     return np.mean([np.where(p == .5, .5, (p > .5) == pairs.left_wins) for p in probas], 0)
 
 def _test_columns(test: Comparisons, correct: dict[str, np.ndarray], n: int) -> pd.DataFrame:

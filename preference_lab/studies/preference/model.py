@@ -21,8 +21,11 @@ from ...core.errors import ConfigError, DataError, did_you_mean, truncate_repr
 from ...core.storage import save_tensors
 from ...core.hub import load_pretrained, model_card, read_saved_weights
 from ...data.comparisons import Comparisons
+from ...data.images import open_image
 from ...data.ratings import Ratings
 from ...training.inference import inference_context
+from ...models.image_encoders import load_clip
+from ...models.tiny_clip import tiny_clip
 from ...models.preference_predictor import PreferencePredictor
 from ...models.preference_network import comparison_logits
 from ...models.hierarchical_preferences import fit_new_raters
@@ -61,12 +64,12 @@ def _check_embedding(v: Tensor, width: int, i: int):
 
 @patch
 def embed(self: PreferenceModel,
-    pictures: Sequence,   # names of known items, image files, PIL images, or embeddings (width,)
+    items: Sequence,   # names of known items, image files, PIL images, or embeddings (width,)
 ) -> tuple[Tensor, Tensor]:  # (n, width) embeddings; (n,) indices of known items, -1 for new ones
     "The embedding of each image"
     known = {n: i for i, n in enumerate(self.items)}
-    out, number, files = torch.zeros(len(pictures), self.width), torch.full((len(pictures),), -1), {}
-    for i, p in enumerate(pictures):
+    out, number, files = torch.zeros(len(items), self.width), torch.full((len(items),), -1), {}
+    for i, p in enumerate(items):
         if isinstance(p, str) and p in known:
             number[i] = known[p]
             out[i] = self.embeddings[known[p]].cpu()
@@ -87,10 +90,7 @@ def _encode(self: PreferenceModel, images: list) -> Tensor:
             f'{images[0]}: unknown item{did_you_mean(str(images[0]), self.items)}; the model was trained on an '
             'embedding table: pass the embedding of a new image'
         )
-    from preference_lab.models.image_encoders import load_clip
-    from preference_lab.data.images import open_image
     if getattr(self, '_encoder', None) is None:
-        from preference_lab.models.tiny_clip import tiny_clip
         t = tiny_clip() if self.encoder['name'] == 'tiny' else load_clip(self.encoder['name'], self.encoder['weights'])
         if t.key != self.encoder['key']:
             raise DataError(f"image encoder {self.encoder['name']}: the weights here ({t.key[:12]}) differ from those "
@@ -103,11 +103,11 @@ def _encode(self: PreferenceModel, images: list) -> Tensor:
 # %% ../../../nbs/studies/preference/02_model.ipynb #18d5475e
 @patch
 def scores(self: PreferenceModel,
-    pictures: Sequence,    # as for `embed`
-    rater: str | None,     # None: the population
-) -> pd.DataFrame:         # a row an image, a column a target
+    items: Sequence,      # as for `embed`
+    rater: str | None,    # None: the population
+) -> pd.DataFrame:        # a row an image, a column a target
     "P(preferred to a known item drawn at random), for each image and target"
-    r, (x, number) = self.rater_number(rater), self.embed(pictures)
+    r, (x, number) = self.rater_number(rater), self.embed(items)
     if self.kind != 'hierarchical': return self._network_scores(x, number, r)
     w = self.posterior.population if r is None else self.weights[r]                       # (targets, p)
     own, known = (self.slope*self.item_features(v, k)@w.T for v, k in ((x, number), (self.embeddings, self.known)))
@@ -142,7 +142,7 @@ def _network_scores(self: PreferenceModel, x, number, r) -> pd.DataFrame:
 # %% ../../../nbs/studies/preference/02_model.ipynb #d5a542b5
 @patch
 def score(self: PreferenceModel,
-    picture: object,              # name of a known item, image file, PIL image, or embedding
+    item: object,                 # name of a known item, image file, PIL image, or embedding
     rater: str | None = None,     # None: the population
     target: str | None = None,    # None: the first one
 ) -> float:                       # 0 to 1
@@ -150,7 +150,7 @@ def score(self: PreferenceModel,
     if target is not None and target not in self.targets:
         valid = ', '.join(self.targets)
         raise ConfigError(f'target={target!r} is unknown{did_you_mean(target, self.targets)}; valid: {valid}')
-    return float(self.scores([picture], rater)[target or self.targets[0]].iloc[0])
+    return float(self.scores([item], rater)[target or self.targets[0]].iloc[0])
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #e0cefd57
 @patch
@@ -228,13 +228,13 @@ def _save_pretrained(self: PreferenceModel, save_directory: Path):
     save_tensors(save_directory/'model.safetensors', self.state_dict())
 
 # %% ../../../nbs/studies/preference/02_model.ipynb #7d1e4b90
-_OLD_ARGUMENTS = dict(
-    rater='rater_encoding',
-    residual='item_bias',
-    taste='posterior',
-    strength='shrinkage',
-    tower='encoder',
-)
+_OLD_ARGUMENTS = {
+    'rater': 'rater_encoding',
+    'residual': 'item_bias',
+    'taste': 'posterior',
+    'strength': 'shrinkage',
+    'tower': 'encoder',
+}
 _OLD_TENSORS = {'net.tastes.': 'net.rater_weights.', 'net.residual.': 'net.item_bias.'}
 
 def _convert_old_model(
@@ -274,7 +274,7 @@ def load_preference_model(
 # %% ../../../nbs/studies/preference/02_model.ipynb #6c0047e8
 _USAGE = '''from preference_lab.studies.preference.model import PreferenceModel
 model = PreferenceModel.from_pretrained(FOLDER_OR_NAME)
-model.score("picture.jpg", rater="NAME")'''
+model.score("face.jpg", rater="NAME")'''
 
 @patch
 def generate_model_card(self: PreferenceModel, *args, **kwargs) -> ModelCard:

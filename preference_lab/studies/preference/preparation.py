@@ -63,9 +63,6 @@ def embed(self: PreferencePreparation):
 @patch
 def embed_images(self: PreferencePreparation):
     "Set `table` to the embeddings of the images; items whose image cannot be read are dropped, with a warning"
-    from preference_lab.models.embeddings import embed_images
-    from preference_lab.models.image_encoders import load_clip
-    from preference_lab.models.tiny_clip import tiny_clip
     cfg = self.cfg
     encoder = tiny_clip() if cfg.encoder == 'tiny' else load_clip(cfg.encoder, cfg.weights or None)
     vectors, rejected = embed_images(self.data.images, encoder, progress=cfg.progress)

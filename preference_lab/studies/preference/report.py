@@ -13,6 +13,7 @@ from fastcore.basics import patch
 from matplotlib.figure import Figure
 
 from ...core.numerics import pearson_correlation
+from ...data.images import open_image
 from ...plots.training import activation_comparison, training_curves
 from ...plots.raters import image_grid
 from ...reporting.pairwise import PAIRWISE_SCORES, conclusions_markdown, curve_table, headline_sentence
@@ -33,7 +34,7 @@ PUBLISHED = dict(accuracy=.732, attractive=.740, smart=.723, trustworthy=.732)
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #047d0fd3
 def model_description(study: PreferenceStudy) -> str:
-    "The model in half a sentence"
+    "The model in a phrase"
     m, cfg = study.model, study.cfg
     if m.kind == 'network':
         return (f'network {cfg.hidden} with {cfg.activation}, rater encoding {cfg.rater_encoding}, output layer '
@@ -87,7 +88,7 @@ def data_table(self: PreferenceReport) -> pd.DataFrame:
 @patch
 def audit_table(self: PreferenceReport) -> pd.DataFrame:
     "Labels whose key also occurs in an earlier split, for each held-out test set"
-    names = dict(test_set='test set', key='shared key', side='split', other='also in split')
+    names = dict(test_set='test set', key='shared key', split='split', other='also in split')
     rows = [dict(o, test_set=HOLDOUT_TITLES[n]) for n, a in self.study.holdouts.items() for o in a.audit['overlaps']]
     return pd.DataFrame(rows, columns=[*names, 'rows']).rename(columns=names)
 
@@ -141,7 +142,7 @@ def new_rater_figure(self: PreferenceReport) -> Figure|None:
 # %% ../../../nbs/studies/preference/08_report.ipynb #2492dafb
 @patch
 def target_table(self: PreferenceReport) -> pd.DataFrame:
-    "Accuracy and cross-entropy by target; on simulated faces beside the published accuracies"
+    "Accuracy and cross-entropy by target; on simulated faces next to the published accuracies"
     return target_table(self.study, PUBLISHED if self.study.data.name == 'demo' else {})
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #a8cba3ff
@@ -204,7 +205,6 @@ def preferred_images_figure(
 ) -> Figure | None:             # None where there are no images
     "The images of the most and the least preferred items, one row a rater"
     if study.data.images is None: return None
-    from preference_lab.data.images import open_image
     file, images, captions = dict(zip(study.items, study.images)), {}, {}
     for r in raters:
         ranking, name = study.model.ranking(r), r or 'population'
@@ -276,7 +276,7 @@ def _limitations(study: PreferenceStudy) -> list[str]:
     out = limits_of_intervals(study)
     if 'new_items' in study.splits:
         a = study.splits['new_items']['accuracy']
-        chance = '; it includes one half: the accuracy may be that of chance.' if a['low'] <= .5 <= a['high'] else '.'
+        chance = '; it includes 0.5: the accuracy may be that of chance.' if a['low'] <= .5 <= a['high'] else '.'
         out.append(f"Little about new items: accuracy {a['value']:.3f}, with an interval of {a['low']:.3f} to "
                    f"{a['high']:.3f} over items{chance}")
     if study.model.net is not None: out.append('One seed: the intervals are over test rows, not over trainings.')
