@@ -22,11 +22,13 @@ def add_raters(
     device: Param('auto, cpu, cuda, cuda:1 or mps', str)='auto',
 ):
     "Add the new raters of a table to a trained model"
+    from preference_lab.experiments.run_arguments import check_run
     commands = study_commands(study)
     if 'add_raters' not in commands:
         able = ', '.join(s for s in STUDIES if 'add_raters' in study_commands(s))
         raise ConfigError(f'add-raters {study}: this study has no raters. Studies with this command: {able}.')
     if not out: raise ConfigError(f'add-raters {study}: no folder for the model. Pass --out FOLDER.')
+    check_run(study, run, 'add-raters')
     added = commands['add_raters'](run, table, out, device=device, **parse_settings(list(settings)))
     print(escape_control_characters(added.round(4).to_string(index=False)))
     print(f'raters added: {len(added):,}, in {out}')

@@ -16,9 +16,11 @@ def export(
     folder: str,  # new or empty
 ):
     "Write a trained model for other libraries: emotions for transformers"
+    from preference_lab.experiments.run_arguments import check_run
     commands = study_commands(study)
     if 'export' not in commands:
         known = ', '.join(s for s in STUDIES if 'export' in study_commands(s))
         raise ConfigError(f'export {study}: the model of this study has no counterpart in another library. '
                           f'Studies with this command: {known}.')
+    check_run(study, run, 'export')
     print(escape_control_characters(commands['export'](run, folder)))

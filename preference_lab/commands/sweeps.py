@@ -72,7 +72,9 @@ def _train_trials(s, study, trials_at_once, workers):
     "Ask for trials, train them and record their results until none is left"
     cache = {}
     while trials := s.ask(trials_at_once):
-        for t, result in zip(trials, train_runs_in_processes(study, [s.config(t) for t in trials], workers, cache)):
+        if not (accepted := s.accepted(trials)): continue
+        trials, cfgs = zip(*accepted)
+        for t, result in zip(trials, train_runs_in_processes(study, list(cfgs), workers, cache)):
             s.tell(t, error=str(result) if isinstance(result, PreferenceLabError) else '')
 
 def _report_sweep(s, over, metric, higher):

@@ -110,6 +110,7 @@ def _check_name(name, folder: Path, options: dict):
         if (folder/'config.json').is_file(): return
         raise DataError(f'{name}: the folder has no config.json, so it contains no model. '
                         'Give the folder of a finished run.')
+    if folder.is_file(): raise DataError(f'{name}: this is a file, not a folder with a model. Give the folder.')
     if not _is_cached(str(name), options.get('revision'), options.get('cache_dir')) and not hub_reachable():
         hint = did_you_mean(folder.name, [p.name for p in folder.parent.glob('*')])
         raise DataError(f'{name}: there is no such folder{hint}, and the Hugging Face Hub cannot be reached. '

@@ -4,14 +4,11 @@
 
 # %% auto #0
 __all__ = ['fingerprint', 'save_tensors', 'load_tensors', 'read_tensor_metadata', 'file_sha256', 'tensors_sha256',
-           'write_manifest', 'check_manifest', 'hash_files', 'VectorSource', 'EmbeddingCache']
+           'write_manifest', 'check_manifest', 'VectorSource', 'EmbeddingCache']
 
 # %% ../../nbs/core/04_storage.ipynb #ece090b3
 import hashlib
 import json
-import os
-import re
-import stat
 import uuid
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -148,45 +145,6 @@ def check_manifest(
             changes.append(f'{name}: {path.stat().st_size:,} bytes, expected {entry["bytes"]:,}')
         elif file_sha256(path) != entry['sha256']: changes.append(f'{name}: the content has changed')
     return changes
-
-# %% ../../nbs/core/04_storage.ipynb #ea17c637
-def hash_files(
-    paths: Sequence[Path],
-    index: Path,             # JSON file that stores the hashes
-) -> list[bytes|None]:       # 32 bytes each; None where there is no file
-    "SHA-256 of each file's content, stored by path, size and time of change"
-    try: known = read_json(index)
-    except DataError: known = {}       # missing, or damaged: computed again
-    if not isinstance(known, dict): known = {}
-    out, new = [], {}
-    for p in map(str, paths):
-        if (state := _size_and_time(p)) is None:
-            out.append(None)
-            continue
-        k = os.path.abspath(p)
-        h = _stored_hash(known.get(k), state)
-        if h is None:
-            try: h = file_sha256(p)
-            except OSError:
-                out.append(None)
-                continue
-            new[k] = [*state, h]
-        out.append(bytes.fromhex(h))
-    if new:
-        index.parent.mkdir(parents=True, exist_ok=True)
-        write_json(index, known | new)
-    return out
-
-# %% ../../nbs/core/04_storage.ipynb #f2a74de4
-def _size_and_time(path):
-    "Size and time of change of a regular file, else None: a device may have no end"
-    try: s = os.stat(path)
-    except (OSError, ValueError): return None
-    return [s.st_size, s.st_mtime_ns] if stat.S_ISREG(s.st_mode) else None
-
-def _stored_hash(entry, state):
-    if not (isinstance(entry, list) and entry[:2] == state and isinstance(entry[-1], str)): return None
-    return entry[-1] if re.fullmatch('[0-9a-f]{64}', entry[-1]) else None
 
 # %% ../../nbs/core/04_storage.ipynb #6313efde
 class VectorSource(Protocol):

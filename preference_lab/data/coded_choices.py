@@ -61,11 +61,14 @@ def _long_form(df, target_columns, columns, name) -> tuple[pd.DataFrame, dict]:
                             f'{", ".join(df.columns)}.')
     base = pd.DataFrame({k: parse_ids(df[c]) for k, c in zip(('rater', 'left', 'right'), ends)}, index=df.index)
     if weight: base['weight'] = parse_weights(df, weight, name)
+    more = [columns[k] for k in ('tie', 'group') if columns.get(k)]
+    for k in ('tie', 'group'):
+        if columns.get(k): base[k] = df[columns[k]]
     if not given and columns['choice'] in df:
         target = parse_ids(df[columns['target']]) if columns['target'] in df else 'preference'
         return base.assign(target=target, choice=df[columns['choice']]), {}
 
-    wide = list(target_columns) if given else [c for c in df if c not in (*ends, weight, 'source')]
+    wide = list(target_columns) if given else [c for c in df if c not in (*ends, weight, *more, 'source')]
     if not wide:
         raise DataError(
             f'{location(name, 1)}: no column of choices besides {", ".join(ends)}. Add one for each target, '
@@ -98,12 +101,14 @@ def parse_coded_choices(
     right_code,              # value that means "right won", for instance '2'
     target_columns: Sequence[str]|None=None,  # wide: the columns of choices; None: `choice` if there is one, else all
     name: str='',            # file, for errors
-    columns: dict|None=None, # rater, left, right, target, choice, and perhaps weight -> name in the file
+    columns: dict|None=None, # rater, left, right, target, choice, perhaps weight, tie, group -> name in the file
+    answer_columns: dict|None=None,   # target -> column of its answers in the file, for errors
 ) -> ComparisonTable:
     "Comparisons from a table of coded choices; values that are neither code are dropped and counted"
     left_code, right_code = _check_choice_codes(left_code, right_code)
     columns = {c: c for c in ('rater', 'left', 'right', 'target', 'choice')} | (columns or {})
     f, column_of = _long_form(df, target_columns, columns, name)
+    column_of |= answer_columns or {}
     f = f.assign(choice=f['choice'].map(_as_code).fillna(''))
     keep, notes = f['choice'].isin((left_code, right_code)).to_numpy(), []
     for t, rows in f.groupby('target', sort=False).indices.items():

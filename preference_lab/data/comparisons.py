@@ -57,6 +57,8 @@ class Comparisons:
     targets: list[str]
     proba: np.ndarray|None = None  # (n,) float64, the true P(left wins); simulated data only
     weight: np.ndarray|None = None # (n,) float64, of each answer in the likelihood of a fit; None: 1 each
+    tie: np.ndarray|None = None    # (n,) bool, whether a row is one half of a tie; None: there are no ties
+    group: np.ndarray|None = None  # (n,) int64, equal for the pairs of one ranking; None: each answer was given alone
     # what a held-out test set shows: all but the answers
     visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
@@ -73,6 +75,10 @@ class Comparisons:
             )
         if self.proba is not None: self.proba = _check_proba(self.proba, n)
         if self.weight is not None: self.weight = check_weight(self.weight, n)
+        for k, kind in dict(tie=bool, group=np.int64).items():
+            if (v := getattr(self, k)) is None: continue
+            if np.shape(v) != (n,): raise DataError(f'{k} has shape {np.shape(v)}; expected ({n},), one for each row')
+            setattr(self, k, np.asarray(v, dtype=kind))
 
     def __len__(self): return len(self.rater)
     def __repr__(self):
@@ -155,6 +161,12 @@ def group_targets(
     return MultiTargetComparisons(
         *(x[first].astype(np.int64) for x in (pairs.rater, pairs.left, pairs.right)), answers, row, weights
     )
+
+# %% ../../nbs/data/07_comparisons.ipynb #6a541464
+@patch
+def decided(self: Comparisons) -> Comparisons:
+    "The rows that are no half of a tie: those with a right answer"
+    return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
 
 # %% ../../nbs/data/07_comparisons.ipynb #41ed8cc3
 def predictions_table(

@@ -153,13 +153,14 @@ class DistributionData:
     keys: dict[str, np.ndarray] = field(default_factory=dict)  # what must not occur in two splits, by name: (n,)
     published: bool = False               # the split was published with the data and is kept
     labels: list[str] | None = None       # display name of each item; None: its id
+    requires_features: bool = True        # False: items without features are no error, as when a table is only checked
 
     def __post_init__(self):
         n = len(self.votes)
         for k in ('features', 'images', 'neighbors', 'edges', 'mask', 'labels'):
             if (v := getattr(self, k)) is not None and len(v) != n:
                 raise DataError(f'{location(self.name)}: {k} has {len(v):,} rows, expected one for each of {n:,} items')
-        if not self.known:
+        if not self.known and self.requires_features:
             raise DataError(f'{location(self.name)}: the items have no features; set feature_columns, text_columns, '
                             'embeddings or neighbors')
         self.fingerprint = self._sha256()

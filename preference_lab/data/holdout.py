@@ -114,7 +114,7 @@ def make_holdout(
         _audit_labels(dict(train=rows(merged, 'shown'), test=rows(merged, 'test')), unit, is_ratings)
 
     parts = {s: rows(labels, s) for s in SPLITS}
-    pairs = {s: to_comparisons(parts[s]) for s in ('validation', 'test')}
+    pairs = {s: to_comparisons(parts[s]).decided() for s in ('validation', 'test')}   # a tie has no right answer
     for s, p in pairs.items():
         if not len(p):
             raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, or remove {kind} from holdouts.')

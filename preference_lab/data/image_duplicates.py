@@ -19,8 +19,9 @@ import pandas as pd
 from PIL import Image
 
 from ..core.errors import DataError
+from ..core.file_hashes import hash_files
 from ..core.optional_packages import import_optional
-from ..core.storage import EmbeddingCache, hash_files
+from ..core.storage import EmbeddingCache
 from .validation import pluralize
 from .labels import SPLITS
 from .comparisons import Comparisons

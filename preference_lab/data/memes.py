@@ -19,7 +19,8 @@ from fastcore.basics import patch
 
 from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location
 from ..core.files import cache_folder, expand_user, is_file
-from ..core.storage import fingerprint, hash_files
+from ..core.file_hashes import hash_files
+from ..core.storage import fingerprint
 from .validation import check_table, parse_ids
 from .labels import SPLITS, label_schema
 from .texts import normalize_text

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from ..core.errors import ConfigError, DataError, truncate_repr
 from ..core.files import cache_folder, read_json, remove_temporary_files, write_json
-from ..core.storage import file_sha256, hash_files, load_tensors, save_tensors
+from ..core.file_hashes import hash_files
+from ..core.storage import file_sha256, load_tensors, save_tensors
 from .validation import list_names
 from .regions import Regions, check_image_id, check_max_regions, to_half_precision
 from .regions import unchecked_box_features

@@ -94,7 +94,8 @@ def _results(members: list[dict]) -> dict:
     weights = ''.join(str(m['model'].get('weights_sha256')) for m in members)
     of_one_model = ('gap_closed', 'share')   # of the ceiling
     ceiling = {k: v for k, v in (first.get('ceiling') or {}).items() if k not in of_one_model}
-    return dict(
+    same_rows = {k: first[k] for k in ('test_rows_sha256',) if k in first}   # by which summaries put runs together
+    return same_rows | dict(
         data=first['data'],
         split=first['split'],
         baselines=first['baselines'],
@@ -116,6 +117,11 @@ def _add_warnings(run: Run, members: list[dict]):
     if len({m['data']['fingerprint'] for m in members}) > 1:
         run.warn('different_data', 'the members were trained on different data: be sure that no test row of one was a '
                                    'training row of another')
+    for k in ('threshold', 'thresholds'):   # of the decisions
+        values = list(dict.fromkeys(str(m['config'][k]) for m in members if k in m['config']))
+        if len(values) > 1:
+            run.warn('different_decisions', f'the members decide with {k}={", ".join(values)}: the ensemble decides '
+                                            f'with {k}={values[0]}, as the first')
     for m in members:
         for w in m['warnings']: run.warn(w['code'], f"{Path(m['folder']).name}: {w['message']}")
 
@@ -154,7 +160,8 @@ def make_ensemble(
     folder.mkdir(parents=True)
     try:
         shared = _shared_settings(members)
-        cfg = SimpleNamespace(**shared | dict(name=folder.name, seed=members[0]['seed']))
+        own = dict(name=folder.name, seed=members[0]['seed'], ensemble_of=[Path(n).name for n in names])
+        cfg = SimpleNamespace(**shared | own)
         run = Run(study, cfg, folder, lock=lock_folder(folder))
         write_text(folder/'config.yaml', yaml.safe_dump(vars(cfg), allow_unicode=True, sort_keys=False))
         write_json(folder/ENSEMBLE_FILE, dict(study=study, members=_copy_members(members, folder)))
@@ -167,6 +174,20 @@ def make_ensemble(
         raise
 
 # %% ../../nbs/experiments/12_ensembles.ipynb #fdfce378
+_DECISIONS = ('labels', 'predicted', 'pred_labels', 'predicted_label')   # columns of an answer that follow from others
+
+def _same_order(answers: list[pd.DataFrame], keys: list[str]) -> list[pd.DataFrame]:
+    "The answers with the rows of the first: labels or images by rank have an order of their own in each"
+    ids = [pd.Index(row_ids(a, keys)) for a in answers] if keys else []
+    if not ids or not all(i.is_unique for i in ids): return answers   # rows of a table, in its order
+    return [a.iloc[i.get_indexer(ids[0])] for a, i in zip(answers, ids)]
+
+def _rank(answers: pd.DataFrame, by: str) -> pd.DataFrame:
+    "Answers in the order of a score, numbered anew"
+    out = answers.sort_values(by, ascending=False, kind='stable', ignore_index=True)
+    return out.assign(rank=range(1, len(out)+1))
+
+# %% ../../nbs/experiments/12_ensembles.ipynb #2a651089
 def mean_answers(
     answers: list[pd.DataFrame],   # of each member, for the same rows
     kind: PredictionKind,
@@ -174,14 +195,12 @@ def mean_answers(
 ) -> pd.DataFrame:
     "The mean of the members' predictions, with the decisions that follow from it"
     first = answers[0]
-    decisions = ('labels', 'label' if 'proba' in first else 'predicted', 'pred_labels', 'predicted_label', 'predicted')
-    keys = [c for c in first if c not in decisions and not pd.api.types.is_float_dtype(first[c])]
-    numbers = [c for c in first if c not in keys and c not in decisions]
-    if keys and 'probability' in first:   # one text: each member has its own order of the labels
-        answers = [a.set_index(keys).loc[list(first[keys].itertuples(index=False, name=None)) if len(keys) > 1
-                                         else first[keys[0]]].reset_index() for a in answers]
-    mean = sum(a[numbers].to_numpy(float) for a in answers)/len(answers)
-    return kind.decide(first.assign(**dict(zip(numbers, mean.T))), rule)
+    decisions = (*_DECISIONS, 'rank', *(['label'] if 'proba' in first else []))
+    numbers = [c for c in first if c not in decisions and pd.api.types.is_float_dtype(first[c])]
+    keys = [c for c in first if c not in (*numbers, *decisions)]
+    mean = sum(a[numbers].to_numpy(float) for a in _same_order(answers, keys))/len(answers)
+    out = kind.decide(first.assign(**dict(zip(numbers, mean.T))), rule)
+    return _rank(out, numbers[0]) if 'rank' in out else out
 
 # %% ../../nbs/experiments/12_ensembles.ipynb #db98ee06
 def ensemble_commands(
@@ -192,15 +211,20 @@ def ensemble_commands(
     folder = Path(folder).expanduser()
     about = read_json(folder/ENSEMBLE_FILE)
     kind, members = PREDICTION_KINDS[about['study']], [str(folder/m) for m in about['members']]
-    mean = lambda answers: mean_answers(answers, kind, about['rule'])
+
+    def of_members(command, args, options):
+        "What each member answers, and the rule of the decisions about their mean"
+        rule = kind.asked_rule(about['rule'], **{k: options.pop(k) for k in kind.options if k in options})
+        return [commands[command](m, *args, **options) for m in members], rule
 
     @wraps(commands['open_predictor'])
     def open_predictor(run, *args, **options):
-        members_answer = [commands['open_predictor'](m, *args, **options) for m in members]
-        return lambda frame, path: mean([answer(frame, path) for answer in members_answer])
+        answers, rule = of_members('open_predictor', args, options)
+        return lambda frame, path: mean_answers([answer(frame, path) for answer in answers], kind, rule)
 
     @wraps(commands['predict'])
     def predict(run, *args, **question):
-        return mean([commands['predict'](m, *args, **question) for m in members])
+        answers, rule = of_members('predict', args, question)
+        return mean_answers(answers, kind, rule)
 
     return commands | dict(open_predictor=open_predictor, predict=predict)

@@ -16,7 +16,7 @@ from ..core.errors import ConfigError, DataError, location, truncate_repr
 from ..core.process import progress_display
 from ..core.files import atomic_write, remove_temporary_siblings
 from ..data.tables import escape_formulas
-from ..data.table_blocks import read_table_blocks
+from ..data.platform_answers import read_asked_blocks
 from ..training.inference import BLOCK_ROWS
 
 # %% ../../nbs/experiments/08_prediction_files.ipynb #7031d368
@@ -77,7 +77,7 @@ def predict_file(
     rows, columns = 0, None
     bar = tqdm(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar', leave=False)
     with atomic_write(out) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as f, bar:
-        for frame in read_table_blocks(file, block):
+        for frame in read_asked_blocks(file, block):
             answers = answer(frame, str(file))
             table = join_predictions(frame, answers)
             if columns is None: _warn_renamed(frame, answers, file, warn)

@@ -14,13 +14,14 @@ from ..evaluation.classification import binary_intervals, compare_binary, compar
 from ..evaluation.classification import multilabel_intervals
 from ..evaluation.distributions import compare_distributions, distribution_intervals
 from ..evaluation.pairwise import compare_pairwise, pairwise_intervals
-from ..evaluation.thresholds import Thresholds, fit_thresholds
+from ..evaluation.thresholds import Thresholds, fit_thresholds, fixed_thresholds
 from .compare_runs import pairs_of_table
 
 # %% ../../nbs/experiments/10_prediction_kinds.ipynb #c4693392
 class PredictionKind:
     "The stored predictions of a study: columns of probabilities, decisions, scores"
     decisions: tuple[str, ...] = ()   # columns that follow from the probabilities
+    options: tuple[str, ...] = ()     # of the command `predict`, that set the rule of the decisions
 
     def proba_columns(self, table: pd.DataFrame) -> list[str]: return ['proba']
 
@@ -31,6 +32,10 @@ class PredictionKind:
     def fit(self, validation: pd.DataFrame, config: dict) -> dict:
         "The rule of the decisions, fitted on validation rows, as JSON can hold it; by default none"
         return {}
+
+    def asked_rule(self, rule: dict, **options) -> dict:
+        "The rule of the decisions that the options of a prediction ask for; without them, the fitted one"
+        return rule
 
     def decide(self, answers: pd.DataFrame, rule: dict) -> pd.DataFrame:
         "Predictions with their decisions, of a table or of one example; by default without"
@@ -53,7 +58,7 @@ def _join(labels: np.ndarray, names: list[str]) -> list[str]:
 
 class MultilabelPredictions(PredictionKind):
     "Several labels a row: `true_labels`, `pred_labels`, and `pred_prob_<label>` for each"
-    decisions = ('pred_labels',)
+    decisions, options = ('pred_labels',), ('threshold', 'top')
 
     def proba_columns(self, table): return [c for c in table if c.startswith('pred_prob_')]
 
@@ -68,13 +73,18 @@ class MultilabelPredictions(PredictionKind):
         fitted = fit_thresholds(self.targets(validation), proba, names, config['thresholds'], config['min_positives'])
         return fitted.to_dict()
 
+    def asked_rule(self, rule, threshold=None, top=None):
+        if threshold is None and top is None: return rule
+        return fixed_thresholds(rule['label_names'], 0. if threshold is None else threshold, top).to_dict()
+
     def decide(self, answers, rule):
         thresholds = _thresholds(rule)
         if 'probability' in answers:   # one text: a row for each label
             p = answers.set_index('label').probability[thresholds.label_names]
             yes = dict(zip(p.index, thresholds.predict(p.to_numpy()[None])[0]))
             answers = answers.assign(predicted=['yes' if yes[n] else 'no' for n in answers.label])
-            return answers.sort_values('probability', ascending=False, ignore_index=True)
+            most = thresholds.k if thresholds.strategy == 'fixed' else None   # that are asked for
+            return answers.sort_values('probability', ascending=False, ignore_index=True).head(most or len(p))
         labels = _join(thresholds.predict(answers[self.proba_columns(answers)].to_numpy()), thresholds.label_names)
         return answers.assign(**{'labels' if 'labels' in answers else 'pred_labels': labels})
 
@@ -95,21 +105,30 @@ class BinaryPredictions(PredictionKind):
     "One label a row: `true_label`, `proba`, `predicted_label`, and `group`, whose rows are resampled together"
     decisions = ('predicted_label',)
 
+    def fit(self, validation, config):
+        if (threshold := config.get('threshold', .5)) != 'fitted': return dict(threshold=float(threshold))
+        y, p, _, _ = self._labeled(validation)
+        fitted = fit_thresholds(y[:, None], p[:, None], ['positive'], 'global')
+        return dict(threshold=float(fitted.global_value))
+
     def decide(self, answers, rule):
         name = 'label' if 'label' in answers else 'predicted_label'
         return answers.assign(**{name: (answers.proba >= rule.get('threshold', .5)).astype(int)})
 
     def _labeled(self, table):
+        "Truth, probabilities and groups of the labeled rows, and a threshold that gives the stored decisions"
         known = table[table.true_label.notna()]
-        return known.true_label.to_numpy(bool), known.proba.to_numpy(), known.group.to_numpy()
+        threshold = table.proba[table.predicted_label == 1].min()   # NaN where no row is predicted positive
+        threshold = np.inf if np.isnan(threshold) else threshold
+        return known.true_label.to_numpy(bool), known.proba.to_numpy(), known.group.to_numpy(), threshold
 
     def intervals(self, table, config):
-        y, p, groups = self._labeled(table)
-        return binary_intervals(y, p, groups=groups, n=config['bootstrap_samples']) if len(y) else {}
+        y, p, groups, t = self._labeled(table)
+        return binary_intervals(y, p, groups, config['bootstrap_samples'], threshold=t) if len(y) else {}
 
     def compare(self, a, b, config):
-        y, p, groups = self._labeled(a)
-        return compare_binary(y, p, self._labeled(b)[1], groups, config['bootstrap_samples'])
+        (y, p, groups, s), (_, q, _, t) = self._labeled(a), self._labeled(b)
+        return compare_binary(y, p, q, groups, config['bootstrap_samples'], thresholds=(s, t))
 
 # %% ../../nbs/experiments/10_prediction_kinds.ipynb #43faa290
 class PairwisePredictions(PredictionKind):

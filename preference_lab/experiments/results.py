@@ -296,6 +296,7 @@ def read_run(
 ) -> dict:
     "The content of a finished run's `results.json` with today's names of settings, and its `folder`"
     folder = Path(folder).expanduser()
+    if folder.is_file(): raise DataError(f'{folder}: this is a file, not a run folder. Give the folder.')
     if not folder.is_dir():
         raise DataError(
             f'{folder}: no such run folder{did_you_mean(folder.name, [p.name for p in folder.parent.glob("*")])}; '

@@ -9,6 +9,7 @@ __all__ = ['Sweep']
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice, product
 from pathlib import Path
 from typing import Literal, get_type_hints
 
@@ -54,8 +55,7 @@ class Sweep:
         self.listed = {'grid': lambda: grid(self.space), 'random': lambda: sample_random(self.space, self.n, self.seed),
                        'tpe': lambda: None}[self.method]()
         self.n = len(self.listed) if self.listed else self.n
-        lowest = {k: p.values[0] if isinstance(p, Categorical) else p.low for k, p in self.space.parts.items()}
-        self.base = make_config(self.config_class, self.fixed | (self.listed[0] if self.listed else lowest))
+        self.base = self._base_config()
         self.folder = Path(self.base.runs_dir).expanduser()/self.study/'sweeps'/self.base.name
         self._open()
 
@@ -81,6 +81,20 @@ def _check_settings(self: Sweep):
         )
     if self.method != 'grid' and not self.n:
         raise ConfigError(f'setting n: set the number of trials of method={self.method}, for instance n=20')
+
+# %% ../../nbs/experiments/07_sweeps.ipynb #13f38518
+_MAX_TRIED = 1000   # combinations in which one that is accepted is looked for, where the trials are not listed
+
+@patch
+def _base_config(self: Sweep) -> Config:
+    "The settings of the first combination that is accepted; the error about the first, where none is"
+    ends = [p.values if isinstance(p, Categorical) else (p.low, p.high) for p in self.space.parts.values()]
+    corners = (dict(zip(self.space.parts, values)) for values in product(*ends))
+    refused = None
+    for settings in self.listed or islice(corners, _MAX_TRIED):
+        try: return make_config(self.config_class, self.fixed | settings)
+        except ConfigError as e: refused = refused or e
+    raise refused
 
 # %% ../../nbs/experiments/07_sweeps.ipynb #eaea0d87
 @patch
@@ -175,6 +189,18 @@ def config(self: Sweep,
     resume = (self.folder.parents[1]/trial.name).exists()
     where = dict(name=self.base.name, time=f'{trial.number:04d}', resume=resume)
     return make_config(self.config_class, self.fixed | trial.settings | where, f'trial {trial.number}')
+
+# %% ../../nbs/experiments/07_sweeps.ipynb #79fec2ca
+@patch
+def accepted(self: Sweep,
+    trials: list[Trial],          # that `ask` returned
+) -> list[tuple[Trial, Config]]:  # with the settings to train them with
+    "The trials whose settings the study accepts; the others are told as failed, with the sentence that refuses them"
+    out = []
+    for t in trials:
+        try: out.append((t, self.config(t)))
+        except ConfigError as e: self.tell(t, error=f'refused: {str(e).removeprefix(f"trial {t.number}: ")}')
+    return out
 
 # %% ../../nbs/experiments/07_sweeps.ipynb #3447dea2
 @patch

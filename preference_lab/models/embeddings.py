@@ -23,7 +23,8 @@ from tqdm.auto import tqdm
 from ..core.errors import DataError, truncate_repr
 from ..core.process import progress_display
 from ..core.files import atomic_write, cache_folder, read_json, remove_temporary_files, write_json
-from ..core.storage import EmbeddingCache, hash_files
+from ..core.file_hashes import hash_files
+from ..core.storage import EmbeddingCache
 from ..data.images import open_image
 from .image_encoders import ClipEncoder, describe_preprocessing, split_preprocessing
 from .text_encoders import TextEncoder

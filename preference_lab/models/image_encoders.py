@@ -102,7 +102,9 @@ def load_clip(
     "A frozen CLIP model by name"
     check_encoder_precision(precision)
     folder = Path(name).expanduser()
-    if folder.is_dir(): return _read_saved(folder, device, precision)
+    if folder.is_dir():
+        if weights: raise ConfigError(f'weights={weights}: the folder {name} has its own weights; leave weights out')
+        return _read_saved(folder, device, precision)
     from_file = weights is not None and Path(weights).expanduser().is_file()
     _check_names(name, weights, from_file)
     model, preprocess = _create(name, weights, from_file)
@@ -113,7 +115,9 @@ def load_clip(
 def _check_names(name, weights, from_file):
     "Raise a `ConfigError` about an unknown model or unknown weights"
     open_clip = import_optional('open_clip', 'a CLIP encoder')
-    if name.startswith('hf-hub:'): return
+    if name.startswith('hf-hub:'):
+        if weights in (None, 'random'): return
+        raise ConfigError(f'weights={weights}: {name} has its own weights; leave weights out, or set weights=random')
     if name not in open_clip.list_models():
         raise ConfigError(
             f'encoder={name!r} is neither a model of open_clip{did_you_mean(name, open_clip.list_models())} nor a '

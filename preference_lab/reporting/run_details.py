@@ -28,7 +28,7 @@ class RunDetails:
     "What is said about the runs of a test set besides their ranking"
     runs: pd.DataFrame        # with costs, and the difference from the reference
     settings: pd.DataFrame    # of each run, as text
-    shared: str               # Markdown: the settings that all runs share
+    shared: pd.DataFrame      # Setting, Value: the settings that all runs share
     tables: dict[str, tuple[pd.DataFrame, str]]         # title -> table, and what it shows
     scores: dict[tuple[str, str], pd.DataFrame]         # pair of scores -> `score_table`
     findings: list[Finding]

@@ -42,10 +42,10 @@ def differing_settings(
 # %% ../../nbs/reporting/07_run_settings.ipynb #b1e7d99e
 def shared_settings(
     settings: pd.DataFrame,   # of `run_settings`
-) -> str:                     # Markdown
-    "The settings that all runs share, in one line"
+) -> pd.DataFrame:            # Setting, Value
+    "The settings that all runs share"
     shared = [k for k in settings if settings[k].nunique() == 1]
-    return ', '.join(f"`{k}={settings[k].iloc[0]}`".replace('\n', ' ') for k in shared)
+    return pd.DataFrame([(k, settings[k].iloc[0]) for k in shared], columns=['Setting', 'Value'])
 
 # %% ../../nbs/reporting/07_run_settings.ipynb #2c5da91c
 def differing_table(

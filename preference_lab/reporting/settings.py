@@ -11,7 +11,7 @@ import textwrap
 import pandas as pd
 from IPython.display import HTML
 
-from ..core.config import Config, describe_settings
+from ..core.config import Config, describe_settings, unmet_requirement
 from .elements import folded, show_table
 
 # %% ../../nbs/reporting/06_settings.ipynb #31e58127
@@ -45,16 +45,22 @@ def settings_table(
     cfg: Config,
     settings: list[dict],  # as `order_settings` returns them
 ) -> pd.DataFrame:         # setting, value, meaning
-    "Settings of a run"
-    row = lambda s: dict(setting=s['name'], value=repr(getattr(cfg, s['name'])), meaning=s['meaning'])
+    "Settings of a run; the meaning of one without effect begins with what it needs"
+    def row(setting):
+        name, needs = setting['name'], unmet_requirement(cfg, setting['name'])
+        unused = f'not used, it needs {needs}; ' if needs else ''
+        return dict(setting=name, value=repr(getattr(cfg, name)), meaning=unused + setting['meaning'])
     return pd.DataFrame(map(row, settings))
 
 # %% ../../nbs/reporting/06_settings.ipynb #3c9249be
 def settings_panel(
     cfg: Config,
 ) -> HTML:
-    "The basic settings of a run as one table, and all others folded below it"
-    basic, others = (settings_table(cfg, part) for part in order_settings(type(cfg)))
-    changed = sum(getattr(cfg, s['name']) != s['default'] for s in order_settings(type(cfg))[1])
+    "The basic settings that have an effect in a run as one table, and all others folded below it"
+    basic, others = order_settings(type(cfg))
+    used = lambda s: not unmet_requirement(cfg, s['name'])
+    basic, others = list(filter(used, basic)), [*others, *(s for s in basic if not used(s))]
+    changed = sum(getattr(cfg, s['name']) != s['default'] for s in others)
+    basic, others = settings_table(cfg, basic), settings_table(cfg, others)
     title = f'All other settings ({len(others)}, of which {changed} differ from the default)'
     return HTML(show_table(basic, 'Settings').to_html() + folded(title, show_table(others, rows=len(others))).data)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 from pandas.io.formats.style import Styler
 
@@ -24,7 +24,7 @@ from ..core.files import write_text
 from ..data.tables import write_table
 from ..experiments.compare_runs import StudyMetrics
 from ..plots.runs import run_forest
-from .elements import headline_box, markdown_paragraph, show_table, warnings_box
+from .elements import folded, headline_box, markdown_paragraph, show_table, warnings_box
 from .run_tables import add_run_notes, assign_settings_ids, compare_with_best, read_runs
 from .run_tables import settings_table, show_score, unique_run_names
 from .conclusions import Finding, best_run_findings, comparison_findings, format_names
@@ -240,9 +240,13 @@ def _set_sentence(s: TestSet) -> str:
     n, k = len(s.runs), s.runs.settings_id.nunique()
     return f'{n} run{"s"*(n > 1)} of {k} setting{"s"*(k > 1)}. {_headline_part(s)}.'
 
-def _shared_sentence(s: TestSet) -> str:
-    "The settings that all runs of a test set share, in Markdown"
-    return f'Settings that all share: {s.details.shared}.' if s.details.shared else 'The runs share no setting.'
+def _shared_title(s: TestSet) -> str:
+    "The title of the table of settings that all runs of a test set share"
+    return f'Settings that all runs share ({len(s.details.shared)})'
+
+def _shared_table(s: TestSet) -> HTML:
+    "The settings that all runs of a test set share, behind a title"
+    return folded(_shared_title(s), show_table(s.details.shared, rows=len(s.details.shared)))
 
 def _markdown_section(summary: Summary, s: TestSet) -> list[str]:
     "Heading, sentence and tables of one test set"
@@ -253,7 +257,8 @@ def _markdown_section(summary: Summary, s: TestSet) -> list[str]:
         out += [f'### {markdown_cell(title)}', note, markdown_table(t)]
     for title, (t, note) in s.details.tables.items():
         out += [f'### {markdown_cell(title)}', markdown_cell(note), markdown_table(t)]
-    return [*out, escape_markdown(_shared_sentence(s), marks=True)]
+    if not len(s.details.shared): return [*out, 'The runs share no setting.']
+    return [*out, f'### {_shared_title(s)}', markdown_table(s.details.shared)]
 
 # %% ../../nbs/reporting/12_summary.ipynb #0e0bd029
 def summary_markdown(
@@ -322,7 +327,7 @@ def _html_section(summary: Summary, s: TestSet) -> list[str]:
         '</ul>',
         *tables,
         *details,
-        f'<p class="small">{html_text(_shared_sentence(s))}</p>',
+        _shared_table(s).data,
     ]
 
 # %% ../../nbs/reporting/12_summary.ipynb #d6f82558
@@ -352,13 +357,14 @@ def summary_html(
 # %% ../../nbs/reporting/12_summary.ipynb #7519d38d
 def run_tables(
     summary: Summary,
-) -> list[Styler]:   # of each study and test set: a table of each kind of run, then settings, recipes and costs
-    "The tables of a summary, for a notebook"
+) -> list[Styler|HTML]:   # of each study and test set: a table of each kind of run, then recipes, settings and costs
+    "The tables of a summary, for a notebook; the settings that all runs share are folded"
     def of(s):
         notes = {k: (t, sorting_note(k, s.metrics)) for k, t in s.tables.items()} | s.details.tables
-        return [
+        tables = [
             show_table(t, f'{s.study}, {s.name}. {title}. {note}', rows=len(t)) for title, (t, note) in notes.items()
         ]
+        return [*tables, _shared_table(s)]
     recipes = [show_table(t, f'{study}: recipes', rows=len(t)) for study, t in summary.recipes.items()]
     return [table for s in summary.sets for table in of(s)] + recipes
 

@@ -46,8 +46,11 @@ def _call(study, name, run, *args, **kwargs):
     "Call one of the study's commands for a run, an ensemble or an artifact of a tracker"
     from preference_lab.core.artifacts import local_model
     from preference_lab.experiments.ensembles import ensemble_commands, is_ensemble
-    known, run = commands(study), local_model(run)
-    if is_ensemble(run) and name == 'predict': known = ensemble_commands(known, run)
+    from preference_lab.experiments.run_arguments import check_run
+    run = local_model(run)
+    check_run(study, run, '' if name == 'predict' else name)
+    known = commands(study)
+    if is_ensemble(run): known = ensemble_commands(known, run)
     if name not in known:
         from preference_lab.core.errors import ConfigError
         raise ConfigError(f'{study}.{name}: this study has no {name}; it has {", ".join(k for k in known)}')

@@ -294,6 +294,16 @@ def show_seeds(self: StudyReport):
     self.figure('seeds', seed_intervals(by_seed, list(self.seed_metrics or [s.metric])))
     self.table(seeds[seeds.metric.isin(self.scores)], f'Test scores over {seeds.n.max()} seeds', digits=4)
 
+# %% ../../nbs/studies/03_report_base.ipynb #435ab455
+@patch
+def differences_table(self: StudyReport,
+    table: pd.DataFrame,   # of paired differences: metric, a, b, difference, low, high, …
+) -> pd.DataFrame:         # the same, with the difference in percent of b; missing where b is 0
+    "Paired differences of two runs, with the relative change"
+    out, percent = table.copy(), 100*table.difference/table.b.abs().where(table.b != 0)
+    out.insert(list(table).index('difference') + 1, '% difference', percent.map('{:+.1f}'.format, na_action='ignore'))
+    return out
+
 # %% ../../nbs/studies/03_report_base.ipynb #075bfa66
 @patch
 def show_other_runs(self: StudyReport):
@@ -301,7 +311,7 @@ def show_other_runs(self: StudyReport):
     s = self.study
     for name, c in s.compare_with_runs().items():
         self.figure(f'comparison_{name}', comparison_forest(c['table'], s.cfg.name, name))
-        self.table(c['table'], self.other_run_caption(name, c))
+        self.table(self.differences_table(c['table']), self.other_run_caption(name, c))
     self.show_seeds()
     if not s.other_runs: print('No other run is named in the setting compare_with.')
 

@@ -57,7 +57,8 @@ def run_outcome(
     names = [p.relative_to(folder).as_posix() for p in files]
     compared = [(n, p) for n, p in zip(names, files)
                 if p.suffix in ('.safetensors', '.parquet', '.csv') or n == 'results.json']
-    text = '\n'.join(n for n in names if 'events.out' not in n and n != '.lock')
+    # TensorBoard's files are named by the time
+    text = '\n'.join(sorted({re.sub(r'events\.out\..*', 'events.out', n) for n in names if n != '.lock'}))
     return {n: hashlib.sha256(_file_content(p)).hexdigest() for n, p in compared} | dict(files=text)
 
 # %% ../../nbs/testing/03_settings.ipynb #66d62981

@@ -71,7 +71,7 @@ def resolve_device(
 # %% ../../nbs/training/03_devices.ipynb #50a50185
 def make_accelerator(
     cfg: TrainConfig,
-    folder: Path=None,  # for the trackers' files
+    folder: Path=None,  # for the trackers' files; None: none is started
 ) -> Accelerator:
     "Accelerate with the device, precision, compilation and trackers of the settings"
     note_single_process()
@@ -90,7 +90,7 @@ def make_accelerator(
         mixed_precision={'fp32': 'no'}.get(precision, precision),
         cpu=cfg.device == 'cpu',
         dynamo_plugin=_compiler(cfg.compile_mode),
-        log_with=check_trackers(cfg.trackers) or None,
+        log_with=check_trackers(cfg.trackers) if folder and cfg.trackers else None,
         project_dir=folder,
     )
 

@@ -19,7 +19,7 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location, trunc
 from ...core.config import make_config
 from ...core.files import read_json
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.vote_files import select_columns
 from ...evaluation.distributions import distribution_intervals
@@ -187,7 +187,7 @@ def predict_distributions(
 ) -> pd.DataFrame:            # a row a category; or the rows of the file with a proportion for each
     "The predicted distributions of a trained model"
     if text is None:
-        frame = read_table(file)
+        frame = read_asked_table(file)
         predict = open_distribution_predictor(run, device, batch_size, precision, neighbors)
         return join_predictions(frame, predict(frame, file)).reset_index(drop=True)
     model = load_distribution_model(run).serve(device, precision, batch_size)

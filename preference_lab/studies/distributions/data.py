@@ -7,6 +7,7 @@ __all__ = ['find_item_column', 'read_custom_votes', 'read_neighbors', 'pad_neigh
            'load_distributions', 'check_distributions']
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #a38fc38c
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.vote_files import aggregate_answers, concatenate_distributions, read_count_columns
 from ...data.vote_files import select_columns
 from ...data.items import read_embeddings
+from ...data.platform_tables import PlatformTable
+from ...data.platform_formats import read_platform_file
+from ...data.platform_answers import answers_to_distribution
 from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
 from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
@@ -37,12 +41,37 @@ def find_item_column(
     "The column of item ids: as set, else item or id"
     return c.item_column or next((k for k in ('item', 'id') if k in frame), default)
 
+# %% ../../../nbs/studies/distributions/02_data.ipynb #298404e4
+def _platform_answers(path, c: ColumnNames) -> PlatformTable|None:
+    "The answers in a file of a public format, by the columns that are named; None: a plain table"
+    def is_plain(names):
+        return bool(c.category_columns) or c.answer_column in names and any(
+            k in names for k in (c.item_column, 'item', 'id') if k)
+    table = read_platform_file(path, ('votes', 'labels'), c.format, is_plain)
+    if table is None: return None
+    given = dict(item=c.item_column, rater=c.rater_column, split=c.split_column)
+    for k, v in given.items():
+        if v and v != k: table.frame[k] = table.frame[select_columns(table.frame, v, str(path), f'{k}_column')[0]]
+    return table
+
+def _with_texts(c: ColumnNames, frame, votes, embeddings, neighbors) -> ColumnNames:
+    "The texts of a public format as features, where no other features are named"
+    is_format = any(n['code'] == 'format_read' for n in votes.notes)
+    if not is_format or 'text' not in frame or c.feature_columns or c.text_columns or embeddings or neighbors: return c
+    votes.notes.append(dict(code='texts_as_features', message='features: the texts; set text_columns=, '
+                                                             'feature_columns= or embeddings= for others'))
+    return replace(c, text_columns='text')
+
 # %% ../../../nbs/studies/distributions/02_data.ipynb #70b30ic2
 def read_custom_votes(
     path: Path,
     c: ColumnNames,
 ) -> tuple[LabelDistributionTable, pd.DataFrame]:  # answers; one row an item, as in the file, with its `source`
-    "Answers from a custom table"
+    "Answers from a custom table, or from a file of a public format"
+    if (platform := _platform_answers(path, c)) is not None:
+        question = '' if c.answer_column == ColumnNames().answer_column else c.answer_column
+        votes, first = answers_to_distribution(platform, question, c.categories, c.ordered, c.group_column)
+        return votes, first.assign(source=path.name)
     frame = read_table(path)
     item, columns = find_item_column(frame, c), (c.group_column, c.split_column, c.ordered, str(path))
     if c.category_columns:
@@ -146,12 +175,14 @@ def read_custom_distributions(
     c: ColumnNames,
     embeddings: str = '',   # table of item embeddings: a column of ids, and numeric columns
     neighbors: str = '',   # table of neighbors: one row a neighbor
+    requires_features: bool = True,   # False: a table without features is no error
 ) -> DistributionData:
     "A custom table of answers, with features of the items"
     paths = _table_paths(path)
     read = {s: read_custom_votes(p, c) for s, p in paths.items()}
     votes = concatenate_distributions({s: v for s, (v, _) in read.items()}) if path.is_dir() else read[''][0]
     frame = pd.concat([f for _, f in read.values()])
+    c = _with_texts(c, frame, votes, embeddings, neighbors)
     names, text_names = _feature_names(frame, votes, read.values(), paths.values(), path, c)
     known = dict(features=_numeric_features(frame, names)) if names else {}
     texts = {k: _non_empty_texts(frame, k) for k in text_names}
@@ -162,7 +193,7 @@ def read_custom_distributions(
         known['features'] = _numeric_features(frame, names)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
     if texts: keys['text'] = _keep_similar_texts_together(votes, ['\n'.join(t) for t in zip(*texts.values())])
-    return DistributionData(votes, texts=texts, keys=keys, **known)
+    return DistributionData(votes, texts=texts, keys=keys, requires_features=requires_features, **known)
 
 def _keep_similar_texts_together(votes, texts: list[str]) -> np.ndarray:
     "Join the groups of near-duplicate texts, or note them where the split is given; the key of each text"
@@ -185,6 +216,7 @@ def load_distributions(
     holdout_kind: str = 'items',  # faces_london: items or raters
     districts: int = 240,     # of the demo
     seed: int = 0,            # of simulated answers and of the split of raters
+    requires_features: bool = True,   # False: a table without features is no error
 ) -> DistributionData:
     "Answer distributions with features of the items"
     if data == 'demo': return simulate_streets(districts, seed)
@@ -200,7 +232,7 @@ def load_distributions(
             f'data={data!r}: no data set and no file has this name{did_you_mean(data, ["demo", *DATASET_NAMES])}; '
             f'valid: demo, {", ".join(DATASET_NAMES)}, or the path of a table'
         )
-    return read_custom_distributions(path, columns or ColumnNames(), embeddings, neighbors)
+    return read_custom_distributions(path, columns or ColumnNames(), embeddings, neighbors, requires_features)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #465326ba
 def check_distributions(
@@ -208,13 +240,14 @@ def check_distributions(
     **settings: object,  # as for `load_distributions`
 ) -> str:
     "A summary of a data set, or a `DataError` about it"
-    d = load_distributions(data, **settings)
+    d = load_distributions(data, **settings, requires_features=False)
     v = d.votes
+    features = ', '.join(d.known) or 'none; training needs feature_columns, text_columns, embeddings or neighbors'
     groups = 'none, each item may be in any split' if v.groups is None else f'{len(set(v.groups)):,}'
     proportions = ', '.join(f'{c} {w:.1%}' for c, w in zip(v.categories, v.targets.mean(0)))
     lines = [
         f'{d.name}: {len(v):,} items, {v.weights.sum():,.0f} answers, {v.weights.sum(1).mean():.1f} an item; features: '
-        f'{", ".join(d.known)}',
+        f'{features}',
         f'categories: {proportions}{" (ordered)" if v.ordered else ""}',
         f'groups: {groups}',
         f'fingerprint: {d.fingerprint}',

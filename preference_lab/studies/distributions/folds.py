@@ -145,11 +145,11 @@ def predict_proba(
 def validation_scores(
     fold: Fold,
     precision: str,   # of inference
-) -> Callable:        # function of model and accelerator -> loss (KL), top1, entropy
+) -> Callable:        # function of model and accelerator -> loss (KL), js, tv, top1, entropy
     "A function that evaluates a model on the validation rows, by KL without penalties"
     def scores(model, acc):
         r = distribution_row_scores(fold.targets, predict_proba(model, fold.validation, acc, precision))
-        return dict(loss=r['kl'].mean(), top1=r['top1'].mean(), entropy=r['entropy'].mean())
+        return dict(loss=r['kl'].mean(), **{k: r[k].mean() for k in ('js', 'tv', 'top1', 'entropy')})
     return scores
 
 # %% ../../../nbs/studies/distributions/05_folds.ipynb #ac16fd8f
@@ -179,9 +179,7 @@ def fit_fold(
 ) -> Trainer:
     "Train one model by itself; it is left with the weights of its best epoch"
     scores, report = validation_scores(fold, cfg.inference_precision), loss_reporter(fold, kind == 'text')
-    t = Trainer(
-        fold.learner, fold.loader, distribution_objective, scores, cfg, folder, selection_metric='loss', parts=report
-    ).fit()
+    t = Trainer(fold.learner, fold.loader, distribution_objective, scores, cfg, folder, parts=report).fit()
     fold.history, fold.best, fold.seconds, fold.timing = t.history, t.best, t.seconds, t.timing()
     return t
 

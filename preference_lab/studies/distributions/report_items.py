@@ -153,7 +153,7 @@ def fold_table(study: DistributionStudy) -> pd.DataFrame | None:
             'training items': [len(s['train']) for s in splits],
             'test items': [len(s['test']) for s in splits],
             'best epoch': [f'{best} of {epochs}' for best, epochs in study.best_epochs()],
-            'validation KL': [f.best['value'] for f in study.folds],
+            'validation KL': [f.history[f.best_epoch-1]['validation_loss'] for f in study.folds],
             'test KL': mean_kl(),
             'train mean': mean_kl('train_mean'),
         }

@@ -93,4 +93,6 @@ def compare_distributions(
 
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #0178269f
 _TITLES = dict(kl='Test KL', top1='Test Top-1', top3='Test Top-3')
-METRICS = StudyMetrics('kl', False, _TITLES, 'Best Val Loss', compare_distributions)
+# of the predicted entropy, |mean predicted - mean observed|, against KL: a stable model is too flat, a sharp one errs
+_TRADE_OFFS = (('entropy_error', 'kl'),)
+METRICS = StudyMetrics('kl', False, _TITLES, 'Best Val Loss', compare_distributions, _TRADE_OFFS)

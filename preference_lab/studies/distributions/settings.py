@@ -29,6 +29,7 @@ class ColumnNames:
     text_columns: str = ''         # texts
     edge_columns: str = 'edge_*'   # of the table of neighbors
     ordered: bool = False          # whether the categories are ordered
+    format: str = ''               # plain, or a public format; empty: told by its marks
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #4ff61b61
 _published = dict(
@@ -105,7 +106,7 @@ _REQUIRES = dict(
     demo_districts='data=demo',
     split='data=convabuse',
     holdout_kind='data=faces_london',
-    **dict.fromkeys(('category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
+    **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
@@ -121,6 +122,7 @@ _REQUIRES = dict(
     entropy_weight='min_entropy: min_entropy above 0',
     min_entropy='entropy_weight: entropy_weight above 0',
     min_entropy_power='entropy_weight and min_entropy: entropy_weight and min_entropy above 0',
+    stacked='can_be_stacked: another model than text, compile_mode=no and no trackers',
 )   # setting -> what gives it an effect
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #e483fb87
@@ -137,6 +139,8 @@ class DistributionsConfig(TrainConfig):
     holdout_kind: Literal['items', 'raters'] = 'items'  # faces_london: held-out faces, or held-out raters
     # cross-validation folds; none: 6 for held-out London faces, else 0: one train, validation and test split
     folds: NonNegativeInt | None = None
+    # custom table: plain, or the public format it is in, such as label_studio; empty: told by its marks
+    format: str = ''
     # custom table: columns of answer counts or weights, separated by commas, * matches any characters; empty: one
     # answer a row
     category_columns: str = ''
@@ -191,6 +195,8 @@ class DistributionsConfig(TrainConfig):
     lr_schedule: Literal['linear', 'cosine', 'constant', 'plateau'] = 'plateau'  # of the learning rate
     warmup_ratio: Fraction = 0.                  # fraction of all steps in which the learning rate rises from 0
     patience: NonNegativeInt = 10                   # epochs without improvement before training stops; 0: never
+    # validation score that chooses the best epoch; loss: KL without penalties
+    selection_metric: Literal['loss', 'js', 'tv', 'top1'] = 'loss'
     # train runs or folds of one shape as a stack; auto: where that is faster
     stacked: Literal['auto', 'yes', 'no'] = 'auto'
     bootstrap_samples: PositiveInt = 1000                # bootstrap resamples of each interval
@@ -214,6 +220,9 @@ class DistributionsConfig(TrainConfig):
         if self.model != 'auto': return self.model
         return 'neighbors' if self.data == 'demo' or self.neighbors else 'mlp'
 
+    @property
+    def can_be_stacked(self) -> bool:
+        return self.network != 'text' and self.compile_mode == 'no' and not self.trackers
     @property
     def has_own_table(self) -> bool: return self.data not in ('demo', *DATASET_NAMES)
     @property

@@ -25,8 +25,7 @@ from .folds import loss_reporter, validation_scores
 Member = tuple['DistributionStudy', int]   # a run, and the number of a fold
 
 def _trained_alone(s) -> bool:
-    c = s.cfg
-    return bool(s.kind == 'text' or c.compile_mode != 'no' or c.trackers or c.stacked == 'no')
+    return s.kind == 'text' or not s.cfg.can_be_stacked or s.cfg.stacked == 'no'
 
 def group_stackable(
     members: list[Member],
@@ -37,7 +36,7 @@ def group_stackable(
         for j in group:
             (s, f), c = members[j], members[j][0].cfg
             n_batches = len(s.folds[f].loader.batches(0))
-            size = c.epochs, c.batch_size, c.gradient_accumulation_steps, n_batches, c.weighting
+            size = c.epochs, c.batch_size, c.gradient_accumulation_steps, n_batches, c.weighting, c.selection_metric
             schedule = size, c.device, c.precision
             groups[i, schedule, j if _trained_alone(s) else None].append((j, members[j]))
     return [[m for _, m in g] for g in sorted(groups.values())]
@@ -59,7 +58,6 @@ def _stacked_trainer(members: list[Member], learners: list | None = None) -> Sta
         distribution_objective,
         lambda m, acc: scores[id(m)](m, acc),
         cfgs,
-        selection_metric='loss',
         parts=lambda m, b: reports[id(m)](m, b),
     )
 

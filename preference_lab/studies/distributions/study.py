@@ -203,10 +203,11 @@ def final_model(self: DistributionStudy) -> DistributionModel:
 @patch
 def model_results(self: DistributionStudy) -> dict:
     "`model` in `results.json`"
-    hashes = [f.best['sha256'] for f in self.folds]
+    hashes, predictor = [f.best['sha256'] for f in self.folds], self.folds[0].learner.predictor
     return dict(
         name=self.kind,
-        parameters=sum(p.numel() for p in self.folds[0].learner.predictor.parameters()),
+        parameters=sum(p.numel() for p in predictor.parameters()),
+        trained_parameters=sum(p.numel() for p in predictor.parameters() if p.requires_grad),
         members=len(self.folds),
         best_epoch=int(np.median([f.best_epoch for f in self.folds])),
         weights_sha256=hashes[0] if len(hashes) == 1 else hashlib.sha256(''.join(hashes).encode()).hexdigest(),

@@ -62,6 +62,12 @@ def rows_in_split(self: DistributionTraining,
 def split(self: DistributionTraining):
     "Targets of the splits of all folds; the test answers are inaccessible until each fold is selected"
     self.train, self.validation = (self.votes.targets[self.rows_in_split(s)] for s in ('train', 'validation'))
+    answers = self.votes.weights[self.rows_in_split('train')].sum(1)
+    if self.cfg.weighting == 'answers' and np.allclose(answers, answers[0], atol=0):
+        self.note(
+            'equal_numbers_of_answers',
+            f'weighting=answers: every training item has {answers[0]:g} answers, so that all items count the same',
+        )
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #1a1ce4a8
 @patch

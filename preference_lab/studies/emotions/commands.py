@@ -15,8 +15,7 @@ import pandas as pd
 from ...core.errors import DataError, did_you_mean, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
-from ...data.label_files import read_label_table
+from ...data.platform_answers import read_asked_table
 from ...evaluation.thresholds import Thresholds, fixed_thresholds
 from ...models.text_classifier import load_classifier
 from ...models.text_classifier_export import export_text_classifier
@@ -24,7 +23,7 @@ from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import EmotionsConfig, PRESETS
-from .data import check_emotions_data
+from .data import check_emotions_data, read_texts_file
 from .predictions import compare_runs, join_label_names
 from .study import EmotionStudy, multilabel_score_intervals
 
@@ -81,7 +80,7 @@ def predict_texts(
 ) -> pd.DataFrame:  # text: one row a label, most probable first; file: its columns, labels and probabilities
     "The labels of a text or of a table of texts"
     if text is None:
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_text_predictor(run, text_column, device, batch_size, precision, threshold, top)(frame, file)
         return join_predictions(frame, answers).reset_index(drop=True)
 
@@ -116,9 +115,9 @@ def evaluate_texts(
     trained = vars(read_run_config('emotions', EmotionsConfig, config)) if config.is_file() else {}
     saved = trained | dict(compare_with=[], data=str(table))
     cfg = make_config(EmotionsConfig, settings, 'emotions.evaluate', saved=saved)
-    labeled = read_label_table(
-        Path(table).expanduser(), cfg.text_column, cfg.label_columns or None, cfg.id_column or None,
-        default_names=model.label_names,
+    labeled = read_texts_file(
+        Path(table).expanduser(), cfg.format, text_column=cfg.text_column, label_columns=cfg.label_columns or None,
+        id_column=cfg.id_column or None, default_names=model.label_names,
     )
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
     scores = multilabel_score_intervals(y, p, _choose_thresholds(model, None, None), cfg.bootstrap_samples)
@@ -137,6 +136,7 @@ def check_emotions_file(
         label_columns=cfg.label_columns or None,
         id_column=cfg.id_column or None,
         split_column=cfg.split_column or None,
+        format=cfg.format,
         exclude_neutral=cfg.exclude_neutral,
         lowercase=cfg.lowercase,
         strip_urls=cfg.strip_urls,
@@ -150,6 +150,7 @@ METRICS = StudyMetrics(
     dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'),
     'Best Val Macro AUC',
     compare_runs,
+    trade_offs=(('recall_macro', 'precision_macro'), ('parameters', 'auc_macro')),   # conservative or liberal; cost
 )
 COMMANDS = EmotionStudy.commands(
     METRICS,

@@ -99,8 +99,8 @@ def headline_figure(self: EmotionReport) -> Figure:
     models = {'model': s.metrics['test'], 'bag of words': s.baseline_metrics['bag_of_words']}
     models['prior'] = s.baseline_metrics['prior']
     if top := s.noise_ceiling(): models['best achievable'] = top
-    title = 'Test micro AUC and macro F1: model and baselines'
-    return metric_bars(models, ['auc_micro', 'f1_macro', 'auc_macro'], title)
+    title = 'Test macro AUC, micro AUC and macro F1: model and baselines'
+    return metric_bars(models, ['auc_macro', 'auc_micro', 'f1_macro'], title)
 
 # %% ../../../nbs/studies/emotions/08_report.ipynb #e9a92cc7
 @patch

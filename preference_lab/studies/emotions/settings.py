@@ -45,6 +45,8 @@ class EmotionsConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 20000         # simulated texts
     max_train_rows: NonNegativeInt = 0            # training rows that are used, sampled at random; 0: all
+    # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
+    format: str = ''
     text_column: str = 'text'        # of your own table
     label_columns: str = ''          # one that lists labels, or several of 0 and 1 (commas); empty: found by name
     id_column: str = ''              # empty: `id` if it exists, else ids are made
@@ -88,7 +90,7 @@ class EmotionsConfig(TrainConfig):
 
     REQUIRES = dict(
         demo_rows='data=demo',
-        **dict.fromkeys(('text_column', 'label_columns', 'id_column', 'split_column'),
+        **dict.fromkeys(('format', 'text_column', 'label_columns', 'id_column', 'split_column'),
                         'has_own_table: your own table (data=PATH)'),
         class_weights='loss=weighted_bce',
         **dict.fromkeys(('focal_alpha', 'focal_gamma'), 'loss=focal'),

@@ -64,6 +64,7 @@ def load(self: EmotionTraining):
         cfg.strip_emoji,
         cfg.data_seed,
         cfg.demo_rows,
+        format=cfg.format,
     )
     self.label_names, self.fingerprint = self.table.label_names, self.table.fingerprint
     self.groupings = find_groupings(cfg.groups, self.label_names)

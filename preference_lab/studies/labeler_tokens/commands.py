@@ -19,7 +19,7 @@ import pandas as pd
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import list_names, require_column
 from ...data.comparisons import Comparisons
 from ...data.ratings import filter_raters, to_comparisons
@@ -145,7 +145,7 @@ def predict_labelers(
     if file is not None:
         if image or other or rater:
             raise ConfigError('image, other and rater cannot be combined with file; write raters into its column rater')
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_labeler_predictor(run, weights, device, batch_size, precision)(frame, file)
         return join_predictions(frame, answers).reset_index(drop=True)
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)

@@ -21,6 +21,7 @@ from ...core.files import read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
 from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.validation import require_column
 from ...data.items import list_images
 from ...data.memes import MemeTable, first_names
@@ -241,7 +242,7 @@ def predict_memes(
     "Predictions of a trained model"
     if file is not None:
         if text or image: raise ConfigError('text and image cannot be combined with file')
-        frame = read_table(file)
+        frame = read_asked_table(file)
         answers = open_meme_predictor(run, regions, extractor, weights, device, batch_size, precision)(
             frame, file
         )
@@ -318,7 +319,12 @@ def check_memes_file(
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #21a8e675
 METRICS = StudyMetrics(
-    'auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs
+    'auroc',
+    True,
+    dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'),
+    'Best Val AUROC',
+    compare_runs,
+    trade_offs=(('recall', 'precision'), ('parameters', 'auroc')),   # of the decisions at the threshold; cost
 )
 COMMANDS = MemeStudy.commands(
     METRICS, predict_memes, open_meme_predictor, check_memes_file, load=load_vilbert, evaluate=evaluate_memes,

@@ -155,6 +155,9 @@ class MemesConfig(TrainConfig):
                     f'unimodal_baselines: unknown baseline {a!r}{did_you_mean(a, UNIMODAL_BASELINES)}; valid: '
                     f'{", ".join(UNIMODAL_BASELINES)}'
                 )
+        if self.demo_rows % 4:
+            raise ConfigError(f'setting demo_rows={self.demo_rows}: generated memes come in groups of four; set a '
+                              'multiple of 4')
         self._check_regions()
         self._check_threshold()
         if self.model == 'clip_fusion' and self.encoder == 'nlvr_scenes':

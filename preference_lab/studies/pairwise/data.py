@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ...core.errors import DataError, did_you_mean, location
+from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.files import atomic_write, cache_folder, find_dataset
 from ...core.config import make_config
 from ...data.tables import TABLE_SUFFIXES
@@ -150,8 +150,8 @@ def _join_items(table, files, images, embeddings, item_column):
 def load_preferences(
     data: str|Path='demo',        # demo, faces_london, faces_morrison2017, a path, or a name in $PREFERENCE_LAB_DATA
     judgement_type: str=None,               # ratings or comparisons; None: by the columns
-    left_code: str=None,          # comparisons: value that means "left won"; must be given
-    right_code: str=None,         # comparisons: value that means "right won"; must be given
+    left_code: str=None,          # comparisons: value that means "left won"; None: the answers are words or names
+    right_code: str=None,         # comparisons: value that means "right won"
     rating_scale: str|tuple=None,       # ratings: the scale, as '1-7'; None: from the lowest to the highest value
     images: str|Path=None,        # folder of images, named by item
     embeddings: str|Path=None,    # table of embeddings: a column of items, and numbers
@@ -164,6 +164,9 @@ def load_preferences(
     choice_column: str='choice',  # comparisons in long layout
     weight_column: str=None,      # weight of each judgement in the likelihood of a fit; None: 1 each
     target_columns: str|list=None, # comparisons in wide layout: columns of choices (commas between); None: all others
+    format: str='',               # of a custom table: plain, or a public format; empty: told by its marks
+    layout: str='',               # ratings: long, or wide (a rating matrix); empty: wide where it can be nothing else
+    ties: str='half',             # comparisons: half wins, or drop
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
 ) -> PreferenceData:
@@ -179,9 +182,15 @@ def load_preferences(
         rating_scale=rating_scale,
         target_columns=target_columns,
         columns=columns,
+        format=format,
+        layout=layout,
+        ties=ties,
     )
-    table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     is_ratings = isinstance(table, RatingTable)
+    if not is_ratings and embeddings is None and item_column != 'item':
+        raise ConfigError(f'item_column={item_column}: {table.name} holds comparisons, whose items are in left_column '
+                          'and right_column, and there is no table of embeddings. Remove item_column.')
+    table, files, vectors = _join_items(table, files, images, embeddings, item_column)
     if is_ratings: table = _drop_constant(table)
     j = table.to_arrays()
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
@@ -196,8 +205,9 @@ def _describe_values(d: PreferenceData) -> list[str]:
     "Lines about the values of ratings, or the choices of comparisons"
     j = d.judgements
     if d.ratings is None:
-        pairs = len(np.unique(j.keys('pair')))
-        return [f'the left item won {j.left_wins.mean():.1%}; {pairs:,} different pairs of items']
+        pairs, decided = len(np.unique(j.keys('pair'))), j.decided()
+        ties = '' if decided is j else f'; {(len(j) - len(decided))//2:,} ties'
+        return [f'the left item won {decided.left_wins.mean():.1%}; {pairs:,} different pairs of items{ties}']
     block = np.unique(j.keys('rater', 'target'), return_counts=True)[1].astype(np.int64)
     values = list(zip(*np.unique(j.value, return_counts=True)))
     shown = ', '.join(f'{v:g}: {n:,}' for v, n in values) if len(values) <= 20 else f'mean {j.value.mean():.2f}'
@@ -211,9 +221,11 @@ def check_preferences(
 ) -> str:            # several lines, to be printed
     "How `load_preferences` reads a table"
     d = load_preferences(data, **kwargs)
-    j, per_rater = d.judgements, np.bincount(d.judgements.rater, minlength=len(d.raters))
-    per_target = zip(d.targets, np.bincount(j.target, minlength=len(d.targets)))
-    lines = [f'{d.name}: {len(j):,} {d.kind}, {len(d.raters):,} raters, {len(d.items):,} items; no errors',
+    j = d.judgements
+    counts = 1 if getattr(j, 'tie', None) is None else np.where(j.tie, .5, 1)   # a tie is one answer in two rows
+    count = lambda code, names: np.bincount(code, np.broadcast_to(counts, len(j)), len(names)).round().astype(int)
+    per_rater, per_target = count(j.rater, d.raters), zip(d.targets, count(j.target, d.targets))
+    lines = [f'{d.name}: {per_rater.sum():,} {d.kind}, {len(d.raters):,} raters, {len(d.items):,} items; no errors',
              'targets: ' + ', '.join(f'{t} {n:,}' for t, n in per_target),
              f'{d.kind} per rater: median {np.median(per_rater):,.0f}, from {per_rater.min():,} to {per_rater.max():,}',
              *_describe_values(d)]
@@ -230,7 +242,8 @@ _COLUMNS = ('rater_column', 'item_column', 'value_column', 'left_column', 'right
 
 def _table_settings(cfg) -> dict:
     "The settings that `load_preferences` takes"
-    return {k: getattr(cfg, k, '') or None for k in _OPTIONAL} | {k: getattr(cfg, k) for k in _COLUMNS}
+    own = (*_COLUMNS, 'format', 'layout', 'ties')
+    return {k: getattr(cfg, k, '') or None for k in _OPTIONAL} | {k: getattr(cfg, k) for k in own}
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #cec7f94f
 def load_pairwise_data(

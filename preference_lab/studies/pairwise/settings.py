@@ -7,6 +7,7 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #bfc28b9b
 from dataclasses import dataclass
+from typing import Literal
 
 from ...core.config import NonNegativeInt, TrainConfig
 
@@ -22,11 +23,17 @@ class PairwiseConfig(TrainConfig):
     data: str = 'demo'
     # of generated data and of the splits; constant when seed changes, so that runs share their test rows
     data_seed: NonNegativeInt = 0
+    # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
+    format: str = ''
+    # of your own ratings: long (a row a rating) or wide (a rating matrix); empty: wide where it can be nothing else
+    layout: Literal['', 'long', 'wide'] = ''
+    # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
+    ties: Literal['half', 'drop'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
     judgement_type: str = ''
-    # of your own comparisons: the code for "left won"; required, since sources differ
+    # of your own comparisons: the code for "left won"; empty: the answers are words for the sides or names of items
     left_code: str = ''
-    right_code: str = ''                   # of your own comparisons: the code for "right won"; required
+    right_code: str = ''                   # of your own comparisons: the code for "right won"
     # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
@@ -45,7 +52,9 @@ class PairwiseConfig(TrainConfig):
     weights: str = ''                      # of an open_clip model: a tag, a name on the Hub, a file, or random
 
     REQUIRES = dict(
-        judgement_type=_OWN,
+        **dict.fromkeys(('format', 'judgement_type'), _OWN),
+        layout=f'judgement_type!=comparisons and {_OWN} of ratings',
+        ties=f'judgement_type!=ratings and {_OWN} of comparisons',
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         rating_scale=f'judgement_type!=comparisons and {_OWN} of ratings',
@@ -55,7 +64,7 @@ class PairwiseConfig(TrainConfig):
         value_column=f'judgement_type!=comparisons and {_OWN} of ratings',
         left_column=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_column=f'judgement_type!=ratings and {_OWN} of comparisons',
-        target_column=_OWN,
+        target_column=f'target_columns= and {_OWN} without target_columns=',
         weight_column=_OWN,
         choice_column=f'target_columns= and judgement_type!=ratings and {_OWN} of comparisons, without target_columns=',
         target_columns=f'judgement_type!=ratings and {_OWN} of comparisons',

@@ -16,7 +16,10 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location, trunc
 from ...data.tables import read_table
 from ...data.validation import list_names, parse_ids, require_column
 from ...data.judgement_tables import ComparisonTable, RatingTable, parse_weights
-from ...data.coded_choices import parse_coded_choices
+from ...data.choice_tables import parse_choices
+from ...data.rating_matrix import is_rating_matrix, melt_matrix
+from ...data.platform_tables import PlatformTable, drop_non_answers
+from ...data.platform_formats import read_platform_file
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #f2d9bd56
 def _parse_scale(rating_scale) -> tuple[float, float]:
@@ -84,25 +87,73 @@ def _refuse_other(path, is_kind: str, **given):
         raise ConfigError(f'{location(path)}: the table holds {is_kind}, and {k}= applies to the other kind. '
                           f'Remove {k}, or set judgement_type=')
 
+def _named(columns, *kinds) -> dict[str, str]:
+    "The settings of these columns, as far as they do not have their default names"
+    return {f'{k}_column': None if columns[k] == k else columns[k] for k in kinds}
+
+def _check_choice_columns(df, path, target_columns, columns):
+    "An error about `choice_column` or `target_column` where the table has no such column, or a column for each target"
+    if columns['choice'] != 'choice': require_column(df, path, columns['choice'], 'choice_column')
+    if columns['target'] == 'target': return
+    if target_columns or columns['choice'] not in df:
+        raise ConfigError(f"{location(path)}: target_column={columns['target']} needs a column of choices "
+                          '(choice_column=), and this table has a column of choices for each target. Remove it.')
+    require_column(df, path, columns['target'], 'target_column')
+
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #679af1f1
-def read_custom_table(
-    path: Path,
-    judgement_type: str|None,                # ratings or comparisons; None: by the columns
-    left_code: str|None,           # comparisons: value that means "left won"
-    right_code: str|None,          # comparisons: value that means "right won"
-    rating_scale: str|tuple|None,        # ratings: the scale; None: from the lowest to the highest value
-    target_columns: str|list|None, # comparisons in wide layout: columns of choices; None: all others
-    columns: dict[str, str],       # rater, item, value, left, right, target, choice, perhaps weight -> name in the file
-) -> RatingTable|ComparisonTable:
-    "The ratings or comparisons in a custom table"
-    df = read_table(path)
-    require_column(df, path, columns['rater'], 'rater_column')
-    if _table_kind(df, path, judgement_type, columns) == 'ratings':
-        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns)
-        return _read_ratings(df, path, rating_scale, columns)
-    _refuse_other(path, 'comparisons', rating_scale=rating_scale)
+def _platform_table(path, format, columns) -> tuple[PlatformTable|None, dict]:
+    "The table of a public format without the rows that are no answers; columns by their roles"
+    has = lambda names, *roles: all(columns[k] in names for k in roles)
+    is_plain = lambda names: has(names, 'rater') and (has(names, 'item', 'value') or has(names, 'left', 'right'))
+    table = read_platform_file(path, ('comparisons', 'ratings'), format, is_plain)
+    if table is None: return None, columns
+    table = drop_non_answers(table)
+    named = {k: v for k, v in columns.items() if v and v != k}   # what the user named differs from the role
+    optional = ('weight', 'group')
+    roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
+    return table, roles | named
+
+def _read_comparisons(df, path, left_code, right_code, target_columns, columns, ties) -> ComparisonTable:
+    "The comparisons in a custom table"
     for k in ('left', 'right'): require_column(df, path, columns[k], f'{k}_column')
     if isinstance(target_columns, str): target_columns = [t.strip() for t in target_columns.split(',')]
     for t in target_columns or []: require_column(df, path, t, 'target_columns')
-    names = {k: columns.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight')}
-    return parse_coded_choices(df, left_code, right_code, target_columns, path.name, names)
+    _check_choice_columns(df, path, target_columns, columns)
+    names = {k: columns.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
+    return parse_choices(df, left_code, right_code, target_columns, path.name, names, ties)
+
+def _read_plain(path, layout, columns) -> tuple[pd.DataFrame, list[dict]]:
+    "A plain table; a rating matrix in long form, and a note about it"
+    df = read_table(path)
+    if layout != 'wide' and (layout == 'long' or not is_rating_matrix(df, columns)): return df, []
+    df, note = melt_matrix(df, columns, path.name)
+    return df, [note]
+
+# %% ../../../nbs/studies/pairwise/02_tables.ipynb #ac1f2dc8
+def read_custom_table(
+    path: Path,
+    judgement_type: str|None,                # ratings or comparisons; None: by the columns
+    left_code: str|None,           # comparisons: value that means "left won"; None: the answers say it
+    right_code: str|None,          # comparisons: value that means "right won"
+    rating_scale: str|tuple|None,        # ratings: the scale; None: from the lowest to the highest value
+    target_columns: str|list|None, # comparisons in wide layout: columns of choices; None: found
+    columns: dict[str, str],       # rater, item, value, left, right, target, choice, perhaps weight -> name in the file
+    format: str='',                # plain, or a public format; empty: by its marks
+    layout: str='',                # ratings: long or wide; empty: wide where it can be nothing else
+    ties: str='half',              # comparisons: half wins, or drop
+) -> RatingTable|ComparisonTable:
+    "The ratings or comparisons in a custom table, or in a file of a public format"
+    platform, columns = _platform_table(path, format, columns)
+    df, notes = (platform.frame, platform.notes) if platform else _read_plain(path, layout, columns)
+    require_column(df, path, columns['rater'], 'rater_column')
+    if _table_kind(df, path, judgement_type, columns) == 'ratings':
+        _refuse_other(path, 'ratings', left_code=left_code, right_code=right_code, target_columns=target_columns,
+                      **_named(columns, 'left', 'right', 'choice'))
+        table = _read_ratings(df, path, rating_scale, columns)
+    else:
+        _refuse_other(path, 'comparisons', rating_scale=rating_scale, layout=layout or None,
+                      **_named(columns, 'value'))
+        table = _read_comparisons(df, path, left_code, right_code, target_columns, columns, ties)
+    if platform: table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']   # the format says it
+    table.notes[:0] = notes
+    return table

@@ -113,7 +113,7 @@ def train_activation(
     cfg: PreferenceConfig,
     activation: str,
     seeds: int = 5,
-) -> list[tuple[np.ndarray, int]]:  # a seed each: (n,) P(left wins) of validation comparisons; best epoch
+) -> list[tuple[PreferenceNetwork, int]]:  # a seed each: the network of its best epoch, and that epoch
     "Networks with an activation function, one a seed, trained as a stack"
     rater = cfg.rater_encoding if cfg.model == 'network' else 'embedding'
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
@@ -125,12 +125,10 @@ def train_activation(
         nets.append(PreferenceNetwork(inputs.table.shape[1], **settings))
         cfgs.append(replace(cfg, seed=seed, progress='none', resume=False))
         loaders.append(ComparisonLoader(inputs.table, questions, cfg.batch_size, seed, nets[0].joined, distinct=False))
-    logits, scores = network_scorer(inputs.table, holdout.validation, nets[0].joined, cfg.inference_precision)
-    stack, found = StackedTrainer(nets, loaders, comparison_losses, scores, cfgs).fit(), []
-    for m in stack.members:
-        m.model.load_state_dict(m.state_dict)
-        found.append((logits(m.model.cpu()).sigmoid().double().numpy(), m.best['epoch']))
-    return found
+    _, scores = network_scorer(inputs.table, holdout.validation, nets[0].joined, cfg.inference_precision)
+    stack = StackedTrainer(nets, loaders, comparison_losses, scores, cfgs).fit()
+    for m in stack.members: m.model.load_state_dict(m.state_dict)
+    return [(m.model.cpu(), m.best['epoch']) for m in stack.members]
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #109edacc
 def compare_with_best(
@@ -157,21 +155,41 @@ def compare_with_best(
     return pd.DataFrame(out)
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #a55bf40a
+def _predict(networks, inputs, pairs, cfg) -> list[np.ndarray]:
+    "P(left wins) by each network"
+    logits, _ = network_scorer(inputs.table, pairs, networks[0].joined, cfg.inference_precision)
+    return [logits(m).sigmoid().double().numpy() for m in networks]
+
+def _mean_correct(pairs: Comparisons, probas: list[np.ndarray]) -> np.ndarray:
+    "How often the networks are right about each comparison; one half where a probability is one half"
+    return np.mean([np.where(p == .5, .5, (p > .5) == pairs.left_wins) for p in probas], 0)
+
+def _test_columns(test: Comparisons, correct: dict[str, np.ndarray], n: int) -> pd.DataFrame:
+    "The test accuracy of each activation function, the mean over its seeds"
+    intervals = pairwise_mean_intervals(test, None, n, **correct)
+    rows = [dict(test_accuracy=v.value, test_low=v.low, test_high=v.high) for v in intervals.values()]
+    return pd.DataFrame(rows, intervals)
+
+# %% ../../../nbs/studies/preference/04_analyses.ipynb #444342f5
 def compare_activations(
     inputs: PreferenceInputs,
     holdout: HoldoutSplit,
     cfg: PreferenceConfig,   # its `activations` are compared
     seeds: int = 5,
+    test: Comparisons | None = None,   # opened test comparisons, scored beside the validation ones
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # activation, seed, best_epoch, accuracy, log_loss; `compare_with_best`
-    "Networks with each activation function and seed, evaluated on validation comparisons"
-    rows, correct = [], {}
+    "Networks with each activation function and seed, compared on validation comparisons"
+    rows, correct, on_test, valid = [], {}, {}, holdout.validation
     for name in cfg.activations:
-        found = train_activation(inputs, holdout, cfg, name, seeds)
-        for seed, (p, epoch) in enumerate(found):
-            scores = pairwise_metrics(holdout.validation, p)
+        networks, epochs = zip(*train_activation(inputs, holdout, cfg, name, seeds))
+        probas = _predict(networks, inputs, valid, cfg)
+        for seed, (p, epoch) in enumerate(zip(probas, epochs)):
+            scores = pairwise_metrics(valid, p)
             own = {k: v for k, v in scores.items() if k in ('accuracy', 'log_loss')}
             rows.append(dict(activation=name, seed=seed, best_epoch=epoch, **own))
-        right = [np.where(p == .5, .5, (p > .5) == holdout.validation.left_wins) for p, _ in found]
-        correct[name] = np.mean(right, 0)
+        correct[name] = _mean_correct(valid, probas)
+        if test is not None: on_test[name] = _mean_correct(test, _predict(networks, inputs, test, cfg))
     table = pd.DataFrame(rows)
-    return table, compare_with_best(table, correct, holdout.validation, cfg.bootstrap_samples)
+    differences = compare_with_best(table, correct, valid, cfg.bootstrap_samples)
+    if not on_test: return table, differences
+    return table, differences.join(_test_columns(test, on_test, cfg.bootstrap_samples), on='activation')

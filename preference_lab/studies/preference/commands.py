@@ -17,7 +17,7 @@ import pandas as pd
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.platform_answers import read_asked_table
 from ...data.comparisons import Comparisons
 from ...data.items import list_images
 from ...data.ratings import Ratings, filter_raters, to_comparisons
@@ -107,7 +107,7 @@ def predict_preference(
     "Predictions of a trained model"
     if folder is not None: return rank_images(_load_for_serving(run, device, batch_size, precision), folder, rater)
     if image is None:
-        frame = read_table(file)
+        frame = read_asked_table(file)
         predict = open_preference_predictor(run, device, batch_size, precision)
         return join_predictions(frame, predict(frame, file)).reset_index(drop=True)
     s = _load_for_serving(run, device, batch_size, precision).scores([image], rater).iloc[0]

@@ -230,9 +230,34 @@ def activations_figure(self: PreferenceReport) -> Figure|None:
 # %% ../../../nbs/studies/preference/08_report.ipynb #5ebd6334
 @patch
 def activations_table(self: PreferenceReport) -> pd.DataFrame|None:
-    "Differences to the activation function with the best mean; None where none were compared"
-    found = getattr(self.study, 'activations', None)
-    return found[1] if found else None
+    "Differences to the activation function with the best mean, and test accuracy; None where none were compared"
+    if not (found := getattr(self.study, 'activations', None)): return None
+    runs, t = found
+    by_name = runs.groupby('activation').accuracy.agg(['mean', 'std']).loc[t.activation]
+    out = t.assign(validation_accuracy=by_name['mean'].to_numpy(), std_over_seeds=by_name['std'].to_numpy())
+    if 'test_accuracy' in t:
+        text = [f'{a:.3f} [{low:.3f}, {high:.3f}]' for a, low, high in zip(t.test_accuracy, t.test_low, t.test_high)]
+        out = out.drop(columns=['test_accuracy', 'test_low', 'test_high']).assign(test_accuracy=text)
+    return out.sort_values('validation_accuracy', ascending=False, kind='stable', ignore_index=True)
+
+# %% ../../../nbs/studies/preference/08_report.ipynb #c7ef4fe5
+@patch
+def activation_sentences(self: PreferenceReport) -> list[str]:
+    "The best activation function, and whether it is distinguishable from the others; [] where none were compared"
+    if not (found := getattr(self.study, 'activations', None)) or len(found[1]) < 2: return []
+    runs, t = found
+    mean = runs.groupby('activation').accuracy.mean()
+    best, worse = mean.idxmax(), t[t.distinguishable].activation.tolist()
+    others, equal = len(t) - 1, [a for a in t.activation if a not in (best, *worse)]
+    out = [f'Of {len(t)} activation functions, `{best}` has the highest validation accuracy over {runs.seed.nunique()} '
+           f'seeds ({mean[best]:.3f}); it is distinguishable from {len(worse)} of the {others} others'
+           + (f', not from {", ".join(f"`{a}`" for a in equal)}.' if equal else '.')]
+    if 'test_accuracy' not in t: return out
+    on_test = t.set_index('activation').test_accuracy
+    top, at = on_test.idxmax(), f'{on_test[best]:.3f}'
+    if top == best: return [*out, f'`{best}` also has the highest test accuracy ({at}).']
+    return [*out, f'The highest test accuracy is that of `{top}` ({on_test[top]:.3f}; `{best}`: {at}): choosing it for '
+                  'this reason would be a selection on the test rows.']
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #1a7b17b0
 def _conclusions(study: PreferenceStudy) -> list[str]:
@@ -263,4 +288,5 @@ def _limitations(study: PreferenceStudy) -> list[str]:
 @patch
 def conclusions(self: PreferenceReport) -> str:  # Markdown
     "What may be concluded from this run, and what may not"
-    return conclusions_markdown(_conclusions(self.study) + labels_sentences(self.study), _limitations(self.study))
+    supported = _conclusions(self.study) + labels_sentences(self.study) + self.activation_sentences()
+    return conclusions_markdown(supported, _limitations(self.study))

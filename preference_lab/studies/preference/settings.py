@@ -138,10 +138,12 @@ class PreferenceConfig(PairwiseConfig):
         if self.item_bias and 'new_items' in self.holdouts:
             raise ConfigError('setting item_bias=True: the bias of each known item is undefined for new items; '
                               'remove new_items from holdouts')
-        if self.inference_precision != 'fp32' and self.model == 'hierarchical' and self.trunk != 'mlp':
-            raise ConfigError(f'setting inference_precision={self.inference_precision} applies to networks, and '
-                              'model=hierarchical with trunk=linear is computed in fp64; leave it at fp32, or set '
-                              'trunk=mlp or model=network')
+        closed_form = self.model == 'hierarchical' and self.trunk != 'mlp'
+        no_network = closed_form and not self.activations
+        for k, unused in dict(inference_precision=closed_form, precision=no_network).items():
+            if unused and getattr(self, k) not in ('auto', 'fp32'):
+                raise ConfigError(f'setting {k}={getattr(self, k)} applies to networks, and model=hierarchical with '
+                                  'trunk=linear is computed in fp64; leave it out, or set trunk=mlp or model=network')
         if self.head == 'rating' and self.model != 'network':
             raise ConfigError('setting head=rating applies to networks: set model=network')
 

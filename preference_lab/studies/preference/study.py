@@ -159,8 +159,8 @@ def agreement(self: PreferenceStudy,
 def compare_activations(self: PreferenceStudy,
     seeds: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # as the function of this name returns them
-    "Networks with each activation function and seed, evaluated on validation comparisons"
-    return compare_activations(self.inputs, self.holdouts['known'], self.cfg, seeds)
+    "Networks with each activation function and seed, compared on validation, and scored on the opened test comparisons"
+    return compare_activations(self.inputs, self.holdouts['known'], self.cfg, seeds, self.tables.get('test'))
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #f820a46c
 @patch
@@ -199,6 +199,16 @@ def timing(self: PreferenceStudy) -> dict:
         precision='fp32' if not f.trainer else f.trainer.timing()['precision'],
     )
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #386edfa1
+@patch
+def trained_parameters(self: PreferenceStudy) -> int:
+    "The numbers that training has set: those of the network, of the population and of the weights of each rater"
+    m, f = self.model, self.fitted['known']
+    network = sum(p.numel() for p in f.trainer.trained.values()) if f.trainer else 0
+    if m.kind != 'hierarchical': return network
+    learned = [m.mean, m.cov, m.weights, *([] if m.posterior.prototypes is None else [m.prototypes])]
+    return network + sum(t.numel() for t in learned)
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #9bc9d7ca
 @patch
 def model_results(self: PreferenceStudy) -> dict:
@@ -207,6 +217,7 @@ def model_results(self: PreferenceStudy) -> dict:
     return dict(
         name=self.cfg.model,
         parameters=sum(t.numel() for t in self.model.state_dict().values()),
+        trained_parameters=self.trained_parameters(),
         best_epoch=f.best['epoch'] if f.best else None,
         weights_sha256=f.sha256,
         shrinkage=getattr(self.model, 'shrinkage', None),
