@@ -6,7 +6,7 @@
 __all__ = ['Answers', 'answers_from_frame', 'answers_from_matrix', 'answers_from_ratings', 'answers_from_comparisons',
            'answers_from_label_sets']
 
-# %% ../../nbs/evaluation/21_answers.ipynb #bd6bf2e7
+# %% ../../nbs/evaluation/21_answers.ipynb #ecde824c
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from ..data.coding import check_codes, take_rows, unique_names
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 
-# %% ../../nbs/evaluation/21_answers.ipynb #aed4f7e7
+# %% ../../nbs/evaluation/21_answers.ipynb #78c495af
 @dataclass(eq=False, repr=False)
 class Answers:
     "Answers of raters about items: one row is one answer"
@@ -48,7 +48,7 @@ class Answers:
         return (f'Answers({len(self):,} answers, {len(self.raters):,} raters, {len(self.items):,} items, '
                 f'{len(self.values):,} different answers)')
 
-# %% ../../nbs/evaluation/21_answers.ipynb #b58d3afb
+# %% ../../nbs/evaluation/21_answers.ipynb #4fa32b96
 @patch
 def select_rows(self: Answers,
     where,        # (n,) bool, or positions
@@ -56,20 +56,20 @@ def select_rows(self: Answers,
     "Some of the rows; names stay as they are, and so do the codes"
     return take_rows(self, where)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #e9a4b640
+# %% ../../nbs/evaluation/21_answers.ipynb #743800ff
 @patch(as_prop=True)
 def cell(self: Answers) -> np.ndarray:  # (n,) int64
     "A number for each rater × item"
     return self.rater.astype(np.int64)*len(self.items) + self.item
 
-# %% ../../nbs/evaluation/21_answers.ipynb #0c3f9ca3
+# %% ../../nbs/evaluation/21_answers.ipynb #0eac855e
 @patch
 def first_answers(self: Answers) -> Answers:
     "The first answer of each rater about each item (in `order`, where it is known); repeats are left out"
     order = np.arange(len(self)) if self.order is None else np.argsort(self.order, kind='stable')
     return self.select_rows(np.sort(order[np.unique(self.cell[order], return_index=True)[1]]))
 
-# %% ../../nbs/evaluation/21_answers.ipynb #69a64f2c
+# %% ../../nbs/evaluation/21_answers.ipynb #dc15f4cc
 @patch
 def numbers(self: Answers) -> np.ndarray:  # (n,) float64
     "The answers as numbers; a `DataError` where they are names or sets"
@@ -79,7 +79,7 @@ def numbers(self: Answers) -> np.ndarray:  # (n,) float64
                         'the categories as numbers in their order.') from None
     return values[self.value]
 
-# %% ../../nbs/evaluation/21_answers.ipynb #6bcff87c
+# %% ../../nbs/evaluation/21_answers.ipynb #2973601b
 @patch
 def counts(self: Answers,
     weights: np.ndarray|None=None,  # (n,) of each answer; None: 1
@@ -90,7 +90,7 @@ def counts(self: Answers,
     out.sum_duplicates()
     return out
 
-# %% ../../nbs/evaluation/21_answers.ipynb #fc89e51d
+# %% ../../nbs/evaluation/21_answers.ipynb #f95ad5b4
 def _values(column: pd.Series, categories) -> tuple[np.ndarray, list]:
     "Codes and distinct answers: in the given order, as numbers where all are numbers, else sorted"
     if categories is None:
@@ -105,7 +105,7 @@ def _values(column: pd.Series, categories) -> tuple[np.ndarray, list]:
                         f'{did_you_mean(str(v), list(map(str, categories)))}; valid: {", ".join(map(str, categories))}')
     return code, list(categories)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #552dc1aa
+# %% ../../nbs/evaluation/21_answers.ipynb #03d996bd
 def answers_from_frame(
     frame: pd.DataFrame,
     rater: str='rater',    # column of the raters
@@ -123,7 +123,7 @@ def answers_from_frame(
     when = frame[order].to_numpy(float) if order else None
     return Answers(items, raters, code, list(item_names), list(rater_names), values, when)
 
-# %% ../../nbs/evaluation/21_answers.ipynb #eb29e26f
+# %% ../../nbs/evaluation/21_answers.ipynb #218bfd51
 def answers_from_matrix(
     table: np.ndarray,     # (raters, items), NaN where not answered
     raters: Sequence[str]|None=None,  # names; None: rater 1, rater 2 …
@@ -137,7 +137,7 @@ def answers_from_matrix(
     return Answers(item, rater, code, name(items, 'item', table.shape[1]), name(raters, 'rater', len(table)),
                    values.tolist())
 
-# %% ../../nbs/evaluation/21_answers.ipynb #7664b61e
+# %% ../../nbs/evaluation/21_answers.ipynb #74272ebf
 def answers_from_ratings(
     ratings: Ratings,
     target: int=0,    # position of the target in `ratings.targets`
@@ -149,7 +149,7 @@ def answers_from_ratings(
     return Answers(ratings.item[rows], ratings.rater[rows], code, ratings.items, ratings.raters, values.tolist(),
                    None if order is None else order[rows])
 
-# %% ../../nbs/evaluation/21_answers.ipynb #63716e74
+# %% ../../nbs/evaluation/21_answers.ipynb #2436edab
 def answers_from_comparisons(
     pairs: Comparisons,
 ) -> Answers:
@@ -157,12 +157,13 @@ def answers_from_comparisons(
     key, pair = np.unique(pairs.keys('pair', 'target'), return_inverse=True)
     first = np.unique(pair, return_index=True)[1]
     low, high = np.minimum(pairs.left, pairs.right)[first], np.maximum(pairs.left, pairs.right)[first]
-    target = [f' ({pairs.targets[t]})' for t in pairs.target[first]] if len(pairs.targets) > 1 else ['']*len(key)
-    names = [f'{pairs.items[a]} | {pairs.items[b]}{t}' for a, b, t in zip(low, high, target)]
+    item, target = np.array(pairs.items, object), np.array([f' ({t})' for t in pairs.targets], object)
+    target = target[pairs.target[first]]
+    names = list(item[low] + ' | ' + item[high] + (target if len(pairs.targets) > 1 else ''))
     won = (pairs.left_wins != (pairs.left < pairs.right)).astype(int)
     return Answers(pair, pairs.rater, won, names, pairs.raters, ['first', 'second'])
 
-# %% ../../nbs/evaluation/21_answers.ipynb #3100725d
+# %% ../../nbs/evaluation/21_answers.ipynb #b436951f
 def answers_from_label_sets(
     rater: Sequence,   # (n,) names
     item: Sequence,    # (n,) names

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVELS', 'MAX_VALUES', 'distance_matrix', 'KrippendorffAlpha', 'krippendorff_alpha']
 
-# %% ../../nbs/evaluation/23_krippendorff.ipynb #7966a7f8
+# %% ../../nbs/evaluation/23_krippendorff.ipynb #5c867f01
 from functools import partial
 
 import numpy as np
@@ -17,16 +17,9 @@ from .bootstrap import ConfidenceInterval, Scorer
 from .checks import safe_divide
 from .item_rater_bootstrap import ItemCounts, agreement_intervals, count_answers
 
-# %% ../../nbs/evaluation/23_krippendorff.ipynb #1ff1d3e2
+# %% ../../nbs/evaluation/23_krippendorff.ipynb #230f4d69
 LEVELS = ('nominal', 'ordinal', 'interval', 'ratio', 'jaccard', 'masi')   # levels of measurement
 MAX_VALUES = 4000   # different answers whose distances are kept in one matrix
-
-def _masi(a, b):
-    "MASI distance of two sets"
-    if a == b: return 0.
-    shared = len(a & b)
-    monotonicity = 2/3 if a <= b or b <= a else 1/3
-    return 1 - shared/len(a | b)*monotonicity
 
 def distance_matrix(
     values: list,   # distinct answers
@@ -43,11 +36,22 @@ def distance_matrix(
         return safe_divide((x[:, None] - x)**2, total**2)
     if not all(isinstance(v, frozenset) for v in values):
         raise DataError(f'level={level} is for sets of labels; the first answer is {values[0]!r}. Use level=nominal.')
-    jaccard = lambda a, b: 0. if a == b else 1 - len(a & b)/len(a | b)
-    f = _masi if level == 'masi' else jaccard
-    return np.array([[f(a, b) for b in values] for a in values])
+    return _set_distances(values, level)
 
-# %% ../../nbs/evaluation/23_krippendorff.ipynb #e4c0984b
+def _set_distances(sets, level):
+    "Jaccard or MASI distances of sets of labels"
+    sizes = np.array([len(s) for s in sets], float)
+    label = pd.factorize(np.array([v for s in sets for v in sorted(s, key=str)], dtype=object))[0]
+    member = np.zeros((len(sets), label.max(initial=0)+1))
+    member[np.repeat(np.arange(len(sets)), sizes.astype(int)), label] = 1
+    shared, smaller = member @ member.T, np.minimum(sizes[:, None], sizes)
+    similarity = safe_divide(shared, sizes[:, None] + sizes - shared)
+    if level == 'masi':   # equal sets 1, one contains the other 2/3, overlap 1/3
+        similarity = similarity*np.where(shared == smaller, 2/3, 1/3)
+    np.fill_diagonal(similarity, 1)
+    return 1 - similarity
+
+# %% ../../nbs/evaluation/23_krippendorff.ipynb #e1c2d66a
 def _scores(values, level):
     "The answers as numbers"
     try: return np.array(values, float)
@@ -63,7 +67,7 @@ def _squared_differences(counts, weights, x):
     expected = 2*(n*(weights*second).sum(0) - (weights*first).sum(0)**2)
     return within, expected
 
-# %% ../../nbs/evaluation/23_krippendorff.ipynb #b571a1b9
+# %% ../../nbs/evaluation/23_krippendorff.ipynb #16b89818
 class KrippendorffAlpha:
     "A scorer of Krippendorff's alpha: weights of items (items, k) -> {alpha: (k,)}"
     def __init__(self,
@@ -99,7 +103,7 @@ class KrippendorffAlpha:
         with np.errstate(invalid='ignore', divide='ignore'): ratio = observed*(n-1)/expected
         return dict(alpha=np.where(expected > 1e-12*n**2, 1 - ratio, np.nan))
 
-# %% ../../nbs/evaluation/23_krippendorff.ipynb #ef963e27
+# %% ../../nbs/evaluation/23_krippendorff.ipynb #8e80eb43
 def krippendorff_alpha(
     answers: Answers,           # with missing answers; of repeats the first counts
     level: str='nominal',       # one of LEVELS

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['agreement_with_rest', 'straight_lining', 'answer_seconds', 'session_drift', 'copied_raters', 'rater_quality']
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #0b445362
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #c9f16c07
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,7 +15,7 @@ from .answers import Answers
 from .checks import safe_divide
 from .comparison_consistency import holm
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #527d6590
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #d26dec87
 def _within_correlation(rater, x, y, raters):
     "Pearson's correlation of x and y within each rater; rows: (raters,) each"
     s = lambda v: np.bincount(rater, v, raters)
@@ -34,7 +34,7 @@ def _leave_one_out_mean(answers, x):
     with np.errstate(invalid='ignore', divide='ignore'):
         return np.where(n > 0, (np.bincount(i, own, m)[i] - own)/n, np.nan)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #6cd59349
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #d068f5d0
 def agreement_with_rest(
     answers: Answers,        # of repeats the first counts
     numeric: bool,           # whether answers are numbers that are correlated, or categories
@@ -63,7 +63,7 @@ def agreement_with_rest(
     return pd.DataFrame(dict(shared=n.astype(int), agreement=corrected, low=corrected-z*error,
                              high=corrected+z*error))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #567ca0a6
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #daa7467d
 def _by_session(answers):
     "Rows sorted by rater and time"
     return np.lexsort((answers.order, answers.rater))
@@ -82,7 +82,7 @@ def _run_is_long(run, n, repeat_probability, raters):
     with np.errstate(divide='ignore'): expected = n*repeat_probability**(run-1.)
     return (run >= 5) & (expected < .01/raters)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #3e03b611
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #2ead6874
 def straight_lining(
     answers: Answers,
 ) -> pd.DataFrame:    # (raters): answers, top_share, constant; where the order is known also longest_run, long_run
@@ -97,7 +97,7 @@ def straight_lining(
     p = safe_divide(np.asarray(own.power(2).sum(1)).ravel(), n.astype(float)**2)
     return out.assign(longest_run=run, long_run=_run_is_long(run, n, p, m) & ~out.constant)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #15b7941b
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #f5edb425
 def answer_seconds(
     answers: Answers,          # with times in `order`
 ) -> np.ndarray:               # (n,) seconds since the rater's previous answer, NaN for the first
@@ -109,7 +109,7 @@ def answer_seconds(
     out[order] = gap
     return out
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #e4eeaca2
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #56e51ece
 def session_drift(
     answers: Answers,          # with `order`
     numeric: bool,             # whether answers are numbers, or categories
@@ -127,7 +127,7 @@ def session_drift(
         p = np.where(n > 3, 2*t_distribution.sf(abs(r)*np.sqrt((n-2)/(1-r**2)), n-2), np.nan)
     return pd.DataFrame(dict(drift=r, drift_p=p, drift_p_holm=holm(p)))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #3141b34d
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #1afa4356
 def copied_raters(
     answers: Answers,          # of repeats the first counts
     min_shared: int=20,        # shared items
@@ -160,7 +160,7 @@ def copied_raters(
     t = pd.DataFrame(rows, columns=['rater', 'other', 'shared', 'equal', 'expected', 'p'])
     return t.assign(rater=names[t.rater.astype(int)], other=names[t.other.astype(int)], shared=t.shared.astype(int))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #8e9f3bf7
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #76983472
 def rater_quality(
     answers: Answers,
     numeric: bool,                      # whether answers are numbers that may be correlated, or categories
@@ -187,5 +187,7 @@ def _with_flags(t, min_answers):
              'fast': column('median_seconds') < column('median_seconds').median()/3,
              'drift': (column('drift').abs() > .2) & (column('drift_p_holm') < .01), 'copy': t.copy_of != ''}
     found = pd.DataFrame({k: v & (t.answers >= min_answers) for k, v in found.items()})
-    flags = [', '.join(k for k, v in row.items() if v) for row in found.to_dict('records')]
-    return t.assign(flags=flags).iloc[np.argsort(-found.sum(axis=1).to_numpy(), kind='stable')].reset_index(drop=True)
+    columns = [pd.Series(np.where(v, f', {k}', ''), t.index) for k, v in found.items()]
+    flags = pd.Series('', t.index).str.cat(columns)
+    order = np.argsort(-found.sum(axis=1).to_numpy(), kind='stable')
+    return t.assign(flags=flags.str[2:]).iloc[order].reset_index(drop=True)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['concordance_scorer', 'kendall_w', 'spearman_brown', 'retest_reliability', 'retest_by_rater']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #51ada576
+# %% ../../nbs/evaluation/26_reliability.ipynb #92eed0f9
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -16,28 +16,27 @@ from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
 from .checks import safe_divide
 from .intraclass import complete_table
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #3ecb667f
-def _weighted_ranks(column, weights):
-    "Mean ranks of a column (items,) where each item occurs as often as its weight: (items, k)"
-    level = np.unique(column, return_inverse=True)[1]
-    ties = np.zeros((level.max()+1, weights.shape[1]))
-    np.add.at(ties, level, weights)
-    return (np.cumsum(ties, 0) - ties/2)[level]
-
-# %% ../../nbs/evaluation/26_reliability.ipynb #3fc037a7
+# %% ../../nbs/evaluation/26_reliability.ipynb #168862e8
 def concordance_scorer(
     table: np.ndarray,   # (items, raters), complete
 ) -> Scorer:
     "A scorer of Kendall's W: weights of items (items, k) -> {W: (k,)}"
+    items, raters = table.shape
+    order = np.argsort(table, axis=0, kind='stable')
+    x = np.take_along_axis(table, order, 0)
+    rises = np.vstack([np.ones((1, raters), bool), x[1:] != x[:-1]]).T.ravel()   # rater by rater
+    level = np.cumsum(rises) - 1            # a number for each rater and distinct answer
+    of_level = sparse.csr_array((np.ones(level.size), (level, order.T.ravel())), shape=(level[-1]+1, items))
+    rater = np.repeat(np.arange(raters), items)[rises]
+
     def concordance(weights):
-        n, total, squares = weights.sum(0), 0., 0.
-        for column in table.T:
-            rank = _weighted_ranks(column, weights) - n/2   # the mean rank is n/2 (+ 1/2 in the usual count)
-            total, squares = total + rank, squares + (weights*rank**2).sum(0)
-        return dict(W=(weights*total**2).sum(0)/(table.shape[1]*squares))
+        n, ties = weights.sum(0), of_level @ weights                 # (levels, k)
+        rank = np.cumsum(ties, 0) - ties/2 - (rater[:, None] + .5)*n   # mean ranks about their mean
+        total = of_level.T @ rank
+        return dict(W=(weights*total**2).sum(0)/(raters*(ties*rank**2).sum(0)))
     return concordance
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #8b160169
+# %% ../../nbs/evaluation/26_reliability.ipynb #48d2a018
 def kendall_w(
     answers: Answers,   # complete: every rater rated every item
     n: int=1000,        # resamples of items
@@ -48,7 +47,7 @@ def kendall_w(
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(concordance_scorer(table), len(table), n=n, seed=seed, proportions=False)['W']
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #4b6c0e91
+# %% ../../nbs/evaluation/26_reliability.ipynb #f01289b6
 def _half_means(answers, splits, rng):
     "Means of the items in both halves of the raters: two arrays (items, splits), NaN where a half has no answer"
     x, r, shape = answers.numbers(), answers.rater, (len(answers.items), len(answers.raters))
@@ -67,7 +66,7 @@ def _weighted_correlation(a, b, weights):
     cov = lambda u, v: s(u*v)/n - s(u)*s(v)/n**2
     return cov(a, b)/np.sqrt(cov(a, a)*cov(b, b))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #c0ea9811
+# %% ../../nbs/evaluation/26_reliability.ipynb #bff998f6
 def spearman_brown(
     answers: Answers,   # numbers; of repeats the first counts
     splits: int=50,     # random splits of the raters
@@ -90,7 +89,7 @@ def spearman_brown(
     with np.errstate(invalid='ignore', divide='ignore'):
         return bootstrap_intervals(reliability, len(a), n=n, seed=seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #8d74cbd3
+# %% ../../nbs/evaluation/26_reliability.ipynb #ecf87410
 def _first_two(answers):
     "Rows of the first and the second answer of each rater about each item"
     order = np.arange(len(answers)) if answers.order is None else np.argsort(answers.order, kind='stable')
@@ -111,7 +110,7 @@ def _retest_scorer(answers, a, b):
     return lambda w: dict(agreement=same @ w/w.sum(0), correlation=2*(u*v) @ w/((u*u+v*v) @ w),
                           noise_sd=np.sqrt((x[a]-x[b])**2 @ w/w.sum(0)/2))
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #36fdd63d
+# %% ../../nbs/evaluation/26_reliability.ipynb #4b5fdb1c
 def retest_reliability(
     answers: Answers,   # with repeats
     n: int=1000,        # resamples of items
@@ -124,7 +123,7 @@ def retest_reliability(
         scorer, items = _retest_scorer(answers, a, b), answers.item[a]
         return bootstrap_intervals(scorer, len(a), items, n, seed, proportions=False)
 
-# %% ../../nbs/evaluation/26_reliability.ipynb #4677c300
+# %% ../../nbs/evaluation/26_reliability.ipynb #26071515
 def retest_by_rater(
     answers: Answers,   # with repeats
 ) -> pd.DataFrame:      # rater, repeats, agreement; for numbers also correlation and noise_sd
