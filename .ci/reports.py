@@ -50,7 +50,7 @@ def main() -> int:
         if status == 130: return 130   # Ctrl-C is meant for all of them
         if status: failed[study] = why(status, lines)
         else: reports += [line.removeprefix('report: ') for line in lines if line.startswith('report: ')]
-    if reports:
+    if [s for s in a.studies if s not in failed and s != 'judgements']:   # which trains nothing
         r = subprocess.run([*COMMAND, 'summarize', a.runs], env=os.environ | dict(PYTHONIOENCODING='utf-8'), **OUTPUT)
         if r.returncode: failed['summarize'] = why(r.returncode, r.stdout.splitlines())
         else: reports.append(str(Path(a.runs)/'RESULTS_SUMMARY.html'))

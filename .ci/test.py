@@ -2,8 +2,8 @@
 """Run the notebooks of nbs/ and tests_nbs/ as tests, each in a process of its own; the last line is `N passed, M failed`.
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, attempts a fault, or asserts. After a failure the rest of that notebook is not run.
-Cells flagged `#| realdata`, `#| cuda` or `#| slow` run where they can and are counted, and listed, where they cannot."""
-import ast, atexit, gc, importlib, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
+Cells flagged `#| realdata`, `#| cuda`, `#| slow`, `#| wandb` or `#| mlflow` run where they can and are counted, and listed, where they cannot."""
+import ast, atexit, gc, importlib.util, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
@@ -14,7 +14,8 @@ PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transfor
 sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.formats.style pandera.pandas seaborn tqdm.auto execnb.shell nbdev.process
 nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test pandera.backends.pandas.builtin_checks pyarrow.dataset datasets h5py open_clip peft
 optuna sqlalchemy papermill nbconvert'''.split()
-WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow')
+WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow',
+           wandb='wandb is not installed', mlflow='mlflow is not installed')
 
 
 def is_test(cell):
@@ -29,6 +30,7 @@ def cannot(flag, slow):
     "Is the condition of `flag` unmet here?"
     if flag == 'realdata': return not Path(os.environ.get('PREFERENCE_LAB_DATA') or '/nowhere').is_dir()
     if flag == 'slow': return not slow
+    if flag in ('wandb', 'mlflow'): return importlib.util.find_spec(flag) is None
     import torch
     return not torch.cuda.is_available()
 

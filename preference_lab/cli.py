@@ -27,6 +27,7 @@ from .commands.sweeps import summarize, sweep
 from .commands.sharing import ensemble, push
 from .commands.add_raters import add_raters
 from .commands.export import export
+from .commands.aggregate import aggregate
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -41,6 +42,7 @@ COMMANDS = dict(
     summarize=summarize,
     push=push,
     data=data,
+    aggregate=aggregate,
     **{'add-raters': add_raters},
     doctor=doctor,
 )

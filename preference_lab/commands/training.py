@@ -81,6 +81,9 @@ def train_runs_in_processes(
 # %% ../../nbs/commands/01_training.ipynb #d09cb567
 def _check_inputs(study, commands, given):
     "A `ConfigError` about inputs that the study does not take, or about none or too many of them"
+    if 'predict' not in commands:
+        raise ConfigError(f'predict {study}: this study trains no model. Studies with this command: '
+                          f'{_studies_with("predict")}.')
     both = commands.get('both', False)   # True: an input is a text with an image
     options = ('run', 'device', 'batch_size', 'precision')
     accepted = [k for k in inspect.signature(commands['predict']).parameters if k not in options]
@@ -132,8 +135,11 @@ def predict(
     "Predict with a trained model; a table of any length is processed in blocks of rows"
     from preference_lab.core.artifacts import local_model
     from preference_lab.experiments.ensembles import ensemble_commands, is_ensemble
+    from preference_lab.experiments.run_arguments import check_run
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
-    run, commands = str(local_model(run)), study_commands(study)
+    run = str(local_model(run))
+    check_run(study, run)
+    commands = study_commands(study)
     if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
                  text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions,
@@ -156,10 +162,12 @@ def validate(
     settings: Param("setting=value …, where they differ from the run's: data, regions …", str, nargs='*'),
 ):
     "Evaluate a trained model on validation rows"
+    from preference_lab.experiments.run_arguments import check_run
     commands = study_commands(study)
     if 'validate' not in commands:
         raise ConfigError(f'validate {study}: this study evaluates a model in its report only. '
                           f'Studies with this command: {_studies_with("validate")}.')
+    check_run(study, run, 'validate')
     print(
         escape_control_characters(
             commands['validate'](run, parse_settings(list(settings))).round(4).to_string(index=False)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STATISTICS', 'most_active_raters', 'rater_matrix', 'cluster_raters']
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #aa556a28
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #c27a0424
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,7 +15,7 @@ from scipy.spatial.distance import squareform
 from ..core.errors import ConfigError, did_you_mean
 from .answers import Answers
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #b7f584ea
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #56eb44d3
 STATISTICS = ('agreement', 'kappa', 'correlation')   # of two raters
 
 def most_active_raters(
@@ -31,7 +31,7 @@ def most_active_raters(
     return type(answers)(part.item, number[part.rater], part.value, part.items, [answers.raters[i] for i in kept],
                          part.values, part.order)
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #53f51b5e
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #551c7e0f
 def _kappa(answers, asked, shared, equal):
     "Cohen's kappa of every two raters, by category"
     expected, shape = np.zeros(shared.shape), asked.shape
@@ -52,9 +52,10 @@ def _correlation(answers, asked, shared):
     own, squares = own.toarray()/shared, squares.toarray()/shared
     variance = squares - own**2
     variance = np.where(variance > 1e-10*np.maximum(squares, 1e-300), variance, 0)
-    return ((matrix(x) @ matrix(x).T).toarray()/shared - own*own.T)/np.sqrt(variance*variance.T)
+    covariance, size = (matrix(x) @ matrix(x).T).toarray()/shared - own*own.T, np.sqrt(variance*variance.T)
+    return np.where(size > 0, covariance/size, np.nan)   # a rater with one answer has no correlation
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #ffc0612c
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #25befc50
 def rater_matrix(
     answers: Answers,            # of repeats the first counts
     statistic: str='agreement',  # one of STATISTICS
@@ -79,7 +80,7 @@ def rater_matrix(
     names = answers.raters
     return pd.DataFrame(out, names, names), pd.DataFrame(shared.astype(int), names, names)
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #427b2109
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #6f492856
 def _mean_silhouette(distance, label):
     "Mean silhouette width of a clustering (Rousseeuw 1987)"
     member = np.eye(label.max()+1)[label]
@@ -90,7 +91,7 @@ def _mean_silhouette(distance, label):
     width = (other-own)/np.maximum(np.maximum(other, own), 1e-300)
     return np.where(size[label] > 1, width, 0).mean()
 
-# %% ../../nbs/evaluation/27_rater_matrix.ipynb #f449d619
+# %% ../../nbs/evaluation/27_rater_matrix.ipynb #fca2f605
 def cluster_raters(
     similarity: pd.DataFrame,  # (raters, raters) of `rater_matrix`; NaN counts as the mean
     max_clusters: int=6,

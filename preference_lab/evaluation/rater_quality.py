@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['agreement_with_rest', 'straight_lining', 'answer_seconds', 'session_drift', 'copied_raters', 'rater_quality']
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #8aa90114
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #0b445362
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,7 +15,7 @@ from .answers import Answers
 from .checks import safe_divide
 from .comparison_consistency import holm
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #39b62834
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #527d6590
 def _within_correlation(rater, x, y, raters):
     "Pearson's correlation of x and y within each rater; rows: (raters,) each"
     s = lambda v: np.bincount(rater, v, raters)
@@ -34,7 +34,7 @@ def _leave_one_out_mean(answers, x):
     with np.errstate(invalid='ignore', divide='ignore'):
         return np.where(n > 0, (np.bincount(i, own, m)[i] - own)/n, np.nan)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #7f843b51
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #6cd59349
 def agreement_with_rest(
     answers: Answers,        # of repeats the first counts
     numeric: bool,           # whether answers are numbers that are correlated, or categories
@@ -52,16 +52,18 @@ def agreement_with_rest(
                                  high=np.where(n > 3, high, np.nan)))
     total = np.bincount(answers.item)[answers.item]
     same = np.asarray(answers.counts()[answers.item, answers.value]).ravel()
-    part = answers.select_rows(total > 1)
-    a, s = (same[total > 1]-1)/(total[total > 1]-1), lambda v: np.bincount(part.rater, v, m)
-    n, pool = s(np.ones(len(part))), np.bincount(part.value, minlength=len(part.values))/max(len(part), 1)
+    known = total > 1
+    rater, value, a = answers.rater[known], answers.value[known], (same[known]-1)/(total[known]-1)
+    s = lambda v: np.bincount(rater, v, m)
+    n, pool = s(np.ones(len(a))), np.bincount(value, minlength=len(answers.values))/max(len(a), 1)
     with np.errstate(invalid='ignore', divide='ignore'):
-        mean, chance = s(a)/n, s(pool[part.value])/n
+        mean, chance = s(a)/n, s(pool[value])/n
         error = np.sqrt(np.maximum(s(a*a)/n - mean**2, 0)/(n-1))/(1-chance)
-        value = (mean-chance)/(1-chance)
-    return pd.DataFrame(dict(shared=n.astype(int), agreement=value, low=value-z*error, high=value+z*error))
+        corrected = (mean-chance)/(1-chance)
+    return pd.DataFrame(dict(shared=n.astype(int), agreement=corrected, low=corrected-z*error,
+                             high=corrected+z*error))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #ca9e3a8a
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #567ca0a6
 def _by_session(answers):
     "Rows sorted by rater and time"
     return np.lexsort((answers.order, answers.rater))
@@ -80,7 +82,7 @@ def _run_is_long(run, n, repeat_probability, raters):
     with np.errstate(divide='ignore'): expected = n*repeat_probability**(run-1.)
     return (run >= 5) & (expected < .01/raters)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #2b5ae9a4
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #3e03b611
 def straight_lining(
     answers: Answers,
 ) -> pd.DataFrame:    # (raters): answers, top_share, constant; where the order is known also longest_run, long_run
@@ -95,7 +97,7 @@ def straight_lining(
     p = safe_divide(np.asarray(own.power(2).sum(1)).ravel(), n.astype(float)**2)
     return out.assign(longest_run=run, long_run=_run_is_long(run, n, p, m) & ~out.constant)
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #e8250e4a
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #15b7941b
 def answer_seconds(
     answers: Answers,          # with times in `order`
 ) -> np.ndarray:               # (n,) seconds since the rater's previous answer, NaN for the first
@@ -107,7 +109,7 @@ def answer_seconds(
     out[order] = gap
     return out
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #143ccbcd
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #e4eeaca2
 def session_drift(
     answers: Answers,          # with `order`
     numeric: bool,             # whether answers are numbers, or categories
@@ -125,7 +127,7 @@ def session_drift(
         p = np.where(n > 3, 2*t_distribution.sf(abs(r)*np.sqrt((n-2)/(1-r**2)), n-2), np.nan)
     return pd.DataFrame(dict(drift=r, drift_p=p, drift_p_holm=holm(p)))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #4bbfb798
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #3141b34d
 def copied_raters(
     answers: Answers,          # of repeats the first counts
     min_shared: int=20,        # shared items
@@ -158,7 +160,7 @@ def copied_raters(
     t = pd.DataFrame(rows, columns=['rater', 'other', 'shared', 'equal', 'expected', 'p'])
     return t.assign(rater=names[t.rater.astype(int)], other=names[t.other.astype(int)], shared=t.shared.astype(int))
 
-# %% ../../nbs/evaluation/31_rater_quality.ipynb #869f917e
+# %% ../../nbs/evaluation/31_rater_quality.ipynb #8e9f3bf7
 def rater_quality(
     answers: Answers,
     numeric: bool,                      # whether answers are numbers that may be correlated, or categories

@@ -94,7 +94,8 @@ def _results(members: list[dict]) -> dict:
     weights = ''.join(str(m['model'].get('weights_sha256')) for m in members)
     of_one_model = ('gap_closed', 'share')   # of the ceiling
     ceiling = {k: v for k, v in (first.get('ceiling') or {}).items() if k not in of_one_model}
-    return dict(
+    same_rows = {k: first[k] for k in ('test_rows_sha256',) if k in first}   # by which summaries put runs together
+    return same_rows | dict(
         data=first['data'],
         split=first['split'],
         baselines=first['baselines'],
@@ -159,7 +160,8 @@ def make_ensemble(
     folder.mkdir(parents=True)
     try:
         shared = _shared_settings(members)
-        cfg = SimpleNamespace(**shared | dict(name=folder.name, seed=members[0]['seed']))
+        own = dict(name=folder.name, seed=members[0]['seed'], ensemble_of=[Path(n).name for n in names])
+        cfg = SimpleNamespace(**shared | own)
         run = Run(study, cfg, folder, lock=lock_folder(folder))
         write_text(folder/'config.yaml', yaml.safe_dump(vars(cfg), allow_unicode=True, sort_keys=False))
         write_json(folder/ENSEMBLE_FILE, dict(study=study, members=_copy_members(members, folder)))

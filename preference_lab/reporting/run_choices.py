@@ -26,10 +26,10 @@ _LOWER = ('entropy_error', 'chebyshev', 'clark', 'canberra', 'wasserstein', 'ece
 
 def score_is_higher(
     name: str,
-    metrics: StudyMetrics,
+    metrics: StudyMetrics|None=None,   # of the study, which says it of its main metric
 ) -> bool:
     "Whether higher values of a score or cost are better"
-    if name == metrics.metric: return metrics.higher
+    if metrics is not None and name == metrics.metric: return metrics.higher
     return name not in _LOWER and higher_is_better(name)
 
 # %% ../../nbs/reporting/09_run_choices.ipynb #fad51883

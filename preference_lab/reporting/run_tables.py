@@ -126,10 +126,18 @@ def run_row(
     )
 
 # %% ../../nbs/reporting/02_run_tables.ipynb #c280de5d
+def _trains_nothing(folder) -> bool:
+    "Whether a finished run is of a study without a model"
+    try: return is_finished(folder) and read_run(folder)['model'].get('name') == 'none, nothing is trained'
+    except PreferenceLabError: return False
+
 def _read_one(folder, studies) -> tuple[dict, dict]:
     "The row and the results of one run; `DataError` where it cannot be in the tables"
     study = folder.parent.name
-    if study not in studies: raise DataError(f'unknown study {study!r}{did_you_mean(study, studies)}')
+    if study not in studies:
+        if _trains_nothing(folder):
+            raise DataError('nothing is trained in this study, so that there is no model to compare; see report.html')
+        raise DataError(f'unknown study {study!r}{did_you_mean(study, studies)}')
     if not is_finished(folder): raise DataError('not finished: results.json is missing. Continue with resume=True')
     try:
         r = read_run(folder)

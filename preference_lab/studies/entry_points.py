@@ -15,6 +15,7 @@ MODULES = dict(
     distributions='preference_lab.studies.distributions.commands',
     labeler_tokens='preference_lab.studies.labeler_tokens.commands',
     memes='preference_lab.studies.memes.commands',
+    judgements='preference_lab.studies.judgements.commands',
 )   # study -> the module with its COMMANDS
 
 def commands(

@@ -150,6 +150,7 @@ METRICS = StudyMetrics(
     dict(auc_macro='Test Macro AUC', auc_micro='Test Micro AUC', f1_macro='Test Macro F1'),
     'Best Val Macro AUC',
     compare_runs,
+    trade_offs=(('recall_macro', 'precision_macro'), ('parameters', 'auc_macro')),   # conservative or liberal; cost
 )
 COMMANDS = EmotionStudy.commands(
     METRICS,

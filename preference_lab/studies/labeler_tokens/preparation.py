@@ -120,13 +120,13 @@ def split(self: LabelerData):
         )
     sizes = 1-cfg.validation_share-cfg.test_share, cfg.validation_share, cfg.test_share
     chosen = filter_raters(self.labels, np.concatenate([known, new]))
-    self.axis = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
+    self.holdout = make_holdout(chosen, 'known', cfg.data_seed, sizes, self.same)
     known, new = np.arange(len(known)), len(known) + np.arange(len(new))
 
     self.train = self.training_comparisons(known)
-    self.validation, self.test = filter_raters(self.axis.validation, known), self.axis.test
+    self.validation, self.test = filter_raters(self.holdout.validation, known), self.holdout.test
     # labels of new raters that their tokens may be fitted to
-    self.shown = to_comparisons(filter_raters(self.axis.train, new)) if len(new) else None
+    self.shown = to_comparisons(filter_raters(self.holdout.train, new)) if len(new) else None
     self.raters, self.items, self.targets = self.train.raters, self.train.items, self.train.targets
     self.check_split()
 
@@ -136,7 +136,7 @@ def training_comparisons(self: LabelerData,
     known: np.ndarray,   # numbers of the known raters
 ) -> Comparisons:
     "The training comparisons of the known raters; a random sample if there are more than `max_train_pairs`"
-    train = to_comparisons(filter_raters(self.axis.train, known))
+    train = to_comparisons(filter_raters(self.holdout.train, known))
     if len(train) <= self.cfg.max_train_pairs: return train
     order = np.random.default_rng([self.cfg.data_seed, 1]).permutation(len(train))
     return train.select_rows(np.sort(order[:self.cfg.max_train_pairs]))

@@ -51,7 +51,7 @@ class LabelerReport(StudyReport):
     "The tables and sentences of a report on labeler tokens"
     scores = tuple(PAIRWISE_SCORES)
 
-    def audit(self) -> dict: return self.study.axis.audit
+    def audit(self) -> dict: return self.study.holdout.audit
     def result_table(self) -> pd.DataFrame: return result_table(self.study)
     def calibration(self) -> pd.DataFrame: return calibration(self.study)
 
@@ -81,7 +81,7 @@ def model_description(self: LabelerReport) -> str:
 @patch
 def data_table(self: LabelerReport) -> pd.DataFrame:
     "Comparisons, raters and pairs of images of each split; nothing of the test labels"
-    study, test = self.study, self.study.axis.test
+    study, test = self.study, self.study.holdout.test
     count = lambda split, p, rows: dict(
         split=split,
         comparisons=int(rows.sum()),

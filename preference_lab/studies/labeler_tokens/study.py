@@ -35,7 +35,7 @@ class LabelerStudy(LabelerTraining):
 @patch
 def open_test(self: LabelerStudy) -> dict[str, Comparisons]:  # split -> comparisons with answers
     "Validation and test comparisons of the known raters; the test set is opened for the chosen weights"
-    self.opened = self.axis.test.open(self.trainer.best['sha256'])   # with those of new raters
+    self.opened = self.holdout.test.open(self.trainer.best['sha256'])   # with those of new raters
     self.test = filter_raters(self.opened, np.arange(len(self.raters)))
     return dict(validation=self.validation, test=self.test)
 
@@ -194,7 +194,7 @@ def data_results(self: LabelerStudy) -> dict:
 def split_results(self: LabelerStudy) -> dict:
     "`split` in `results.json`: sizes and the leakage audit"
     sizes = dict(train=len(self.train), validation=len(self.validation), test=len(self.test))
-    return dict(sizes=sizes, audit=self.axis.audit)
+    return dict(sizes=sizes, audit=self.holdout.audit)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #fad1313b
 @patch
@@ -204,6 +204,7 @@ def model_results(self: LabelerStudy) -> dict:
     return dict(
         name=f'{self.cfg.encoder} with labeler tokens',
         parameters=sum(t.numel() for t in m.state_dict().values()),
+        trained_parameters=sum(p.numel() for p in self.trainer.trained.values()),
         frozen_parameters=sum(p.numel() for p in m.clip.parameters() if not p.requires_grad),
         best_epoch=best['epoch'],
         weights_sha256=best['sha256'],

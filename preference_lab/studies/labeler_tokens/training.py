@@ -38,7 +38,7 @@ class LabelerTraining(LabelerData):
 @patch
 def unlabeled_test_pairs(self: LabelerTraining) -> Comparisons:
     "The test comparisons of the known raters, without answers"
-    t = self.axis.test
+    t = self.holdout.test
     keep = t.rater < len(self.raters)
     columns = (t.rater[keep], t.left[keep], t.right[keep], t.target[keep])
     return Comparisons(*columns, np.zeros(int(keep.sum()), bool), self.raters, t.items, t.targets)

@@ -319,7 +319,12 @@ def check_memes_file(
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #21a8e675
 METRICS = StudyMetrics(
-    'auroc', True, dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'), 'Best Val AUROC', compare_runs
+    'auroc',
+    True,
+    dict(auroc='Test AUROC', accuracy='Test Accuracy', f1='Test F1'),
+    'Best Val AUROC',
+    compare_runs,
+    trade_offs=(('recall', 'precision'), ('parameters', 'auroc')),   # of the decisions at the threshold; cost
 )
 COMMANDS = MemeStudy.commands(
     METRICS, predict_memes, open_meme_predictor, check_memes_file, load=load_vilbert, evaluate=evaluate_memes,
