@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from fastcore.script import Param
+from fastcore.script import Param, store_true
 
 from ..core.errors import ConfigError, DataError, PreferenceLabError, TransientError, did_you_mean
 from ..core.errors import escape_control_characters
@@ -120,7 +120,7 @@ def predict(
     rater: Param('the rater whose preference is predicted, with --image; default: the population', str)=None,
     folder: Param('a folder of images, which are ranked by the preference of --rater', str)=None,
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
-    out: Param('file for the predictions of --file; default: NAME.predictions.csv in the same folder', str)=None,
+    out: Param('file for the predictions of --file (.csv, .parquet, .jsonl); default: NAME.predictions.csv', str)=None,
     text_column: Param('column of the texts in --file; default: text', str)=None,
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
     top: Param('the most probable labels, at most so many', int)=None,
@@ -196,16 +196,30 @@ def extract(
 
 # %% ../../nbs/commands/01_training.ipynb #0c96bb2d
 def data(
-    action: str,  # check
-    study: str,   # emotions, …
-    path: str,    # a table, a folder, or the name of a data set
+    action: str,  # check, or convert
+    study: Param('emotions, …; of convert: the file that is read', str),
+    path: Param('a table, a folder, or the name of a data set; of convert: the file that is written', str),
     settings: Param('setting=value …, as for train: text_column, label_columns …', str, nargs='*'),
+    format: Param('of the file: plain, or a public format; default: told by its marks', str)='',
+    overwrite: Param('convert: replace a file that exists', store_true)=False,
 ):
-    "Check a table as the study reads it: its content, or what is wrong with it"
-    if action != 'check':
-        raise ConfigError(f'data {action}: unknown action{did_you_mean(action, ["check"])}. '
+    "Check a table as the study reads it, or write a file of any form as a plain table (data convert IN OUT)"
+    if action not in ('check', 'convert'):
+        raise ConfigError(f'data {action}: unknown action{did_you_mean(action, ["check", "convert"])}. '
                           f'Write "preference_lab data check {study} {path}".')
-    print(escape_control_characters(study_commands(study)['check'](path, parse_settings(list(settings)))))
+    if action == 'convert': return _convert(study, path, settings, format, overwrite)
+    given = parse_settings(list(settings)) | (dict(format=format) if format else {})
+    print(escape_control_characters(study_commands(study)['check'](path, given)))
+
+def _convert(source, out, settings, format, overwrite):
+    "Write a plain table, and say how the file was read"
+    from preference_lab.data.convert import convert_file
+    given = parse_settings(list(settings))
+    if unknown := next((k for k in given if k != 'format'), None):
+        raise ConfigError(f'data convert: {unknown}= is no option. Its options are --format and --overwrite.')
+    rows, notes = convert_file(source, out, format or given.get('format', ''), overwrite)
+    lines = [f'{rows:,} rows: {out}', *(f'note: {n["message"]}' for n in notes)]
+    print(escape_control_characters('\n'.join(lines)))
 
 # %% ../../nbs/commands/01_training.ipynb #7e034073
 def report_notebook(

@@ -19,6 +19,7 @@ from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pi
 from .crowdsourcing_formats import is_crowd_kit, is_mturk, is_toloka
 from .crowdsourcing_formats import read_crowd_kit, read_mturk, read_toloka
 from .label_studio import is_label_studio, read_label_studio
+from .annotation_platforms import is_argilla, is_potato, read_argilla, read_potato
 from .annotation_tools import is_doccano, is_prodigy, read_doccano, read_prodigy
 from .disagreement_formats import is_goemotions_raw, is_lewidi, read_goemotions_raw, read_lewidi
 
@@ -34,6 +35,8 @@ class Format:
 FORMATS = dict(
     label_studio=Format('Label Studio: JSON, JSON-MIN, CSV', is_label_studio, read_label_studio),
     prodigy=Format('Prodigy', is_prodigy, read_prodigy),
+    argilla=Format('Argilla records', is_argilla, read_argilla),
+    potato=Format('Potato', is_potato, read_potato),
     lewidi=Format('LeWiDi 2023 and 2025', is_lewidi, read_lewidi),
     goemotions_raw=Format('GoEmotions, a row a rater', is_goemotions_raw, read_goemotions_raw),
     toloka=Format('Toloka assignments', is_toloka, read_toloka),

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ..core.errors import ConfigError, DataError, location, truncate_repr
 from ..core.process import progress_display
 from ..core.files import atomic_write, remove_temporary_siblings
-from ..data.tables import escape_formulas
+from ..data.convert import TableWriter, check_output_suffix
 from ..data.platform_answers import read_asked_blocks
 from ..training.inference import BLOCK_ROWS
 
@@ -56,8 +56,7 @@ def check_output_path(
 ) -> Path:
     "Where predictions are written, or a `ConfigError`"
     path = Path(out).expanduser() if out else Path(file).expanduser().with_suffix('.predictions.csv')
-    if path.suffix != '.csv':
-        raise ConfigError(f'--out {path}: predictions are written as CSV. Use a name that ends in .csv.')
+    check_output_suffix(path)
     if path.exists(): raise ConfigError(f'{path}: this file exists. Set another one with --out.')
     if not path.parent.is_dir():
         raise ConfigError(f'{path}: the folder {path.parent} does not exist. Create it, or set another one with --out.')
@@ -67,7 +66,7 @@ def check_output_path(
 def predict_file(
     answer: Predictor,
     file: str|Path,          # the table
-    out: Path,               # a CSV file
+    out: Path,               # .csv, .parquet or .jsonl
     block: int=BLOCK_ROWS,   # rows that are read and predicted at a time
     progress: str='auto',    # auto, bar, line or none
     warn: Callable[[str], None]=print,  # called with a line for each column that was renamed
@@ -76,7 +75,7 @@ def predict_file(
     remove_temporary_siblings(out, seconds=3600)
     rows, columns = 0, None
     bar = tqdm(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar', leave=False)
-    with atomic_write(out) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as f, bar:
+    with atomic_write(out) as temporary, TableWriter(temporary, Path(out).suffix) as f, bar:
         for frame in read_asked_blocks(file, block):
             answers = answer(frame, str(file))
             table = join_predictions(frame, answers)
@@ -84,7 +83,7 @@ def predict_file(
             elif list(table) != columns:
                 raise DataError(f'{location(file, frame.index[0])}: the columns differ from those of the rows before. '
                                 'Give all rows the same columns.')
-            escape_formulas(table).to_csv(f, index=False, header=columns is None, lineterminator='\n')
+            f.write(table)
             columns, rows = list(table), rows + len(frame)
             bar.update(len(frame))
     return rows
