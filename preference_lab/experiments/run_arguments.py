@@ -8,16 +8,20 @@ __all__ = ['check_run']
 # %% ../../nbs/experiments/13_run_arguments.ipynb #e21e3c11
 from pathlib import Path
 
-from ..core.errors import ConfigError
+from ..core.errors import ConfigError, PreferenceLabError
 from ..core.files import read_json
 from .ensembles import ENSEMBLE_FILE, is_ensemble
 
 # %% ../../nbs/experiments/13_run_arguments.ipynb #71af8a0c
+def _stored_study(folder: Path) -> str:
+    "The study of the results in a folder; empty where there are none, or they cannot be read"
+    try: results = read_json(folder/'results.json')
+    except (PreferenceLabError, OSError): return ''
+    return str(results.get('study') or '') if isinstance(results, dict) else ''
+
 def _check_study(study: str, run: str|Path, folder: Path):
     "A `ConfigError` about a folder whose results are those of another study"
-    results = folder/'results.json'
-    found = (read_json(results) or {}).get('study') if results.is_file() else None
-    if found and found != study:
+    if (found := _stored_study(folder)) not in ('', study):
         raise ConfigError(f'{run}: a run of another study ({found}, not {study}). Give a run of {study}.')
 
 # %% ../../nbs/experiments/13_run_arguments.ipynb #1084b772
