@@ -49,7 +49,7 @@ def methods_paragraph(
     r, c, environment = results, results['config'], results['environment']
     packages = ', '.join(f'{k} {v}' for k, v in environment['packages'].items())
     resamples = f", from {c['bootstrap_samples']:,} bootstrap samples" if c.get('bootstrap_samples') else ''
-    baselines = ', '.join(k.replace('_', ' ') for k in r.get('baselines', {}))
+    baselines = ', '.join(map(metric_name, r.get('baselines', {})))
     evaluation = [
         f'The test rows were used once, for the chosen model; thresholds and calibration were fitted on validation '
         f'rows. Intervals are 95 %{resamples}; models are compared on the same rows, paired.',
