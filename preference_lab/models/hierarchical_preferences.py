@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from ..core.errors import ConfigError, DataError
-from ..core.numerics import symmetric_inverse
+from ..core.process import progress_display
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
@@ -91,6 +92,30 @@ def _class_means(weights, kind, classes: int) -> Tensor:
     zeros = torch.zeros(weights.shape[1], dtype=weights.dtype)
     return torch.stack([weights[kind == k].mean(0) if (kind == k).any() else zeros for k in range(classes)])
 
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #9488553d
+def _expect(e, population, weights=None, covariances=True, bar=None) -> tuple[Tensor, Tensor, float]:
+    "Each unit's weights, the sum of their covariances, and that of expected squared errors of ratings"
+    mean, cov, noise = population
+    if isinstance(e, RatingEvidence): found = rating_posterior(e, mean, cov, noise)
+    else: found = *comparison_posterior(e, mean, cov, weights, covariances), 0.
+    if bar is not None: bar.update()
+    return found
+
+def _maximize(e, expected, shrinkage, groups, targets, classes) -> tuple[Tensor, Tensor, float]:
+    "The population that these posteriors make most likely: mean, covariance, noise"
+    weights, total, error = expected
+    mean = _class_means(weights, e.kind, classes)
+    cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
+    return mean, cov, error/float(e.rows.sum()) if isinstance(e, RatingEvidence) else 1.
+
+def _fit_em(e, population, shrinkage, shape, steps, bar) -> tuple[Tensor, Tensor, float, Tensor]:
+    "The population after some steps, and every unit's weights under it; shape: groups, targets, classes"
+    weights = None
+    for _ in range(steps):
+        expected = _expect(e, population, weights, bar=bar)
+        population, weights = _maximize(e, expected, shrinkage, *shape), expected[0]
+    return *population, _expect(e, population, weights, False, bar)[0]
+
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #4041c53b
 def _start_from_ratings(e: RatingEvidence, groups, targets, classes):
     "Least squares for the means; half of the residual variance to the raters' covariance, half to the noise"
@@ -106,6 +131,7 @@ def _start_from_ratings(e: RatingEvidence, groups, targets, classes):
     cov = .5*cov + .5*structured_covariance(cov, groups, targets)
     return mean, cov*(.5*residual/float((cov*e.a.sum(0)).sum()/e.rows.sum())), .5*residual
 
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #498e4130
 def fit_em_ratings(
     e: RatingEvidence,
     groups: list[int],      # number of features in each group
@@ -114,37 +140,21 @@ def fit_em_ratings(
     shrinkage: float = .3,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
+    bar: tqdm | None = None,  # advanced after each expectation
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, noise, weights (units, size)
     "The population and every unit's weights, from ratings"
-    mean, cov, noise = start or _start_from_ratings(e, groups, targets, classes)
-    for _ in range(steps):
-        weights, total, error = rating_posterior(e, mean, cov, noise)
-        noise, mean = error/float(e.rows.sum()), _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
-    return mean, cov, noise, rating_posterior(e, mean, cov, noise)[0]
+    population = start or _start_from_ratings(e, groups, targets, classes)
+    return _fit_em(e, population, shrinkage, (groups, targets, classes), steps, bar)
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #6cad4a26
 def _start_from_comparisons(e: ComparisonEvidence, size, classes):
     "Logistic regression with a unit prior for the means; their mean square as the variance of all weights"
-    weak = torch.eye(size, dtype=e.diff.dtype)
-    mean = torch.zeros(classes, size, dtype=e.diff.dtype)
-    for k in range(classes):
-        units = [u for u in range(len(e.unit)) if e.kind[u] == k]
-        rows = torch.cat([torch.arange(e.start[u], e.start[u+1]) for u in units] or [torch.arange(0)])
-        if not len(rows): continue
-        weight = None if e.weight is None else e.weight[rows]
-        mean[k] = comparison_posterior(e.diff[rows], e.target[rows], e.wins[rows], mean[k], weak, weight)[0]
+    weak = torch.eye(size, dtype=e.item_features.dtype)
+    zero = torch.zeros(1, size, dtype=e.item_features.dtype)
+    pooled = [e.pooled(k) for k in range(classes)]
+    def mode(x): return comparison_posterior(x, zero, weak, covariances=False)[0] if len(x.left) else zero
+    mean = torch.cat([mode(x) for x in pooled])
     return mean, weak*max(float((mean**2).mean()), 1e-3)
-
-def _comparison_posteriors(e: ComparisonEvidence, mean, cov) -> tuple[Tensor, Tensor]:
-    "Each unit's weights (units, size), and the sum of their covariances"
-    weights = torch.empty(len(e.unit), len(cov), dtype=e.diff.dtype)
-    prior, total = symmetric_inverse(cov, "raters' covariance"), torch.zeros_like(cov)
-    for u in range(len(e.unit)):
-        diff, target, wins, weight = e.rows(u)
-        weights[u], c = comparison_posterior(diff, target, wins, mean[e.kind[u]], prior, weight)
-        total += c
-    return weights, total
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #27b66402
 def fit_em_comparisons(
@@ -155,16 +165,15 @@ def fit_em_comparisons(
     shrinkage: float = 1.,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
+    bar: tqdm | None = None,  # advanced after each expectation
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, 1, weights (units, size)
     "The population and every unit's weights, from comparisons"
-    mean, cov = start[:2] if start else _start_from_comparisons(e, sum(groups)*targets, classes)
-    for _ in range(steps):
-        weights, total = _comparison_posteriors(e, mean, cov)
-        mean = _class_means(weights, e.kind, classes)
-        cov = _shrunk_covariance(weights, e.kind, mean, total, shrinkage, groups, targets)
-    return mean, cov, 1., _comparison_posteriors(e, mean, cov)[0]
+    population = start or (*_start_from_comparisons(e, sum(groups)*targets, classes), 1.)
+    return _fit_em(e, population, shrinkage, (groups, targets, classes), steps, bar)
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #b49b078e
+_ROWS_AT_ONCE = 2**14   # comparisons whose features are held at once
+
 def score_difference(
     posterior: RaterPosterior,
     item_features: Tensor,           # (items, p) item features
@@ -177,8 +186,9 @@ def score_difference(
     if population:
         u = torch.einsum('tp,ip->ti', posterior.population, item_features)
         return (u[t, l] - u[t, r]).numpy()
-    u, rater = torch.einsum('rtp,ip->rti', posterior.weights, item_features), index(pairs.rater)
-    return (u[rater, t, l] - u[rater, t, r]).numpy()
+    w, x = posterior.weights, item_features
+    rows = zip(*(v.split(_ROWS_AT_ONCE) for v in (index(pairs.rater), t, l, r)))
+    return torch.cat([((x[l] - x[r])*w[u, t]).sum(1) for u, t, l, r in rows]).numpy()
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #0f21ddb6
 SHRINKAGE_GRID = (.1, .3, 1., 3., 10.)   # shrinkage values that validation chooses from
@@ -197,15 +207,26 @@ def _unit_weights(out: Tensor, unit: np.ndarray, w: Tensor, joint: bool) -> Tens
     else: out[torch.as_tensor(unit//targets), torch.as_tensor(unit % targets)] = w
     return out
 
+# %% ../../nbs/models/10_hierarchical_preferences.ipynb #f75b05d0
+def _shrinkage_path(e, estimate, first: float, shape, bar) -> dict[float, tuple]:
+    "The estimates with every shrinkage of the grid, each one step from that with the first"
+    expected, found = _expect(e, estimate[:3], estimate[3], bar=bar), {first: estimate}
+    for nu in SHRINKAGE_GRID:
+        if nu == first: continue
+        population = _maximize(e, expected, nu, *shape)
+        found[nu] = *population, _expect(e, population, expected[0], False, bar)[0]
+    return {nu: found[nu] for nu in SHRINKAGE_GRID}
+
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #ec5de643
 def fit_hierarchical(
     item_features: Tensor,                      # (items, p) item features, float64
     labels: Ratings | Comparisons,          # training labels
     groups: list[int],                      # number of features in each group: image features, items
     validation: Comparisons | None = None,  # chooses shrinkage and slope; None: `shrinkage` as given, slope 1
-    shrinkage: float | None = None,         # shrinkage; None: chosen among SHRINKAGE_GRID
-    steps: int = 8,                         # of expectation-maximization
-    start: RaterPosterior | None = None,    # a fit on the same features to continue from
+    shrinkage: float | None = None,    # shrinkage; None: chosen among SHRINKAGE_GRID
+    steps: int = 8,                   # of expectation-maximization
+    start: RaterPosterior | None = None,       # a fit on the same features to continue from
+    progress: str = 'none',           # display of the steps, as in the settings
 ) -> RaterPosterior:
     "Fit the population and every rater's weights"
     if not len(labels): raise DataError('the training split has no labels: the model cannot be fitted; check the split')
@@ -213,30 +234,28 @@ def fit_hierarchical(
     if sum(groups) != p:
         raise ConfigError(f'groups {groups} add up to {sum(groups)}, expected the {p} columns of item_features')
     joint = targets*p <= MAX_FEATURES
-    classes, stacked = (1, targets) if joint else (targets, 1)
+    shape = (groups, targets, 1) if joint else (groups, 1, targets)
     ratings = isinstance(labels, Ratings)
-    e, fit = (
-        (rating_evidence if ratings else pair_evidence)(item_features, labels, joint),
-        fit_em_ratings if ratings else fit_em_comparisons,
-    )
+    e = (rating_evidence if ratings else pair_evidence)(item_features, labels, joint)
+    fit = fit_em_ratings if ratings else fit_em_comparisons
     def build(estimate, nu):
         mean, cov, noise, w = estimate
         population = mean.reshape(targets, p)[None].repeat(len(labels.raters), 1, 1)
         return RaterPosterior(mean, cov, noise, _unit_weights(population, e.unit, w, joint), targets, nu)
 
+    validated = validation is not None and len(validation) > 0
     first = SHRINKAGE_GRID[1] if shrinkage is None else shrinkage
     before = (start.mean, start.cov, start.noise) if start else None
-    estimate = fit(e, groups, stacked, classes, first, steps, before)
-    posterior = build(estimate, first)
-    if validation is None or not len(validation): return posterior
-    if shrinkage is None:
-        others = {nu: fit(e, groups, stacked, classes, nu, 1, estimate[:3]) for nu in SHRINKAGE_GRID if nu != first}
-        tried = [posterior if nu == first else build(others[nu], nu) for nu in SHRINKAGE_GRID]
-        posterior = min(tried, key=lambda t: _validation_loss(t, item_features, validation))
-    return replace(
-        posterior,
-        slope=fit_logistic_slope(score_difference(posterior, item_features, validation), validation.left_wins),
-    )
+    path = len(SHRINKAGE_GRID) if validated and shrinkage is None else 0
+    with tqdm(total=steps + 1 + path, desc='rater weights', unit='step', leave=False,
+              disable=progress_display(progress) != 'bar') as bar:
+        estimate = fit(e, *shape, first, steps, before, bar)
+        found = _shrinkage_path(e, estimate, first, shape, bar) if path else {first: estimate}
+    tried = (build(v, nu) for nu, v in found.items())
+    if not validated: return next(tried)
+    posterior = min(tried, key=lambda t: _validation_loss(t, item_features, validation)) if path else next(tried)
+    difference = score_difference(posterior, item_features, validation)
+    return replace(posterior, slope=fit_logistic_slope(difference, validation.left_wins))
 
 # %% ../../nbs/models/10_hierarchical_preferences.ipynb #2d9b1f53
 def fit_new_raters(
@@ -251,5 +270,5 @@ def fit_new_raters(
     e = (rating_evidence if ratings else pair_evidence)(item_features, labels, joint)
     if posterior.prototypes is not None: w = mixture_posterior(e, posterior.mixture).mean
     elif ratings: w = rating_posterior(e, posterior.mean, posterior.cov, posterior.noise)[0]
-    else: w = _comparison_posteriors(e, posterior.mean, posterior.cov)[0]
+    else: w = comparison_posterior(e, posterior.mean, posterior.cov, covariances=False)[0]
     return _unit_weights(out, e.unit, w, joint)

@@ -197,7 +197,7 @@ class ComparisonLoader(TableLoader):
         arrays = dict(items=items, raters=raters, at=at, rows=np.asarray(rows))
         to = move_batch_to_device({k: torch.from_numpy(v) for k, v in arrays.items()}, self.table.device)
         items, at, i = to['items'], to['at'], to['rows']
-        encoded = dict(x=self.table[items], items=items, raters=to['raters'])
+        encoded = dict(x=self.table.index_select(0, items), items=items, raters=to['raters'])
         answered = [k for k in ('rater', 'answers', 'weights') if k in self.tensors]
         return encoded | dict(left=at[:n], right=at[n:]) | {k: self.tensors[k][i] for k in answered}
 

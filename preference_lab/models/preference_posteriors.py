@@ -7,14 +7,19 @@ __all__ = ['RatingEvidence', 'rating_evidence', 'rating_posterior', 'ComparisonE
            'MixturePrior', 'MixturePosterior', 'mixture_posterior']
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #d27da7da
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
+from ..core.logistic_posteriors import DifferenceRows, LaplacePosteriors, PaddedRows
+from ..core.logistic_posteriors import dual_posteriors, primal_posteriors
 from ..core.numerics import cholesky_factor, symmetric_inverse
+from ..core.process import torch_threads
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 
@@ -33,6 +38,24 @@ def _unit_classes(unit: np.ndarray, joint: bool, targets: int) -> Tensor:
     "The prior mean of each unit: 0, or its target"
     return torch.as_tensor(np.zeros_like(unit) if joint else unit % targets)
 
+# %% ../../nbs/models/09_preference_posteriors.ipynb #45defac1
+_BLOCK_NUMBERS = 2**22    # numbers in the features or the systems of equations of a block of units
+
+def _unit_blocks(count: np.ndarray, p: int) -> Iterator[np.ndarray]:
+    "Positions of units that are computed together, the largest first; within a block the sizes differ at most twofold"
+    targets, size = count.shape[1], p*count.shape[1]
+    rows = count.max(1)*targets
+    width = np.where(rows < size, size, p)
+    numbers = np.maximum(rows*width, np.minimum(rows, size)**2)
+    order, at = np.argsort(-rows, kind='stable'), 0
+    while at < len(order):
+        first = order[at]
+        few = max(1, _BLOCK_NUMBERS//max(1, numbers[first]))
+        block = order[at:at+few]
+        block = block[(2*rows[block] >= rows[first]) & ((rows[block] < size) == (rows[first] < size))]
+        yield block
+        at += len(block)
+
 # %% ../../nbs/models/09_preference_posteriors.ipynb #c45b6a8c
 @dataclass
 class RatingEvidence:
@@ -45,11 +68,25 @@ class RatingEvidence:
     kind: Tensor      # (units,) index of its prior mean: 0, or its target
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #f3c05bcf
-def _weighted_deviations(x, y, weight) -> tuple[Tensor, Tensor]:
-    "Deviations of (n, p) features and (n,) ratings from their weighted means, times the root of the weight"
-    root, share = weight.sqrt(), weight/weight.sum()
-    return root[:, None]*(x - share@x), root*(y - share@y)
+def _add_rating_block(e, units, item_features, first, count, columns):
+    "Add the sums of some units to the evidence; their cells begin at `first` (units, targets), `count` ratings each"
+    item, value, weight = columns
+    within = np.arange(int(count[units].max()))
+    at = torch.as_tensor(np.minimum(first[units][..., None] + within, len(item)-1))   # (units, targets, rows)
+    w = torch.as_tensor(within < count[units][..., None]).to(item_features.dtype)
+    if weight is not None: w = w*weight[at]
+    total = w.sum(2, keepdim=True)
+    share = w/total.clamp(min=1e-300)
+    x, y = item_features[item[at]], value[at]
+    x = w.sqrt()[..., None]*(x - (share[..., None]*x).sum(2, keepdim=True))
+    y = w.sqrt()*(y - (share*y).sum(2, keepdim=True))
+    at, p = torch.as_tensor(units), item_features.shape[1]
+    for t in range(first.shape[1]):
+        s = slice(t*p, (t+1)*p)
+        e.a[at, s, s], e.b[at, s] = x[:, t].mT@x[:, t], (y[:, t, None]@x[:, t])[:, 0]
+    e.yy[at], e.rows[at] = (y**2).sum((1, 2)), (total - (total > 0).to(total))[..., 0].sum(1)
 
+# %% ../../nbs/models/09_preference_posteriors.ipynb #2759f25f
 def rating_evidence(
     item_features: Tensor,           # (items, p) item features
     ratings: Ratings,
@@ -59,22 +96,17 @@ def rating_evidence(
     targets, p, dtype = len(ratings.targets), item_features.shape[1], item_features.dtype
     order, cells, start = _group_rows(ratings.rater.astype(np.int64)*targets + ratings.target)
     unit, unit_of_cell = np.unique(_unit_index(cells//targets, cells % targets, joint, targets), return_inverse=True)
-    size = p*targets if joint else p
-    a, b = torch.zeros(len(unit), size, size, dtype=dtype), torch.zeros(len(unit), size, dtype=dtype)
-    yy, rows = torch.zeros(len(unit), dtype=dtype), torch.zeros(len(unit), dtype=dtype)
-    item = torch.as_tensor(ratings.item[order].astype(np.int64))
-    value = torch.as_tensor(ratings.value[order], dtype=dtype)
+    stacked = targets if joint else 1
+    first, count = (np.zeros((len(unit), stacked), np.int64) for _ in range(2))
+    at = unit_of_cell, cells % targets if joint else np.zeros_like(cells)
+    first[at], count[at] = start[:-1], np.diff(start)
+    zeros = lambda *shape: torch.zeros(len(unit), *shape, dtype=dtype)
+    e = RatingEvidence(zeros(p*stacked, p*stacked), zeros(p*stacked), zeros(), zeros(), unit,
+                       _unit_classes(unit, joint, targets))
     weight = None if ratings.weight is None else torch.as_tensor(ratings.weight[order], dtype=dtype)
-    for c, u, s, e in zip(cells, unit_of_cell, start, start[1:]):   # a cell: one rater and target
-        x, y = item_features[item[s:e]], value[s:e]
-        if weight is None: x, y, total = x - x.mean(0), y - y.mean(), len(y)
-        else: x, y, total = *_weighted_deviations(x, y, weight[s:e]), weight[s:e].sum()
-        at = slice((c % targets)*p, (c % targets + 1)*p) if joint else slice(None)
-        a[u, at, at] += x.T@x
-        b[u, at] += x.T@y
-        yy[u] += y@y
-        rows[u] += total-1
-    return RatingEvidence(a, b, yy, rows, unit, _unit_classes(unit, joint, targets))
+    columns = torch.as_tensor(ratings.item[order].astype(np.int64)), torch.as_tensor(ratings.value[order], dtype=dtype)
+    for units in _unit_blocks(count, p): _add_rating_block(e, units, item_features, first, count, (*columns, weight))
+    return e
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #0775d57c
 def rating_posterior(
@@ -100,8 +132,10 @@ def rating_posterior(
 # %% ../../nbs/models/09_preference_posteriors.ipynb #73273b7c
 @dataclass
 class ComparisonEvidence:
-    "Comparisons sorted by unit"
-    diff: Tensor       # (rows, p) features of the left item less those of the right
+    "Comparisons sorted by unit, and by target within a unit"
+    item_features: Tensor        # (items, p) item features
+    left: Tensor       # (rows,) index of the left item
+    right: Tensor      # (rows,) index of the right item
     target: Tensor     # (rows,) index of the target; 0 where a unit has one target
     wins: Tensor       # (rows,) whether the left item won
     start: np.ndarray  # (units+1,) first row of each unit
@@ -109,10 +143,21 @@ class ComparisonEvidence:
     kind: Tensor       # (units,) index of its prior mean: 0, or its target
     weight: Tensor | None = None   # (rows,) of each comparison in the likelihood; None: 1 each
 
-    def rows(self, u: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        "Differences of features, targets, answers and weights of a unit"
-        s = slice(self.start[u], self.start[u+1])
-        return self.diff[s], self.target[s], self.wins[s], None if self.weight is None else self.weight[s]
+    @property
+    def diff(self) -> Tensor:   # (rows, p)
+        "Features of the left item less those of the right"
+        return self.item_features[self.left] - self.item_features[self.right]
+
+    def pooled(self, kind: int) -> 'ComparisonEvidence':
+        "The comparisons of all units with this prior mean, as one unit"
+        rows = torch.as_tensor(np.repeat(self.kind.numpy() == kind, np.diff(self.start)))
+        rows = rows.nonzero()[:, 0]
+        rows = rows[self.target[rows].argsort(stable=True)]
+        left, right, target, wins = (v[rows] for v in (self.left, self.right, self.target, self.wins))
+        weight = None if self.weight is None else self.weight[rows]
+        one = torch.zeros(1, dtype=torch.long)
+        start = np.array([0, len(rows)])
+        return ComparisonEvidence(self.item_features, left, right, target, wins, start, one.numpy(), one, weight)
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #35f88225
 def pair_evidence(
@@ -122,45 +167,96 @@ def pair_evidence(
 ) -> ComparisonEvidence:
     "The comparisons of each unit"
     targets = len(pairs.targets)
-    order, unit, start = _group_rows(_unit_index(pairs.rater, pairs.target, joint, targets))
-    left, right = (torch.as_tensor(x[order].astype(np.int64)) for x in (pairs.left, pairs.right))
-    target = torch.as_tensor(pairs.target[order].astype(np.int64))
+    order, cell, start = _group_rows(pairs.rater.astype(np.int64)*targets + pairs.target)
+    unit, first = np.unique(_unit_index(cell//targets, cell % targets, joint, targets), return_index=True)
+    columns = pairs.left, pairs.right, pairs.target
+    left, right, target = (torch.as_tensor(x[order].astype(np.int64)) for x in columns)
     if not joint: target = torch.zeros_like(target)
     wins = torch.as_tensor(pairs.left_wins[order])
     weight = None if pairs.weight is None else torch.as_tensor(pairs.weight[order], dtype=item_features.dtype)
-    classes = _unit_classes(unit, joint, targets)
-    return ComparisonEvidence(item_features[left] - item_features[right], target, wins, start, unit, classes, weight)
+    start, kind = np.append(start[first], len(order)), _unit_classes(unit, joint, targets)
+    return ComparisonEvidence(item_features, left, right, target, wins, start, unit, kind, weight)
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #21420256
-def comparison_posterior(
-    diff: Tensor,      # (rows, p) features of the left item less those of the right
-    target: Tensor,    # (rows,) index of the target; 0 where a unit has one target
-    wins: Tensor,      # (rows,) 1 where the left item won
-    mean: Tensor,      # (size,) prior mean
-    prior: Tensor,     # (size, size) inverse of the prior covariance
-    weight: Tensor | None = None,   # (rows,) of each comparison in the likelihood; None: 1 each
-    steps: int = 50,   # maximum Newton steps
-) -> tuple[Tensor, Tensor]:  # mode (size,), covariance (size, size)
-    "Laplace approximation of a unit's posterior from comparisons"
-    p, w, wins = diff.shape[1], mean.clone(), wins.to(diff.dtype)
-    blocks = [(t, target == t) for t in range(len(mean)//p)]
-    def logit(w): return (diff*w.reshape(-1, p)[target]).sum(1)
-    def weighted(v, rows=slice(None)): return v if weight is None else weight[rows]*v
-    def loss(w): return weighted(softplus(-(2*wins-1)*logit(w))).sum() + .5*(w-mean)@prior@(w-mean)
+_LARGE_UNIT = 2**26       # multiplications of one unit's curvature above which it is a block of its own
 
-    for _ in range(steps):
-        proba, hessian = torch.sigmoid(logit(w)), prior.clone()
-        gradient = prior@(w-mean)
-        for t, rows in blocks:
-            d, s = diff[rows], proba[rows]
-            gradient[t*p:(t+1)*p] += d.T@weighted(s - wins[rows], rows)
-            hessian[t*p:(t+1)*p, t*p:(t+1)*p] += (d*weighted(s*(1-s), rows)[:, None]).T@d
-        chol = cholesky_factor(hessian, "a rater's precision")
-        step, before, size = torch.cholesky_solve(gradient[:, None], chol)[:, 0], loss(w), 1.
-        while loss(w - size*step) > before and size > 1e-6: size /= 2
-        w = w - size*step
-        if float(gradient@step) < 1e-10: break
-    return w, torch.cholesky_inverse(chol)
+def _cell_rows(e: ComparisonEvidence, targets: int) -> tuple[np.ndarray, np.ndarray]:
+    "First row and number of rows of each unit and target, (units, targets) each"
+    unit = np.repeat(np.arange(len(e.unit)), np.diff(e.start))
+    count = np.bincount(unit*targets + e.target.numpy(), minlength=len(e.unit)*targets)
+    return (np.cumsum(count) - count).reshape(-1, targets), count.reshape(-1, targets)
+
+# %% ../../nbs/models/09_preference_posteriors.ipynb #e009d567
+@dataclass
+class _ComparisonPrior:
+    "The prior of the units, in the forms in which the posteriors need it"
+    mean: Tensor      # (classes, size)
+    inverse: Tensor   # (size, size) of the covariance
+    root: Tensor      # (size, size) lower triangular, of the covariance
+    scores: Tensor    # (classes, items) of the prior means, of the first target
+    z: Tensor | None  # (items, size) features times the root; None where a unit has several targets
+
+    @classmethod
+    def of(cls, e: ComparisonEvidence, mean: Tensor, cov: Tensor) -> '_ComparisonPrior':
+        root, p = cholesky_factor(cov, "raters' covariance"), e.item_features.shape[1]
+        z = e.item_features@root if len(cov) == p else None
+        return cls(mean, symmetric_inverse(cov, "raters' covariance"), root, mean[:, :p]@e.item_features.T, z)
+
+def _block_posteriors(e, units, cells, prior: _ComparisonPrior, start) -> LaplacePosteriors:
+    "Posteriors of some units, from the coefficients `start` (units, size)"
+    first, count = (v[units] for v in cells)
+    p, rows, kind = e.item_features.shape[1], int(count.max()), e.kind[torch.as_tensor(units)]
+    mean, within = prior.mean[kind], np.arange(rows)
+    at = torch.as_tensor(np.minimum(first[..., None] + within, len(e.left)-1))   # (units, targets, rows)
+    left, right, y = e.left[at], e.right[at], e.wins[at].to(e.item_features.dtype)
+    weight = torch.as_tensor(within < count[..., None]).to(y)
+    if e.weight is not None: weight = weight*e.weight[at]
+    n = rows*count.shape[1]
+    if n < mean.shape[1]: return _dual(e, prior, kind, left, right, y, weight, start)
+    large = len(units) == 1 and n*p*p > _LARGE_UNIT and (n > len(e.item_features) or n*p > _BLOCK_NUMBERS)
+    if large: data = DifferenceRows(e.item_features, left, right, y, weight)
+    else: data = PaddedRows(e.item_features[left] - e.item_features[right], y, weight)
+    return primal_posteriors(data, mean, prior.inverse, start)
+
+def _dual(e, prior, kind, left, right, y, weight, start) -> LaplacePosteriors:
+    "Posteriors of units with fewer rows than weights"
+    mean, flat = prior.mean[kind], lambda v: v.flatten(1, 2)
+    if prior.z is None:
+        data = PaddedRows(e.item_features[left] - e.item_features[right], y, weight)
+        z, offset = flat(data.x@prior.root.unflatten(0, (y.shape[1], -1))), flat(data.logits(mean))
+    else:
+        z, s = flat(prior.z[left] - prior.z[right]), prior.scores
+        offset = flat(s[kind[:, None, None], left] - s[kind[:, None, None], right])
+    return dual_posteriors(z, offset, flat(y), flat(weight), mean, prior.root, start)
+
+# %% ../../nbs/models/09_preference_posteriors.ipynb #056377eb
+def _map_blocks(f: Callable, blocks: Iterator) -> Iterator:
+    "The results of a function of each block in their order, computed by as many threads as torch has"
+    threads = torch.get_num_threads()
+    if threads == 1: yield from map(f, blocks)
+    else:
+        with torch_threads(1), ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1)) as pool:
+            yield from pool.map(f, blocks)
+
+# %% ../../nbs/models/09_preference_posteriors.ipynb #4e0af761
+def comparison_posterior(
+    e: ComparisonEvidence,
+    mean: Tensor,      # (classes, size) prior means
+    cov: Tensor,       # (size, size) prior covariance
+    start: Tensor | None = None,  # (units, size) weights to begin from, such as those under a similar prior
+    covariances: bool = True,     # False: the sum of the covariances is not computed, and is 0
+) -> tuple[Tensor, Tensor]:  # (units, size) weights; (size, size) sum of their covariances
+    "The posterior of each unit's weights from comparisons (Laplace approximation)"
+    prior, cells = _ComparisonPrior.of(e, mean, cov), _cell_rows(e, len(cov)//e.item_features.shape[1])
+    weights = mean[e.kind] if start is None else start.clone()
+    def solve(units):
+        found = _block_posteriors(e, units, cells, prior, weights[torch.as_tensor(units)])
+        weights[torch.as_tensor(units)] = found.weights
+        return found.covariance_sum(torch.ones(len(units), dtype=mean.dtype)) if covariances else 0.
+
+    total = torch.zeros_like(cov)
+    for part in _map_blocks(solve, _unit_blocks(cells[1], e.item_features.shape[1])): total += part
+    return weights, total
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #6a1d8f51
 @dataclass
@@ -209,22 +305,21 @@ def _rating_mixture(e: RatingEvidence, prior: MixturePrior, batch: int = 256) ->
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #6a1d8f54
 def _comparison_mixture(e: ComparisonEvidence, prior: MixturePrior) -> MixturePosterior:
-    inverse, n = symmetric_inverse(prior.cov, "raters' covariance"), len(e.unit)
-    weights = torch.empty(len(prior.means), n, len(prior.cov), dtype=e.diff.dtype)
-    proba, total, evidence = torch.empty(weights.shape[:2], dtype=e.diff.dtype), torch.zeros_like(prior.cov), 0.
-    for u in range(n):
-        diff, target, wins, weight = e.rows(u)
-        found = [comparison_posterior(diff, target, wins, m, inverse, weight) for m in prior.means[:, e.kind[u]]]
-        weights[:, u] = w = torch.stack([f[0] for f in found])
-        z = torch.einsum('np,knp->kn', diff, w.unflatten(1, (-1, diff.shape[1]))[:, target])
-        loss = softplus(torch.where(wins, -z, z))
-        loss = (loss if weight is None else loss*weight).sum(1)
-        d, covariances = w - prior.means[:, e.kind[u]], torch.stack([f[1] for f in found])
-        log_joint = (prior.proportions[:, e.kind[u]].log() - loss - .5*torch.einsum('ki,ij,kj->k', d, inverse, d)
-                     + .5*torch.logdet(covariances) - .5*torch.logdet(prior.cov))
-        proba[:, u], evidence = log_joint.softmax(0), evidence + float(log_joint.logsumexp(0))
-        total += torch.einsum('k,kij->ij', proba[:, u], covariances)
-    return MixturePosterior(weights, proba, total, 0., evidence)
+    means, cells = prior.means, _cell_rows(e, len(prior.cov)//e.item_features.shape[1])
+    components = [_ComparisonPrior.of(e, m, prior.cov) for m in means]
+    weights = means[:, e.kind]
+    proba, evidence = torch.empty(weights.shape[:2], dtype=weights.dtype), torch.empty(len(e.unit), dtype=weights.dtype)
+    def solve(units):
+        at = torch.as_tensor(units)
+        found = [_block_posteriors(e, units, cells, c, w[at]) for c, w in zip(components, weights)]
+        log_joint = prior.proportions[:, e.kind[at]].log() + torch.stack([f.evidence for f in found])
+        weights[:, at], proba[:, at] = torch.stack([f.weights for f in found]), log_joint.softmax(0)
+        evidence[at] = log_joint.logsumexp(0)
+        return sum(f.covariance_sum(share) for f, share in zip(found, proba[:, at]))
+
+    total = torch.zeros_like(prior.cov)
+    for part in _map_blocks(solve, _unit_blocks(cells[1], e.item_features.shape[1])): total += part
+    return MixturePosterior(weights, proba, total, 0., float(evidence.sum()))
 
 # %% ../../nbs/models/09_preference_posteriors.ipynb #6a1d8f55
 def mixture_posterior(

@@ -154,7 +154,7 @@ def card(self: StudyResults, inference: dict) -> dict:
         metrics={k: metrics[k] for k in self.card_metrics or metrics},
         baselines={k: baselines[k] for k in self.card_baselines or baselines if k in baselines},
         warnings=self.run.warnings,
-        data=self.training_data(),
+        data='; '.join([self.training_data(), *([self.started_from.sentence] if self.started_from else [])]),
         fingerprint=self.fingerprint,
         inference=inference,
     )
@@ -211,6 +211,7 @@ def finish(self: StudyResults) -> dict:  # what `results.json` holds; {} in proc
         timing=timing,
         model=self.model_results(),
         inference=inference,
+        start_from=self.started_from.about if self.started_from else None,
         seeds=None if seeds is None else seeds.to_dict('records'),
         **self.extra_results(),
     )

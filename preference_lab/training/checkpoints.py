@@ -190,6 +190,7 @@ def load(self: CheckpointManager,
 def _check_settings(self: CheckpointManager, was: dict):
     "Raise a `ConfigError` where a checkpoint has other settings"
     now = json.loads(json.dumps(settings_to_match(self.cfg)))
+    was = dict(start_from='') | was   # checkpoints of earlier versions lack it
     if changed := [k for k in now if was.get(k) != now[k]]:
         k = changed[0]
         raise ConfigError(

@@ -12,7 +12,7 @@ from typing import Callable
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedType
 from fastcore.basics import patch
 from torch import Tensor, nn
 
@@ -54,6 +54,7 @@ class TrainingSteps:
             loader, acc.device, cfg.seed, cfg.gradient_accumulation_steps, acc.process_index, acc.num_processes
         )
         self.trained = {n: p for n, p in self.unwrapped.named_parameters() if p.requires_grad}
+        self.parameters = list(self.trained.values())
         self.average = {n: p.detach().clone() for n, p in self.trained.items()} if cfg.ema_decay else None
         self.captured = None
         if cfg.compile_mode == 'capture': self.capture()
@@ -72,6 +73,9 @@ def _prepare(self: TrainingSteps, factors, read_every):
     model = ModelWithObjective(self.unwrapped, self.objective) if self.is_distributed else self.unwrapped
     self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
     remove_autocast_wrapper(self.unwrapped)
+    # one process without a loss scaler: Accelerate's wrappers add nothing but the time of looking for other libraries
+    self.unscaled = self.accelerator.distributed_type == DistributedType.NO and self.accelerator.scaler is None
+    self.stepper = self.optimizer.optimizer if self.unscaled else self.optimizer
     self.read_every, self.records = read_every or (READ_LOSSES_EVERY if cuda else 1), []   # of steps not read yet
     # 1: this step and all until the next reading are refused
     self.refused = torch.zeros((), device=self.accelerator.device)
@@ -89,12 +93,13 @@ def train_step(self: TrainingSteps,
               f'gradient_accumulation_steps={2*cfg.gradient_accumulation_steps}, '
               'which keeps the batch and works on it in parts')
     with explain_out_of_memory(f'step {self.step} of {len(batch)} rows', advice):
-        for g in self.optimizer.param_groups: g['lr'] = g['base_lr']*self.rate(self.step)
+        rate = self.rate(self.step)
+        for g in self.stepper.param_groups: g['lr'] = g['base_lr']*rate
         self.records.append(self.gradients(batch))
         if self.read_every > 1: self._refuse(self.records[-1])
         else: self.read_steps()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=self.captured is None)
+        self.stepper.step()
+        self.stepper.zero_grad(set_to_none=self.captured is None)
         self.prefetcher.prefetch(following, self.step+1)
     if n % self.read_every == 0 or n % self.steps_per_epoch == 0 or self.average and n % EMA_EVERY == 0:
         self.read_steps()
@@ -124,24 +129,27 @@ def _part_gradients(self: TrainingSteps, batch: dict, weight: float) -> Tensor:
     "The losses of some rows; their gradient, times the weight, is added"
     with self.accelerator.autocast():
         losses = (self.model(batch) if self.is_distributed else self.objective(self.model, batch)).float()
-    self.accelerator.backward(losses.sum()*weight)
+    loss = losses.sum()*weight
+    if self.unscaled: loss.backward()
+    else: self.accelerator.backward(loss)
     return losses.detach().clone()   # a compiled model writes the next step's losses to the same memory
 
 # %% ../../nbs/training/12_training_steps.ipynb #36c98e5d
 @patch
 def _clip(self: TrainingSteps) -> Tensor:
     "Clip the gradient; its norm before"
-    for p in self.trained.values():
+    for p in self.parameters:
         # the fused optimizer misreads others
         if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()
-    return self.accelerator.clip_grad_norm_(list(self.trained.values()), self.cfg.max_grad_norm or float('inf'))
+    clip = nn.utils.clip_grad_norm_ if self.unscaled else self.accelerator.clip_grad_norm_
+    return clip(self.parameters, self.cfg.max_grad_norm or float('inf'))
 
 # %% ../../nbs/training/12_training_steps.ipynb #b20e2506
 @patch
 def capture(self: TrainingSteps, **options):
     "Replay forward and backward as captured CUDA graphs for batches of a shape that occurred before"
     if self.is_distributed: raise ConfigError('compile_mode=capture works with one process only; set compile_mode=no')
-    self.captured = CapturedGradients(self._part_gradients, list(self.trained.values()), **options)
+    self.captured = CapturedGradients(self._part_gradients, self.parameters, **options)
 
 # %% ../../nbs/training/12_training_steps.ipynb #082c78c2
 @patch

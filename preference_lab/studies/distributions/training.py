@@ -13,6 +13,7 @@ from fastcore.basics import patch
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...evaluation.distributions import distribution_metrics
 from ...training.inference import evenly_spaced_rows, precision_difference
+from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ..base import Study
 from .settings import DistributionsConfig
 from .preparation import PreparedData, fit_distribution_baselines, prepare_data
@@ -75,6 +76,14 @@ def make_model(self: DistributionTraining):
     "Untrained models, one a fold, in `folds`; there is one model after `fit`"
     self.folds = [make_fold(self.cfg, self.prepared, self.kind, f) for f in range(len(self.prepared.splits))]
     self.test = [f.test for f in self.folds]
+
+# %% ../../../nbs/studies/distributions/07_training.ipynb #6786b706
+@patch
+def load_start(self: DistributionTraining):
+    "Load the weights of the run that training starts from, of each fold"
+    for k, fold in enumerate(self.folds):
+        weights = read_starting_weights(self.started_from, f'members.{k}.')
+        load_starting_weights(fold.learner.predictor, weights, self.started_from)
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #23564fb5
 @patch

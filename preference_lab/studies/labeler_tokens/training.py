@@ -23,6 +23,7 @@ from ...evaluation.pairwise_baselines import pairwise_baselines
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...training.trainer import Trainer
 from ...models.lora import frozen_state
+from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from .settings import LabelerConfig
 from .model import LabelerCLIP
 from .new_raters import rater_attribute_overlap
@@ -111,6 +112,10 @@ def make_loader(self: LabelerTraining,
     data = group_targets(train), model, self.pixels, self.image_row
     return LabelerLoader(*data, cfg.batch_size, cfg.seed, weight, vectors, share, train)
 
+# %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #17c6f116
+@patch
+def load_start(self: LabelerTraining): "The model is made in `fit_model`, which loads the weights"
+
 # %% ../../../nbs/studies/labeler_tokens/08_training.ipynb #0844f924
 @patch
 def fit_model(self: LabelerTraining,
@@ -121,6 +126,8 @@ def fit_model(self: LabelerTraining,
     "A model trained on the training comparisons, with the weights of its best epoch"
     cfg, train = self.cfg, self.train if train is None else train
     model = self.make_model(**changed)
+    if name == 'main' and self.started_from:
+        load_starting_weights(model, read_starting_weights(self.started_from), self.started_from)
     frozen = tensors_sha256(frozen_state(model.clip))
     model.clip.set_grad_checkpointing(cfg.gradient_checkpointing)
     loader, scores = self.make_loader(model, train), self.validation_scores(train)

@@ -56,6 +56,7 @@ _REQUIRES = (
                    'max_grad_norm', 'ema_decay', 'patience', 'min_delta', 'compile_mode',
                    'selection_metric'), _ANY_NETWORK)
     | dict.fromkeys(('trackers', 'checkpoint_every'), _NETWORK)
+    | dict(start_from='model=network')   # the hierarchical model is estimated anew in each run
     | dict.fromkeys(('trunk', 'n_features', 'item_effects', 'shrinkage', 'em_steps', 'prior'),
                     'model=hierarchical')
     | dict(

@@ -11,10 +11,13 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from ...core.errors import ConfigError
 from ...data.comparisons import Comparisons
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, resampling_unit
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...training.devices import peak_memory
+from ...experiments.start_weights import load_starting_weights, read_starting_weights
+from ...models.preference_network import PreferenceNetwork
 from .settings import PreferenceConfig
 from .analyses import raters_below_population, agreement, compare_activations
 from .analyses import evaluate_new_raters, shuffled_proba
@@ -25,6 +28,20 @@ from .training import FittedModel, fit_preference_model
 class PreferenceStudy(PreferencePreparation):
     "One run of the preference study: load, split, baselines, fit, evaluate, finish"
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #92f6e54b
+@patch
+def load_start(self: PreferenceStudy):
+    "The network is made in `fit`, which calls `start_network`; a `ConfigError` for the hierarchical model"
+    if self.cfg.model == 'network': return
+    raise ConfigError(f'start_from={self.cfg.start_from}: the hierarchical model is not trained step by step but '
+                      'estimated anew in each run; leave start_from out, or set model=network')
+
+# %% ../../../nbs/studies/preference/06_study.ipynb #a06d6be6
+@patch
+def start_network(self: PreferenceStudy, net: PreferenceNetwork):
+    "Load the weights of the network of the run that training starts from"
+    load_starting_weights(net, read_starting_weights(self.started_from, 'net.'), self.started_from)
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #d7782f6d
 @patch
 def fit(self: PreferenceStudy) -> dict[str, FittedModel]:  # test set -> model
@@ -33,7 +50,8 @@ def fit(self: PreferenceStudy) -> dict[str, FittedModel]:  # test set -> model
     for name, holdout in self.holdouts.items():
         if self.cfg.progress != 'none': print(f'{name}: learning from {len(holdout.train):,} {self.data.kind}')
         folder = self.checkpoint_folder('main' if name == 'known' else name)
-        self.fitted[name] = fit_preference_model(self.inputs, holdout, self.cfg, folder, quiet=name != 'known')
+        start = self.start_network if name == 'known' and self.started_from else None
+        self.fitted[name] = fit_preference_model(self.inputs, holdout, self.cfg, folder, name != 'known', start)
         m = self.fitted[name].model
         if name == 'new_items' and m.kind == 'hierarchical' and not m.basis.features:
             self.run.warn('no_item_features', 'items have no features: a new item has the same score as any other')

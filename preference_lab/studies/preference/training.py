@@ -11,6 +11,7 @@ __all__ = ['FEATURE_COUNTS', 'PreferenceInputs', 'example_ratings', 'training_co
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -119,6 +120,7 @@ def train_network(
     cfg: PreferenceConfig,
     folder: Path | None = None,  # for checkpoints; None: none are written
     quiet: bool = False,         # no progress display
+    start: Callable | None = None,   # loads weights into the untrained network
 ) -> tuple[PreferenceNetwork, dict, Trainer]:  # the network of the best epoch, its arguments, its trainer
     "Train a network on one training split"
     labels, valid = holdout.train, holdout.validation
@@ -126,6 +128,7 @@ def train_network(
     torch.manual_seed(cfg.seed)
     settings = network_arguments(inputs, labels, cfg, rater, head)
     net = PreferenceNetwork(inputs.table.shape[1], **settings)
+    if start: start(net)
     if len(valid) > 20000:
         valid = valid.select_rows(np.sort(np.random.default_rng(cfg.data_seed).permutation(len(valid))[:20000]))
     _, scores = network_scorer(inputs.table, valid, net.joined, cfg.inference_precision)
@@ -173,7 +176,7 @@ def fit_features(
         basis.fit_effect_regression(h[seen], torch.nonzero(seen)[:, 0], torch.as_tensor(mean.T)[seen])
     item_features = basis(h, torch.where(seen, torch.arange(len(seen)), -1))
     labels = holdout.train, basis.groups, holdout.validation
-    fitted = fit_hierarchical(item_features, *labels, cfg.shrinkage, cfg.em_steps)
+    fitted = fit_hierarchical(item_features, *labels, cfg.shrinkage, cfg.em_steps, progress=cfg.progress)
     return basis, item_features, fitted
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #713d231d
@@ -240,11 +243,12 @@ def fit_preference_model(
     cfg: PreferenceConfig,
     folder: Path | None = None,  # for checkpoints of a network
     quiet: bool = False,         # no progress display
+    started: Callable | None = None,   # loads weights into the untrained network
 ) -> FittedModel:
     "Fit the model of the settings on one training split"
     start, net, settings, trainer = time.perf_counter(), None, None, None
     if cfg.model == 'network' or cfg.trunk == 'mlp':
-        net, settings, trainer = train_network(inputs, holdout, cfg, folder, quiet)
+        net, settings, trainer = train_network(inputs, holdout, cfg, folder, quiet, started)
     about = dict(inference_precision=cfg.inference_precision if net is not None else 'fp64')
     names = inputs.names | dict(width=inputs.table.shape[1], net=settings, encoder=inputs.encoder, about=about)
     if cfg.model == 'network': model = PreferenceModel(kind='network', **names)
