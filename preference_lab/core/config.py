@@ -246,6 +246,8 @@ class TrainConfig(Config):
     trackers: list[str] = field(default_factory=list)
     # auto: a bar in a terminal or notebook, else one line per epoch
     progress: Literal['auto', 'bar', 'line', 'none'] = 'auto'
+    # finished run whose best weights training starts from: its folder, or the folder's name in runs_dir; empty: none
+    start_from: str = ''
 
     def __post_init__(self):
         super().__post_init__()

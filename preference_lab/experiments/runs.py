@@ -169,7 +169,8 @@ def find_resumable_run(
     for p in candidates: clean_up_if_finished(p)
     if candidates:
         raise ConfigError(
-            f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one'
+            f'{candidates[-1]}: resume=True, but this run is finished; leave resume out to start a new one, or set '
+            f'start_from={candidates[-1]} instead to train its weights further in a new run'
         )
     names = [
         m['name'] if (m := RUN_FOLDER_PATTERN.fullmatch(p.name)) else p.name.rpartition('-')[0]

@@ -18,6 +18,8 @@ from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
 from ..experiments.runs import open_run
+from ..experiments.start_weights import check_same_data, find_starting_run, load_starting_weights
+from ..experiments.start_weights import read_starting_weights
 from .warnings import StudyWarnings
 from .results import StudyResults
 
@@ -40,6 +42,7 @@ class Study(StudyWarnings, StudyResults):
     ):
         if open_folder: self.check_machine(cfg)
         self.cfg, self.notes, self.model, self.trainer, self.history = cfg, [], None, None, None
+        self.started_from = None   # the run that `start_from` names
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
         self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
@@ -50,6 +53,7 @@ class Study(StudyWarnings, StudyResults):
         self.model = self.make_model()
 
         if not open_folder: return
+        self.find_start()
         self.run = open_run(self.name, cfg)
         for note in self.notes: self.run.warn(**note)
 
@@ -89,11 +93,28 @@ def make_model(self: Study):
     "The untrained model, where there is one before `fit`"
     return None
 
+# %% ../../nbs/studies/02_base.ipynb #f0139f31
+@patch
+def find_start(self: Study):
+    "Find the run of the setting start_from, and load its weights; a `ConfigError` where it does not match"
+    if not getattr(self.cfg, 'start_from', ''): return
+    start = find_starting_run(self.name, self.cfg)
+    check_same_data(start, self.fingerprint)
+    self.started_from = start
+    self.load_start()
+
+# %% ../../nbs/studies/02_base.ipynb #d83581cb
+@patch
+def load_start(self: Study):
+    "Load the weights of the run that training starts from into the untrained model; by default into `model`"
+    load_starting_weights(self.model, read_starting_weights(self.started_from), self.started_from)
+
 # %% ../../nbs/studies/02_base.ipynb #89e6e148
 @patch
 def baselines(self: Study) -> pd.DataFrame:  # validation scores, one row a baseline
     "Fit the baselines"
     self.baseline_predictions = self.fit_baselines()
+    if self.started_from: self.run.log(self.started_from.sentence)
     self.run.log(f'baselines: {", ".join(self.baseline_predictions)}')
     return pd.DataFrame(
         {k: self.score('validation', p['validation']) for k, p in self.baseline_predictions.items()}

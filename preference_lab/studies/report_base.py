@@ -123,6 +123,8 @@ def show_header(self: StudyReport):
     "Show placeholders for headline, figure and warnings, and the settings"
     self.headline, self.main_figure, self.warnings = Placeholder('Result: pending'), Placeholder(), Placeholder()
     display(settings_panel(self.study.cfg))
+    if start := getattr(self.study, 'started_from', None):
+        display(markdown_paragraph(f'The model was {start.sentence}; the seconds are those of this run.'))
 
 # %% ../../nbs/studies/03_report_base.ipynb #d66c3c47
 @patch
