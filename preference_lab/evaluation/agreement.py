@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['KAPPA_WEIGHTS', 'MAX_CATEGORIES', 'agreement_table']
 
-# %% ../../nbs/evaluation/33_agreement.ipynb #13094f93
+# %% ../../nbs/evaluation/33_agreement.ipynb #0146882f
 import numpy as np
 import pandas as pd
 
@@ -24,7 +24,7 @@ from .rater_quality import copied_raters, rater_quality
 from .reliability import kendall_w, retest_by_rater, retest_reliability, spearman_brown
 from .variance_components import VarianceComponents, fit_variance_components
 
-# %% ../../nbs/evaluation/33_agreement.ipynb #9a1911ad
+# %% ../../nbs/evaluation/33_agreement.ipynb #f8e60b14
 KAPPA_WEIGHTS = dict(ordinal='linear', interval='quadratic', ratio='quadratic')   # level -> weights of categories
 MAX_CATEGORIES = 100   # different answers up to which kappa and AC are computed
 
@@ -39,7 +39,7 @@ def _attempt(rows, key, title, over, method, compute):
     try: rows.append(_row(key, title, compute(), over, method))
     except DataError as e: rows.append(_row(key, title, None, over, method, str(e)))
 
-# %% ../../nbs/evaluation/33_agreement.ipynb #444624c4
+# %% ../../nbs/evaluation/33_agreement.ipynb #9b48ae10
 def _categorical_rows(answers, level, over, common) -> list[dict]:
     "Rows of alpha, percent agreement, kappa and AC"
     sample_raters, method = common['sample_raters'], 'bootstrap, bias-corrected percentile (Efron & Tibshirani 1993)'
@@ -54,7 +54,7 @@ def _categorical_rows(answers, level, over, common) -> list[dict]:
     titles = dict(percent_agreement=f'percent agreement{kind}', fleiss_kappa=f"Fleiss' kappa{kind}", gwet_ac=ac)
     return rows + [_row(k, t, found[k], over, method) for k, t in titles.items()]
 
-# %% ../../nbs/evaluation/33_agreement.ipynb #5b8cea9b
+# %% ../../nbs/evaluation/33_agreement.ipynb #0c1f7521
 def _numeric_rows(answers, common) -> list[dict]:
     "Rows of intraclass correlations, split-half reliability and Kendall's W"
     n, seed, rows = common['n'], common['seed'], []
@@ -79,7 +79,7 @@ def _numeric_rows(answers, common) -> list[dict]:
              lambda: spearman_brown(first, n=n, seed=seed)['reliability'])
     return rows
 
-# %% ../../nbs/evaluation/33_agreement.ipynb #99a76d00
+# %% ../../nbs/evaluation/33_agreement.ipynb #8656b3c4
 def agreement_table(
     answers: Answers,
     level: str='nominal',       # nominal, ordinal, interval, ratio, jaccard or masi

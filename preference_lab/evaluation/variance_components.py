@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COMPONENTS', 'Z95', 'VarianceComponents', 'fit_variance_components', 'variance_interval']
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #66dac6b4
+# %% ../../nbs/evaluation/30_variance_components.ipynb #c6943ce0
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from .answers import Answers
 from .bootstrap import ConfidenceInterval
 from .crossed_reml import crossed_cells, fit_reml
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #f942c719
+# %% ../../nbs/evaluation/30_variance_components.ipynb #f239a659
 COMPONENTS = dict(rater='rater', item='item', interaction='rater × item', residual='residual')   # name -> title
 Z95 = float(norm.ppf(.975))
 
@@ -43,7 +43,7 @@ class VarianceComponents:
         "Variance of a rating"
         return sum(self.values.values())
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #e99de956
+# %% ../../nbs/evaluation/30_variance_components.ipynb #ce42ee11
 def fit_variance_components(
     answers: Answers,   # numbers; unbalanced, with repeats where given
 ) -> VarianceComponents:
@@ -66,7 +66,7 @@ def fit_variance_components(
     values = {cells.names[k]: float(fit.theta[k]) for k in order}
     return VarianceComponents(values, covariance, cells.center + fit.mean, cells.answers, raters, items, fit.exact)
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #1a39d323
+# %% ../../nbs/evaluation/30_variance_components.ipynb #3654bd84
 def variance_interval(
     value: float,      # estimate of a variance
     error: float,      # its standard error
@@ -79,7 +79,7 @@ def variance_interval(
     low, high = df*value/chi2.ppf([(1+level)/2, (1-level)/2], df)
     return float(low), float(high)
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #05b7ec1d
+# %% ../../nbs/evaluation/30_variance_components.ipynb #cf6a6ac8
 @patch
 def ratio(self: VarianceComponents,
     numerator: dict[str, float],     # component -> weight
@@ -97,7 +97,7 @@ def ratio(self: VarianceComponents,
     odds = lambda sign: 1/(1 + (1-p)/p*np.exp(-sign*z*error/(p*(1-p))))
     return ConfidenceInterval(p, float(odds(-1)), float(odds(1)))
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #d74c04ff
+# %% ../../nbs/evaluation/30_variance_components.ipynb #4f0d7402
 @patch
 def table(self: VarianceComponents) -> pd.DataFrame:  # component, variance, low, high, proportion, …, sd
     "The components with 95 % intervals, and their proportions of the total variance"
@@ -110,7 +110,7 @@ def table(self: VarianceComponents) -> pd.DataFrame:  # component, variance, low
                          proportion_low=share.low, proportion_high=share.high, sd=value**.5))
     return pd.DataFrame(rows)
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #bf56ee05
+# %% ../../nbs/evaluation/30_variance_components.ipynb #d075d905
 @patch
 def beholder_index(self: VarianceComponents,
     noise: float=0.,   # without repeats: assumed proportion of noise in the residual; with repeats it is estimated
@@ -124,7 +124,7 @@ def beholder_index(self: VarianceComponents,
     return pd.DataFrame([dict(index=k, value=v.value, low=v.low, high=v.high, noise=assumed)
                          for k, v in dict(b1=b1, b2=b2).items()])
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #581fdb6d
+# %% ../../nbs/evaluation/30_variance_components.ipynb #4d096091
 @patch
 def reliability(self: VarianceComponents,
     k: float=1,           # raters whose mean is taken
@@ -139,7 +139,7 @@ def reliability(self: VarianceComponents,
     if absolute: error |= dict(rater=1/k)
     return self.ratio(dict(item=1.), error | dict(item=1.))
 
-# %% ../../nbs/evaluation/30_variance_components.ipynb #6d28e80a
+# %% ../../nbs/evaluation/30_variance_components.ipynb #75161985
 @patch
 def raters_needed(self: VarianceComponents,
     wanted: float,        # reliability of the mean

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['interval_text', 'JudgementReport']
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #da915e11
+# %% ../../../nbs/studies/judgements/04_report.ipynb #a40cb608
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
@@ -18,7 +18,7 @@ from ...plots.judgements import rater_quality_plot
 from .study import JudgementStudy
 from ..report_base import StudyReport
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #78b3e775
+# %% ../../../nbs/studies/judgements/04_report.ipynb #ba5f95a7
 def interval_text(
     value: float,
     low: float,    # NaN where unknown
@@ -29,7 +29,7 @@ def interval_text(
     number = lambda v: 'unknown' if v is None or np.isnan(v) else f'{v:.{digits}f}'
     return f'{number(value)} [{number(low)}, {number(high)}]'
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #22bb60d8
+# %% ../../../nbs/studies/judgements/04_report.ipynb #145dde55
 class JudgementReport(StudyReport):
     "The tables, figures and sentences of a judgement report"
     def over(self) -> str:
@@ -62,7 +62,7 @@ class JudgementReport(StudyReport):
         "The coefficients of agreement"
         return agreement_forest(self.study.agreement[self.study.target])
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #6e5f0a3d
+# %% ../../../nbs/studies/judgements/04_report.ipynb #11441311
 @patch
 def data_table(self: JudgementReport) -> pd.DataFrame:
     "Answers, raters, items, overlap and repeats of each target"
@@ -76,7 +76,7 @@ def data_table(self: JudgementReport) -> pd.DataFrame:
                          different_answers=len(a.values)))
     return pd.DataFrame(rows)
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #25069649
+# %% ../../../nbs/studies/judgements/04_report.ipynb #df153166
 @patch
 def agreement_rows(self: JudgementReport) -> pd.DataFrame:
     "The coefficients of the shown target with interval and method"
@@ -91,7 +91,7 @@ def agreement_rows(self: JudgementReport) -> pd.DataFrame:
                          method='cluster bootstrap over items'))
     return pd.DataFrame(rows)
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #cb3a0270
+# %% ../../../nbs/studies/judgements/04_report.ipynb #f6248d6f
 @patch
 def targets_table(self: JudgementReport) -> pd.DataFrame|None:
     "Alpha of each target, and of ratings the components; None with one target"
@@ -110,7 +110,7 @@ def targets_table(self: JudgementReport) -> pd.DataFrame|None:
         rows.append(row)
     return pd.DataFrame(rows)
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #fadc0f31
+# %% ../../../nbs/studies/judgements/04_report.ipynb #e2573625
 @patch
 def components_table(self: JudgementReport) -> pd.DataFrame|None:
     "Variance components with intervals; None for categories and comparisons"
@@ -121,7 +121,7 @@ def components_table(self: JudgementReport) -> pd.DataFrame|None:
     variance = [interval_text(*v) for v in t[['variance', 'low', 'high']].to_numpy()]
     return pd.DataFrame(dict(component=t.component, variance=variance, proportion=join('proportion'), sd=t.sd))
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #cf4bd231
+# %% ../../../nbs/studies/judgements/04_report.ipynb #96211afe
 @patch
 def taste_table(self: JudgementReport) -> pd.DataFrame|None:
     "The beholder index, and the reliability of the mean of some raters"
@@ -141,7 +141,7 @@ def taste_table(self: JudgementReport) -> pd.DataFrame|None:
                          value=interval_text(n['value'], n['low'], n['high'], 0)))
     return pd.DataFrame(rows)
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #f85c4574
+# %% ../../../nbs/studies/judgements/04_report.ipynb #1073e2ed
 @patch
 def quality_table(self: JudgementReport,
     rows: int=30,   # at most
@@ -153,7 +153,7 @@ def quality_table(self: JudgementReport,
                            'median_seconds', 'drift', 'drift_p_holm', 'copy_of') if c in t]
     return t.iloc[order][columns].head(rows)
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #0438012c
+# %% ../../../nbs/studies/judgements/04_report.ipynb #a1bea2e2
 @patch
 def comparison_table(self: JudgementReport) -> pd.DataFrame|None:
     "Circular triads and side bias of each rater; None where there are no comparisons"
@@ -161,7 +161,7 @@ def comparison_table(self: JudgementReport) -> pd.DataFrame|None:
     sides = self.study.sides.rename(columns=dict(left='left_chosen'))[['rater', 'n', 'left_chosen', 'p_holm']]
     return self.study.triads.merge(sides, on='rater', how='left').rename(columns=dict(proportion='circular_proportion'))
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #056a674a
+# %% ../../../nbs/studies/judgements/04_report.ipynb #031c0574
 @patch
 def planning_tables(self: JudgementReport) -> pd.DataFrame|None:
     "Fewest raters for some wanted widths and power; None without components"
@@ -174,7 +174,7 @@ def planning_tables(self: JudgementReport) -> pd.DataFrame|None:
     tables = [fewest(k).rename(title[k]) for k in wanted]
     return pd.concat(tables, axis=1).reset_index()
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #b01c7122
+# %% ../../../nbs/studies/judgements/04_report.ipynb #d2e862e2
 @patch
 def figures(self: JudgementReport) -> dict[str, Figure]:
     "The figures that the table permits, by name"
@@ -186,7 +186,7 @@ def figures(self: JudgementReport) -> dict[str, Figure]:
     if s.plan is not None: out['planning'] = planning_plot(s.plan)
     return out
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #fd9ac224
+# %% ../../../nbs/studies/judgements/04_report.ipynb #f03a98aa
 @patch
 def supported(self: JudgementReport) -> list[str]:
     "What this table supports, in sentences with their numbers"
@@ -201,13 +201,14 @@ def supported(self: JudgementReport) -> list[str]:
         b1 = vc.beholder_index().iloc[0]
         bound = '' if vc.repeated else 'at most '
         out.append(f'Of the taste that is not noise, {bound}{b1.value:.0%} [{b1.low:.0%}, {b1.high:.0%}] is private '
-                   f"(beholder index b1; about one half in Hönekopp's studies of faces, 2006).")
+                   '(beholder index b1, Hönekopp 2006).')
         out.append(self.raters_sentence(vc).capitalize() + '.')
     if 'retest_agreement' in m:
         out.append(f"Raters repeat their own answer in {m['retest_agreement']['value']:.0%} of the repeats.")
     if not np.isnan(s.silhouette):
         sizes = ', '.join(map(str, np.bincount(s.groups)))
-        out.append(f'{s.groups.max()+1} groups of raters ({sizes}) stand out (silhouette {s.silhouette:.2f}).')
+        among = f' among the {len(s.matrix)} with most answers' if len(s.matrix) < len(s.quality) else ''
+        out.append(f'{s.groups.max()+1} groups of raters ({sizes}) stand out{among} (silhouette {s.silhouette:.2f}).')
     elif len(s.matrix) > 3: out.append('No groups of raters stand out (mean silhouette below .25).')
     named = s.quality.rater[s.quality['flags'] != '']
     of = f'of {len(s.quality):,} raters'
@@ -219,7 +220,7 @@ def supported(self: JudgementReport) -> list[str]:
                    f'{s.side.value:.1%} [{s.side.low:.1%}, {s.side.high:.1%}].')
     return out
 
-# %% ../../../nbs/studies/judgements/04_report.ipynb #18aebc26
+# %% ../../../nbs/studies/judgements/04_report.ipynb #6c22c822
 @patch
 def limits(self: JudgementReport) -> list[str]:
     "What this table does not show"
