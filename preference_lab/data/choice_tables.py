@@ -32,8 +32,10 @@ def _by_codes(answers, left_code, right_code) -> tuple[pd.Series, pd.Series]:
     "Sides by the given codes: ties by their word, or by 0 and grades where one code is the negative of the other"
     if graded := parse_graded_codes(answers, left_code, right_code):
         if (graded[0] != '').any(): return graded
-    codes = answers.map(_as_code).fillna('')
-    tie = codes.map(lambda v: (parse_side(v) or ('',))[0] == 'tie' and v not in (left_code, right_code))
+    code, values = pd.factorize(answers.astype(object))
+    names = np.array([*map(_as_code, values), ''], dtype=object)
+    ties = [v not in (left_code, right_code) and (parse_side(v) or ('',))[0] == 'tie' for v in names]
+    codes, tie = names[code], np.array(ties, bool)[code]
     side = np.where(codes == left_code, 'left', np.where(codes == right_code, 'right', np.where(tie, 'tie', codes)))
     return pd.Series(side, answers.index, dtype=object), pd.Series(1., answers.index)
 
