@@ -48,6 +48,7 @@ def load(self: DistributionTraining):
     self.material = self.material or prepare_data(self.cfg)
     self.fingerprint, self.kind = self.data.fingerprint, self.material.kind(self.cfg.model)
     self.notes += self.material.notes
+    self.reading = self.material.reading
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #776d5866
 @patch
