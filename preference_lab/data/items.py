@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import DataError, location, truncate_repr
+from .reading import COUNTED, Reading
+from .spellings import unify_ids
 from .tables import read_table
-from .validation import parse_finite_floats, parse_ids, require_column
+from .validation import list_names, parse_finite_floats, parse_ids, require_column
+from .columns import index_columns
 
 # %% ../../nbs/data/15_items.ipynb #29ef469c
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
@@ -88,11 +91,13 @@ def _check_not_zero(x, ids, path):
 def read_embeddings(
     path: str|Path,          # .csv .tsv .parquet .xlsx .jsonl
     item_column: str='item', # column of ids
+    reading: Reading|None=None,   # to which it is added what was left out
 ) -> tuple[list[str], np.ndarray]:  # ids; (rows, width) float32
-    "Embeddings from a table, checked"
+    "Embeddings from a table, checked; an index that was written along is left out"
     df = read_table(path)
     require_column(df, path, item_column, 'item_column')
-    ids, names = parse_ids(df[item_column]), [c for c in df if c != item_column]
+    index = [c for c in index_columns(df) if c != item_column]
+    ids, names = unify_ids(parse_ids(df[item_column]))[0], [c for c in df if c not in (item_column, *index)]
     _check_item_ids(ids, path, item_column)
     if not names:
         raise DataError(f'{location(path, 1)}: no column besides {item_column!r}. Add one for each number of the '
@@ -101,6 +106,9 @@ def read_embeddings(
     cells = _list_column(df, names[0], path) if is_list else df[names].to_numpy(dtype=object)
     x = parse_finite_floats(cells, df, names, path)
     _check_not_zero(x, ids, path)
+    if reading:
+        left_out = f'{list_names(index)}: an index, left out' if index else ''
+        reading.add('embeddings', f'{x.shape[1]:,} numbers an item', COUNTED, detail=left_out)
     return ids.tolist(), x
 
 # %% ../../nbs/data/15_items.ipynb #08d92bf8

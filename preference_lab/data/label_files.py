@@ -4,20 +4,26 @@
 
 # %% auto #0
 __all__ = ['SPLIT_ALIASES', 'parse_labels', 'parse_label_column', 'parse_binary_columns', 'label_names_in_folder',
-           'read_label_table', 'read_label_folder']
+           'LabelFileOptions', 'read_label_table', 'read_label_folder']
 
 # %% ../../nbs/data/06_label_files.ipynb #1ccda125
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, is_missing, location, truncate_repr
+from .reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, ambiguous_reading, choose
+from .reading import choose_name
+from .spellings import Spellings
 from .tables import TABLE_SUFFIXES, read_table
-from .validation import check_label_names
+from .validation import check_label_names, list_names, pluralize
+from .columns import select_columns
 from .labels import MultilabelTable, SPLITS
+from .label_sets import find_label_set, find_separator, label_cells, order_labels
 
 # %% ../../nbs/data/06_label_files.ipynb #269e0d37
 def _split_cell(cell: str, known: dict) -> list[str]:
@@ -103,8 +109,6 @@ SPLIT_ALIASES = {
     **dict.fromkeys(('validation', 'valid', 'val', 'dev'), 'validation'),
 }   # how files and columns name a split -> its name here
 
-_LISTS = ('labels', 'label', 'emotions', 'emotion')   # columns that list labels
-
 def label_names_in_folder(
     folder: Path,
     default: list[str],   # where no file names labels
@@ -116,30 +120,50 @@ def label_names_in_folder(
     return list(default)
 
 # %% ../../nbs/data/06_label_files.ipynb #6513270e
-def _require_column(df, path, column, setting):
-    "A `DataError` if a column is missing"
-    if column in df: return
-    raise DataError(
-        f'{location(path, 1)}: missing column {column!r}{did_you_mean(column, df.columns)}; the columns are '
-        f'{", ".join(df.columns)}; name the right one with {setting}='
-    )
+_LISTS = ('labels', 'label', 'emotions', 'emotion')   # columns that list labels
+_FLAG = re.compile(r'(is|has|was|in|uses?|needs?|contains?)(?=[_ .-]|[A-Z])')
+_FLAGS = ('train', 'test', 'duplicate', 'duplicated', 'deleted', 'edited', 'flag', 'flagged', 'gold', 'spam', 'valid')
 
-def _find_labels(df, path, label_columns, others, names) -> list[str]:
-    "The columns that hold labels: one that lists them, or several of 0 and 1"
-    if isinstance(label_columns, str): label_columns = [c.strip() for c in label_columns.split(',')]
-    for c in label_columns or []: _require_column(df, path, c, 'label_columns')
-    if label_columns: return list(label_columns)
+def _is_flag(name: str) -> bool:
+    "Whether a column of 0 and 1 describes the row, by its name"
+    return bool(_FLAG.match(name)) or name.casefold() in _FLAGS
 
+def _is_binary(column: pd.Series) -> bool:
+    "Whether every filled cell is 0 or 1"
+    values = {'' if is_missing(v) else str(v).strip().casefold() for v in column.map(str).unique()}
+    return any(v in _TRUTH for v in values) and all(v in _TRUTH for v in values - {'', 'nan', 'none'})
+
+def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], str, str]:
+    "The columns of labels, and how they were found"
     rest = [c for c in df if c not in others]
-    if found := next((c for c in _LISTS if c in rest), None): return [found]
-    binary = [c for c in rest if df[c].map(lambda v: str(v).strip().casefold() in _TRUTH).all()]
-    named = [c for c in rest if c in names]   # a bad cell in such a column is an error, not a reason to skip it
-    if found := [c for c in rest if c in binary or c in named]: return found
-    raise DataError(
-        f'{location(path, 1)}: no column of labels; the columns are {", ".join(df.columns)}; add one column "labels" '
-        'that '
-        'lists them, or one column of 0 and 1 for each label, or name them with label_columns='
-    )
+    if found := next((c for c in _LISTS if c in rest), None): return [found], BY_NAME, 'lists labels'
+    # a bad cell in a column with the name of a label is an error, not a reason to skip it
+    if named := [c for c in rest if c in names]: return named, BY_NAME, 'columns with names of labels'
+    binary = [c for c in rest if c in vocabulary or _is_binary(df[c])]
+    if not binary:
+        raise DataError(
+            f'{location(path, 1)}: no column of labels; the columns are {list_names(df.columns, 12)}; add one column '
+            '"labels" that lists them, or one column of 0 and 1 for each label, or name them with label_columns='
+        )
+    flags = [c for c in binary if _is_flag(c)]
+    if not flags or len(flags) == len(binary):
+        return order_labels(binary, vocabulary), BY_RULE, 'all columns of 0 and 1'
+    labels = order_labels([c for c in binary if c not in flags], vocabulary)
+    return labels, BY_RULE, f'columns of 0 and 1, without those with names of flags ({list_names(flags)})'
+
+def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
+    "The columns that hold labels, and whether one lists them"
+    label_columns = o.label_columns
+    binary = lambda: [c for c in df if c not in others and _is_binary(df[c])]
+    if not label_columns and 'label columns' in reading.fixed: label_columns = reading.fixed['label columns']
+    if label_columns:
+        starts_with_not = str(label_columns if isinstance(label_columns, str) else label_columns[0]).startswith('!')
+        columns = select_columns(df, label_columns, path, 'label_columns', binary() if starts_with_not else None)
+        why, detail = NAMED, ''
+    else: columns, why, detail = _columns_by_rule(df, path, others, _given_names(o.label_names) or [], o.vocabulary)
+    if not columns: raise DataError(f'{location(path, 1)}: label_columns={label_columns!r} leaves no column. Name one.')
+    reading.add('label columns', columns, why, 'label_columns', detail)
+    return columns, len(columns) == 1 and (columns[0] in _LISTS or not _is_binary(df[columns[0]]))
 
 def _row_ids(df, column, path) -> list:
     "The ids of a table; without a column of ids they are made of file and row"
@@ -147,40 +171,159 @@ def _row_ids(df, column, path) -> list:
     return [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[column]]
 
 # %% ../../nbs/data/06_label_files.ipynb #702f91c2
+@dataclass
+class LabelFileOptions:
+    "What the columns of a table of texts and labels are, and how its labels are understood"
+    text_column: str = 'text'
+    label_columns: str|list|None = None  # one that lists labels, or several of 0 and 1; * and ! as `select_columns`
+    id_column: str|None = None           # None: `id` if it exists, else ids are made of file and row
+    split_column: str|None = None        # None: `split` if it exists
+    label_names: str|list|None = None    # in their order; None: labels.txt next to the file, else all that occur
+    unlabeled: str = ''                  # rows without a label: keep, drop, refuse; '': by rule
+    label_separator: str = ''            # of labels in a cell; '': comma, semicolon or bar
+    spellings: Spellings = 'refuse'      # of labels that differ in case or spaces alone
+    vocabulary: tuple = ()               # names that are known: their order and case
+    # (table, column) -> names and why, where the table is a published one by its marks
+    marks: Callable[[pd.DataFrame, str], tuple[list[str], str]|None]|None = None
+
+# %% ../../nbs/data/06_label_files.ipynb #6bc5e49c
+@dataclass
+class _LabelFile:
+    "A file whose columns are known"
+    path: Path
+    df: pd.DataFrame
+    text: str
+    ident: str|None
+    split: str|None
+    labels: list[str]   # columns
+    listed: bool        # whether one column lists the labels
+
+def _open_label_file(path, o: LabelFileOptions, reading: Reading) -> _LabelFile:
+    "A file and its columns"
+    df = read_table(path, reading=reading)
+    text = choose_name(reading, 'text column', o.text_column, 'text', 'text_column')
+    if text not in df:
+        raise DataError(f'{location(path, 1)}: missing column {text!r}{did_you_mean(text, df.columns)}; the columns '
+                        f'are {list_names(df.columns, 12)}; name the right one with text_column=')
+    made = dict(id='ids are made of file and row', split='the file has no split')
+
+    def role(k, given):
+        find = lambda: (k, BY_NAME, '') if k in df else (None, COUNTED, made[k])
+        column = choose(reading, f'{k} column', given, find, f'{k}_column')
+        if column is not None: select_columns(df, [column], path, f'{k}_column')
+        return column
+    ident, split = role('id', o.id_column), role('split', o.split_column)
+    columns, listed = _find_labels(df, path, o, {text, ident, split}, reading)
+    return _LabelFile(Path(path), df, text, ident, split, columns, listed)
+
+def _given_names(label_names) -> list[str]|None:
+    "The label names of a setting"
+    if not label_names: return None
+    return [n.strip() for n in label_names.split(',')] if isinstance(label_names, str) else list(label_names)
+
+# %% ../../nbs/data/06_label_files.ipynb #eff4cc2e
+def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
+    "Names of listed labels; written -> name where they were found in the table, else None; warnings"
+    first = files[0]
+    named = label_names_in_folder(first.path.parent, [])
+    published = o.marks(first.df, first.labels[0]) if o.marks else None
+    found = {}
+
+    def find():
+        if named: return named, BY_NAME, 'labels.txt or emotions.txt next to the file'
+        if published: return published[0], BY_RULE, published[1]
+        cells = lambda sep: [pd.Series(label_cells(f.df[f.labels[0]], f.path, sep), f.df.index, dtype=object)
+                             for f in files]
+        where = location(first.path, column=first.labels[0])
+        sep, why = o.label_separator, ''
+        if not sep: sep, why = find_separator([c for s in cells('') for c in s], where, o.vocabulary)
+        if why: reading.add('label separator', sep or 'comma, semicolon or bar', BY_RULE, 'label_separator', why)
+        all_cells = pd.concat(cells(sep)).rename(first.labels[0])
+        names, form, notes = find_label_set(all_cells, first.path, reading, o.spellings, o.vocabulary)
+        found.update(form=form, notes=notes, separator=sep)
+        return names, BY_RULE, 'all that occur in the table'
+    names = choose(reading, 'labels', _given_names(o.label_names), find, 'label_names')
+    return check_label_names(names, str(first.path)), found
+
+def _parse_listed(f: _LabelFile, names, found) -> pd.Series:
+    "The labels of a file as tuples of ids"
+    if not found: return parse_label_column(f.df, f.labels[0], names, f.path)
+    at, form = {n: i for i, n in enumerate(names)}, found['form']
+    cells = label_cells(f.df[f.labels[0]], f.path, found['separator'])
+    memory = {c: tuple(sorted({at[form[p]] for p in c})) for c in set(map(tuple, cells))}
+    return pd.Series([memory[tuple(c)] for c in cells], f.df.index, dtype=object)
+
+# %% ../../nbs/data/06_label_files.ipynb #32c80ba7
+def _drop_unlabeled(frame: pd.DataFrame, files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
+    "The rows that are kept, and a note about the others"
+    count = frame['labels'].map(len).to_numpy()
+    empty = count == 0
+    if not empty.any(): return frame, []
+    i = int(empty.argmax())
+    where = location(frame['source'].iloc[i], frame.index[i], files[0].labels[0] if files[0].listed else None)
+    if empty.all(): raise DataError(f'{where}: the row has no label, and no other row has one. Name the right columns '
+                                    'with label_columns=')
+
+    def find():
+        raw = next(f for f in files if f.path.name == frame['source'].iloc[i])
+        explicit = not files[0].listed or not isinstance(raw.df[raw.labels[0]].loc[frame.index[i]], str|None)
+        if explicit or count.max() > 1: return 'keep', BY_RULE, 'a text may have any number of labels'
+        raise ambiguous_reading(f'{where}: the row has no label', {
+            'unlabeled=keep': 'none of the labels applies to it', 'unlabeled=drop': 'nobody labeled it'})
+    how = choose(reading, 'rows without labels', o.unlabeled, find, 'unlabeled')
+    n = pluralize(int(empty.sum()), 'row')
+    if how == 'refuse': raise DataError(f'{where}: the row has no label ({n} in all). Give it one, or set '
+                                        'unlabeled=keep or unlabeled=drop.')
+    if how == 'keep': return frame, []
+    return frame[~empty], [dict(code='rows_dropped', message=f'{n} without a label were dropped (unlabeled=drop)')]
+
+# %% ../../nbs/data/06_label_files.ipynb #6f039f11
+def _file_frame(f: _LabelFile, labels, split: str) -> pd.DataFrame:
+    "The columns of a `MultilabelTable`"
+    columns = dict(id=_row_ids(f.df, f.ident, f.path), text=f.df[f.text].astype(object), labels=labels,
+                   source=f.path.name)
+    frame = pd.DataFrame(columns, index=f.df.index)
+    if split: return frame.assign(split=split)
+    if not f.split: return frame
+    return frame.assign(split=f.df[f.split].map(lambda s: SPLIT_ALIASES.get(str(s).strip().casefold(), s)))
+
+def _read_label_files(paths: dict[str, Path], name: str, o: LabelFileOptions, reading: Reading) -> MultilabelTable:
+    "One table of the files; their keys are the splits, or ''"
+    files = {s: _open_label_file(p, o, reading) for s, p in paths.items()}
+    first, notes = next(iter(files.values())), []
+    _check_same_columns(list(files.values()))
+    if first.listed:
+        names, found = _label_set(list(files.values()), o, reading)
+        notes += found.get('notes', [])
+        labels = {s: _parse_listed(f, names, found) for s, f in files.items()}
+    else:
+        names = first.labels
+        labels = {s: parse_binary_columns(f.df, names, f.path) for s, f in files.items()}
+    frame = pd.concat([_file_frame(f, labels[s], s) for s, f in files.items()])
+    frame, dropped = _drop_unlabeled(frame, list(files.values()), o, reading)
+    reading.add('rows', len(frame), COUNTED)
+    title = first.labels[0] if len(first.labels) == 1 else f'{first.labels[0]} … {first.labels[-1]}'
+    columns = dict(text=first.text, id=first.ident, split=first.split, labels=title)
+    return MultilabelTable(frame, names, name, published_split='split' in frame, notes=notes + dropped,
+                           file_columns={k: v for k, v in columns.items() if v})
+
+def _check_same_columns(files: list[_LabelFile]):
+    "Refuse a file whose label columns are not those of the first"
+    for f in files[1:]:
+        if f.labels == files[0].labels and f.listed == files[0].listed: continue
+        differ = ', '.join(sorted(set(f.labels) ^ set(files[0].labels))) or 'another form'
+        raise DataError(f'{f.path.name}: its labels are not those of {files[0].path.name} ({differ}); give all files '
+                        'the same label columns')
+
+# %% ../../nbs/data/06_label_files.ipynb #f3ab88cd
 def read_label_table(
     path: Path,
-    text_column: str='text',
-    label_columns: str|list|None=None,  # one that lists labels, or several of 0 and 1; None: found by name
-    id_column: str|None=None,           # None: `id` if it exists, else ids are made of file and row
-    split_column: str|None=None,        # None: `split` if it exists
-    default_names: list[str]=(),        # known labels, where no file next to the table names others
-) -> MultilabelTable:                        # with a column `split` if the file has one
+    reading: Reading|None=None,   # to which the choices are added
+    **options,                    # of `LabelFileOptions`
+) -> MultilabelTable:             # with a column `split` if the file has one
     "A file of texts and labels"
-    df = read_table(path)
-    _require_column(df, path, text_column, 'text_column')
-    for c, setting in ((id_column, 'id_column'), (split_column, 'split_column')):
-        if c: _require_column(df, path, c, setting)
-    ident, split = id_column or ('id' if 'id' in df else None), split_column or ('split' if 'split' in df else None)
-
-    columns = _find_labels(df, path, label_columns, {text_column, ident, split}, default_names)
-    listed = len(columns) == 1 and (label_columns is not None or columns[0] in _LISTS)
-    names = label_names_in_folder(path.parent, default_names) if listed else columns
-    labels = parse_label_column(df, columns[0], names, path) if listed else parse_binary_columns(df, columns, path)
-
-    frame = pd.DataFrame(
-        dict(id=_row_ids(df, ident, path), text=df[text_column].astype(object), labels=labels, source=path.name),
-        index=df.index,
-    )
-    if split: frame['split'] = df[split].map(lambda s: SPLIT_ALIASES.get(str(s).strip().casefold(), s))
-    label_title = columns[0] if listed else f'{columns[0]} … {columns[-1]}'
-    file_columns = dict(text=text_column, id=ident, split=split, labels=label_title)
-    return MultilabelTable(
-        frame,
-        names,
-        path.name,
-        published_split=bool(split),
-        file_columns={k: v for k, v in file_columns.items() if v},
-    )
+    path = Path(path)
+    return _read_label_files({'': path}, path.name, LabelFileOptions(**options), reading or Reading(path.name))
 
 # %% ../../nbs/data/06_label_files.ipynb #a6a3a450
 def _split_files(folder: Path) -> dict[str, Path]:
@@ -203,17 +346,10 @@ def _split_files(folder: Path) -> dict[str, Path]:
 def read_label_folder(
     folder: Path,   # with a file for each split
     name: str,      # of the table
-    **options,      # of `read_label_table`
+    reading: Reading|None=None,   # to which the choices are added
+    **options,      # of `LabelFileOptions`
 ) -> MultilabelTable:
     "One table from the files of the splits"
-    tables = {s: read_label_table(p, **options) for s, p in _split_files(folder).items()}
-    first = tables['train']
-    for t in tables.values():
-        if t.label_names != first.label_names:
-            raise DataError(
-                f'{t.name}: its labels are not those of {first.name} '
-                f'({", ".join(sorted(set(t.label_names) ^ set(first.label_names))) or "another order"}); give all '
-                'files the same label columns'
-            )
-    frame = pd.concat([t.frame.assign(split=s) for s, t in tables.items()])
-    return replace(first, frame=frame, name=name, published_split=True)
+    files = _split_files(folder)
+    table = _read_label_files(files, name, LabelFileOptions(**options), reading or Reading(name))
+    return replace(table, published_split=True)

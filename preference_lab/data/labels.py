@@ -22,11 +22,10 @@ from .validation import check_label_names, check_table
 SPLITS = ('train', 'validation', 'test')
 
 def _check_label_ids(labels: tuple, n: int) -> str:
-    "'order', 'empty' or 'range' for a tuple of invalid label ids, '' for a valid one"
+    "'order' or 'range' for a tuple of invalid label ids, '' for a valid one"
     if not all(isinstance(i, (int, np.integer)) for i in labels): return 'order'
     if any(a >= b for a, b in zip(labels, labels[1:])): return 'order'
-    if not labels: return 'empty'
-    return '' if 0 <= labels[0] and labels[-1] < n else 'range'
+    return '' if not labels or 0 <= labels[0] and labels[-1] < n else 'range'
 
 def _label_errors(cells, n: int) -> np.ndarray:
     "The kind of error in each cell, '' where it is valid; equal tuples are checked once"
@@ -57,7 +56,6 @@ def label_schema(
         ),
         'labels': column(
             check(free_of('order'), 'is not an ascending tuple of label ids'),
-            check(free_of('empty'), 'has no label. Give the row a label or delete it'),
             check(free_of('range'), f'has a label id outside 0-{n-1} ({n} labels). Correct the id or the label names'),
         ),
         'split': column(
@@ -147,7 +145,7 @@ def drop_label(
                           f'The labels are {", ".join(table.label_names)}.')
     k = table.label_names.index(name)
     labels = [tuple(i - (i > k) for i in l if i != k) for l in table.frame['labels']]
-    keep = np.array([len(l) > 0 for l in labels], dtype=bool)
+    keep = np.array([len(l) > 0 or k not in old for l, old in zip(labels, table.frame['labels'])], dtype=bool)
     frame = table.frame.assign(labels=pd.Series(labels, index=table.frame.index, dtype=object))[keep]
     note = dict(
         code='label_dropped',

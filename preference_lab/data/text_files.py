@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import parse_json, read_bytes
+from .reading import NAMED, Reading
 
 # %% ../../nbs/data/01_text_files.ipynb #7ca3e82a
 UNDECODED_BYTE = re.compile('[\udc80-\udcff]')  # what 'surrogateescape' makes of a byte that is not UTF-8
@@ -108,12 +110,59 @@ def _check_row_lengths(path, numbers, rows, names):
         raise DataError(f'{location(path, n)}: {len(row)} cell{"s"*(len(row) != 1)}, '
                         f'expected {len(names)} ({columns}). {advice}')
 
+# %% ../../nbs/data/01_text_files.ipynb #d5d58503
+_SAMPLE = 2000   # rows from which the values of a column are known
+
+def _is_number(cell: str) -> bool:
+    try: return bool(float(cell) + 1)
+    except ValueError: return False
+
+def _column_values(rows, width: int) -> list[tuple[bool, set]]:
+    "Of each column: whether it holds numbers, and the values that occur more than once"
+    plain = [r for r in rows[:_SAMPLE] if len(r) == width and not any('\n' in c for c in r)]
+    out = []
+    for j in range(width):
+        cells = [r[j].strip() for r in plain]
+        counts = Counter(c for c in cells if 0 < len(c) <= 50)
+        out.append((bool(cells) and all(map(_is_number, cells)), {c for c, n in counts.items() if n > 1}))
+    return out
+
+def find_swallowed_rows(
+    numbers: list[int],      # row in the file
+    rows: list[list[str]],   # cells
+    delimiter: str,
+) -> tuple[int, int, int]|None:  # row in the file, its number of lines, how many of them look like rows
+    "The first row with a cell that seems to hold other rows of the table"
+    width, values = len(rows[0]) if rows else 0, None
+    for number, row in zip(numbers, rows):
+        if width < 2 or not any('\n' in c for c in row): continue
+        values = values or _column_values(rows, width)
+        lines = delimiter.join(row).split('\n')
+        cells = [[c.strip() for c in l.split(delimiter)] for l in lines]
+        like = sum(len(c) == width and any(v in known or numeric and _is_number(v)
+                                           for v, (numeric, known) in zip(c, values)) for c in cells)
+        if like > 1 and like >= len(lines)/2: return number, len(lines), like
+    return None
+
 # %% ../../nbs/data/01_text_files.ipynb #677bbd00
+def _check_line_breaks(path, numbers, rows, delimiter, reading):
+    "A `DataError` about a cell that seems to hold other rows, unless the user says that it is meant"
+    if not (found := find_swallowed_rows(numbers, rows, delimiter)): return
+    number, lines, like = found
+    if reading and reading.fixed.get('line breaks') == 'meant':
+        reading.add('line breaks', 'meant', NAMED)
+        return
+    raise DataError(f'{location(path, number)}: a quote is opened here, and the cell has {lines} lines, of which '
+                    f"{like} look like rows of this table. Close or double the quote; or set "
+                    "reading={'line breaks': meant} "
+                    'if the cell is right.')
+
 def read_delimited(
     path: Path,
     delimiter: str=None,          # None: the most frequent of , ; and tab in the first line of a .csv, else tab
     columns: Sequence[str]=None,  # names, for a file without a header
     quoted: bool=True,            # False: quotes are ordinary characters
+    reading: Reading=None,        # whose choice 'line breaks' may allow cells that look like several rows
 ) -> pd.DataFrame:                # strings; index = row number in the file
     "The table in a delimited text file"
     text = _decode(path)
@@ -127,6 +176,7 @@ def read_delimited(
     if columns is None: numbers, rows = numbers[1:], rows[1:]
     names = check_column_names(path, names)
     _check_row_lengths(path, numbers, rows, names)
+    if quoted and text.count('\n') > len(numbers) + 1: _check_line_breaks(path, numbers, rows, delimiter, reading)
     return pd.DataFrame(rows, columns=names, index=numbers, dtype=object)
 
 # %% ../../nbs/data/01_text_files.ipynb #0b17b1e9

@@ -20,6 +20,7 @@ from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, parse_subgroups
 from ...data.memes import resolve_image_path
+from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, describe_reading, finish_reading
 from ...data.region_cache import RegionCache
 from ...data.tables import read_table
 from ...data.validation import require_column
@@ -36,15 +37,29 @@ from ...datasets.nlvr import NLVR, nlvr_regions, read_nlvr
 # %% ../../../nbs/studies/memes/02_data.ipynb #25b31882
 _SPLIT_NAMES = dict(training='train', val='validation', valid='validation', dev='validation')
 
+def _say_columns(df, path, image, group_column, reading):
+    "Add the columns of a table of memes to the reading; an error without a text"
+    require_column(df, path, 'text')
+    made = dict(id='ids are made of file and row', label='the memes have no labels', split='the file has no split')
+    reading.add('text column', 'text', BY_NAME)
+    for k, c in dict(id='id', image=image, label='label', split='split').items():
+        found = c in df
+        reading.add(f'{k} column', c if found else None, BY_NAME if found else COUNTED,
+                    detail='' if found else made.get(k, 'the memes have no images'))
+    if group_column: reading.add('group column', group_column, NAMED, 'group_column')
+    reading.add('rows', len(df), COUNTED)
+
 def read_memes(
     path: str|Path,
     group_column: str='',  # with the groups that a meme is about; '': none
+    reading: Reading=None,  # to which the choices are added
 ) -> MemeTable:   # with a column split only if the file has one
     "A custom table of memes"
     path = Path(path).expanduser()
-    df = read_table(path)
-    require_column(df, path, 'text')
+    reading = reading or Reading(path.name)
+    df = read_table(path, reading=reading)
     image = next((c for c in ('img', 'image') if c in df), None)
+    _say_columns(df, path, image, group_column, reading)
     columns = dict(
         id=parse_numeric_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index],
         text=df['text'].astype(object),
@@ -114,15 +129,18 @@ def _find_source(data: str) -> Path:
         )
     return path
 
-def _read_source(data: str, rows, seed, use_seen_split, group_column) -> tuple[MemeTable, RegionCache|None]:
+def _read_source(data: str, rows, seed, use_seen_split, group_column, reading) -> tuple[MemeTable, RegionCache|None]:
     "The table that `data` names, and its true regions"
     if data == 'demo': return _load_demo(rows, seed)
     path = _find_source(data)
-    if path.is_dir() and any((path/f'{n}.jsonl').is_file() for n in HATEFUL_MEMES_FILES) or data == 'hateful_memes':
+    published = path.is_dir() and any((path/f'{n}.jsonl').is_file() for n in HATEFUL_MEMES_FILES)
+    if data in _DATASETS: reading.add('format', f'{data}, as published', NAMED, 'data')
+    elif published: reading.add('format', 'Hateful Memes, as published', BY_NAME, 'data', 'the names of the files')
+    if published or data == 'hateful_memes':
         return read_hateful_memes(path, use_seen_split, group_column), None
     if use_seen_split:
         raise ConfigError(f'use_seen_split=True: {path} is not the folder of Hateful Memes; leave use_seen_split out')
-    if not path.is_dir(): return read_memes(path, group_column), None
+    if not path.is_dir(): return read_memes(path, group_column, reading), None
     if any((path/f'{n}.json').is_file() for n in NLVR.values()): return _load_nlvr(path)
     raise DataError(
         f'{path}: the folder contains neither Hateful Memes (train.jsonl …) nor NLVR (dev.json …); pass a folder that '
@@ -158,9 +176,12 @@ def load_memes(
     use_seen_split: bool=False,  # Hateful Memes: validate and test on the seen files instead of the unseen
     group_column: str='',        # of a table or of Hateful Memes, with the groups that a meme is about; '': none
     sizes: tuple=(.8, .1, .1),   # proportions of train, validation and test in a random split
+    reading: Reading=None,       # to which the choices are added
 ) -> tuple[MemeTable, LeakageAudit, RegionCache|None]:   # memes with a split; leakage audit; true regions where known
     "Memes, checked, split and audited"
-    table, regions = _read_source(str(data), rows, seed, use_seen_split, group_column)
+    reading = reading or Reading(str(data))
+    table, regions = _read_source(str(data), rows, seed, use_seen_split, group_column, reading)
+    finish_reading(reading)
     duplicates = _duplicate_images(table)
     if 'split' not in table.frame: table = _make_split(table, sizes, seed, duplicates)
     names = [Path(p).name for p in table.images]
@@ -230,9 +251,12 @@ def check_memes(
     data: str|Path,    # as for `load_memes`
     use_seen_split: bool=False,  # as for `load_memes`
     group_column: str='',        # as for `load_memes`
+    reading: Reading=None,       # to which the choices are added
 ) -> str:              # several lines, to be printed
     "A summary of a source as it is read, with its notes"
-    table, audit, regions = load_memes(data, use_seen_split=use_seen_split, group_column=group_column)
+    reading = reading or Reading(str(data))
+    options = dict(use_seen_split=use_seen_split, group_column=group_column, reading=reading)
+    table, audit, regions = load_memes(data, **options)
     words = pd.Series([len(t.split()) for t in table.texts])
     pairs = confounder_pairs(table)['kind'].value_counts()
     groups = {k: int(m.sum()) for k, m in subgroup_members(table).items()}
@@ -246,6 +270,7 @@ def check_memes(
         'confounders: ' + (', '.join(f'{n:,} pairs with the {k}' for k, n in pairs.items()) or 'none'),
         *([f'subgroups: {", ".join(f"{k} {m:,}" for k, m in groups.items())}'] if groups else []),
         f'fingerprint: {table.fingerprint}',
+        *describe_reading(reading),
         '',
         _label_counts(table).to_string(),
         '',
