@@ -121,7 +121,7 @@ def predict(
     folder: Param('a folder of images, which are ranked by the preference of --rater', str)=None,
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file (.csv, .parquet, .jsonl); default: NAME.predictions.csv', str)=None,
-    text_column: Param('column of the texts in --file; default: text', str)=None,
+    text_column: Param('column of the texts in --file; default: as in the training table', str)=None,
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
     top: Param('the most probable labels, at most so many', int)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,

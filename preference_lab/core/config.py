@@ -40,9 +40,15 @@ Device = Annotated[str, AfterValidator(_check_device_name)]
 @cache
 def _adapter(kind): return TypeAdapter(kind, config=ConfigDict(coerce_numbers_to_str=True))
 
+def _mapping_from_text(text: str) -> Any:
+    "A mapping in the notation of YAML or JSON; other texts stay as they are, for the check to find"
+    try: return yaml.safe_load(text) if text.strip() else {}
+    except (yaml.YAMLError, ValueError, RecursionError): return text
+
 def _from_text(value: Any, kind: Any) -> Any:
     "Lists and None that are given as text, and text that is given as another type"
     if isinstance(value, str):
+        if kind is dict: return _mapping_from_text(value)
         if getattr(kind, '__origin__', None) is list:
             return [v.strip() for v in value.strip('[]').split(',') if v.strip()]
         if value.lower() in ('none', 'null') and type(None) in getattr(kind, '__args__', ()): return None
@@ -82,6 +88,10 @@ class Config:
     time: str = ''          # second part, year to second; empty: now
     resume: bool = False    # continue the unfinished run of this name (and time, if given)
     seed: NonNegativeInt = 0         # of every random choice
+    # how your own table is read, choice by choice, as `data check` prints it and a run stores it; empty: by the other
+    # settings and by stated rules
+    reading: dict = field(default_factory=dict)
+    strict: bool = False    # refuse a table in which a choice is neither in a setting nor in `reading`
 
     REQUIRES: ClassVar[dict[str, str]] = {}   # setting -> what gives it an effect, as `unmet_requirement` reads it
 
@@ -282,6 +292,8 @@ _RESUMABLE = {
     'trackers',
     'progress',
     'gradient_accumulation_steps',
+    'reading',   # follows from the table and the other settings, and is stored after the table is read
+    'strict',
 }
 
 def settings_to_match(cfg: Config) -> dict:

@@ -103,6 +103,7 @@ class RatingTable:
     name: str = ''               # file or data set
     notes: list[dict] = field(default_factory=list)             # warnings {code, message}: rows dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
+    repeated: bool = False       # whether a rater may have rated an item more than once: test and retest
 
     def __post_init__(self):
         frame = self.frame
@@ -113,7 +114,7 @@ class RatingTable:
                 frame = frame.assign(value=pd.Series(values, frame.index, object))
         check_table(frame, rating_schema(*self.rating_scale), self.name, self.file_columns)
         self.notes = _id_warnings(self.frame, self.name, self.notes, self.file_columns, ['item'])
-        _check_rated_once(self.frame, self.name)
+        if not self.repeated: _check_rated_once(self.frame, self.name)
 
     def __len__(self): return len(self.frame)
     def __repr__(self):

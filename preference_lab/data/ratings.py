@@ -102,7 +102,7 @@ def pairs(self: Ratings) -> Comparisons:
     left = np.repeat(row.astype(np.int32), below)
     right = (np.arange(len(left)) - np.repeat(np.cumsum(below) - below - row - 1, below)).astype(np.int32)
     value, item = self.value[order], self.item[order]
-    strict = value[left] != value[right]
+    strict = (value[left] != value[right]) & (item[left] != item[right])   # an item may be rated again
     left, right = left[strict], right[strict]
     weight = None if self.weight is None else self.weight[order][left]*self.weight[order][right]
     return Comparisons(self.rater[order][left], item[left], item[right], self.target[order][left],
@@ -114,8 +114,10 @@ def ties(self: Ratings) -> int:
     "Number of undecided comparisons within a rater and a target, because the two values are equal"
     values, code = np.unique(self.value, return_inverse=True)
     block = (self.keys('target', 'rater'), len(self.targets)*len(self.raters))
-    n = np.unique(join_codes([block, (code, len(values) + 1)]), return_counts=True)[1].astype(np.int64)
-    return int((n*(n-1)//2).sum())
+    pairs = lambda *keys: (lambda n: int((n*(n-1)//2).sum()))(
+        np.unique(join_codes([block, *keys]), return_counts=True)[1].astype(np.int64))
+    value, item = (code, len(values) + 1), (self.item, len(self.items))
+    return pairs(value) - pairs(value, item)   # the same rating of the same item again is no comparison
 
 # %% ../../nbs/data/08_ratings.ipynb #90b83679
 def to_comparisons(

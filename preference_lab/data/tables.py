@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from ..core.errors import DataError, did_you_mean, escape_spreadsheet_formula, location, truncate_repr
 from ..core.process import runs_without_crash
 from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
+from .reading import Reading
 from .text_files import MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names
 from .text_files import read_delimited, read_json_table
 
@@ -175,11 +176,12 @@ def read_table(
     delimiter: str=None,         # None: the most frequent of , ; and tab for .csv; tab for .tsv and .txt
     columns: Sequence[str]=None, # names of the columns, for a file without a header
     quoted: bool=True,           # False: quotes are ordinary characters
+    reading: Reading=None,       # whose choice 'line breaks' may allow cells that look like several rows
 ) -> pd.DataFrame:               # cells as they are in the file; index = row number in the file
     "The table in a file, or a `DataError` that names the file and the row"
     path = check_table_path(path)
     reader = _READERS[path.suffix.lower()]
-    options = {read_delimited: (delimiter, columns, quoted), _read_binary: (columns,)}.get(reader, ())
+    options = {read_delimited: (delimiter, columns, quoted, reading), _read_binary: (columns,)}.get(reader, ())
     df = reader(path, *options)
     if not len(df): raise DataError(f'{location(path)}: no rows below the header. Export the file again.')
     return df

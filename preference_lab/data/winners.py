@@ -51,6 +51,11 @@ def _clean(v) -> str:
     v = ' '.join(str(v).split())
     return v.split('.')[0] if re.fullmatch(r'-?\d+\.0*', v) else v
 
+def _clean_column(column: pd.Series) -> np.ndarray:
+    "The cells of a column as text; equal cells are cleaned once"
+    code, values = pd.factorize(column.astype(object))
+    return np.array([*map(_clean, values), ''], dtype=object)[code]
+
 def _by_name(cells, left, right) -> np.ndarray:
     "The side whose item is named, '' where none is"
     return np.where(cells == left, 'left', np.where(cells == right, 'right', ''))
@@ -99,12 +104,12 @@ def parse_winners(
     allowed: Sequence[str]=('words', 'names', 'columns'),  # ways in which answers may be understood
 ) -> tuple[pd.Series, pd.Series, str]:   # 'left', 'right', 'tie' or '' (empty cell); strength; how it was understood
     "Which side won each comparison, where the answers themselves say it"
-    code, values = pd.factorize(answers.map(_clean, na_action=None).astype(object))
-    values = np.array(values, dtype=object)
-    cells, ids = values[code], [parse_ids(x).map(_clean).to_numpy(object) for x in (left, right)]
+    cells, ids = _clean_column(answers), [_clean_column(parse_ids(x)) for x in (left, right)]
+    code, values = pd.factorize(cells)
     parsed = [parse_side(v) if v else ('', 1.) for v in values]
     tie = np.array([p is not None and p[0] in ('tie', '') for p in parsed], bool)[code]
-    fill = lambda side: np.where(tie & (side == ''), [parsed[c][0] if parsed[c] else '' for c in code], side)
+    of_word = np.array([p[0] if p else '' for p in parsed], object)[code]
+    fill = lambda side: np.where(tie & (side == ''), of_word, side)
 
     readings = {}
     if 'words' in allowed and all(p is not None for p in parsed):
@@ -129,7 +134,7 @@ def parse_graded_codes(
     right_code,            # its negative
 ) -> tuple[pd.Series, pd.Series] | None:  # 'left', 'right', 'tie' or ''; strength; None: the codes are not such numbers
     "Signed and graded answers: 0 is a tie, and the size of a number is the strength of its answer"
-    cells = answers.map(_clean, na_action=None).to_numpy(object)
+    cells = _clean_column(answers)
     found = _by_signed_codes(cells, left_code, right_code)
     return found and tuple(pd.Series(v, answers.index) for v in found)
 

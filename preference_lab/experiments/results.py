@@ -335,5 +335,5 @@ def same_settings_except_seed(
 ) -> bool:
     "Whether two configurations differ in their seed at most"
     free = {'seed', 'name', 'time', 'runs_dir', 'resume', 'compare_with', 'checkpoint_every', 'trackers', 'progress',
-            'compile_mode', 'device'}
+            'compile_mode', 'device', 'reading', 'strict'}
     return all(a.get(k) == b.get(k) for k in {*a, *b} - free)

@@ -14,6 +14,7 @@ from fastcore.basics import patch
 
 from ..core.config import Config, TrainConfig
 from ..data.holdout import HeldOutTestSet
+from ..data.reading import reading_choices
 from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
@@ -48,6 +49,7 @@ class Study(StudyWarnings, StudyResults):
         self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
 
         self.load()
+        if self.reading is not None: cfg.reading = reading_choices(self.reading)
         self.split()
         self.tables = dict(validation=self.validation)
         self.model = self.make_model()
@@ -77,7 +79,7 @@ def note(self: Study,
 # %% ../../nbs/studies/02_base.ipynb #113ee26b
 @patch
 def load(self: Study):
-    "Read the data; sets `table` (or what `split` needs) and `fingerprint`"
+    "Read the data; sets `table` (or what `split` needs), `fingerprint`, and `reading` for your own table"
     raise NotImplementedError(f'{type(self).__name__}.load')
 
 # %% ../../nbs/studies/02_base.ipynb #9aef7a7c

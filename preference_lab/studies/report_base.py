@@ -18,7 +18,7 @@ from ..plots.scores import comparison_forest, model_and_baselines, seed_interval
 from ..plots.style import metric_name
 from ..reporting.elements import Placeholder, folded, headline_box, markdown_paragraph
 from ..reporting.elements import scores_frame, show_table, warnings_box
-from ..reporting.settings import settings_panel
+from ..reporting.settings import reading_panel, settings_panel
 from .base import Study
 
 # %% ../../nbs/studies/03_report_base.ipynb #c47b0e63
@@ -120,11 +120,12 @@ def headline_figure(self: StudyReport) -> Figure:
 # %% ../../nbs/studies/03_report_base.ipynb #c6f61cbe
 @patch
 def show_header(self: StudyReport):
-    "Show placeholders for headline, figure and warnings, and the settings"
+    "Show placeholders for headline, figure and warnings, the settings, and how the table was read"
     self.headline, self.main_figure, self.warnings = Placeholder('Result: pending'), Placeholder(), Placeholder()
     display(settings_panel(self.study.cfg))
     if start := getattr(self.study, 'started_from', None):
         display(markdown_paragraph(f'The model was {start.sentence}; the seconds are those of this run.'))
+    if (panel := reading_panel(self.study.reading)) is not None: display(panel)
 
 # %% ../../nbs/studies/03_report_base.ipynb #d66c3c47
 @patch

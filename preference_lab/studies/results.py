@@ -12,6 +12,7 @@ import pandas as pd
 from accelerate.state import PartialState
 from fastcore.basics import patch
 
+from ..data.reading import reading_records
 from ..data.tables import read_parquet
 from ..evaluation.paired_tests import seeds_table
 from ..experiments.results import finish_run, same_settings_except_seed
@@ -20,6 +21,7 @@ from ..experiments.runs import save_model, save_table
 # %% ../../nbs/studies/00_results.ipynb #ffe59981
 class StudyResults:
     "The part of `Study` that compares it with other runs, and writes the run folder"
+    reading = None   # how the table was read; None where there was nothing to understand
 
 # %% ../../nbs/studies/00_results.ipynb #889bfa1f
 @patch
@@ -198,7 +200,7 @@ def finish(self: StudyResults) -> dict:  # what `results.json` holds; {} in proc
     details = {name: {k: v for k, v in c.items() if k != 'table'} for name, c in self.other_runs.items()}
     return finish_run(
         self.run,
-        data=self.data_results(),
+        data=self.data_results() | dict(reading=reading_records(self.reading)),
         split=self.split_results(),
         baselines=self.baseline_metrics,
         metrics=self.metrics,

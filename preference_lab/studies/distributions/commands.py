@@ -20,8 +20,9 @@ from ...core.config import make_config
 from ...core.files import read_json
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
+from ...data.reading import start_reading
 from ...data.validation import parse_finite_floats, parse_ids
-from ...data.vote_files import select_columns
+from ...data.columns import select_columns
 from ...evaluation.distributions import distribution_intervals
 from ...training.batching import TableLoader, TextLoader, tokenize_texts
 from ...models.text_encoders import load_text_encoder
@@ -225,7 +226,8 @@ def check_distributions_file(
     "A summary of a data set, or a `DataError` about it"
     c = make_config(DistributionsConfig, settings | dict(data=str(path)), 'command line')
     source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
-    return check_distributions(path, columns=c.columns, embeddings=c.embeddings, neighbors=c.neighbors, **source)
+    source |= dict(embeddings=c.embeddings, neighbors=c.neighbors, reading=start_reading(c))
+    return check_distributions(path, columns=c.columns, **source)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #17959fad
 COMMANDS = DistributionStudy.commands(

@@ -8,6 +8,7 @@ __all__ = ['DEFAULT_TEXT_ENCODER', 'data_settings_key', 'PreparedData', 'assign_
            'fit_distribution_baselines']
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #9439dc8a
+import json
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from ...core.errors import ConfigError, DataError
+from ...data.reading import Reading, start_reading
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.splits import split_folds, split_groups
@@ -45,8 +47,9 @@ def data_settings_key(cfg: DistributionsConfig) -> tuple:
         'embeddings',
         'neighbors',
     ]
-    encoder = ['encoder', 'weights', 'pooling', 'max_length']
-    return tuple((k, getattr(cfg, k)) for k in source + encoder) + (cfg.model == 'text', cfg.device)
+    encoder = ['encoder', 'weights', 'pooling', 'max_length', 'strict']
+    given = json.dumps(cfg.reading, sort_keys=True, default=str)
+    return tuple((k, getattr(cfg, k)) for k in source + encoder) + (given, cfg.model == 'text', cfg.device)
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #9dad57ce
 @dataclass(eq=False, repr=False)
@@ -61,6 +64,7 @@ class PreparedData:
     encoder: nn.Module | None = None   # that encoder as loaded; each fold trains a copy
     tokenizer: object = None           # its tokenizer, of transformers
     notes: list[dict] = field(default_factory=list)  # warnings
+    reading: Reading | None = None     # how the table was read
     baselines: dict | None = None         # predictions of the fitted baselines for validation and test rows
     cache: dict = field(default_factory=dict)  # (network, SHA-256 of rows, with targets) -> tensors of these rows
 
@@ -162,10 +166,13 @@ def load_finetuned_encoder(
     )
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc1
-def load_configured_data(cfg: DistributionsConfig) -> DistributionData:
+def load_configured_data(
+    cfg: DistributionsConfig,
+    reading: Reading | None = None,   # to which the choices are added
+) -> DistributionData:
     "The data that the settings name"
     source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
-    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source)
+    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source, reading)
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc2
 def network_inputs(
@@ -201,7 +208,8 @@ def prepare_data(
     cfg: DistributionsConfig,
 ) -> PreparedData:
     "Read, split, audit and embed the data"
-    data = load_configured_data(cfg)
+    reading = start_reading(cfg)
+    data = load_configured_data(cfg, reading)
     v = data.votes
     splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)
     _check_splits(v.name, splits)
@@ -215,7 +223,8 @@ def prepare_data(
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
-    return PreparedData(data, tensors, splits, about, encoder_settings, ragged, encoder, tokenizer, notes)
+    about_encoder = encoder_settings, ragged, encoder, tokenizer
+    return PreparedData(data, tensors, splits, about, *about_encoder, notes, reading)
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #6881ebc9
 def linear_features(m: PreparedData) -> np.ndarray | None:  # (items, width)

@@ -30,6 +30,8 @@ class ColumnNames:
     edge_columns: str = 'edge_*'   # of the table of neighbors
     ordered: bool = False          # whether the categories are ordered
     format: str = ''               # plain, or a public format; empty: told by its marks
+    spellings: str = 'refuse'      # of categories that differ in case or spaces alone: refuse, merge or keep
+    missing: str = ''              # with one answer a row: texts that are missing answers (commas), or none
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #4ff61b61
 _published = dict(
@@ -106,8 +108,10 @@ _REQUIRES = dict(
     demo_districts='data=demo',
     split='data=convabuse',
     holdout_kind='data=faces_london',
-    **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
-    **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
+    **dict.fromkeys(
+        ('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered', 'spellings'), _OWN
+    ),
+    **dict.fromkeys(('answer_column', 'rater_column', 'categories', 'missing'), _ONE_ANSWER),
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
     embeddings='has_own_table and network!=text and neighbors=: a custom table (data=PATH) without neighbors, and '
@@ -158,6 +162,10 @@ class DistributionsConfig(TrainConfig):
     neighbors: str = ''
     edge_columns: str = 'edge_*'           # of the table of neighbors
     ordered: bool = False                  # custom table: whether the categories are ordered
+    # custom table: categories that differ in case, spaces or width alone
+    spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
+    # custom table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
+    missing: str = ''
     # encoder of texts or images: a folder or a Hub name; empty: all-MiniLM-L6-v2 for texts, tiny (included in the
     # package) for images
     encoder: str = ''

@@ -190,7 +190,8 @@ def final_model(self: DistributionStudy) -> DistributionModel:
     "The trained models as one, averaged over folds"
     m, c = self.prepared, self.cfg
     width = m.tensors['features'].shape[1] if 'features' in m.tensors else 0
-    columns = dict(feature_columns=c.feature_columns, edge_columns=c.edge_columns, item_column=c.item_column)
+    columns = dict(feature_columns=c.reading.get('feature columns', c.feature_columns), edge_columns=c.edge_columns,
+                   item_column=c.reading.get('item column') or c.item_column)
     inputs = columns | dict(encoder=m.encoder_settings, width=width)
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None

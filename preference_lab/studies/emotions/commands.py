@@ -16,6 +16,7 @@ from ...core.errors import DataError, did_you_mean, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
+from ...data.reading import start_reading
 from ...evaluation.thresholds import Thresholds, fixed_thresholds
 from ...models.text_classifier import load_classifier
 from ...models.text_classifier_export import export_text_classifier
@@ -23,11 +24,16 @@ from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import EmotionsConfig, PRESETS
-from .data import check_emotions_data, read_texts_file
+from .data import check_emotions_data, read_texts_file, table_settings
 from .predictions import compare_emotion_runs, join_label_names
 from .study import EmotionStudy, multilabel_score_intervals
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #3497a844
+def _trained_column(text_column, model, columns=()) -> str:
+    "The column of texts: as given, else as in the training table, else `text` where only that is there"
+    name = text_column or model.about.get('text_column', 'text')
+    return 'text' if not text_column and name not in columns and 'text' in columns else name
+
 def _check_texts(frame, path, text_column):
     "The texts of a table, or a `DataError` about the first that is missing"
     if text_column not in frame:
@@ -50,7 +56,7 @@ def _choose_thresholds(model, threshold, top) -> Thresholds:
 
 def open_text_predictor(
     run: str,                   # run folder or Hub name
-    text_column: str='text',
+    text_column: str='',        # empty: as in the training table
     device: str='auto',         # auto, cpu, cuda, cuda:1, mps
     batch_size: int=0,          # rows at a time; 0: as it was evaluated
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
@@ -61,7 +67,7 @@ def open_text_predictor(
     model = load_classifier(run).serve(device, precision, batch_size)
     thresholds = _choose_thresholds(model, threshold, top)
     def answer(frame, path):
-        p = model.predict_proba(_check_texts(frame, path, text_column))
+        p = model.predict_proba(_check_texts(frame, path, _trained_column(text_column, model, list(frame.columns))))
         labels = join_label_names(thresholds.predict(p), model.label_names)
         return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
     return answer
@@ -71,7 +77,7 @@ def predict_texts(
     run: str,                   # run folder or Hub name
     text: str|None=None,        # one text
     file: str|None=None,        # or a table of texts
-    text_column: str='text',
+    text_column: str='',        # empty: as in the training table
     device: str='auto',         # auto, cpu, cuda, cuda:1, mps
     batch_size: int=0,          # rows at a time; 0: as it was evaluated
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
@@ -104,6 +110,11 @@ def _align_targets(table, label_names, path):
     targets = table.targets > .5
     return np.stack([targets[:, k] if k is not None else np.zeros(len(targets), bool) for k in at], 1)
 
+def _given_columns(cfg, settings) -> str|list|None:
+    "The columns of labels that are named: as given, else as the training table was read"
+    if 'label_columns' in settings: return cfg.label_columns
+    return cfg.reading.get('label columns', cfg.label_columns) if cfg.label_columns else None
+
 def evaluate_texts(
     run: str|Path,       # run folder or Hub name
     table: str|Path,     # a file of texts and labels
@@ -115,10 +126,11 @@ def evaluate_texts(
     trained = vars(read_run_config('emotions', EmotionsConfig, config)) if config.is_file() else {}
     saved = trained | dict(compare_with=[], data=str(table))
     cfg = make_config(EmotionsConfig, settings, 'emotions.evaluate', saved=saved)
-    labeled = read_texts_file(
-        Path(table).expanduser(), cfg.format, text_column=cfg.text_column, label_columns=cfg.label_columns or None,
-        id_column=cfg.id_column or None, default_names=model.label_names,
+    options = dict(
+        text_column=_trained_column(settings.get('text_column'), model), label_columns=_given_columns(cfg, settings),
+        id_column=cfg.id_column or None, label_names=model.label_names, label_separator=cfg.label_separator,
     )
+    labeled = read_texts_file(Path(table).expanduser(), cfg.format, unlabeled='keep', **options)
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
     scores = multilabel_score_intervals(y, p, _choose_thresholds(model, None, None), cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, **v) for k, v in scores.items()])
@@ -130,18 +142,7 @@ def check_emotions_file(
 ) -> str:
     "A summary of a table, or a `DataError` about it"
     cfg = make_config(EmotionsConfig, dict(data=path) | settings, 'command line')
-    return check_emotions_data(
-        path,
-        text_column=cfg.text_column,
-        label_columns=cfg.label_columns or None,
-        id_column=cfg.id_column or None,
-        split_column=cfg.split_column or None,
-        format=cfg.format,
-        exclude_neutral=cfg.exclude_neutral,
-        lowercase=cfg.lowercase,
-        strip_urls=cfg.strip_urls,
-        strip_emoji=cfg.strip_emoji,
-    )
+    return check_emotions_data(path, reading=start_reading(cfg), **table_settings(cfg))
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #2f7ebad3
 METRICS = StudyMetrics(

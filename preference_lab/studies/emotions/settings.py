@@ -48,7 +48,15 @@ class EmotionsConfig(TrainConfig):
     # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
     format: str = ''
     text_column: str = 'text'        # of your own table
-    label_columns: str = ''          # one that lists labels, or several of 0 and 1 (commas); empty: found by name
+    # one that lists labels, or several of 0 and 1 (commas; * for any characters, !name for all but); empty: by rule
+    label_columns: str = ''
+    # the label set in its order (commas), or goemotions; empty: labels.txt next to the table, else all that occur
+    label_names: str = ''
+    label_separator: str = ''        # of labels in a cell; empty: comma, semicolon or bar
+    # rows without a label; empty: kept where a text may have any number of labels, else an error
+    unlabeled: Literal['', 'keep', 'drop', 'refuse'] = ''
+    # of your own table: labels that differ in case, spaces or width alone
+    spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     id_column: str = ''              # empty: `id` if it exists, else ids are made
     split_column: str = ''           # empty: `split` if it exists, else a split is drawn
     exclude_neutral: bool = False    # leave out the label neutral, and the rows that carry no other
@@ -90,7 +98,8 @@ class EmotionsConfig(TrainConfig):
 
     REQUIRES = dict(
         demo_rows='data=demo',
-        **dict.fromkeys(('format', 'text_column', 'label_columns', 'id_column', 'split_column'),
+        **dict.fromkeys(('format', 'text_column', 'label_columns', 'label_names', 'label_separator', 'unlabeled',
+                         'id_column', 'split_column', 'spellings'),
                         'has_own_table: your own table (data=PATH)'),
         class_weights='loss=weighted_bce',
         **dict.fromkeys(('focal_alpha', 'focal_gamma'), 'loss=focal'),

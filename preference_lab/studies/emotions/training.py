@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from transformers import BertModel
 
 from ...core.errors import ConfigError
+from ...data.reading import start_reading
 from ...data.labels import MultilabelTable
 from ...datasets.goemotions import EMOTION_GROUPINGS
 from ...evaluation.classification import multilabel_metrics
@@ -28,7 +29,7 @@ from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
 from ...models.text_classifier import MultilabelTextClassifier, tiny_config
 from ..base import Study
 from .settings import EmotionsConfig
-from .data import load_emotions
+from .data import load_emotions, table_settings
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #93f81a81
 class EmotionTraining(Study):
@@ -52,20 +53,9 @@ def load(self: EmotionTraining):
     "Read the table, and look for the encoder"
     cfg = self.cfg
     if cfg.encoder != 'tiny': resolve_encoder(cfg.encoder)
-    self.table, self.audit = load_emotions(
-        cfg.data,
-        cfg.text_column,
-        cfg.label_columns or None,
-        cfg.id_column or None,
-        cfg.split_column or None,
-        cfg.exclude_neutral,
-        cfg.lowercase,
-        cfg.strip_urls,
-        cfg.strip_emoji,
-        cfg.data_seed,
-        cfg.demo_rows,
-        format=cfg.format,
-    )
+    self.reading = start_reading(cfg)
+    self.table, self.audit = load_emotions(cfg.data, seed=cfg.data_seed, demo_rows=cfg.demo_rows, reading=self.reading,
+                                           **table_settings(cfg))
     self.label_names, self.fingerprint = self.table.label_names, self.table.fingerprint
     self.groupings = find_groupings(cfg.groups, self.label_names)
     self.notes += [*self.table.notes, *self.audit.notes]
@@ -115,7 +105,7 @@ def make_model(
         pooling=cfg.pooling,
         dropout=encoder_dropout if cfg.dropout is None else cfg.dropout,
         max_length=cfg.max_length,
-        about=dict(inference_precision=cfg.inference_precision),
+        about=dict(inference_precision=cfg.inference_precision, text_column=cfg.reading.get('text column', 'text')),
         clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji),
     )
     model.start_at_prior(train.targets.mean(0))

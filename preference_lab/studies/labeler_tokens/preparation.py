@@ -14,6 +14,7 @@ from PIL import Image
 from fastcore.basics import patch
 
 from ...core.errors import DataError
+from ...data.reading import start_reading
 from ...data.comparisons import Comparisons
 from ...data.ratings import Ratings, filter_items, filter_raters, filter_targets, to_comparisons
 from ...data.holdout import make_holdout
@@ -38,7 +39,8 @@ class LabelerData(PairwiseStudy):
 def load(self: LabelerData):
     "Read the judgements and the images"
     cfg = self.cfg
-    self.data = load_pairwise_data(cfg)
+    self.reading = start_reading(cfg)
+    self.data = load_pairwise_data(cfg, self.reading)
     self.fingerprint, self.notes = self.data.fingerprint, list(self.data.notes)
     if self.data.images is None:
         raise DataError(

@@ -20,6 +20,7 @@ from ...core.config import make_config
 from ...core.files import read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
+from ...data.reading import start_reading
 from ...data.tables import read_table
 from ...data.platform_answers import read_asked_table
 from ...data.validation import require_column
@@ -315,7 +316,7 @@ def check_memes_file(
 ) -> str:
     "A summary of a table or folder, or a `DataError` about it"
     cfg = make_config(MemesConfig, settings | dict(data=str(path)), 'command line')
-    return check_memes(path, cfg.use_seen_split, cfg.group_column)
+    return check_memes(path, cfg.use_seen_split, cfg.group_column, start_reading(cfg))
 
 # %% ../../../nbs/studies/memes/08_commands.ipynb #21a8e675
 METRICS = StudyMetrics(

@@ -14,6 +14,7 @@ from fastcore.basics import patch
 
 from ...core.errors import ConfigError, DataError
 from ...core.files import find_file
+from ...data.reading import start_reading
 from ...data.memes import first_names
 from ...data.region_cache import RegionCache
 from ...data.region_conversion import convert_regions
@@ -71,7 +72,8 @@ def load(self: MemeData):
     if self.given_model is None: self.check_encoder()
     if cfg.regions: check_file(cfg.regions, 'regions', cfg.preset)
     source = cfg.data, cfg.data_seed, cfg.demo_rows, cfg.use_seen_split, cfg.group_column
-    self.table, self.audit, true_regions = load_memes(*source)
+    self.reading = start_reading(cfg)
+    self.table, self.audit, true_regions = load_memes(*source, reading=self.reading)
     reasons = self.find_regions(true_regions)
     self.drop_memes_without_regions(reasons)
     self.fingerprint = self.table.fingerprint

@@ -16,12 +16,14 @@ from PIL import Image
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.files import atomic_write, cache_folder, find_dataset
 from ...core.config import make_config
+from ...data.reading import NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.tables import TABLE_SUFFIXES
 from ...data.validation import list_names
 from ...data.judgement_tables import RatingTable
 from ...data.items import find_images, read_embeddings
 from ...data.preferences import PreferenceData
 from ...simulate.faces import demo_comparisons, draw_faces
+from ...evaluation.retest import retest_reliability
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
 from .settings import PairwiseConfig
 from .tables import read_custom_table
@@ -127,13 +129,14 @@ def _find_table(data) -> Path:
 def _read_any(data, **custom):
     "The table that `data` names, the images of its items and the attributes of raters where it comes with them"
     name = str(data)
+    if name in _PUBLISHED: custom['reading'].add('format', f'{name}, as published', NAMED, 'data')
     if name not in _PUBLISHED: return read_custom_table(_find_table(data), **custom), None, None
     if not (folder := find_dataset(name)):
         raise DataError(f'{data}: not found. Put {_FILES[name]} into a folder {data} and set PREFERENCE_LAB_DATA to '
                         'the folder above it, or use data=demo.')
     return _PUBLISHED[name](folder)
 
-def _join_items(table, files, images, embeddings, item_column):
+def _join_items(table, files, images, embeddings, item_column, reading):
     "The table without items that a model cannot use; {item: image}; {item: embedding}"
     where = ''
     if images is not None: files, where = dict(zip(items := _items(table), find_images(items, images))), str(images)
@@ -141,12 +144,20 @@ def _join_items(table, files, images, embeddings, item_column):
         where = str(next(iter(files.values())).parent)
         files = {i: p if p.is_file() else None for i, p in files.items()}
     if embeddings is not None:
-        vectors = dict(zip(*read_embeddings(embeddings, item_column)))
+        vectors = dict(zip(*read_embeddings(embeddings, item_column, reading)))
         return _drop_items(table, set(vectors), 'embedding', str(embeddings)), files, vectors
     if files is None: return table, None, None
     return _drop_items(table, {i for i, p in files.items() if p}, 'image', where), files, None
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #a229ef4e
+def _retest_note(ratings) -> dict:
+    "The note about repeated ratings: their number and reliability"
+    r = retest_reliability(ratings)
+    message = (f'{r["cells"]:,} times a rater rated an item more than once; these ratings are kept, in one split each; '
+               f'test-retest reliability ICC(1) = {r["icc"]:.2f}, mean absolute difference '
+               f'{r["mean_absolute_difference"]:.2f}')
+    return dict(code='repeated_ratings', message=message)
+
 def load_preferences(
     data: str|Path='demo',        # demo, faces_london, faces_morrison2017, a path, or a name in $PREFERENCE_LAB_DATA
     judgement_type: str=None,               # ratings or comparisons; None: by the columns
@@ -169,9 +180,14 @@ def load_preferences(
     ties: str='half',             # comparisons: half wins, or drop
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
+    reading: Reading=None,        # to which the choices are added
+    **table_options,              # repeats, missing, max_dropped, spellings, as in `TableOptions`
 ) -> PreferenceData:
     "Ratings or comparisons, checked, with the images or embeddings of their items"
-    if str(data) == 'demo': return simulate_preferences(seed, new_raters=new_raters)
+    reading = reading or Reading(str(data))
+    if str(data) == 'demo':
+        finish_reading(reading)
+        return simulate_preferences(seed, new_raters=new_raters)
     columns = dict(rater=rater_column, item=item_column, value=value_column, left=left_column, right=right_column,
                    target=target_column, choice=choice_column, weight=weight_column)
     table, files, raters = _read_any(
@@ -185,14 +201,18 @@ def load_preferences(
         format=format,
         layout=layout,
         ties=ties,
+        reading=reading,
+        **table_options,
     )
     is_ratings = isinstance(table, RatingTable)
     if not is_ratings and embeddings is None and item_column != 'item':
         raise ConfigError(f'item_column={item_column}: {table.name} holds comparisons, whose items are in left_column '
                           'and right_column, and there is no table of embeddings. Remove item_column.')
-    table, files, vectors = _join_items(table, files, images, embeddings, item_column)
+    table, files, vectors = _join_items(table, files, images, embeddings, item_column, reading)
+    finish_reading(reading)
     if is_ratings: table = _drop_constant(table)
     j = table.to_arrays()
+    if is_ratings and table.repeated: table.notes = [*table.notes, _retest_note(j)]
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,
                           images=None if files is None else [files.get(i) for i in j.items],
@@ -220,7 +240,8 @@ def check_preferences(
     **kwargs,        # other settings of `load_preferences`
 ) -> str:            # several lines, to be printed
     "How `load_preferences` reads a table"
-    d = load_preferences(data, **kwargs)
+    reading = kwargs.pop('reading', None) or Reading(str(data))
+    d = load_preferences(data, reading=reading, **kwargs)
     j = d.judgements
     counts = 1 if getattr(j, 'tie', None) is None else np.where(j.tie, .5, 1)   # a tie is one answer in two rows
     count = lambda code, names: np.bincount(code, np.broadcast_to(counts, len(j)), len(names)).round().astype(int)
@@ -231,7 +252,8 @@ def check_preferences(
              *_describe_values(d)]
     if d.embeddings is not None: lines.append(f'items: embeddings of width {d.embeddings.shape[1]:,}')
     elif d.images is not None: lines.append(f'items: {sum(p is not None for p in d.images):,} images')
-    return '\n'.join([*lines, f'fingerprint: {d.fingerprint}', *(f'note: {n["message"]}' for n in d.notes)])
+    lines += [f'fingerprint: {d.fingerprint}', *describe_reading(reading)]
+    return '\n'.join([*lines, *(f'note: {n["message"]}' for n in d.notes)])
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #29da0630
 # '' means None
@@ -242,16 +264,17 @@ _COLUMNS = ('rater_column', 'item_column', 'value_column', 'left_column', 'right
 
 def _table_settings(cfg) -> dict:
     "The settings that `load_preferences` takes"
-    own = (*_COLUMNS, 'format', 'layout', 'ties')
-    return {k: getattr(cfg, k, '') or None for k in _OPTIONAL} | {k: getattr(cfg, k) for k in own}
+    plain = (*_COLUMNS, 'format', 'layout', 'ties', 'repeats', 'missing', 'max_dropped', 'spellings')
+    return {k: getattr(cfg, k, '') or None for k in _OPTIONAL} | {k: getattr(cfg, k) for k in plain}
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #cec7f94f
 def load_pairwise_data(
     cfg: PairwiseConfig,
+    reading: Reading=None,   # to which the choices are added
 ) -> PreferenceData:
     "The data that the settings name"
-    new_raters = getattr(cfg, 'new_raters', 0)
-    return load_preferences(cfg.data, **_table_settings(cfg), seed=cfg.data_seed, new_raters=new_raters)
+    source = dict(seed=cfg.data_seed, new_raters=getattr(cfg, 'new_raters', 0), reading=reading)
+    return load_preferences(cfg.data, **_table_settings(cfg), **source)
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #3cc189c4
 def check_pairwise_data(
@@ -260,4 +283,5 @@ def check_pairwise_data(
     settings: dict[str, str],  # from the command line
 ) -> str:
     "How a table is read, or a `DataError` about it"
-    return check_preferences(path, **_table_settings(make_config(kind, dict(data=path) | settings, 'command line')))
+    cfg = make_config(kind, dict(data=path) | settings, 'command line')
+    return check_preferences(path, reading=start_reading(cfg), **_table_settings(cfg))

@@ -9,7 +9,7 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import NonNegativeInt, TrainConfig
+from ...core.config import Fraction, NonNegativeInt, TrainConfig
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #2d6f9b13
 PUBLISHED_FACES = ('faces_london', 'faces_morrison2017')   # data sets that the package can read
@@ -44,7 +44,17 @@ class PairwiseConfig(TrainConfig):
     right_column: str = 'right'            # of your own comparisons
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
-    target_columns: str = ''               # of your own wide comparisons, comma-separated; empty: all other columns
+    # of your own wide comparisons (commas; * for any characters, !name for all but); empty: all that may hold choices
+    target_columns: str = ''
+    # of your own comparisons: largest proportion of answers that may be neither code, and are dropped
+    max_dropped: Fraction = .5
+    # of your own ratings, where a rater rated an item twice: keep (asked again), first or mean (copies), refuse; empty:
+    # keep if a column such as session tells them apart, else an error
+    repeats: Literal['', 'keep', 'first', 'mean', 'refuse'] = ''
+    # of your own table: raters and items that differ in case, spaces or width alone
+    spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
+    # of your own table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
+    missing: str = ''
     # of your own table: weight of each judgement in training, such as a confidence; 2 counts as the row twice; empty: 1
     weight_column: str = ''
     # image encoder: tiny (trained by the package), an open_clip model such as ViT-B-32, or a folder
@@ -67,7 +77,9 @@ class PairwiseConfig(TrainConfig):
         target_column=f'target_columns= and {_OWN} without target_columns=',
         weight_column=_OWN,
         choice_column=f'target_columns= and judgement_type!=ratings and {_OWN} of comparisons, without target_columns=',
-        target_columns=f'judgement_type!=ratings and {_OWN} of comparisons',
+        **dict.fromkeys(('target_columns', 'max_dropped'), f'judgement_type!=ratings and {_OWN} of comparisons'),
+        **dict.fromkeys(('repeats', 'missing'), f'judgement_type!=comparisons and {_OWN} of ratings'),
+        spellings=_OWN,
         encoder='has_images: images (images=FOLDER)',
         weights='encoder!=tiny',
     )

@@ -14,6 +14,7 @@ import torch
 from fastcore.basics import patch
 
 from ...core.errors import DataError, ConfigError
+from ...data.reading import start_reading
 from ...data.ratings import Ratings, filter_items, concatenate_judgements
 from ...data.holdout import make_holdout
 from ...data.image_duplicates import group_duplicate_items
@@ -37,7 +38,8 @@ class PreferencePreparation(PairwiseStudy):
 @patch
 def load(self: PreferencePreparation):
     "Read labels and embeddings"
-    self.data = load_pairwise_data(self.cfg)
+    self.reading = start_reading(self.cfg)
+    self.data = load_pairwise_data(self.cfg, self.reading)
     self.labels, self.fingerprint = self.data.judgements, self.data.fingerprint
     self.notes += self.data.notes
     self.embed()
