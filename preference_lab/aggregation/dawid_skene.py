@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['confusion_covariance', 'DawidSkene']
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #f08a5c0a
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #defb1989
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
@@ -16,7 +16,7 @@ from .latent_labels import quality_table, rater_covariance, rater_scores, run_em
 from .majority_vote import LabelAggregator
 from ..core.errors import ConfigError
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #ed9adfd4
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #d36db747
 def _pseudo_counts(value, labels, name) -> np.ndarray:
     "(labels, labels) pseudo-counts [true, answered] from a number or a matrix"
     a = np.asarray(value, float)
@@ -31,7 +31,7 @@ def _normalized(counts):
     total = counts.sum(-1, keepdims=True)
     return np.where(total > 0, counts/np.where(total > 0, total, 1), 1/counts.shape[-1])
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #aea488e8
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #5ade1ca0
 def _softmax_jacobian(p):
     "(..., n, n) derivatives of probabilities by their logits"
     return p[..., None]*np.eye(p.shape[-1]) - p[..., :, None]*p[..., None, :]
@@ -54,7 +54,7 @@ def _row_constraints(confusion, rows, pseudo_counts, answers):
         out[:, block, block] = prior + scale*(np.ones((k, k)) + 1e-6*np.eye(k))
     return out
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #a2d85621
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #bf570f21
 def confusion_covariance(
     answers: Answers,
     posterior: np.ndarray,      # (items, labels)
@@ -78,7 +78,7 @@ def confusion_covariance(
     for row in range(k): jacobian[:, row*k:(row+1)*k, row*k:(row+1)*k] = _softmax_jacobian(confusion[:, row])
     return jacobian @ out @ jacobian, how
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #abc18ef0
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #73666049
 class DawidSkene(LabelAggregator):
     "Latent labels, class frequencies and a confusion matrix for each rater (Dawid & Skene 1979)"
 
@@ -137,7 +137,7 @@ class DawidSkene(LabelAggregator):
         error = known_error(np.einsum('i,rij,j->r', weight, v, weight))
         self.raters_ = quality_table(a, accuracy, error, 'accuracy')
 
-# %% ../../nbs/aggregation/04_dawid_skene.ipynb #117b409d
+# %% ../../nbs/aggregation/04_dawid_skene.ipynb #d8b48576
 @patch
 def confusion_table(self: DawidSkene) -> pd.DataFrame:  # rater, true label, label, probability, se
     "The confusion matrices as a table, a row for each rater, true label and answer"

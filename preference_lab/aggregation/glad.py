@@ -5,17 +5,16 @@
 # %% auto #0
 __all__ = ['GLAD']
 
-# %% ../../nbs/aggregation/07_glad.ipynb #11f77855
+# %% ../../nbs/aggregation/07_glad.ipynb #a96fa2b3
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
-from scipy.stats import norm
 
 from .latent_labels import em_warnings, label_posterior, run_em
 from .majority_vote import LabelAggregator
 
-# %% ../../nbs/aggregation/07_glad.ipynb #8ca69dc2
+# %% ../../nbs/aggregation/07_glad.ipynb #2969d83c
 def _glad_loss(x, a, right, mean):
     "Negative of what the M step maximizes, and its gradient; x is abilities (raters,), then log beta (items,)"
     n = len(a.raters)
@@ -28,7 +27,7 @@ def _glad_loss(x, a, right, mean):
     by_easiness = np.bincount(a.item, slope*z, len(a.items)) - (easiness - mean)
     return .5*((x - mean)**2).sum() - value, -np.concatenate([by_ability, by_easiness])
 
-# %% ../../nbs/aggregation/07_glad.ipynb #3517f084
+# %% ../../nbs/aggregation/07_glad.ipynb #5c2e2257
 def _glad_errors(a, q, ability, easiness):
     "Standard errors of abilities (raters,) and of log inverse difficulties (items,)"
     beta, size = np.exp(easiness)[a.item], q.shape
@@ -46,7 +45,7 @@ def _glad_errors(a, q, ability, easiness):
         rater = rater - np.bincount(a.rater, cross**2/item[a.item], len(ability))
         return 1/np.sqrt(np.where(rater > 0, rater, np.nan)), 1/np.sqrt(np.where(item > 0, item, np.nan))
 
-# %% ../../nbs/aggregation/07_glad.ipynb #3df34efa
+# %% ../../nbs/aggregation/07_glad.ipynb #772f127c
 class GLAD(LabelAggregator):
     "Latent labels, abilities of raters and difficulties of items (Whitehill et al. 2009)"
 
@@ -96,8 +95,6 @@ class GLAD(LabelAggregator):
 
     def _make_tables(self, a):
         rater, item = _glad_errors(a, self.proba_, self.ability_, self.easiness_)
-        half = norm.ppf(.975)*rater
         self.raters_ = pd.DataFrame(dict(rater=a.raters, answers=np.bincount(a.rater, minlength=len(a.raters)),
-                                         ability=self.ability_, ability_se=rater, ability_low=self.ability_ - half,
-                                         ability_high=self.ability_ + half))
+                                         ability=self.ability_, ability_se=rater))
         self.items_ = pd.DataFrame(dict(item=a.items, easiness=self.easiness_, easiness_se=item))

@@ -6,7 +6,7 @@
 __all__ = ['label_posterior', 'EMResult', 'run_em', 'em_warnings', 'rater_scores', 'rater_covariance', 'logit_interval',
            'known_error', 'quality_table']
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #3affeecc
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #4a604434
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
-from scipy.special import logsumexp
+from scipy.special import expit, logit, logsumexp
 from scipy.stats import norm
 
 from .answers import Answers
 from ..core.process import raise_if_stop_requested
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #22bf4808
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #cf329eae
 def label_posterior(
     log_proba: np.ndarray,  # (items, labels) log P(answers of the item | label)
     prior: np.ndarray,      # (labels,) class frequencies
@@ -30,7 +30,7 @@ def label_posterior(
     total = logsumexp(joint, axis=1, keepdims=True)
     return np.exp(joint - total), float(total.sum())
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #10d84c70
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #9d6a34bb
 class EMResult(NamedTuple):
     "Where EM arrived"
     parameters: dict
@@ -39,7 +39,7 @@ class EMResult(NamedTuple):
     iterations: int
     converged: bool
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #ca8aafdf
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #c133a464
 def _one_run(start, m_step, e_step, max_iter, tol) -> EMResult:
     "EM from one start; `objective` of the E step is what increases: the likelihood, with priors added"
     q, last, converged = start, -np.inf, False
@@ -52,7 +52,7 @@ def _one_run(start, m_step, e_step, max_iter, tol) -> EMResult:
         last = objective
     return objective, EMResult(parameters, q, log_likelihood, n, converged)
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #31af5991
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #51d171cd
 def run_em(
     start: np.ndarray,   # (items, labels) first posterior
     m_step: Callable[[np.ndarray], dict],  # posterior -> parameters
@@ -70,7 +70,7 @@ def run_em(
         best = max(best, _one_run(other, m_step, e_step, max_iter, tol), key=lambda run: run[0])
     return best[1]
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #069f1585
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #0730154a
 def em_warnings(
     answers: Answers,
     result: EMResult,
@@ -89,7 +89,7 @@ def em_warnings(
                         'raters may be worse than chance; give a prior, or check the labels'))
     return out
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #d3ee31b2
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #2f7ae647
 def rater_scores(
     answers: Answers,
     posterior: np.ndarray,    # (items, labels)
@@ -104,7 +104,7 @@ def rater_scores(
     at = np.repeat(answers.item, d), column.ravel()
     return sparse.coo_array((value.ravel(), at), (len(answers.items), size*d)).tocsr()
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #ccac88e0
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #43487168
 def _joint_information(scores, chunk_cells=4_000_000):
     "(parameters, parameters) sum over items of the outer products of dense rows"
     n, p = scores.shape
@@ -132,7 +132,7 @@ def _block_information(scores, raters, chunk_cells=4_000_000):
         out[here[first]] += np.add.reduceat(rows[:, :, None]*rows[:, None], first)
     return out
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #cadf46b6
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #081f682c
 MAX_JOINT_PARAMETERS = 1200  # above so many, or above so much work, each rater's parameters are inverted alone
 _MAX_JOINT_WORK = 2e11
 
@@ -145,7 +145,7 @@ def _inverse(m):
     inverse = np.einsum('...ij,...j,...kj->...ik', v, np.where(positive, 1/np.where(positive, w, 1), np.nan), v)
     return inverse/(scale[..., :, None]*scale[..., None, :])
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #50a03044
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #0dbc9372
 def rater_covariance(
     scores: sparse.csr_array,   # (items, raters*parameters)
     prior_scores: np.ndarray,   # (items, labels-1 or 0) derivatives by the class frequencies
@@ -161,20 +161,19 @@ def rater_covariance(
     information[at[:, :, None], at[:, None]] += extra
     return _inverse(information)[at[:, :, None], at[:, None]], 'joint'
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #7749735f
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #5d775953
 def logit_interval(
     proportion: np.ndarray,      # estimates in 0..1
     standard_error: np.ndarray,
     level: float = .95,
 ) -> tuple[np.ndarray, np.ndarray]:  # low, high, inside 0..1
     "The interval of a proportion that is symmetric in log odds (delta method); NaN at 0 and 1"
-    inside = (proportion > 0) & (proportion < 1)
+    inside = (proportion > 1e-6) & (proportion < 1 - 1e-6)
     p = np.where(inside, proportion, .5)
     half = np.where(inside, norm.ppf((1+level)/2)*standard_error/(p*(1-p)), np.nan)
-    odds = np.log(p/(1-p))
-    return 1/(1+np.exp(half-odds)), 1/(1+np.exp(-half-odds))
+    return expit(logit(p) - half), expit(logit(p) + half)
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #9f68c855
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #92609b40
 def known_error(
     variance: np.ndarray,  # of estimated proportions
 ) -> np.ndarray:           # standard errors; NaN where a proportion would be less certain than one that is unknown
@@ -183,15 +182,16 @@ def known_error(
         error = np.sqrt(np.maximum(variance, 0))
         return np.where(error < .5, error, np.nan)
 
-# %% ../../nbs/aggregation/03_latent_labels.ipynb #cc588448
+# %% ../../nbs/aggregation/03_latent_labels.ipynb #03d3b291
 def quality_table(
     answers: Answers,
     quality: np.ndarray,  # (raters,) in 0..1
-    error: np.ndarray,    # (raters,) standard errors
+    error: np.ndarray,    # (raters,) standard errors; left out at 0 and 1, where an estimate has none
     name: str,            # of the quality
 ) -> pd.DataFrame:        # rater, answers, quality, its standard error and ends of its interval
     "One row a rater"
     low, high = logit_interval(quality, error)
+    error = np.where(np.isnan(low), np.nan, error)
     given = np.bincount(answers.rater, minlength=len(answers.raters))
     return pd.DataFrame({'rater': answers.raters, 'answers': given, name: quality, f'{name}_se': error,
                          f'{name}_low': low, f'{name}_high': high})

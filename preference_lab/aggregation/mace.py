@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MACE']
 
-# %% ../../nbs/aggregation/06_mace.ipynb #bab2a3b6
+# %% ../../nbs/aggregation/06_mace.ipynb #3d305edf
 import numpy as np
 from scipy.special import digamma
 
@@ -15,7 +15,7 @@ from .latent_labels import rater_covariance, rater_scores, run_em
 from .majority_vote import LabelAggregator
 from ..core.errors import ConfigError, did_you_mean
 
-# %% ../../nbs/aggregation/06_mace.ipynb #3e35d438
+# %% ../../nbs/aggregation/06_mace.ipynb #c202dbee
 def _answer_proba(weight, habit):
     "(raters, answered, true) from weights (raters, 2) of habit and of knowledge"
     return weight[:, 0, None, None]*habit[:, :, None] + weight[:, 1, None, None]*np.eye(habit.shape[1])
@@ -37,7 +37,7 @@ def _normalize_variational(counts, prior):
     "exp E[log p] under the Dirichlet posterior; rows sum to less than 1"
     return np.exp(digamma(counts + prior) - digamma((counts + prior).sum(1, keepdims=True)))
 
-# %% ../../nbs/aggregation/06_mace.ipynb #b91dc656
+# %% ../../nbs/aggregation/06_mace.ipynb #fbae9b5e
 def _mace_derivatives(competence, habit):
     "(raters, answered, true, 1+labels) of log P(answered | true) by log odds of competence and logits of habits"
     k = habit.shape[1]
@@ -57,7 +57,7 @@ def _mace_constraints(competence, habit, competence_prior, habit_prior, given):
     out[:, 1:, 1:] = habit_prior*k*curvature + scale*(np.ones((k, k)) + 1e-6*np.eye(k))
     return out
 
-# %% ../../nbs/aggregation/06_mace.ipynb #81472cab
+# %% ../../nbs/aggregation/06_mace.ipynb #7402ed46
 class MACE(LabelAggregator):
     "Latent labels, and raters who know the label or answer by habit (Hovy et al. 2013)"
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MeanRating', 'crossed_variances', 'DebiasedMean']
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #13774938
+# %% ../../nbs/aggregation/13_rating_means.ipynb #ad3bbbf6
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.stats import norm
 from ..core.errors import DataError, location, truncate_repr
 from ..data.validation import parse_ids, pluralize, require_column
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #4a3f240d
+# %% ../../nbs/aggregation/13_rating_means.ipynb #3301292e
 class _Values(NamedTuple):
     item: np.ndarray   # (n,) codes
     rater: np.ndarray  # (n,) codes
@@ -56,7 +56,7 @@ def _encode_values(frame, item, rater, value, name='') -> _Values:
         notes.append(dict(code='one_rater', message=f'only one rater ({raters[0]}): a bias cannot be estimated'))
     return _Values(item_code[there], rater_code, v.to_numpy(float)[there], list(items), list(raters), notes)
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #7abcda57
+# %% ../../nbs/aggregation/13_rating_means.ipynb #232e47ad
 class MeanRating:
     "The mean rating of each item, with its standard error"
 
@@ -81,7 +81,7 @@ class MeanRating:
         self.raters_ = pd.DataFrame(dict(rater=d.raters, answers=given, bias=np.bincount(d.rater, own)/given))
         return self
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #15f05dc8
+# %% ../../nbs/aggregation/13_rating_means.ipynb #22f151f2
 def crossed_variances(
     item: np.ndarray,   # (n,) codes
     rater: np.ndarray,  # (n,) codes
@@ -99,7 +99,7 @@ def crossed_variances(
     found = np.linalg.lstsq(moments/n, np.array([same_item, same_rater, everything])/n, rcond=None)[0]
     return tuple(float(x) for x in np.maximum(found, 0))
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #8139df37
+# %% ../../nbs/aggregation/13_rating_means.ipynb #9a167d5d
 def _ridge_system(d, variances):
     "The larger side eliminated: its shrunken means, the system of the smaller side and the mean, and who is who"
     ridge = [variances[2]/max(v, 1e-6*variances[2], 1e-12) for v in variances[:2]]
@@ -124,7 +124,7 @@ def _row_quadratic(rows, inverse, chunk=2000):
     out = [((r := rows[i:i+chunk].toarray()) @ inverse * r).sum(1) for i in range(0, rows.shape[0], chunk)]
     return np.concatenate(out)
 
-# %% ../../nbs/aggregation/13_rating_means.ipynb #64fd7243
+# %% ../../nbs/aggregation/13_rating_means.ipynb #a22676cd
 class DebiasedMean:
     "Item values with the biases of raters removed: random effects of items and raters, by empirical Bayes"
 
