@@ -7,6 +7,7 @@ __all__ = ['PRINT_STYLE', 'render_html', 'forward_interrupts', 'unfinished_runs_
            'report']
 
 # %% ../../nbs/commands/02_reports.ipynb #4a51f65b
+import html
 import logging
 import re
 import signal
@@ -26,6 +27,18 @@ from ..core.config import Config, make_config
 from ..core.config_files import GIVEN_SETTINGS
 from .settings import given_settings, study_settings
 from .training import report_notebook
+
+# %% ../../nbs/commands/02_reports.ipynb #5f82c39b
+_NO_ALT = 'alt="No description has been provided for this image"'   # as nbconvert writes it
+
+def _describe_images(page: str, nb) -> str:
+    "The page with the alternative text of each image, which nbconvert leaves out"
+    outputs = [o for c in nb.cells for o in c.get('outputs', []) if 'image/png' in o.get('data', {})]
+    texts = [o.metadata.get('image/png', {}).get('alt', '') for o in outputs if 'text/html' not in o.data]
+    parts = page.split(_NO_ALT)
+    if len(parts) != len(texts) + 1: return page
+    alts = [f'alt="{html.escape(t)}"' if t else _NO_ALT for t in texts]
+    return ''.join(a + b for a, b in zip(parts, [*alts, '']))
 
 # %% ../../nbs/commands/02_reports.ipynb #f6b0fe99
 # a heading is on the page of what follows it, and tables are as wide as the page
@@ -53,6 +66,7 @@ def render_html(
     hidden = dict.fromkeys(('exclude_input', 'exclude_input_prompt', 'exclude_output_prompt'), True)
     scripts = dict.fromkeys(('mathjax_url', 'require_js_url', 'jquery_url', 'mermaid_js_url'), '')
     page, _ = HTMLExporter(embed_images=True, **hidden, **scripts).from_notebook_node(nb)
+    page = _describe_images(page, nb)
     # without scripts that would load MathJax and Mermaid
     page = re.sub(r'<script (?:src=""|type="module")>.*?</script>', '', page, flags=re.S)
     write_text(out, page.replace('</head>', PRINT_STYLE + '</head>', 1))

@@ -81,7 +81,8 @@ def unify_spellings(
     if how not in ('refuse', 'merge', 'keep'):
         raise ConfigError(f'setting spellings={how!r}{did_you_mean(how, ["refuse", "merge", "keep"])}. Use refuse, '
                           'merge or keep.')
-    distinct = [v for v in pd.unique(column) if isinstance(v, str)]
+    texts = column if column.map(lambda v: isinstance(v, str)).all() else column[[isinstance(v, str) for v in column]]
+    distinct = list(pd.unique(texts))
     form = same_by_definition(distinct, ids)
     groups = probably_same(list(dict.fromkeys(form.values()))) if how != 'keep' else []
     if groups:

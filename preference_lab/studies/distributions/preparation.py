@@ -172,7 +172,7 @@ def load_configured_data(
 ) -> DistributionData:
     "The data that the settings name"
     source = cfg.split, cfg.holdout_kind, cfg.demo_districts, cfg.data_seed
-    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source, reading)
+    return load_distributions(cfg.data, cfg.columns, cfg.embeddings, cfg.neighbors, *source, reading=reading)
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc2
 def network_inputs(

@@ -163,8 +163,18 @@ def _say_columns(df, path, is_ratings: bool, o: TableOptions, reading) -> TableO
     for k in needed: require_column(df, path, columns[k], f'{k}_column')
     return replace(o, columns=columns)
 
-def _unify(df, columns, o: TableOptions, reading) -> pd.DataFrame:
+def _check_ids(df, path, column, what):
+    "A `DataError` about the first cell of a column of ids that is a list or a mapping"
+    try: pd.unique(df[column])
+    except TypeError:
+        row, v = next((k, v) for k, v in df[column].items() if isinstance(v, (list, dict)))
+        raise DataError(f'{location(path, row, column)}: {truncate_repr(v)} is not a valid {what}. Write one or delete '
+                        'the row.') from None
+
+def _unify(df, path, columns, o: TableOptions, reading) -> pd.DataFrame:
     "The table with one spelling for each rater and item"
+    for k in ('rater', 'item', 'target', 'left', 'right'):
+        if columns.get(k) in df: _check_ids(df, path, columns[k], k)
     names = [columns[k] for k in ('rater', 'item', 'target') if columns.get(k) in df]
     ends = [columns[k] for k in ('left', 'right') if columns.get(k) in df]
     for group in [*([c] for c in names), ends]:
@@ -220,6 +230,8 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
     targets = _find_targets(df, path, o, codes, reading)
     _check_choice_columns(df, path, targets, c)
     if len(codes) == 2:
+        if str(codes[0]) == str(codes[1]):
+            raise ConfigError(f'left_code and right_code are both {str(codes[0])!r}. Set two different values.')
         reading.add('sides', dict(left=o.left_code, right=o.right_code), NAMED, 'left_code, right_code')
         for t in targets or [c['choice']]: refuse_dropped_answers(df[t], codes, o.max_dropped, str(path))
     names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
@@ -259,7 +271,7 @@ def read_custom_table(
     df, notes = (platform.frame, platform.notes) if platform else _read_plain(path, o, reading)
     is_ratings = _is_ratings(df, path, o, reading)
     if not platform: o = _say_columns(df, path, is_ratings, o, reading)
-    df = _unify(df, o.columns, o, reading)
+    df = _unify(df, path, o.columns, o, reading)
     table = (_read_ratings if is_ratings else _read_comparisons)(df, path, o, reading)
     if platform: table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']   # the format says it
     table.notes[:0] = notes
