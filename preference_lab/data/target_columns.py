@@ -68,8 +68,10 @@ def refuse_dropped_answers(
     "A `DataError` where most answers would be dropped"
     values = _codes(answers)
     filled = values[~values.str.casefold().isin(TIE_WORDS)]
-    dropped = filled[~filled.isin(same_by_definition([str(c).strip() for c in codes]).values())]
+    code_of = same_by_definition([str(c).strip() for c in codes]).values()
+    dropped = filled[~filled.isin(code_of)]
     if not len(filled) or len(dropped) <= max_dropped*len(filled): return
+    if sum(c in set(filled) for c in code_of) == 1: return   # one code never occurs: that is the error, said later
     counts = dropped.value_counts()
     what, needed = list_names([f'{v!r} {n:,}' for v, n in counts.items()]), np.ceil(100*len(dropped)/len(filled))/100
     raise DataError(f'{location(path, dropped.index[0], answers.name)}: {len(dropped):,} of {len(filled):,} answers '
