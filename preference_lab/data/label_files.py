@@ -151,6 +151,14 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
     labels = order_labels([c for c in binary if c not in flags], vocabulary)
     return labels, BY_RULE, f'columns of 0 and 1, without those with names of flags ({list_names(flags)})'
 
+def _in_named_order(columns: list[str], label_names, path) -> list[str]:
+    "Columns of labels in the order of `label_names`; an error where the setting names others"
+    names = _given_names(label_names)
+    if isinstance(label_names, str) and names and set(names) != set(columns):
+        raise DataError(f'{location(path, 1)}: label_names= names {list_names(names)}, and the columns of labels are '
+                        f'{list_names(columns)}. Name the same labels, or leave one of the settings out.')
+    return [*(c for c in names or [] if c in columns), *(c for c in columns if c not in (names or []))]
+
 def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
     "The columns that hold labels, and whether one lists them"
     label_columns = o.label_columns
@@ -160,6 +168,7 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
         starts_with_not = str(label_columns if isinstance(label_columns, str) else label_columns[0]).startswith('!')
         columns = select_columns(df, label_columns, path, 'label_columns', binary() if starts_with_not else None)
         why, detail = NAMED, ''
+        if len(columns) > 1: columns = _in_named_order(columns, o.label_names, path)
     else: columns, why, detail = _columns_by_rule(df, path, others, _given_names(o.label_names) or [], o.vocabulary)
     if not columns: raise DataError(f'{location(path, 1)}: label_columns={label_columns!r} leaves no column. Name one.')
     reading.add('label columns', columns, why, 'label_columns', detail)

@@ -122,7 +122,7 @@ def _written(file, index, size) -> list|None:  # size: bytes of an image
     if not file.exists(): return None
     try: about = read_json(file.with_suffix('.json'))
     except DataError: about = {}
-    hashes = (about.get('images') or about.get('pictures')) if isinstance(about, dict) else None
+    hashes = about.get('images', about.get('pictures')) if isinstance(about, dict) else None
     valid = isinstance(hashes, list) and all(isinstance(h, str) and re.fullmatch('[0-9a-f]{64}', h) for h in hashes)
     if valid and file.stat().st_size == size*len(hashes) and about.get('sha256') == hash_files([file], index)[0].hex():
         return [bytes.fromhex(h) for h in hashes]
