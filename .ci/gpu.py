@@ -309,7 +309,7 @@ def vilbert() -> dict:
 def plain_clip_loss(model, s: dict):
     "Two images and a prompt of all positions a sample, a cross-entropy between the two images"
     clip, ids, end = model.clip, s['ids'], s['end']
-    left, right = (F.normalize(clip.encode_image(model.tower.normalize(s[k])), dim=-1) for k in ('left', 'right'))
+    left, right = (F.normalize(clip.encode_image(model.clip_encoder.normalize(s[k])), dim=-1) for k in ('left', 'right'))
     x = F.embedding(ids, torch.cat([clip.token_embedding.weight, model.rater_tokens])) + clip.positional_embedding
     x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask))
     w = F.normalize(x[torch.arange(len(x), device=x.device), end] @ clip.text_projection, dim=-1)
@@ -323,7 +323,7 @@ def clip_lora() -> dict:
     name, questions = ('tiny', 8) if TOY else ('ViT-B-32', 64)
     encoder = None if TOY else load_clip(name, 'random')
     for way, peer in (('an image pair and a prompt a sample', True), ('ours', False)):
-        trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', tower=encoder)
+        trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', clip_encoder=encoder)
         model, every = trainer.unwrapped, np.arange(questions)
         def load(_):
             s, p = nb['as_samples'](trainer.loader.load(every)), model.prompts
