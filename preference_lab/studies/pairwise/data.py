@@ -23,7 +23,7 @@ from ...data.judgement_tables import RatingTable
 from ...data.items import find_images, read_embeddings
 from ...data.preferences import PreferenceData
 from ...simulate.faces import demo_comparisons, draw_faces
-from ...evaluation.retest import retest_reliability
+from ...evaluation.retest import repeated_ratings_icc
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
 from .settings import PairwiseConfig
 from .tables import read_custom_table
@@ -152,7 +152,7 @@ def _join_items(table, files, images, embeddings, item_column, reading):
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #a229ef4e
 def _retest_note(ratings) -> dict:
     "The note about repeated ratings: their number and reliability"
-    r = retest_reliability(ratings)
+    r = repeated_ratings_icc(ratings)
     message = (f'{r["cells"]:,} times a rater rated an item more than once; these ratings are kept, in one split each; '
                f'test-retest reliability ICC(1) = {r["icc"]:.2f}, mean absolute difference '
                f'{r["mean_absolute_difference"]:.2f}')
