@@ -50,7 +50,18 @@ nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs
 nbs/data/15_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/13_vilbert_config nbs/models/14_vilbert_layers nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
-tests_nbs/06_distributions tests_nbs/07_labeler_tokens tests_nbs/08_memes tests_nbs/13_predict_is_evaluated'''.split()
+tests_nbs/06_distributions tests_nbs/07_labeler_tokens tests_nbs/08_memes tests_nbs/13_predict_is_evaluated
+nbs/core/14_logistic_posteriors nbs/evaluation/17_decisions nbs/evaluation/18_label_distribution_baselines nbs/evaluation/19_subgroups
+nbs/evaluation/20_label_groups nbs/evaluation/21_retest nbs/evaluation/22_item_rater_bootstrap nbs/evaluation/23_krippendorff
+nbs/evaluation/24_kappa nbs/evaluation/25_intraclass nbs/evaluation/26_reliability nbs/evaluation/27_rater_matrix
+nbs/evaluation/28_comparison_consistency nbs/evaluation/29_crossed_reml nbs/evaluation/30_variance_components
+nbs/evaluation/31_rater_quality nbs/evaluation/32_planning nbs/evaluation/33_agreement nbs/aggregation/02_majority_vote
+nbs/aggregation/03_latent_labels nbs/aggregation/04_dawid_skene nbs/aggregation/05_one_coin nbs/aggregation/06_mace
+nbs/aggregation/07_glad nbs/aggregation/08_crowdlab nbs/aggregation/10_bradley_terry nbs/aggregation/11_quasi_errors
+nbs/aggregation/12_plackett_luce nbs/aggregation/13_rating_means nbs/aggregation/14_consensus_tables nbs/models/12_rater_prompts
+nbs/models/24_preference_predictor nbs/models/29_preference_prototypes nbs/models/30_scene_clip nbs/models/32_clip_fusion
+nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/13_start_weights
+nbs/studies/judgements/03_study nbs/studies/judgements/05_commands tests_nbs/10_numbers tests_nbs/17_tables'''.split()
 
 
 def numpy_features() -> str:
