@@ -47,7 +47,7 @@ from preference_lab.experiments.benchmarks import (
 from preference_lab.training.measurement import count_synchronizations, count_flops, measure, peak_tflops, throughput
 from preference_lab.training.inference import inference_context
 from preference_lab.core.files import find_dataset
-from preference_lab.experiments.results import environment
+from preference_lab.core.environment import environment
 from preference_lab.training.optimization import READ_LOSSES_EVERY, parameter_groups
 from preference_lab.training.trainer import Trainer
 # what only one part needs is imported there, so that a package that is missing fails that part alone

@@ -69,8 +69,8 @@ def settings_text(study: str) -> str:
 # %% ../nbs/cli.ipynb #c19eccb6
 def locked_runs() -> set[Path]:
     "The run folders that this process has locked"
-    runs = sys.modules.get('preference_lab.experiments.runs')   # not imported: none
-    return set(runs.locked_folders()) if runs else set()
+    locks = sys.modules.get('preference_lab.core.folder_locks')   # not imported: none
+    return set(locks.locked_folders()) if locks else set()
 
 # %% ../nbs/cli.ipynb #0495c7cd
 def resume_hint(
@@ -146,7 +146,7 @@ def main(
     finally:
         for s, handler in old.items(): signal.signal(s, handler)
         clear_stop_request()
-        for f in locked_runs() - locked_before: sys.modules['preference_lab.experiments.runs'].unlock_folder(f)
+        for f in locked_runs() - locked_before: sys.modules['preference_lab.core.folder_locks'].unlock_folder(f)
 
 # %% ../nbs/cli.ipynb #a44acd6e
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # a notebook is __main__ too, but has no file

@@ -240,7 +240,7 @@ def doctor():
     "Versions, device, precision, Hub and data sets"
     import torch
     from preference_lab.core.hub import hub_reachable
-    from preference_lab.experiments.results import environment
+    from preference_lab.core.environment import environment
     from preference_lab.training.devices import native_bf16
     e = environment()
     device = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
