@@ -30,14 +30,14 @@ nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
 nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
 nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
 nbs/studies/memes/07_study nbs/studies/memes/08_commands nbs/studies/memes/09_report nbs/studies/memes/10_report_images'''.split()
-FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
-nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/07_pairwise
+FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/training/17_distribution_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
+nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/34_binary nbs/evaluation/07_pairwise
 nbs/evaluation/08_rater_metrics nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
 nbs/evaluation/14_baselines nbs/evaluation/15_item_scores nbs/evaluation/16_pairwise_baselines nbs/evaluation/13_thresholds
 nbs/training/02_batching nbs/core/02_process nbs/training/03_devices nbs/training/05_optimization nbs/training/06_steps
 nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_steps nbs/training/13_trainer nbs/training/14_stacking
 nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
-nbs/core/03_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
+nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/03_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
 nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/06_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds

@@ -21,7 +21,8 @@ from .core.config_files import describe_settings
 from .core.run_log import write_log
 from .core.terminal import make_streams_safe, note_single_process
 from .commands.settings import STUDIES, study_settings
-from .commands.training import data, doctor, extract, predict, train, validate
+from .commands.training import data, extract, predict, train, validate
+from .commands.doctor import doctor
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 from .commands.sharing import ensemble, push

@@ -22,7 +22,8 @@ from ..core.errors import ConfigError, FolderLockedError, PreferenceLabError, di
 from ..core.process import raise_if_stop_requested
 from ..core.files import atomic_write_folder, check_file_name, remove_temporary_files, write_text
 from ..core.storage import write_manifest
-from ..core.config import Config, settings_to_match
+from ..core.config import Config
+from ..core.train_config import settings_to_match
 from ..core.config_files import config_yaml
 from ..core.terminal import note_single_process
 from ..core.old_names import read_run_config

@@ -13,7 +13,7 @@ from pathlib import Path
 from fastcore.basics import patch
 from torch import Tensor, nn
 
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.errors import ConfigError
 from ..core.storage import load_tensors
 from .results import read_run

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 
 from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean
 from ..core.config import Config, NonNegativeInt, PositiveFloat, check_value, make_config
-from ..core.config import settings_to_match
+from ..core.train_config import settings_to_match
 from ..core.old_names import read_run_config
 from ..data.tables import write_table
 from .runs import clean_up_if_finished

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core.config import Config, TrainConfig
+from ..core.config import Config
+from ..core.train_config import TrainConfig
 from ..data.holdout import HeldOutTestSet
 from ..data.reading import reading_choices
 from ..training.devices import check_trackers, resolve_device
