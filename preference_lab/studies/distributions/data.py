@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import find_dataset
-from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name
-from ...data.reading import describe_reading, finish_reading
+from ...core.dataset_files import find_dataset
+from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name, describe_reading
+from ...data.reading import finish_reading
 from ...data.tables import TABLE_SUFFIXES, read_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS

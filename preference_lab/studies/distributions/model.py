@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ...core.storage import save_tensors
 from ...core.hub import load_pretrained, model_card, read_saved_weights
-from ...training.losses import Loss, cross_entropy, kl, max_logit, maxsup, min_entropy_penalty, scale_logits
-from ...training.losses import smooth_labels
+from ...training.losses import Loss, smooth_labels
+from ...training.distribution_losses import cross_entropy, kl, max_logit, maxsup, min_entropy_penalty
+from ...training.distribution_losses import scale_logits
 from ...training.batching import TableLoader
 from ...training.inference import InferenceMixin, predict_rows
 from ...models.text_encoders import without_pooling_layer

@@ -12,7 +12,8 @@ from typing import Literal
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
-from ...core.config import PositiveInt, TrainConfig
+from ...core.config import PositiveInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
 @dataclass

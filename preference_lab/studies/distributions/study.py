@@ -17,7 +17,7 @@ from ...data.labels import SPLITS
 from ...evaluation.distributions import compare_distributions, distribution_intervals, distribution_metrics
 from ...evaluation.constant_predictions import check_single_category
 from ...evaluation.baselines import test_mean_oracle
-from ...training.losses import min_reachable_entropy
+from ...training.distribution_losses import min_reachable_entropy
 from ...training.devices import make_accelerator
 from .settings import preset_group
 from .model import DistributionModel

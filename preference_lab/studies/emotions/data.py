@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
-from ...core.files import find_dataset
+from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading
 from ...data.labels import MultilabelTable, SPLITS, drop_label
 from ...data.label_files import read_label_folder, read_label_table
