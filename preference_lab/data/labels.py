@@ -29,7 +29,11 @@ def _check_label_ids(labels: tuple, n: int) -> str:
 
 def _label_errors(cells, n: int) -> np.ndarray:
     "The kind of error in each cell, '' where it is valid; equal tuples are checked once"
-    seen = {}
+    cells, seen = list(cells), {}
+    try: valid = all(isinstance(c, tuple) and not _check_label_ids(c, n) for c in set(cells))
+    except TypeError: valid = False   # a list in a cell
+    if valid: return np.full(len(cells), '', dtype=object)
+
     def error(cell):
         if not isinstance(cell, tuple): return 'order'
         try:

@@ -27,7 +27,7 @@ from ...data.items import read_embeddings
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
-from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
+from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
@@ -240,7 +240,7 @@ def _keep_similar_texts_together(votes, texts: list[str]) -> np.ndarray:
     "Join the groups of near-duplicate texts, or note them where the split is given; the key of each text"
     if votes.split is None: join_similar_items(votes, find_near_duplicate_texts(texts))
     else: votes.notes.extend(near_duplicate_warning(texts, votes.split.tolist(), lambda i: votes.locations[i]))
-    return np.array([normalize_text(t) for t in texts], object)
+    return np.array(normalize_texts(texts), object)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #f1f9877f
 _FILES = dict(
