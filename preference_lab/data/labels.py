@@ -51,7 +51,7 @@ def label_schema(
     column = lambda *checks, **kw: pa.Column(None, list(checks), nullable=True, **kw)
     free_of = lambda kind: lambda s: pd.Series(_label_errors(s, n) != kind, index=s.index)
     is_text = lambda v: isinstance(v, str) and v.strip() != ''
-    text = lambda s: pd.Series([is_text(v) for v in s], index=s.index, dtype=bool)
+    text = lambda s: pd.Series([is_text(v) for v in s.tolist()], index=s.index, dtype=bool)
     return pa.DataFrameSchema({
         'text': column(check(text, 'is not a text. Write one or delete the row')),
         'id': column(

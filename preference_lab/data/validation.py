@@ -41,7 +41,7 @@ def check_table(
 ) -> None:
     "Raise a `DataError` about the first cell that fails `schema`"
     try:
-        schema.validate(frame.reset_index(drop=True), lazy=True)
+        schema.validate(frame[[c for c in schema.columns if c in frame]].reset_index(drop=True), lazy=True)
         return
     except pa.errors.SchemaErrors as e: failures = e.failure_cases
 
