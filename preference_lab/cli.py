@@ -28,6 +28,7 @@ from .commands.sharing import ensemble, push
 from .commands.add_raters import add_raters
 from .commands.export import export
 from .commands.aggregate import aggregate
+from .commands.explore import explore
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -43,6 +44,7 @@ COMMANDS = dict(
     push=push,
     data=data,
     aggregate=aggregate,
+    explore=explore,
     **{'add-raters': add_raters},
     doctor=doctor,
 )

@@ -21,11 +21,12 @@ from ..experiments.results import read_run
 from ..experiments.runs import open_run
 from ..experiments.start_weights import check_same_data, find_starting_run, load_starting_weights
 from ..experiments.start_weights import read_starting_weights
+from .exploration import StudyExploration
 from .warnings import StudyWarnings
 from .results import StudyResults
 
 # %% ../../nbs/studies/02_base.ipynb #7c73da3f
-class Study(StudyWarnings, StudyResults):
+class Study(StudyWarnings, StudyResults, StudyExploration):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
     name = ''                # folder below `runs_dir`
     metric = ''              # test metric that ranks, as in `results.json`
@@ -266,5 +267,6 @@ def commands(cls: Study,
         open_predictor=open_predictor,
         check=check,
         metrics=metrics,
+        explore=cls.explore_run,
         **more,
     )
