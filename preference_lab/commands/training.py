@@ -216,7 +216,7 @@ def _convert(source, out, settings, format, overwrite):
     from preference_lab.data.convert import convert_file
     given = parse_settings(list(settings))
     if unknown := next((k for k in given if k != 'format'), None):
-        raise ConfigError(f'data convert: {unknown}= is no option. Its options are --format and --overwrite.')
+        raise ConfigError(f'data convert: {unknown}= is not an option. Its options are --format and --overwrite.')
     rows, notes = convert_file(source, out, format or given.get('format', ''), overwrite)
     lines = [f'{rows:,} rows: {out}', *(f'note: {n["message"]}' for n in notes)]
     print(escape_control_characters('\n'.join(lines)))

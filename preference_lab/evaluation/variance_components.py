@@ -16,7 +16,8 @@ from scipy.stats import chi2, norm
 from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import ConfidenceInterval
-from .crossed_reml import crossed_cells, fit_reml
+from .crossed_reml import fit_reml
+from .crossed_cells import crossed_cells
 
 # %% ../../nbs/evaluation/30_variance_components.ipynb #f239a659
 COMPONENTS = dict(rater='rater', item='item', interaction='rater × item', residual='residual')   # name -> title
