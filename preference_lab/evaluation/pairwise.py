@@ -36,9 +36,10 @@ def comparison_scores(
 # %% ../../nbs/evaluation/07_pairwise.ipynb #684560ea
 def resampling_unit(
     pairs: Comparisons,  # comparisons
-) -> str:  # 'rater' or 'pair'
-    "The resampling unit: raters where there are at least 30, else unordered pairs of items"
-    return 'rater' if len(np.unique(pairs.rater)) >= 30 else 'pair'
+) -> str:  # 'rater', 'group' (a ranking) or 'pair'
+    "The resampling unit: raters where there are at least 30, else rankings, else unordered pairs of items"
+    if len(np.unique(pairs.rater)) >= 30: return 'rater'
+    return 'pair' if pairs.group is None else 'group'
 
 # %% ../../nbs/evaluation/07_pairwise.ipynb #4d16bb62
 def _with_pseudo_units(v):
@@ -81,9 +82,9 @@ class PairwiseScorer:
         bins: int = 15,  # of the calibration error
     ):
         by, values = by or resampling_unit(pairs), comparison_scores(pairs, proba)
-        if by not in ('rater', 'pair', 'item'):
-            raise ConfigError(f"by: {by!r} is not a resampling unit. Take 'rater', 'pair' or 'item'.")
-        unit, p = pairs.keys('rater' if by == 'rater' else 'pair'), np.asarray(proba, float)
+        if by not in ('rater', 'pair', 'item', 'group'):
+            raise ConfigError(f"by: {by!r} is not a resampling unit. Take 'rater', 'group', 'pair' or 'item'.")
+        unit, p = pairs.keys(by if by in ('rater', 'group') else 'pair'), np.asarray(proba, float)
         self.means = ClusterMeans(unit, **values)
         self.rows, self.by, self.pairs = self.means.rows, by, pairs  # rows: number of units that are drawn
 
@@ -108,7 +109,7 @@ class PairwiseScorer:
 
     def width_factors(self, other: 'PairwiseScorer | None' = None) -> dict[str, float]:
         "metric -> factor of the width where pairs are drawn; with another scorer, for the difference of the two"
-        if self.by == 'rater': return {}
+        if self.by in ('rater', 'group'): return {}
         other_items = self.by == 'item'
         return {k: shared_item_width_factor(self.pairs, v if other is None else v - other.contributions[k], other_items)
                 for k, v in self.contributions.items()}
