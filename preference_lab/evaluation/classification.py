@@ -14,9 +14,10 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .checks import check_binary, check_probabilities, probability_bins, safe_divide
-from .bootstrap import ConfidenceInterval, bootstrap_interval, bootstrap_intervals, jackknife
-from .bootstrap import resample, weighted_means
-from .paired_tests import paired_bootstrap
+from .auroc import auroc_interval
+from .bootstrap import bootstrap_interval, jackknife, resample, weighted_means
+from .jackknife_t import NamedInterval, score_intervals
+from .paired_differences import paired_differences
 from .ranking import ThresholdCounts, newcombe_auc_interval
 
 # %% ../../nbs/evaluation/06_classification.ipynb #099950d8
@@ -167,12 +168,12 @@ def multilabel_intervals(
     proba: np.ndarray,  # (rows, labels) from 0 to 1
     predicted: np.ndarray,  # (rows, labels) bool
     groups: np.ndarray | None = None,  # (rows,) clusters to draw; None: rows
-    n: int = 1000,  # resamples
+    n: int = 1000,  # resamples, of the calibration errors
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
-) -> dict[str, ConfidenceInterval]:
-    "All multi-label metrics with bias-corrected percentile bootstrap intervals"
-    return bootstrap_intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
+) -> dict[str, NamedInterval]:
+    "All multi-label metrics with jackknife t intervals; calibration errors with bootstrap intervals"
+    return score_intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
 
 # %% ../../nbs/evaluation/06_classification.ipynb #20270d2c
 def compare_multilabel(
@@ -184,9 +185,9 @@ def compare_multilabel(
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable
-    "Paired bootstrap comparison of two multi-label predictors on the same rows"
+    "Paired differences of two multi-label predictors on the same rows"
     score_a, score_b = (MultilabelScorer(targets, *x) for x in (a, b))
-    return paired_bootstrap(score_a, score_b, len(targets), groups, n, seed, level)
+    return paired_differences(score_a, score_b, len(targets), groups, n, seed, level)
 
 # %% ../../nbs/evaluation/06_classification.ipynb #20c3aaab
 def _units_of_labels(y, groups):
@@ -281,6 +282,10 @@ class BinaryScorer:
         scores = self.multilabel(weights)
         return {k: scores[v] for k, v in BINARY_METRICS.items()}
 
+    def calibration(self, weights: np.ndarray) -> dict:
+        "Weights (rows, k) -> the calibration error alone"
+        return dict(ece=self.multilabel.calibration(weights)['ece'])
+
     def sampling_error(self, weights: np.ndarray) -> dict:
         "The calibration error of resamples that sampling alone contributes"
         return dict(ece=self.multilabel.sampling_error(weights)['ece'])
@@ -302,9 +307,14 @@ def binary_intervals(
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
     threshold: float = .5,  # from which on a row is predicted positive
-) -> dict[str, ConfidenceInterval]:
-    "All binary metrics with bias-corrected percentile bootstrap intervals"
-    return bootstrap_intervals(BinaryScorer(targets, proba, threshold), len(targets), groups, n, seed)
+) -> dict[str, NamedInterval]:
+    "All binary metrics with jackknife t intervals; AUROC by DeLong or Obuchowski, calibration error by bootstrap"
+    y, scorer = check_binary(targets), BinaryScorer(targets, proba, threshold)
+    out = score_intervals(scorer, len(y), groups, n, seed)
+    if 0 < y.sum() < len(y):
+        i = auroc_interval(y, proba, groups)
+        out['auroc'] = i._replace(value=out['auroc'].value)   # the same number, but for the order of its sums
+    return out
 
 # %% ../../nbs/evaluation/06_classification.ipynb #075cb88f
 def compare_binary(
@@ -316,6 +326,6 @@ def compare_binary(
     seed: int = 0,  # of the random generator
     thresholds: tuple[float, float] = (.5, .5),  # of the two predictors, from which on a row is predicted positive
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable
-    "Paired bootstrap comparison of two binary predictors on the same rows"
+    "Paired differences of two binary predictors on the same rows"
     scorers = (BinaryScorer(targets, p, t) for p, t in zip((a, b), thresholds))
-    return paired_bootstrap(*scorers, len(targets), groups, n, seed)
+    return paired_differences(*scorers, len(targets), groups, n, seed)
