@@ -22,7 +22,8 @@ from .core.config_files import describe_settings
 from .core.run_log import write_log
 from .core.terminal import make_streams_safe, note_single_process
 from .commands.settings import STUDIES, study_settings
-from .commands.training import data, doctor, extract, predict, train, validate
+from .commands.training import data, extract, predict, train, validate
+from .commands.doctor import doctor
 from .commands.reports import report, unfinished_runs_hint
 from .commands.sweeps import summarize, sweep
 from .commands.sharing import ensemble, push
@@ -72,8 +73,8 @@ def settings_text(study: str) -> str:
 # %% ../nbs/cli.ipynb #c19eccb6
 def locked_runs() -> set[Path]:
     "The run folders that this process has locked"
-    runs = sys.modules.get('preference_lab.experiments.runs')   # not imported: none
-    return set(runs.locked_folders()) if runs else set()
+    locks = sys.modules.get('preference_lab.core.folder_locks')   # not imported: none
+    return set(locks.locked_folders()) if locks else set()
 
 # %% ../nbs/cli.ipynb #0495c7cd
 def resume_hint(
@@ -149,7 +150,7 @@ def main(
     finally:
         for s, handler in old.items(): signal.signal(s, handler)
         clear_stop_request()
-        for f in locked_runs() - locked_before: sys.modules['preference_lab.experiments.runs'].unlock_folder(f)
+        for f in locked_runs() - locked_before: sys.modules['preference_lab.core.folder_locks'].unlock_folder(f)
 
 # %% ../nbs/cli.ipynb #523d0123
 def run_command_line(

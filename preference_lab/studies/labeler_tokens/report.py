@@ -14,13 +14,11 @@ from matplotlib.figure import Figure
 
 from ...plots.scores import comparison_forest
 from ...plots.training import curves_by_group
-from ...reporting.pairwise import PAIRWISE_SCORES, calibration, comparison_phrase
-from ...reporting.pairwise import conclusions_markdown, curve_table, display_names
-from ...reporting.pairwise import headline_sentence, labels_sentences, labels_until_gain
-from ...reporting.pairwise import limits_of_intervals
-from ...reporting.pairwise import new_rater_figure, rater_table, raters_figure, resampling_description
-from ...reporting.pairwise import result_table
-from ...reporting.pairwise import supported_conclusions
+from ...reporting.pairwise import PAIRWISE_SCORES, calibration, curve_table, display_names
+from ...reporting.pairwise import headline_sentence, labels_sentences, labels_until_gain, new_rater_figure
+from ...reporting.pairwise import rater_table, raters_figure, resampling_description, result_table
+from ...reporting.pairwise_conclusions import comparison_phrase, conclusions_markdown, limits_of_intervals
+from ...reporting.pairwise_conclusions import supported_conclusions
 from ..report_base import StudyReport
 from .analyses import accuracy_peaks, overfitting_sentence
 from .published import published_tables

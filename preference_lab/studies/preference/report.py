@@ -16,16 +16,11 @@ from ...core.numerics import pearson_correlation
 from ...data.images import open_image
 from ...plots.training import activation_comparison, training_curves
 from ...plots.raters import image_grid
-from ...reporting.pairwise import PAIRWISE_SCORES, conclusions_markdown, curve_table, headline_sentence
-from ...reporting.pairwise import labels_sentences
-from ...reporting.pairwise import labels_until_gain
-from preference_lab.reporting.pairwise import (
-    limits_of_intervals,
-    new_rater_figure,
-    resampling_description,
-    result_table,
-)
-from ...reporting.pairwise import supported_conclusions, target_table
+from ...reporting.pairwise import PAIRWISE_SCORES, curve_table, headline_sentence, labels_sentences
+from ...reporting.pairwise import labels_until_gain, new_rater_figure, resampling_description, result_table
+from ...reporting.pairwise import target_table
+from ...reporting.pairwise_conclusions import conclusions_markdown, limits_of_intervals
+from ...reporting.pairwise_conclusions import supported_conclusions
 from ..report_base import StudyReport
 from .study import PreferenceStudy
 
