@@ -23,6 +23,7 @@ from ..data.texts import clean_text
 from ..evaluation.thresholds import Thresholds
 from ..training.batching import TextLoader, tokenize_texts
 from ..training.inference import InferenceMixin, in_fp32, predict_rows
+from .rater_effects import RaterEffects, predict_hidden
 from .text_encoders import find_pooling, without_pooling_layer
 from .encoder_parts import accepts_4d_mask, attention_mask_4d, encoder_blocks
 from .classifier_card import classifier_card
@@ -48,6 +49,7 @@ class MultilabelTextClassifier(
         about: dict=None,            # what the model card says: metrics, baselines, data
         tokenizer=None,              # of transformers; saved with the weights
         encoder: nn.Module=None,     # made from `encoder_config` if None
+        rater_effects: dict=None,    # of `RaterEffects.settings`; None: the model knows no raters
     ):
         super().__init__()
         find_pooling(pooling)
@@ -63,6 +65,7 @@ class MultilabelTextClassifier(
         self.label_names, self.pooling, self.max_length = list(label_names), pooling, max_length
         self.tokenizer, self.clean, self.about = tokenizer, clean or {}, about or {}
         self.thresholds = Thresholds.from_dict(thresholds) if thresholds else None
+        self.rater_effects = RaterEffects(**rater_effects) if rater_effects else None
 
     def forward(self,
         input_ids: Tensor,       # (rows, width) int64
@@ -118,20 +121,19 @@ def freeze(self: MultilabelTextClassifier,
 def predict_proba(self: MultilabelTextClassifier,
     texts: str|Sequence[str],
     batch_size: int=0,   # texts at a time; 0: the default of inference
+    raters: Sequence[str]|None=None,   # of each text, who is predicted; None, or a rater it does not know: all raters
 ) -> np.ndarray:   # (texts, labels) float
     "The probability of each label for each text"
     texts = [clean_text(t, **self.clean) for t in ([texts] if isinstance(texts, str) else texts)]
     if not texts: return np.zeros((0, len(self.label_names)), np.float32)
     tokens = tokenize_texts(texts, self.tokenizer, self.max_length)
     loader = TextLoader(tokens, np.zeros((len(texts), 1)), 1, pad=self.tokenizer.pad_token_id)
-    logits = predict_rows(
-        self,
-        loader,
-        lambda m, b: m(b['input_ids'], b['attention_mask']),
-        batch_size=batch_size or self.inference_rows,
-        precision=self.inference_precision,
-    )
-    return logits.sigmoid().numpy()
+    forward = lambda m, b: m(b['input_ids'], b['attention_mask'])
+    options = dict(batch_size=batch_size or self.inference_rows, precision=self.inference_precision)
+    if raters is None or self.rater_effects is None:
+        return predict_rows(self, loader, forward, **options).sigmoid().numpy()
+    hidden, logits = predict_hidden(self, self.head, loader, forward, **options)
+    return (logits + self.rater_effects.offsets(hidden, raters)).sigmoid().numpy()
 
 # %% ../../nbs/models/40_text_classifier.ipynb #fa52a150
 @patch
@@ -171,6 +173,7 @@ def set_card_data(self: MultilabelTextClassifier,
         clean=self.clean,
         about=self.about,
         thresholds=self.thresholds.to_dict() if self.thresholds else None,
+        rater_effects=self.rater_effects.settings if self.rater_effects else None,
     )
 
 # %% ../../nbs/models/40_text_classifier.ipynb #eb5fd4ba

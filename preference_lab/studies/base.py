@@ -20,12 +20,13 @@ from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
 from ..experiments.runs import open_run
+from .exploration import StudyExploration
 from .warnings import StudyWarnings
 from .results import StudyResults
 from ..experiments.start_weights import WarmStart
 
 # %% ../../nbs/studies/02_base.ipynb #7c73da3f
-class Study(StudyWarnings, StudyResults, WarmStart):
+class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
     name = ''                # folder below `runs_dir`
     metric = ''              # test metric that ranks, as in `results.json`
@@ -244,4 +245,4 @@ def commands(cls: Study,
 ) -> dict:
     "What the command line can ask of the study"
     common = dict(train=cls.run_steps, predict=predict, open_predictor=open_predictor, check=check, metrics=metrics)
-    return common | more
+    return common | dict(explore=cls.explore_run) | more
