@@ -160,11 +160,12 @@ class DistributionData:
     keys: dict[str, np.ndarray] = field(default_factory=dict)  # what must not occur in two splits, by name: (n,)
     published: bool = False               # the split was published with the data and is kept
     labels: list[str] | None = None       # display name of each item; None: its id
+    columns: pd.DataFrame|None = None     # (n, columns) numbers and categories, to be encoded on training rows
     requires_features: bool = True        # False: items without features are no error, as when a table is only checked
 
     def __post_init__(self):
         n = len(self.votes)
-        for k in ('features', 'images', 'neighbors', 'edges', 'mask', 'labels'):
+        for k in ('features', 'columns', 'images', 'neighbors', 'edges', 'mask', 'labels'):
             if (v := getattr(self, k)) is not None and len(v) != n:
                 raise DataError(f'{location(self.name)}: {k} has {len(v):,} rows, expected one for each of {n:,} items')
         if not self.known and self.requires_features:
@@ -179,6 +180,8 @@ class DistributionData:
             if (v := getattr(self, k)) is not None:
                 name = dict(neighbors='neighbours').get(k, k)   # as in the fingerprints of earlier versions
                 h.update(f'{name} {v.shape} {v.dtype}'.encode() + np.ascontiguousarray(v).tobytes())
+        if self.columns is not None:
+            for c in self.columns: h.update('\x1f'.join([c, *map(str, self.columns[c])]).encode())
         for k, t in self.texts.items(): h.update('\x1f'.join([k, *t]).encode('utf-8', 'surrogatepass'))
         for p in self.images or []:
             h.update(hashlib.sha256(Path(p).read_bytes()).digest() if Path(p).is_file() else b'none')
@@ -190,5 +193,6 @@ class DistributionData:
     def known(self) -> list[str]:
         "Names of the kinds of features"
         kinds = {k: getattr(self, k) for k in ('features', 'texts', 'images', 'neighbors')}
+        if self.features is None: kinds['features'] = self.columns
         return [k for k, v in kinds.items() if v is not None and len(v)]
     def __repr__(self): return f'DistributionData({self.votes!r}, features: {", ".join(self.known)})'

@@ -30,7 +30,11 @@ def _check_label_ids(labels: tuple, n: int) -> str:
 
 def _label_errors(cells, n: int) -> np.ndarray:
     "The kind of error in each cell, '' where it is valid; equal tuples are checked once"
-    seen = {}
+    cells, seen = list(cells), {}
+    try: valid = all(isinstance(c, tuple) and not _check_label_ids(c, n) for c in set(cells))
+    except TypeError: valid = False   # a list in a cell
+    if valid: return np.full(len(cells), '', dtype=object)
+
     def error(cell):
         if not isinstance(cell, tuple): return 'order'
         try:
@@ -48,7 +52,7 @@ def label_schema(
     column = lambda *checks, **kw: pa.Column(None, list(checks), nullable=True, **kw)
     free_of = lambda kind: lambda s: pd.Series(_label_errors(s, n) != kind, index=s.index)
     is_text = lambda v: isinstance(v, str) and v.strip() != ''
-    text = lambda s: pd.Series([is_text(v) for v in s], index=s.index, dtype=bool)
+    text = lambda s: pd.Series([is_text(v) for v in s.tolist()], index=s.index, dtype=bool)
     return pa.DataFrameSchema({
         'text': column(check(text, 'is not a text. Write one or delete the row')),
         'id': column(

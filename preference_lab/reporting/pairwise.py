@@ -6,11 +6,9 @@
 __all__ = ['PAIRWISE_SCORES', 'PAIRWISE_BASELINES', 'resampling_description', 'result_table', 'headline_sentence',
            'display_names', 'rater_labels', 'target_table', 'rater_ceilings', 'rater_table', 'rater_target_cells',
            'raters_figure', 'labels_figure', 'labels_sentences', 'curve_table', 'new_rater_figure', 'labels_until_gain',
-           'calibration', 'largest_error_pairs', 'comparison_phrase', 'supported_conclusions', 'limits_of_intervals',
-           'conclusions_markdown']
+           'calibration', 'largest_error_pairs']
 
 # %% ../../nbs/reporting/04_pairwise.ipynb #dd8da7d4
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,9 +28,9 @@ PAIRWISE_SCORES = ['accuracy', 'log_loss', 'brier', 'ece']
 PAIRWISE_BASELINES = ['majority', 'rater_majority', 'population', 'linear', 'bradley_terry', 'elo', 'als']
 
 # %% ../../nbs/reporting/04_pairwise.ipynb #d5d934af
-def resampling_description(study: Any) -> str:   # raters, or pairs of items
+def resampling_description(study: Any) -> str:   # raters, rankings, or pairs of items
     "The unit that is resampled for the intervals"
-    return 'raters' if resampling_unit(study.test) == 'rater' else 'pairs of items'
+    return dict(rater='raters', group='rankings', pair='pairs of items')[resampling_unit(study.test)]
 
 # %% ../../nbs/reporting/04_pairwise.ipynb #d6680420
 def result_table(study: Any) -> pd.DataFrame:  # metric, value, 95 % interval, baselines, ceiling
@@ -222,75 +220,3 @@ def largest_error_pairs(
         'other': names(study.items, other),
         'P(other)': error[i],
     })
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #a3298dee
-def comparison_phrase(
-    row: Mapping,   # low and high of a difference of accuracy, the model's minus another's
-) -> str:           # e.g. better than
-    "How the model compares: “the model is … the other”"
-    return 'better than' if row['low'] > 0 else 'worse than' if row['high'] < 0 else '**not distinguishable** from'
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #7e4b8e77
-def _baseline_sentences(study, names):
-    "The paired difference of accuracy from each baseline"
-    for k, name in names.items():
-        if k not in study.comparisons: continue
-        d = study.comparisons[k].set_index('metric').loc['accuracy']
-        interval = f'{d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}]'
-        yield f'On the same comparisons the model is {comparison_phrase(d)} {name}: difference of accuracy {interval}.'
-
-def _rater_sentences(study, baseline):
-    "For how many raters the model is better or worse than one without rater information"
-    if 'gain' not in study.per_rater: return
-    t = study.per_rater[study.per_rater.enough]
-    better, worse, chance = int((t.gain_low > 0).sum()), int((t.gain_high < 0).sum()), round(.025*len(t), 1)
-    yield (f'Of {len(t):,} raters with ten test comparisons or more, the model is distinguishably better than '
-           f'{baseline} for {better:,} and worse for {worse:,} (expected by chance: about {chance:g} each).')
-
-def _ceiling_sentences(study):
-    "The best achievable accuracy, exact or from repeated answers"
-    c = study.noise_ceiling()
-    if c and c['kind'] == 'exact':
-        yield (f"The comparisons are simulated: the best achievable accuracy is {c['accuracy']:.4f}, and the model "
-               f"reaches {c['share']:.1%} of it.")
-    if c and c['kind'] == 'repeated answers':
-        yield ('Raters who answered a comparison twice gave the same answer in {agreement:.1%} of {comparisons:,} '
-               'cases, so the best achievable accuracy lies between {ceiling_low:.3f} and {ceiling_high:.3f}.'
-               ).format(**c['raters'][0])
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #6a1d8f81
-def _target_sentences(study):
-    "The order of the targets by accuracy"
-    t = getattr(study, 'per_target', None)
-    if t is None or len(t) < 2: return
-    t = t.sort_values('accuracy', ascending=False, kind='stable')
-    best, worst = t.iloc[0], t.iloc[-1]
-    apart = 'do not overlap' if worst.accuracy_high < best.accuracy_low else 'overlap'
-    order = ', '.join(f'{r.target} {r.accuracy:.1%}' for r in t.itertuples())
-    yield f'Targets by accuracy: {order}; the intervals of {best.target} and {worst.target} {apart}.'
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #8c20d53f
-def supported_conclusions(
-    study: Any,
-    names: dict[str, str],                  # baseline -> what it is, in a sentence
-    baseline: str='the population model',   # what `gain` of `per_rater` is compared with
-) -> list[str]:                             # sentences, in Markdown
-    "Conclusions that the scores support: compared with baselines, by rater, and with the best achievable accuracy"
-    about_raters = [*_rater_sentences(study, baseline), *_target_sentences(study)]
-    return [*_baseline_sentences(study, names), *about_raters, *_ceiling_sentences(study)]
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #b3855f9a
-def limits_of_intervals(study: Any) -> list[str]:   # sentences
-    "What the intervals do not cover"
-    if resampling_description(study) == 'raters': return []
-    n = len(np.unique(study.test.rater))
-    return [f'No conclusion about other raters: there are {n}, and the intervals resample pairs of items.']
-
-# %% ../../nbs/reporting/04_pairwise.ipynb #19e8f0f0
-def conclusions_markdown(
-    supported: list[str],
-    limits: list[str],
-) -> str:  # Markdown
-    "Conclusions and limitations as two lists"
-    lines = lambda xs: '\n'.join(f'- {x}' for x in xs)
-    return f'**Conclusions**\n\n{lines(supported)}\n\n**Limitations**\n\n{lines(limits)}'

@@ -31,6 +31,7 @@ from .stacking import train_folds
 class DistributionTraining(RaterStudy):
     "Load, split, baselines and fit: the prepared data, and a model for each fold"
     name, rows_noun, features_noun = 'distributions', 'items', 'features'
+    prepared = None   # where the data of a finished run are read again
 
     def __init__(self,
         cfg: DistributionsConfig,

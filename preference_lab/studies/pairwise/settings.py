@@ -9,7 +9,8 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Fraction, NonNegativeInt, TrainConfig
+from ...core.config import Fraction, NonNegativeInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #2d6f9b13
 PUBLISHED_FACES = ('faces_london', 'faces_morrison2017')   # data sets that the package can read
@@ -25,8 +26,8 @@ class PairwiseConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
     format: str = ''
-    # of your own ratings: long (a row a rating) or wide (a rating matrix); empty: wide where it can be nothing else
-    layout: Literal['', 'long', 'wide'] = ''
+    # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
+    layout: Literal['', 'long', 'wide', 'rankings'] = ''
     # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
     ties: Literal['half', 'drop'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
@@ -63,7 +64,7 @@ class PairwiseConfig(TrainConfig):
 
     REQUIRES = dict(
         **dict.fromkeys(('format', 'judgement_type'), _OWN),
-        layout=f'judgement_type!=comparisons and {_OWN} of ratings',
+        layout=_OWN,
         ties=f'judgement_type!=ratings and {_OWN} of comparisons',
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',
