@@ -13,7 +13,7 @@ import words
 
 ROOT = Path(__file__).resolve().parent.parent
 # A subpackage imports only what stands to its left; plots and testing import no other package but core.
-LAYERS = 'core data simulate datasets evaluation aggregation training models experiments plots reporting studies commands cli'.split()
+LAYERS = 'core data simulate datasets evaluation aggregation training models experiments plots reporting exploration studies commands cli'.split()
 APART = ('plots', 'testing')
 
 

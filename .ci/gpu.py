@@ -35,7 +35,8 @@ from preference_lab.training.batching import (
     tokenize_texts,
 )
 from preference_lab.training.graph_capture import call_without_graph
-from preference_lab.core.config import TrainConfig, make_config
+from preference_lab.core.config import make_config
+from preference_lab.core.train_config import TrainConfig
 from preference_lab.core.files import read_json, write_json
 from preference_lab.experiments.benchmarks import (
     TimeLimitExceeded,
@@ -46,8 +47,8 @@ from preference_lab.experiments.benchmarks import (
 )
 from preference_lab.training.measurement import count_synchronizations, count_flops, measure, peak_tflops, throughput
 from preference_lab.training.inference import inference_context
-from preference_lab.core.files import find_dataset
-from preference_lab.experiments.results import environment
+from preference_lab.core.dataset_files import find_dataset
+from preference_lab.core.environment import environment
 from preference_lab.training.optimization import READ_LOSSES_EVERY, parameter_groups
 from preference_lab.training.trainer import Trainer
 # what only one part needs is imported there, so that a package that is missing fails that part alone

@@ -18,14 +18,14 @@ from .comparison_counts import ComparisonCounts, connection_warnings, encode_com
 from ..core.errors import ConfigError, DataError, did_you_mean
 from ..core.process import raise_if_stop_requested
 from ..data.validation import list_names
+from ..evaluation.item_scores import bradley_terry_terms
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #ed0858a4
 def _bradley_terry_terms(eta, tau, c):
     "Log-likelihood; derivatives by eta and tau; information: eta eta, eta tau, tau tau"
-    p, n = expit(eta), c.left_wins + c.right_wins
-    value = (c.left_wins*log_expit(eta) + c.right_wins*log_expit(-eta)).sum()
+    value, slope, curve = bradley_terry_terms(eta, c.left_wins, c.right_wins)
     zero = np.zeros_like(eta)
-    return value, c.left_wins - n*p, zero, n*p*(1-p), zero, zero
+    return value, slope, zero, curve, zero, zero
 
 def _davidson_terms(eta, tau, c):
     "The same, tau is log nu"

@@ -176,7 +176,8 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
 
 def _row_ids(df, column, path) -> list:
     "The ids of a table; without a column of ids they are made of file and row"
-    if not column: return [f'{path.stem}-{r}' for r in df.index]
+    stem = path.stem
+    if not column: return [f'{stem}-{r}' for r in df.index]
     return [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[column]]
 
 # %% ../../nbs/data/06_label_files.ipynb #702f91c2

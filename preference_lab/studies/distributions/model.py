@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ...core.storage import save_tensors
 from ...core.hub import load_pretrained, model_card, read_saved_weights
-from ...training.losses import Loss, cross_entropy, kl, max_logit, maxsup, min_entropy_penalty, scale_logits
-from ...training.losses import smooth_labels
+from ...training.losses import Loss, smooth_labels
+from ...training.distribution_losses import cross_entropy, kl, max_logit, maxsup, min_entropy_penalty
+from ...training.distribution_losses import scale_logits
 from ...training.batching import TableLoader
 from ...training.inference import InferenceMixin, predict_rows
 from ...models.text_encoders import without_pooling_layer
@@ -169,12 +170,13 @@ class DistributionModel(
         return TextNetwork(encoder, len(self.categories), self.net['pooling'], self.net['dropout'])
 
     def proba(self,
-        loader: TableLoader,
+        loader: TableLoader | list[TableLoader],   # of all predictors, or one for each
         batch_size: int = 0,   # rows at a time; 0: the default of inference
     ) -> np.ndarray:           # (rows, categories) float64
         "The predicted distributions, averaged over members"
         options = dict(batch_size=batch_size or self.inference_rows, precision=self.inference_precision)
-        logits = [predict_rows(m, loader, forward, **options) for m in self.members]
+        loaders = loader if isinstance(loader, list) else [loader]*len(self.members)
+        logits = [predict_rows(m, x, forward, **options) for m, x in zip(self.members, loaders)]
         return torch.stack([z.double().softmax(1) for z in logits]).mean(0).numpy()
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #a4817552

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ...core.numerics import pearson_correlation
 from ...evaluation.distributions import distribution_row_scores
 from ...plots.distributions import category_proportions_plot, entropy_scatter
-from ...plots.scores import reliability_diagram
+from ...plots.calibration import reliability_diagram
 from ...plots.style import metric_name
 from ...plots.training import loss_parts, training_curves
 from ..report_base import StudyReport

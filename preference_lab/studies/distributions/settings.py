@@ -12,7 +12,8 @@ from typing import Literal
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
-from ...core.config import PositiveInt, TrainConfig
+from ...core.config import PositiveInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
 @dataclass
@@ -25,13 +26,13 @@ class ColumnNames:
     item_column: str = ''          # empty: id or item
     group_column: str = ''         # groups that stay in one split
     split_column: str = ''         # train, validation, test
-    feature_columns: str = ''      # numeric features
+    feature_columns: str = ''      # features: numbers and categories
     text_columns: str = ''         # texts
     edge_columns: str = 'edge_*'   # of the table of neighbors
     ordered: bool = False          # whether the categories are ordered
     format: str = ''               # plain, or a public format; empty: told by its marks
     spellings: str = 'refuse'      # of categories that differ in case or spaces alone: refuse, merge or keep
-    missing: str = ''              # with one answer a row: texts that are missing answers (commas), or none
+    missing: str = ''              # texts that are missing answers or features (commas), or none
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #4ff61b61
 _published = dict(
@@ -108,10 +109,9 @@ _REQUIRES = dict(
     demo_districts='data=demo',
     split='data=convabuse',
     holdout_kind='data=faces_london',
-    **dict.fromkeys(
-        ('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered', 'spellings'), _OWN
-    ),
-    **dict.fromkeys(('answer_column', 'rater_column', 'categories', 'missing'), _ONE_ANSWER),
+    **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
+    **dict.fromkeys(('spellings', 'missing'), _OWN),
+    **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
     embeddings='has_own_table and network!=text and neighbors=: a custom table (data=PATH) without neighbors, and '
@@ -155,7 +155,7 @@ class DistributionsConfig(TrainConfig):
     item_column: str = ''                  # custom table; empty: item or id
     group_column: str = ''                 # custom table: groups that stay in one split
     split_column: str = ''                 # custom table: train, validation or test; empty: a random split
-    feature_columns: str = ''              # custom table: numeric features of an item
+    feature_columns: str = ''              # custom table: features of an item, numbers and categories
     text_columns: str = ''                 # custom table: texts
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # table with one row a neighbor of an item: the item, the feature columns, and edge columns

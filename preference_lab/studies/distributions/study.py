@@ -14,10 +14,11 @@ from fastcore.basics import patch
 from torch import nn
 
 from ...data.labels import SPLITS
+from ...data.feature_columns import encoder_record
 from ...evaluation.distributions import compare_distributions, distribution_intervals, distribution_metrics
 from ...evaluation.constant_predictions import check_single_category
 from ...evaluation.baselines import test_mean_oracle
-from ...training.losses import min_reachable_entropy
+from ...training.distribution_losses import min_reachable_entropy
 from ...training.devices import make_accelerator
 from .settings import preset_group
 from .model import DistributionModel
@@ -53,8 +54,8 @@ def open_test(self: DistributionStudy) -> dict[str, np.ndarray]:  # split -> (ro
 def predict_split(self: DistributionStudy, split: str) -> np.ndarray:  # (rows, categories)
     "The predicted distributions, each fold's by its own model"
     acc, out = make_accelerator(self.cfg), []
-    for f, s in zip(self.folds, self.prepared.splits):
-        loader = make_loader(self.cfg, self.prepared, self.kind, s[split])
+    for k, (f, s) in enumerate(zip(self.folds, self.prepared.splits)):
+        loader = make_loader(self.cfg, self.prepared, self.kind, s[split], fold=k)
         out.append(predict_proba(f.learner.to(acc.device), loader, acc, self.cfg.inference_precision))
     return np.concatenate(out)
 
@@ -192,7 +193,8 @@ def final_model(self: DistributionStudy) -> DistributionModel:
     width = m.tensors['features'].shape[1] if 'features' in m.tensors else 0
     columns = dict(feature_columns=c.reading.get('feature columns', c.feature_columns), edge_columns=c.edge_columns,
                    item_column=c.reading.get('item column') or c.item_column)
-    inputs = columns | dict(encoder=m.encoder_settings, width=width)
+    encoders = [encoder_record(e) for e in m.encoders]
+    inputs = columns | dict(encoder=m.encoder_settings, width=width, columns=encoders, missing=c.missing)
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None
     shape = network_settings(c, m, self.kind), len(self.folds), self.ordered, inputs, about

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
-from ...core.files import find_dataset
+from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading
 from ...data.labels import MultilabelTable, SPLITS, drop_label
 from ...data.label_files import read_label_folder, read_label_table
@@ -21,7 +21,7 @@ from ...data.platform_tables import add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels
 from ...data.groups import connected_groups
-from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_text
+from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...simulate.emotion_texts import EMOTIONS, demo_table, emotion_text_simulator
@@ -80,13 +80,13 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
     frame = table.frame.assign(text=[n or o for n, o in zip(new, old)])
     return replace(table, frame=frame, notes=[*table.notes, *notes])
 
-def _split(table: MultilabelTable, original: list[str], sizes, seed, near: bool) -> MultilabelTable:
+def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes, seed, near: bool) -> MultilabelTable:
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
     bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
-    groups = connected_groups(
-        *([normalize_text(t) for t in texts] for texts in (original, bare, table.texts)),
-        *([find_near_duplicate_texts(original)] if near else []),
-    )
+    own = folded if table.texts == original else normalize_texts(original)
+    others = [normalize_texts(bare)]*(bare != original) + [folded]*(own is not folded)
+    # nearly equal texts are in one group, and so are equal ones
+    groups = connected_groups(find_near_duplicate_texts(original, own) if near else own, *others)
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{location(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -146,12 +146,15 @@ def load_emotions(
     finish_reading(reading)
     original = table.texts
     table = _clean(table, dict(lowercase=lowercase, strip_urls=strip_urls, strip_emoji=strip_emoji))
-    if 'split' not in table.frame: table = _split(table, original, sizes, seed, near=str(data) != 'demo')
-    if exclude_neutral: table = _drop_neutral(table)
+    folded = normalize_texts(table.texts)
+    if 'split' not in table.frame: table = _split(table, original, folded, sizes, seed, near=str(data) != 'demo')
+    if exclude_neutral:
+        table = _drop_neutral(table)
+        folded = normalize_texts(table.texts)
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s))]
 
-    keys = {'text': table.texts, 'folded text': [normalize_text(t) for t in table.texts]}
-    if table.published_split: table.notes.extend(_near_duplicates(table, keys['folded text']))
+    keys = {'text': table.texts, 'folded text': folded}
+    if table.published_split: table.notes.extend(_near_duplicates(table, folded))
     return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #18543872

@@ -13,7 +13,7 @@ from annotated_types import Gt, Lt
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from ...core.config import TrainConfig
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/emotions/01_settings.ipynb #pre5e751
 _published = dict(

@@ -25,7 +25,7 @@ from ...training.inference import evenly_spaced_rows, precision_difference, pred
 from ...models.text_classifier_cost import latency, training_flops
 from ..base import Study
 from .settings import EmotionsConfig
-from .predictions import compare_predictions, predictions_table
+from .predictions import compare_predictions, join_label_names, predictions_table
 from .training import EmotionTraining, forward
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #af687852
@@ -254,6 +254,18 @@ def predictions_table(self: EmotionStudy, split: str) -> pd.DataFrame:
 def compare_tables(self: EmotionStudy, a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     "Two tables of predictions, on the rows and labels that both have"
     return compare_predictions(a, b, self.cfg.bootstrap_samples)
+
+# %% ../../../nbs/studies/emotions/05_study.ipynb #99a893f0
+@patch
+def decision_rule(self: EmotionStudy) -> dict:
+    "The thresholds of the run"
+    return self.thresholds.to_dict()
+
+# %% ../../../nbs/studies/emotions/05_study.ipynb #2cfbdb5b
+@patch
+def training_answers(self: EmotionStudy) -> list[str]:
+    "The labels of each training text"
+    return join_label_names(self.train.targets > .5, self.label_names)
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70b32b4c
 @patch

@@ -26,7 +26,8 @@ from ...training.batching import TextLoader, tiny_tokenizer, tokenize_texts
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer
 from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
-from ...models.text_classifier import MultilabelTextClassifier, tiny_config
+from ...models.text_classifier import MultilabelTextClassifier
+from ...models.encoder_parts import tiny_config
 from ..base import Study
 from .settings import EmotionsConfig
 from .data import load_emotions, table_settings

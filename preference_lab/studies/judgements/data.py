@@ -14,7 +14,7 @@ import pandas as pd
 
 from ...core.config import make_config
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import find_dataset
+from ...core.dataset_files import find_dataset
 from ...data.coded_choices import parse_coded_choices
 from ...data.coding import hash_arrays
 from ...data.comparisons import Comparisons

@@ -14,13 +14,11 @@ from matplotlib.figure import Figure
 
 from ...plots.scores import comparison_forest
 from ...plots.training import curves_by_group
-from ...reporting.pairwise import PAIRWISE_SCORES, calibration, comparison_phrase
-from ...reporting.pairwise import conclusions_markdown, curve_table, display_names
-from ...reporting.pairwise import headline_sentence, labels_sentences, labels_until_gain
-from ...reporting.pairwise import limits_of_intervals
-from ...reporting.pairwise import new_rater_figure, rater_table, raters_figure, resampling_description
-from ...reporting.pairwise import result_table
-from ...reporting.pairwise import supported_conclusions
+from ...reporting.pairwise import PAIRWISE_SCORES, calibration, curve_table, display_names
+from ...reporting.pairwise import headline_sentence, labels_sentences, labels_until_gain, new_rater_figure
+from ...reporting.pairwise import claim_description, rater_table, raters_figure, result_table
+from ...reporting.pairwise_conclusions import comparison_phrase, conclusions_markdown, limits_of_intervals
+from ...reporting.pairwise_conclusions import supported_conclusions
 from ..report_base import StudyReport
 from .analyses import accuracy_peaks, overfitting_sentence
 from .published import published_tables
@@ -74,7 +72,7 @@ def model_description(self: LabelerReport) -> str:
         f"{s.data.name}: {len(s.raters):,} raters, {len(s.items):,} images, {', '.join(s.targets)}; "
         f"{model_description(s)}, temperature {s.cfg.temperature:g}, seed {s.cfg.seed}, "
         f"epoch {s.trainer.best['epoch']} of {len(s.history)}, selected on validation; brackets are 95 % "
-        f"intervals over {resampling_description(s)}."
+        f"intervals for {claim_description(s)}."
     )
 
 # %% ../../../nbs/studies/labeler_tokens/13_report.ipynb #ea3bc359

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ...data.comparisons import Comparisons
 from ...data.ratings import filter_raters, limit_labels_per_rater
 from ...evaluation.pairwise import resampling_unit
-from ...models.lora import lora_update_norms
+from ...models.lora_weights import lora_update_norms
 from ..pairwise.study import PairwiseStudy
 from .settings import LabelerConfig
 from .new_raters import encode_images_for_population, fit_new_labeler_tokens

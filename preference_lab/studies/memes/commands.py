@@ -28,7 +28,7 @@ from ...data.items import list_images
 from ...data.memes import MemeTable, first_names
 from ...data.region_cache import RegionCache
 from ...data.region_conversion import convert_regions
-from ...evaluation.classification import binary_intervals
+from ...evaluation.binary import binary_intervals
 from ...training.inference import predict_rows
 from ...models.clip_embeddings import ClipImageExtractor, ClipTextEncoder
 from ...models.clip_fusion import ClipFusion

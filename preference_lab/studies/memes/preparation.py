@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from ...core.errors import ConfigError, DataError
-from ...core.files import find_file
+from ...core.dataset_files import find_file
 from ...data.reading import start_reading
 from ...data.memes import first_names
 from ...data.region_cache import RegionCache

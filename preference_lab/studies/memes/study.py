@@ -12,7 +12,7 @@ from fastcore.basics import patch
 
 from ...core.errors import DataError
 from ...data.memes import MemeTable
-from ...evaluation.classification import binary_intervals, binary_metrics, compare_binary
+from ...evaluation.binary import binary_intervals, binary_metrics, compare_binary
 from ...evaluation.constant_predictions import check_constant_predictions
 from ...evaluation.subgroups import subgroup_table
 from ...models.vilbert import ViLBERT

@@ -180,7 +180,11 @@ def _unify(df, path, columns, o: TableOptions, reading) -> pd.DataFrame:
     for group in [*([c] for c in names), ends]:
         if not group: continue
         ids = pd.concat([parse_ids(df[c]) for c in group])
-        unified, changed = unify_ids(ids, o.spellings)
+        code, distinct = pd.factorize(ids, use_na_sentinel=False)   # each id is kept once in memory
+        if o.spellings == 'merge': unified, changed = unify_ids(ids, o.spellings)   # by how often each occurs
+        else:
+            unified, changed = unify_ids(pd.Series(distinct, dtype=object), o.spellings)
+            unified = unified.iloc[code]
         parts = np.split(unified.to_numpy(object), len(group))
         df = df.assign(**dict(zip(group, parts)))
         why = NAMED if o.spellings == 'merge' else BY_RULE
