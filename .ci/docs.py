@@ -118,8 +118,8 @@ class Page:
 
 
 def api(pages, defs):
-    "A page that lists everything exported, room by room"
-    out = ['# API', 'Everything that the package exports, in the order of the rooms. Each name leads to its signature, its examples and its tests.\n{ .lead }']
+    "A page that lists everything exported, by subpackage"
+    out = ['# API', 'Everything that the package exports, in the order of the subpackages. Each name leads to its signature, its examples and its tests.\n{ .lead }']
     for p in pages:
         rows = [(n, *defs[p.url, n]) for n in dict.fromkeys(p.shown) if (p.url, n) in defs]
         if rows: out.append(f'## {rows[0][1]}\n\n[{p.title}]({p.url})\n\n| Name | What it is |\n|---|---|\n' +

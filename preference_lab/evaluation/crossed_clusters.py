@@ -20,10 +20,11 @@ CLAIMS = dict(
     rater='new raters on these items',
     item='these raters on new items',
     both='new raters and new items',
+    group='new rankings by these raters of these items',
 )
 # claim -> the method of its intervals
 METHOD_OF_CLAIM = dict(pair='dyadic-robust t', rater='cluster-robust t', item='dyadic-robust t',
-                       both='two-way dyadic-robust t')
+                       both='two-way dyadic-robust t', group='cluster-robust t')
 
 def check_claim(
     claim: str,
@@ -31,7 +32,7 @@ def check_claim(
     "A key of `CLAIMS`, or a `ConfigError`"
     if claim in CLAIMS: return claim
     raise ConfigError(f"by: {claim!r} is not a resampling unit{did_you_mean(claim, CLAIMS)}. Take 'pair', 'rater', "
-                      "'item' or 'both'.")
+                      "'item', 'both' or, with rankings, 'group'.")
 
 # %% ../../nbs/evaluation/06_crossed_clusters.ipynb #e680e887
 def _influence(cluster, e, answers):
@@ -63,12 +64,13 @@ def crossed_variance(
     d = dict(r=_influence(rater, e, n), i=_influence(item, np.tile(e, 2), n), q=_influence(pairs.keys('pair'), e, n))
     d['ri'] = _influence(np.tile(rater, 2)*m + item, np.tile(e, 2), n)
     d['rq'] = _influence(pairs.keys('rater', 'pair'), e, n)
+    if claim == 'group': d['g'] = _influence(pairs.keys('group'), e, n)
     v = {k: float((x**2).sum()) for k, x in d.items()}
     items = max(v['i']-v['q'], v['q'])
-    variance = dict(pair=max(v['ri'] + v['q'] - 2*v['rq'], v['q']), rater=v['r'], item=items,
-                    both=v['r'] + items)[check_claim(claim)]
-    drawn = dict(pair=['q', 'ri'], rater=['r'], item=['i'], both=['r', 'i'])[claim]
-    units = min(len(d[k]) for k in dict(pair='q', rater='r', item='i', both='ri')[claim])
+    variance = dict(pair=max(v['ri'] + v['q'] - 2*v['rq'], v['q']), rater=v['r'], item=items, both=v['r'] + items,
+                    group=v.get('g'))[check_claim(claim)]
+    drawn = dict(pair=['q', 'ri'], rater=['r'], item=['i'], both=['r', 'i'], group=['g'])[claim]
+    units = min(len(d[k]) for k in dict(pair='q', rater='r', item='i', both='ri', group='g')[claim])
     return variance, _degrees_of_freedom([d[k] for k in drawn]), units
 
 # %% ../../nbs/evaluation/06_crossed_clusters.ipynb #cfaf763f

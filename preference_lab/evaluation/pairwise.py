@@ -41,9 +41,10 @@ def comparison_scores(
 # %% ../../nbs/evaluation/07_pairwise.ipynb #684560ea
 def resampling_unit(
     pairs: Comparisons,  # comparisons
-) -> str:  # 'rater' or 'pair'
-    "The resampling unit: raters where there are at least 30, else unordered pairs of items"
-    return 'rater' if len(np.unique(pairs.rater)) >= 30 else 'pair'
+) -> str:  # 'rater', 'group' (a ranking) or 'pair'
+    "The resampling unit: raters where there are at least 30, else rankings, else unordered pairs of items"
+    if len(np.unique(pairs.rater)) >= 30: return 'rater'
+    return 'pair' if pairs.group is None else 'group'
 
 # %% ../../nbs/evaluation/07_pairwise.ipynb #4d16bb62
 def _with_pseudo_units(v):
@@ -82,11 +83,11 @@ class PairwiseScorer:
     def __init__(self,
         pairs: Comparisons,  # comparisons with their answers
         proba: np.ndarray,  # (n,) predicted P(left wins)
-        by: str | None = None,  # claim: 'rater', 'pair', 'item' or 'both'; None: as `resampling_unit` decides
+        by: str | None = None,  # claim: a key of `CLAIMS`; None: as `resampling_unit` decides
         bins: int = 15,  # of the calibration error
     ):
         by, values = check_claim(by or resampling_unit(pairs)), comparison_scores(pairs, proba)
-        unit, p = pairs.keys('rater' if by in ('rater', 'both') else 'pair'), np.asarray(proba, float)
+        unit, p = pairs.keys(dict(both='rater', item='pair').get(by, by)), np.asarray(proba, float)
         self.means = ClusterMeans(unit, **values)
         self.rows, self.by, self.pairs = self.means.rows, by, pairs  # rows: number of units that are drawn
 
@@ -115,7 +116,7 @@ class PairwiseScorer:
 
     def width_factors(self, other: 'PairwiseScorer | None' = None) -> dict[str, float]:
         "metric -> factor of the width where pairs are drawn; with another scorer, for the difference of the two"
-        if self.by == 'rater': return {}
+        if self.by in ('rater', 'group'): return {}
         of = lambda k, v: v if other is None else v - other.contributions[k]
         return {k: self._width_factor(of(k, v)) for k, v in self.contributions.items()}
 
@@ -138,7 +139,7 @@ def pairwise_metrics(
 def pairwise_intervals(
     pairs: Comparisons,  # comparisons with their answers
     proba: np.ndarray,  # (n,) predicted P(left wins)
-    by: str | None = None,  # claim: 'rater', 'pair', 'item' or 'both'; None: as `resampling_unit` decides
+    by: str | None = None,  # claim: a key of `CLAIMS`; None: as `resampling_unit` decides
     n: int = 1000,  # resamples, of the calibration error
     seed: int = 0,  # of the random generator
 ) -> dict[str, NamedInterval]:  # accuracy, log_loss, brier, ece
@@ -193,7 +194,7 @@ def compare_pairwise(
     pairs: Comparisons,  # comparisons with their answers
     proba_a: np.ndarray,  # (n,) P(left wins) of the first predictor
     proba_b: np.ndarray,  # (n,) P(left wins) of the second predictor
-    by: str | None = None,  # claim: 'rater', 'pair', 'item' or 'both'; None: as `resampling_unit` decides
+    by: str | None = None,  # claim: a key of `CLAIMS`; None: as `resampling_unit` decides
     n: int = 1000,  # resamples, of the calibration error
     seed: int = 0,  # of the random generator
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable; attrs['about']: metric -> method, …

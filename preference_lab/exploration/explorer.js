@@ -26,12 +26,12 @@ function startExplorer(root, data, onChange) {
       if (k.startsWith('on')) e.addEventListener(k.slice(2), v);
       else if (v !== false && v !== null && v !== undefined) e.setAttribute(k, v === true ? '' : v);
     }
-    for (const c of children.flat()) if (c !== null && c !== undefined && c !== '') e.append(c);
+    for (const c of children.flat(Infinity)) if (c !== null && c !== undefined && c !== '') e.append(c);
     return e;
   }
   const fixed = (x, digits) => (x === null || x === undefined || Number.isNaN(x) ? '–' : x.toFixed(digits === undefined ? 3 : digits));
   const whole = (x) => x.toLocaleString('en-US');
-  const image = (name, text) => (name && data.images[name] ? el('img', { src: data.images[name], alt: text || name, loading: 'lazy' }) : null);
+  const image = (name, text) => (name && data.images[name] ? el('img', { src: data.images[name], alt: text || 'image', loading: 'lazy' }) : null);
 
   // what is decided
   const known = (r, k) => positive[r * L + k] >= 0;
@@ -106,8 +106,8 @@ function startExplorer(root, data, onChange) {
   }
   function contentOf(r, short) {
     const text = data.rows.text ? data.rows.text[r] : '';
-    const names = (data.rows.images ? data.rows.images[r] : []).map((name) => image(name));
-    if (isPair) return [names, data.rows.left[r] + ' or ' + data.rows.right[r]];
+    const names = (data.rows.images ? data.rows.images[r] : []).map((name, i) => image(name, isPair ? [data.rows.left[r], data.rows.right[r]][i] : String(data.rows.id[r])));
+    if (isPair) return [names, el('div', {}, data.rows.left[r] + ' or ' + data.rows.right[r]), data.rows.target ? el('div', { class: 'soft' }, data.rows.target[r]) : null];
     const shown = short && text.length > LONG_TEXT ? text.slice(0, LONG_TEXT) + '…' : text;
     return [names, el('span', { dir: 'auto' }, shown || String(data.rows.id[r]))];
   }
@@ -164,7 +164,7 @@ function startExplorer(root, data, onChange) {
     readout.replaceChildren(
       el('p', {}, 'Threshold ', el('output', { 'data-part': 'value' }, fixed(thresholds[k], 3)), ' ',
         el('button', { type: 'button', 'data-part': 'reset', disabled: !moved[k], onclick: () => { thresholds[k] = data.thresholds[k]; moved[k] = false; renderThreshold(); changed(); } },
-          'of the run: ' + fixed(data.thresholds[k], 3))),
+          (data.decision === 'largest' ? 'equal share: ' : 'of the run: ') + fixed(data.thresholds[k], 3))),
       el('table', {}, el('thead', {}, el('tr', {}, el('th', {}, 'rows'), ['precision', 'recall', 'F1'].map((h) => el('th', { class: 'number' }, h)))),
         el('tbody', {}, line('all', whole_set, c.known[k], 'all'), below)),
       el('p', { class: 'soft' }, whole(c.true_positives[k][j]) + ' true and ' + whole(c.false_positives[k][j]) + ' false positives of ' + whole(c.positives[k]) + ' positives'),
@@ -284,8 +284,8 @@ function startExplorer(root, data, onChange) {
     const found = data.neighbors.at[r].map((t, i) => [t, data.neighbors.similarity[r][i]]).filter(([t]) => t >= 0);
     if (!found.length) return el('p', { class: 'soft' }, 'No training row is similar.');
     const train = data.neighbors.train;
-    return found.map(([t, s]) => el('div', { class: 'neighbor', 'data-neighbor': t }, (train.images ? train.images[t] : []).map((name) => image(name)),
-      el('span', { dir: 'auto' }, train.text ? train.text[t] : String(train.id[t])), el('div', { class: 'soft' }, 'similarity ' + fixed(s, 2) + ' · answers: ' + train.answers[t])));
+    return found.map(([t, s]) => el('div', { class: 'neighbor', 'data-neighbor': t }, (train.images ? train.images[t] : []).map((name) => image(name, String(train.id[t]))),
+      el('span', { dir: 'auto' }, train.text ? train.text[t] : String(train.id[t])), el('div', { class: 'soft' }, 'similarity ' + fixed(s, 2) + (train.answers[t] ? ' · ' + train.answers[t] : ''))));
   }
   function renderDetail() {
     const r = state.row;

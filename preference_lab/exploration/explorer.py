@@ -110,9 +110,15 @@ def page_notes(self: Explorer) -> list[str]:
     return [*out, *self.thumbnails.notes(), *self.rows.notes]
 
 # %% ../../nbs/exploration/07_explorer.ipynb #294f15f2
+def _number_images(frame, uris) -> pd.DataFrame:
+    "The table with numbers for the names of images, which may be paths of a machine; '' for those not on the page"
+    if 'images' not in frame: return frame
+    number = {name: str(k) for k, name in enumerate(uris)}
+    return frame.assign(images=[[number.get(i, '') for i in names] for names in frame.images])
+
 def _row_columns(ex, rows) -> dict[str, list]:
     "The columns of the rows on the page"
-    f = rows.frame.copy()
+    f = _number_images(rows.frame, ex.thumbnails.uris).copy()
     if 'text' in f: f['text'] = f['text'].str.slice(0, MAX_TEXT_CHARS)
     columns = {c: json_column(f[c]) for c in f}
     columns |= dict(loss=json_column(losses(rows)), margin=json_column(margins(rows)), position=ex.shown.tolist())
@@ -133,9 +139,9 @@ def _other_data(other: OtherRun, shown) -> dict:
         table=[dict(zip(columns, json_column(r))) for r in other.table[columns].itertuples(index=False)],
     )
 
-def _neighbor_data(neighbors: Neighbors) -> dict:
+def _neighbor_data(neighbors: Neighbors, uris) -> dict:
     n = neighbors.keep_used()
-    train = {c: json_column(n.train[c]) for c in n.train}
+    train = {c: json_column(column) for c, column in _number_images(n.train, uris).items()}
     if 'text' in train: train['text'] = [t[:MAX_TEXT_CHARS] for t in train['text']]
     similarity = np.round(n.similarity.astype(float), 4).tolist()
     return dict(at=n.at.tolist(), similarity=similarity, train=train, method=n.method)
@@ -154,11 +160,11 @@ def data(self: Explorer) -> dict:
         bar_meaning=_bar_meaning(self), sorts=_order_choices(rows), rows=_row_columns(self, rows),
         proba=encode_numbers(floats(rows.proba)), positive=encode_numbers(signs),
         predicted=encode_numbers(rows.predicted.astype(np.int8)), counts=_counts_data(self.rows),
-        images=self.thumbnails.uris, no_neighbors=self.no_neighbors,
+        images=dict(enumerate(self.thumbnails.uris.values())), no_neighbors=self.no_neighbors,
         no_disagreement='Disagreement of raters is not known: these data have one answer a row.',
     )
     if rows.observed is not None: out['observed'] = encode_numbers(rows.observed.astype(np.float64))
-    if self.neighbors is not None: out['neighbors'] = _neighbor_data(self.neighbors)
+    if self.neighbors is not None: out['neighbors'] = _neighbor_data(self.neighbors, self.thumbnails.uris)
     if self.raters is not None:
         out['raters'] = dict(caption=RATER_CAPTION) | {c: json_column(self.raters[c]) for c in self.raters}
     if self.other is not None: out['other'] = _other_data(self.other, self.shown)

@@ -100,8 +100,8 @@ def _(kind: DistributionPredictions, table, rule):
     q, p = (table[[f'{w}_{n}' for n in names]].to_numpy(float) for w in ('true', 'pred'))
     frame = table[[c for c in ('id', 'group') if c in table]]
     if 'group' in frame: frame = frame.assign(group=frame.group.astype(str))
-    top = np.arange(len(names)) == p.argmax(1)[:, None]
-    return ExplorerRows(frame, names, q >= q.max(1, keepdims=True) - 1e-12, p, top, np.full(len(names), .5), 'largest',
+    top, equal = np.arange(len(names)) == p.argmax(1)[:, None], np.full(len(names), 1/len(names))
+    return ExplorerRows(frame, names, q >= q.max(1, keepdims=True) - 1e-12, p, top, equal, 'largest',
                         'distribution', observed=q, disagreement=answer_disagreement(q))
 
 # %% ../../nbs/exploration/08_run_predictions.ipynb #bc3d730f

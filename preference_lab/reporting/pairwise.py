@@ -29,9 +29,9 @@ PAIRWISE_SCORES = ['accuracy', 'log_loss', 'brier', 'ece']
 PAIRWISE_BASELINES = ['majority', 'rater_majority', 'population', 'linear', 'bradley_terry', 'elo', 'als']
 
 # %% ../../nbs/reporting/04_pairwise.ipynb #d5d934af
-def resampling_description(study: Any) -> str:   # raters, or pairs of items
+def resampling_description(study: Any) -> str:   # raters, rankings, or pairs of items
     "The unit that is resampled for the intervals"
-    return 'raters' if resampling_unit(study.test) == 'rater' else 'pairs of items'
+    return dict(rater='raters', group='rankings', pair='pairs of items')[resampling_unit(study.test)]
 
 # %% ../../nbs/reporting/04_pairwise.ipynb #03c09fbf
 def claim_description(study: Any) -> str:

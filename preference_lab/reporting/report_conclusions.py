@@ -8,10 +8,11 @@ __all__ = ['ReportConclusions']
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #f01984c8
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython.display import HTML, display
 from fastcore.basics import patch
 
 from ..evaluation.significance import adjust_p_values
+from ..experiments.prediction_kinds import PREDICTION_KINDS
 from ..experiments.results import same_settings_except_seed
 from ..plots.scores import comparison_forest, seed_intervals
 from .elements import markdown_paragraph, warnings_box
@@ -122,6 +123,17 @@ def conclusions(self: ReportConclusions) -> str:  # Markdown
     lines = lambda sentences: '\n'.join(f'- {x}' for x in sentences)
     return f'**Supported by this run**\n\n{lines(self.supported())}\n\n**Limitations**\n\n{lines(self.limits())}'
 
+# %% ../../nbs/reporting/17_report_conclusions.ipynb #403ffd96
+@patch
+def show_explorer(self: ReportConclusions):
+    "Write explore.html next to the report, beside the first run of `compare_with`, and link to it"
+    s = self.study
+    if s.name not in PREDICTION_KINDS: return
+    page = s.explore(other=next(iter(getattr(s.cfg, 'compare_with', [])), None)).save(s.run.folder/'explore.html')
+    display(HTML(f'<p><a href="{page.name}">{page.name}</a>: the {s.evaluated_split} {s.rows_noun} one by one, with '
+                 f'filters, nearest training rows and movable thresholds. In a notebook: <code>study.explore()</code>'
+                 '</p>'))
+
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #3d7dd0ab
 @patch
 def show_interval_methods(self: ReportConclusions):
@@ -138,7 +150,8 @@ def show_interval_methods(self: ReportConclusions):
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #26a16d23
 @patch
 def show_conclusions(self: ReportConclusions):
-    "Write the run folder; fill in the warnings at the top; show conclusions and limitations"
+    "Write the run folder and its explorer; fill in the warnings at the top; show conclusions and limitations"
+    self.show_explorer()
     self.study.finish()
     self.warnings.fill(warnings_box(self.study.run.warnings))
     self.show_interval_methods()

@@ -57,6 +57,7 @@ def explorer_neighbors(self: StudyExploration,
         return 'Nearest training rows are not available for these data.'
     at, similarity = nearest_texts(table['text'].tolist(), train.texts)
     about = pd.DataFrame(dict(id=train.frame['id'].to_numpy(), text=train.texts, answers=self.training_answers()))
+    if hasattr(train, 'images'): about['images'] = [[i] for i in train.images]
     return Neighbors(at, similarity, about, 'the words of the text (TF-IDF, cosine)')
 
 # %% ../../nbs/studies/01_exploration.ipynb #341c6f76

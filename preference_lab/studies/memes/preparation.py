@@ -40,6 +40,7 @@ from .batches import make_augment
 class MemeData(Study):
     "Load and split: the memes with their regions, and the untrained model"
     name, rows_noun, features_noun = 'memes', 'memes', 'regions'
+    given_model = clip = text_encoder = None   # where the data of a finished run are read again
 
     def __init__(self,
         cfg: MemesConfig,
