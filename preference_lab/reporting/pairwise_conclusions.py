@@ -74,7 +74,8 @@ def limits_of_intervals(study: Any) -> list[str]:   # sentences
     "What the intervals do not cover"
     if resampling_description(study) == 'raters': return []
     n = len(np.unique(study.test.rater))
-    return [f'No conclusion about other raters: there are {n}, and the intervals resample pairs of items.']
+    return [f'No conclusion about other raters: there are {n}, and the intervals are for new answers of these raters '
+            '(the table of claims has those for new raters).']
 
 # %% ../../nbs/reporting/15_pairwise_conclusions.ipynb #19e8f0f0
 def conclusions_markdown(

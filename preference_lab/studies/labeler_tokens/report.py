@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from ...plots.scores import comparison_forest
 from ...plots.training import curves_by_group
 from ...reporting.pairwise import PAIRWISE_SCORES, calibration, curve_table, display_names
-from ...reporting.pairwise import headline_sentence, new_rater_figure, rater_table, raters_figure
-from ...reporting.pairwise import resampling_description, result_table
+from ...reporting.pairwise import claim_description, headline_sentence, new_rater_figure, rater_table
+from ...reporting.pairwise import raters_figure, result_table
 from ...reporting.pairwise_conclusions import comparison_phrase, conclusions_markdown
 from ..report_base import StudyReport
 from .analyses import accuracy_peaks
@@ -72,7 +72,7 @@ def model_description(self: LabelerReport) -> str:
         f"{s.data.name}: {len(s.raters):,} raters, {len(s.items):,} images, {', '.join(s.targets)}; "
         f"{model_description(s)}, temperature {s.cfg.temperature:g}, seed {s.cfg.seed}, "
         f"epoch {s.trainer.best['epoch']} of {len(s.history)}, selected on validation; brackets are 95 % "
-        f"intervals over {resampling_description(s)}."
+        f"intervals for {claim_description(s)}."
     )
 
 # %% ../../../nbs/studies/labeler_tokens/14_report.ipynb #ea3bc359

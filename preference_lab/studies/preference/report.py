@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from ...plots.training import activation_comparison, training_curves
 from ...reporting.pairwise import PAIRWISE_SCORES, curve_table, headline_sentence, labels_sentences
-from ...reporting.pairwise import labels_until_gain, new_rater_figure, resampling_description, result_table
-from ...reporting.pairwise import target_table
+from ...reporting.pairwise import claim_description, labels_until_gain, new_rater_figure
+from ...reporting.pairwise import result_table, target_table
 from ...reporting.pairwise_conclusions import conclusions_markdown, limits_of_intervals
 from ...reporting.pairwise_conclusions import supported_conclusions
 from ..report_base import StudyReport
@@ -50,7 +50,7 @@ class PreferenceReport(StudyReport):
         s = self.study
         return (
             f'{s.data.name}: {len(s.raters):,} raters, {len(s.items):,} items, known raters and items; '
-            f'{model_description(s)}, seed {s.cfg.seed}; brackets are 95 % intervals over {resampling_description(s)}.'
+            f'{model_description(s)}, seed {s.cfg.seed}; brackets are 95 % intervals for {claim_description(s)}.'
         )
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #71510301
@@ -97,17 +97,18 @@ def result_table(self: PreferenceReport) -> pd.DataFrame:
 # %% ../../../nbs/studies/preference/08_report.ipynb #230f7fb4
 def _score_cells(m: dict) -> dict:
     a = m['accuracy']
-    return dict(accuracy=a['value'], interval=f"{a['low']:.3f} to {a['high']:.3f}", log_loss=m['log_loss']['value'])
+    interval = f"{a['low']:.3f} to {a['high']:.3f}"
+    return dict(accuracy=a['value'], interval=interval, log_loss=m['log_loss']['value'],
+                intervals_for=a['generalizes_to'])
 
 def holdout_table(study: PreferenceStudy) -> pd.DataFrame:
     "Accuracy and log loss on known raters and items, new items and new raters"
-    over = resampling_description(study)
-    rows = [dict(test_set='known rater, known item') | _score_cells(study.metrics['test']) | dict(intervals_over=over)]
+    rows = [dict(test_set='known rater, known item') | _score_cells(study.metrics['test'])]
     if m := study.splits.get('new_items'):
-        rows.append(dict(test_set='known rater, new item') | _score_cells(m) | dict(intervals_over='items'))
+        rows.append(dict(test_set='known rater, new item') | _score_cells(m))
     if m := study.splits.get('new_raters'):
         name = f"new rater, known item, after {study.new_rater_curve[-1]['labels']} labels"
-        rows.append(dict(test_set=name) | _score_cells(m) | dict(intervals_over=over))
+        rows.append(dict(test_set=name) | _score_cells(m))
     return pd.DataFrame(rows)
 
 # %% ../../../nbs/studies/preference/08_report.ipynb #bac59a5b
