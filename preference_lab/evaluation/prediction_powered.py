@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.stats import norm, t as student_t
 
 from ..core.errors import DataError
+from ..data.validation import pluralize
 from .bootstrap import wilson_interval
 from .checks import check_finite_values
 from .item_scores import bradley_terry_terms
@@ -34,8 +35,8 @@ def _check_units(y, f, others):
     "Arrays of finite numbers, or a `DataError` about too few items or a missing value"
     y, f, others = (check_finite_values(v, k) for v, k in ((y, 'people'), (f, 'model'), (others, 'model, other items')))
     if y.shape != f.shape: raise DataError(f'{len(y)} human answers and {len(f)} of the model: expected the same items')
-    if len(y) < 3: raise DataError(f'{len(y)} items were answered by people and the model; an interval needs 3. Add '
-                                   'answers of people.')
+    if len(y) < 3: raise DataError(f'people and the model both answered {pluralize(len(y), "item")}; an interval '
+                                   'needs 3. Add answers of people.')
     if len(others) < 2: raise DataError('the model answered no further items (2 or more are needed): there is nothing '
                                         'to gain from it. Take the mean of the people.')
     return y, f, others

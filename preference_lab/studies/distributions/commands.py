@@ -235,7 +235,7 @@ def _rater_scores(model, votes, frame, path, source, bootstrap_samples) -> dict[
     a = votes.answers
     if a is None or not a.is_single_choice: return {}
     raters = np.array(a.raters, object)[a.rater].tolist()
-    proba = predict_table(model, frame.iloc[a.item], path, source, raters)
+    proba = predict_table(model, frame.iloc[a.item], path, source, raters=raters)
     kind = 'ordered' if model.ordered else 'categories'
     names = {f'rater_{k}' if k in ('manhattan', 'wasserstein') else k: v for k, v in
              answer_score_intervals(a, proba, kind, votes.groups, bootstrap_samples).items()}

@@ -181,8 +181,8 @@ class DistributionModel(
         options = dict(batch_size=batch_size or self.inference_rows, precision=self.inference_precision)
         loaders = loader if isinstance(loader, list) else [loader]*len(self.members)
         if raters is not None and self.rater_effects is not None:   # fitted on the last layer of the only member
-            net = self.members[0]
-            hidden, logits = predict_hidden(net, net.net.head, loaders[0], forward, **options)
+            head = self.members[0].net.head
+            hidden, logits = predict_hidden(self.members[0], head, loaders[0], forward, **options)
             return (logits + self.rater_effects.offsets(hidden, raters)).double().softmax(1).numpy()
         logits = [predict_rows(m, x, forward, **options) for m, x in zip(self.members, loaders)]
         return torch.stack([z.double().softmax(1) for z in logits]).mean(0).numpy()

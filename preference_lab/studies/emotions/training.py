@@ -30,6 +30,7 @@ from ...models.rater_effects import predict_hidden
 from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
 from ...models.text_classifier import MultilabelTextClassifier
 from ...models.encoder_parts import tiny_config
+from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ..base import Study
 from ..raters import RaterStudy
 from .settings import EmotionsConfig

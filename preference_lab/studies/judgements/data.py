@@ -300,7 +300,11 @@ def load_judgements(
     for t, a in data.answers.items():   # durations from times
         if a.order is not None and t not in data.seconds: data.seconds[t] = answer_seconds(a)
     named = [m.strip() for m in cfg.model_raters.split(',') if m.strip()]
-    return separate_models(data, list(dict.fromkeys(data.models + named)))
+    models = list(dict.fromkeys(data.models + named))
+    if cfg.rater_type_column and not models:
+        message = f'no rater is a model: {cfg.rater_type_column} is human in all rows'
+        data.notes.append(dict(code='no_models', message=message))
+    return separate_models(data, models)
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #3d6aedd4
 def check_judgements(

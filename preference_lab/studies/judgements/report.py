@@ -222,12 +222,12 @@ def model_sentences(self: JudgementReport) -> list[str]:
     "What the table supports about models, in sentences with their numbers"
     found, out = self.study.models, []
     if (t := found.get('agreement')) is not None:
-        for r in t[t.statistic == 'agreement'].itertuples():
+        for r in t.itertuples():
             people = interval_text(r.people, r.people_low, r.people_high)
             model = interval_text(r.value, r.value_low, r.value_high)
             difference = interval_text(r.difference, r.difference_low, r.difference_high)
-            out.append(f'{r.model} agrees with the people {model}; these with each other {people}; the difference is '
-                       f'{difference} (1: equal answers).')
+            out.append(f'{r.statistic.capitalize()} of {r.model} with the people is {model}, of these with each other '
+                       f'{people}; the difference is {difference}.')
     if (t := found.get('alternative_annotator_test')) is not None:
         for r in t[t.people > 0].itertuples():
             word = 'passes' if r.passed else 'does **not** pass'

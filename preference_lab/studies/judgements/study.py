@@ -192,11 +192,11 @@ def add_judgement_warnings(self: JudgementStudy):
 def add_model_warnings(self: JudgementStudy):
     "Warnings about models that are not as good as the people, or have a bias"
     found = {k: t for k, t in self.models.items() if t is not None}
-    if 'agreement' in found:
-        for r in found['agreement'].query('statistic == "agreement" and difference_high < 0').itertuples():
-            self.run.warn('model_below_people', f'{r.model} agrees with the people less ({r.value:.2f}) than these '
-                          f'with each other ({r.people:.2f}): difference {r.difference:.2f} [{r.difference_low:.2f}, '
-                          f'{r.difference_high:.2f}]')
+    worse = found.get('agreement', pd.DataFrame(columns=['model', 'difference_high'])).query('difference_high < 0')
+    for r in worse.drop_duplicates('model').itertuples():
+        self.run.warn('model_below_people', f'{r.model} agrees with the people less ({r.statistic} {r.value:.2f}) than '
+                      f'these with each other ({r.people:.2f}): difference {r.difference:.2f} [{r.difference_low:.2f}, '
+                      f'{r.difference_high:.2f}]')
     tested = found.get('alternative_annotator_test', pd.DataFrame(columns=['passed', 'people']))
     for r in tested.query('people > 0 and not passed').itertuples():
         self.run.warn('model_not_passed', f'{r.model} does not pass the alternative annotator test: '
