@@ -14,6 +14,8 @@ from fastcore.basics import patch
 from ..evaluation.significance import adjust_p_values
 from ..experiments.prediction_kinds import PREDICTION_KINDS
 from ..experiments.results import same_settings_except_seed
+from ..plots.abstention_plots import risk_coverage_plot
+from ..plots.calibration import reliability_diagram
 from ..plots.scores import comparison_forest, seed_intervals
 from .elements import markdown_paragraph, warnings_box
 from .interval_methods import claims_table, interval_methods_table
@@ -133,6 +135,22 @@ def show_explorer(self: ReportConclusions):
     display(HTML(f'<p><a href="{page.name}">{page.name}</a>: the {s.evaluated_split} {s.rows_noun} one by one, with '
                  f'filters, nearest training rows and movable thresholds. In a notebook: <code>study.explore()</code>'
                  '</p>'))
+
+# %% ../../nbs/reporting/17_report_conclusions.ipynb #d33f38ca
+@patch
+def show_decisions(self: ReportConclusions):
+    "Show calibration by bin and class, recalibration, conformal sets and abstention"
+    s, d = self.study, self.study.decision_summary()
+    if d is None: return print('No labels to compare with: calibration and decisions are not evaluated.')
+    title = 'Calibration, bins with equally many decisions; lines are 95 % intervals'
+    self.figure('calibration_bands', reliability_diagram(d.bins, title=title, unit='decisions'))
+    self.table(d.recalibration, 'As predicted, and recalibrated on validation rows: test scores; the calibration error '
+               'is debiased (root mean square; slightly negative values are 0)', digits=4)
+    self.folded_table(f'Calibration of each of {len(d.by_class)} classes', d.by_class, digits=3)
+    promised = f'{1-d.fit.alpha:.0%} promised on average over rows, from {d.fit.units:,} validation units'
+    caption = f'Conformal sets: share of answers inside ({promised}), by the most frequent label'
+    self.table(d.coverage, caption, digits=3)
+    self.figure('risk_coverage', risk_coverage_plot(d.curve, d.areas, s.rows_noun))
 
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #3d7dd0ab
 @patch

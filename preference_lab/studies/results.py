@@ -14,6 +14,7 @@ from fastcore.basics import patch
 
 from ..data.reading import reading_records
 from ..data.tables import read_parquet
+from ..evaluation.decision_summary import DecisionSummary, PredictedRows
 from ..evaluation.paired_tests import seeds_table
 from ..evaluation.significance import adjust_p_values
 from ..experiments.results import finish_run, same_settings_except_seed
@@ -99,6 +100,20 @@ def comparison_records(
 def claim_intervals(self: StudyResults) -> dict[str, dict]:  # claim -> value, low, high, method, generalizes_to, units
     "The main score with an interval for each claim; by default there is one claim only, and none is listed"
     return {}
+
+# %% ../../nbs/studies/00_results.ipynb #f53dd6c2
+@patch
+def predicted_rows(self: StudyResults, split: str) -> PredictedRows|None:
+    "Targets and probabilities of a split, for calibration, conformal sets and abstention; by default None"
+    return None
+
+# %% ../../nbs/studies/00_results.ipynb #bf6b4d88
+@patch
+def decision_summary(self: StudyResults) -> DecisionSummary|None:
+    "Calibration, conformal sets and abstention on the evaluated rows; None where there are no labels"
+    if self.evaluated_split == 'validation': return None   # what is fitted needs other rows
+    validation, test = (self.predicted_rows(s) for s in ('validation', self.evaluated_split))
+    return None if validation is None or test is None else DecisionSummary(validation, test)
 
 # %% ../../nbs/studies/00_results.ipynb #feef61a2
 @patch
@@ -228,6 +243,7 @@ def finish(self: StudyResults) -> dict:  # what `results.json` holds; {} in proc
         metrics=self.metrics,
         comparisons=comparison_records(self.comparisons),
         claims=self.claim_intervals(),
+        decisions=summary.to_dict() if (summary := self.decision_summary()) else None,
         other_runs=comparison_records({k: c['table'] for k, c in self.other_runs.items()}),
         other_runs_details=details,
         controls=self.controls,

@@ -15,6 +15,7 @@ from torch import nn
 
 from ...data.labels import SPLITS
 from ...data.feature_columns import encoder_record
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.distributions import compare_distributions, distribution_intervals, distribution_metrics
 from ...evaluation.constant_predictions import check_single_category
 from ...evaluation.baselines import test_mean_oracle
@@ -75,6 +76,13 @@ def intervals(self: DistributionStudy, split: str) -> dict[str, dict]:  # metric
     groups = self.test_groups() if split == 'test' else None
     y, p, n = self.targets[split], self.proba[split], self.cfg.bootstrap_samples
     return {k: v.to_dict() for k, v in distribution_intervals(y, p, self.ordered, groups, n).items()}
+
+# %% ../../../nbs/studies/distributions/08_study.ipynb #b22533cb
+@patch
+def predicted_rows(self: DistributionStudy, split: str) -> PredictedRows:
+    "Distributions of answers and their predictions"
+    groups = self.test_groups() if split == 'test' else None
+    return PredictedRows(self.targets[split], self.proba[split], list(map(str, self.categories)), True, groups)
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #32510edd
 @patch

@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from ...evaluation.classification import compare_multilabel, multilabel_intervals, multilabel_metrics
 from ...evaluation.classification import per_label_table
 from ...evaluation.constant_predictions import check_constant_predictions
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.decisions import compare_decisions, decision_counts, fit_strategies, label_decisions
 from ...evaluation.decisions import mark_best_and_worst
 from ...evaluation.label_groups import score_grouping
@@ -108,6 +109,12 @@ def intervals(self: EmotionStudy, split: str) -> dict[str, dict]:  # metric -> v
     return multilabel_score_intervals(
         self.targets[split], self.proba[split], self.thresholds, self.cfg.bootstrap_samples
     )
+
+# %% ../../../nbs/studies/emotions/05_study.ipynb #171ee216
+@patch
+def predicted_rows(self: EmotionStudy, split: str) -> PredictedRows:
+    "Labels and probabilities of a split"
+    return PredictedRows(self.targets[split], self.proba[split], list(map(str, self.label_names)))
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #0d1dc631
 @patch

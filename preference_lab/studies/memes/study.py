@@ -16,6 +16,7 @@ from ...data.memes import MemeTable
 from ...datasets.meme_images import open_meme_image
 from ...evaluation.binary import binary_intervals, binary_metrics, compare_binary
 from ...evaluation.constant_predictions import check_constant_predictions
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.subgroups import subgroup_table
 from ...models.vilbert import ViLBERT
 from .data import subgroup_members
@@ -64,6 +65,15 @@ def intervals(self: MemeStudy, split: str) -> dict[str, dict]:  # metric -> valu
     groups, n = self.tables[split].groups, self.cfg.bootstrap_samples
     scores = binary_intervals(self.truth(split), self.proba[split], groups, n, threshold=self.threshold)
     return {k: v.to_dict() for k, v in scores.items()}
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #de814fa5
+@patch
+def predicted_rows(self: MemeStudy, split: str) -> PredictedRows|None:
+    "Memes as two categories, in groups of memes that share text or image; None without labels"
+    if split not in self.labeled_splits(): return None
+    two = lambda v: np.stack([1-v, v], 1)
+    y, p = self.truth(split).astype(float), np.asarray(self.proba[split], float)
+    return PredictedRows(two(y), two(p), ['not hateful', 'hateful'], True, self.tables[split].groups)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #ff4a5ac8
 @patch

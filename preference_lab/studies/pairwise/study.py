@@ -14,7 +14,9 @@ from fastcore.basics import patch
 
 from ...data.comparisons import predictions_table
 from ...evaluation.crossed_clusters import CLAIMS, crossed_interval
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.pairwise import compare_pairwise, comparison_scores, pairwise_intervals, pairwise_metrics
+from ...evaluation.pairwise import resampling_unit
 from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
 from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
 from ...evaluation.pairwise_agreement import pairwise_noise_ceiling
@@ -123,6 +125,15 @@ def claim_intervals(self: PairwiseStudy) -> dict[str, dict]:  # claim -> value, 
     "Test accuracy with its interval for new answers, new raters, new items, and both new"
     test, right = self.tables['test'], comparison_scores(self.tables['test'], self.proba['test'])['accuracy']
     return {c: crossed_interval(test, right, c, 'wilson').to_dict() for c in CLAIMS}
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #20286aec
+@patch
+def predicted_rows(self: PairwiseStudy, split: str) -> PredictedRows:
+    "Comparisons as two categories; clusters are raters where there are thirty or more, else pairs of items"
+    pairs, p = self.tables[split], np.asarray(self.proba[split], float)
+    two = lambda left: np.stack([1-left, left], 1)
+    targets = two(pairs.left_wins.astype(float))
+    return PredictedRows(targets, two(p), ['right', 'left'], True, pairs.keys(resampling_unit(pairs)))
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #d1e398f7
 @patch
