@@ -18,15 +18,15 @@ from ..data.validation import parse_ids, pluralize, require_column
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #3301292e
 def _encode_values(frame, item, rater, value, name='') -> Answers:
-    "A long table of ratings as codes; rows with an empty value are no ratings, but their items stay"
+    "A long table of ratings as codes; rows with an empty value are not ratings, but their items stay"
     for setting, column in dict(item=item, rater=rater, value=value).items():
         require_column(frame, name, column, setting)
     empty = frame[value].isna() | (frame[value].astype(str).str.strip() == '')
     v = pd.to_numeric(frame[value], errors='coerce')
     if (bad := (~np.isfinite(v) & ~empty).to_numpy()).any():
         row = frame.index[bad][0]
-        raise DataError(f'{location(name, row, value)}: {truncate_repr(frame[value][row])} is no number. Correct the '
-                        'cell or delete the row.')
+        raise DataError(f'{location(name, row, value)}: {truncate_repr(frame[value][row])} is not a number. Correct '
+                        'the cell or delete the row.')
     if empty.all(): raise DataError(f'{location(name, column=value)}: no ratings. Write a number in a row.')
     ids = {c: parse_ids(frame[c]) for c in (item, rater)}
     for c, column in ids.items():
@@ -34,8 +34,8 @@ def _encode_values(frame, item, rater, value, name='') -> Answers:
         if c == rater: filled = filled | empty.to_numpy()
         if not filled.all():
             row = frame.index[~filled][0]
-            raise DataError(f'{location(name, row, c)}: {truncate_repr(column[row])} is no name. Write one or delete '
-                            'the row.')
+            raise DataError(f'{location(name, row, c)}: {truncate_repr(column[row])} is not a name. Write one or '
+                            'delete the row.')
     there = ~empty.to_numpy()
     item_code, items = pd.factorize(ids[item])
     rater_code, raters = pd.factorize(ids[rater][there])

@@ -161,7 +161,7 @@ class DistributionData:
     published: bool = False               # the split was published with the data and is kept
     labels: list[str] | None = None       # display name of each item; None: its id
     columns: pd.DataFrame|None = None     # (n, columns) numbers and categories, to be encoded on training rows
-    requires_features: bool = True        # False: items without features are no error, as when a table is only checked
+    requires_features: bool = True        # False: items without features are admitted, as when a table is only checked
 
     def __post_init__(self):
         n = len(self.votes)

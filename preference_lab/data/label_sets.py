@@ -25,7 +25,7 @@ def _name(value) -> str:
     "A label as text"
     if isinstance(value, (float, np.floating)) and float(value).is_integer(): value = int(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (str, int, np.integer)):
-        raise DataError(f'{truncate_repr(value)} is no label. Write its name or a whole number.')
+        raise DataError(f'{truncate_repr(value)} is not a label. Write its name or a whole number.')
     return str(value).strip()
 
 def labels_of_cell(

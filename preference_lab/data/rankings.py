@@ -85,7 +85,7 @@ def _ranking_keys(df, columns) -> list[str]:
     return [c for c in (columns['rater'], columns.get('group') or 'group', columns.get('target', 'target')) if c in df]
 
 def _long_of_rows(df, columns, name) -> pd.DataFrame:
-    "The same of a row for each item; an error about a rank that is no number"
+    "The same of a row for each item; an error about a rank that is not a number"
     rank = pd.to_numeric(df['rank'], errors='coerce')
     empty = df['rank'].isna() | (df['rank'].astype(str).str.strip() == '')
     if (bad := rank.isna() & ~empty).any():

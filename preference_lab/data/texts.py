@@ -37,7 +37,7 @@ def normalize_text(
     return ' '.join(plain.casefold().translate(_translation).split()) or text.strip()
 
 # %% ../../nbs/data/16_texts.ipynb #c5ece7bf
-_of_many = _Translation({0: '\0'})   # NUL stands between texts
+_of_many = _Translation({0: '\0'})   # NUL is between texts
 
 def _normalize_ascii(texts) -> list[str]:
     "`normalize_text` of texts of ASCII characters without NUL"

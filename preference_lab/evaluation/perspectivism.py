@@ -26,7 +26,7 @@ KINDS = ('labels', 'categories', 'ordered')   # any number of labels; one of sev
 
 @dataclass(eq=False)
 class RaterPredictions:
-    "Predictions for the answers of raters, beside the answers"
+    "Predictions for the answers of raters, with the answers"
     answers: RaterAnswers
     kind: str               # one of KINDS
     soft: np.ndarray        # (items, labels) predicted proportions

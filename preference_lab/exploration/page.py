@@ -42,7 +42,7 @@ def json_column(
 def escaped_json(
     data,
 ) -> str:
-    "JSON that can stand inside a script element: no `<`, `>` or `&`, and no line separators of JavaScript"
+    "JSON that can be inside a script element: no `<`, `>` or `&`, and no line separators of JavaScript"
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(',', ':'))
     for c in '<>&\u2028\u2029': text = text.replace(c, f'\\u{ord(c):04x}')
     return text.encode('utf-8', 'backslashreplace').decode()   # a lone surrogate cannot be written as UTF-8

@@ -145,7 +145,7 @@ def other_run(self: StudyExploration,
     rule: dict,            # of its decisions
     folder: str|Path,      # of the other run
 ) -> OtherRun:
-    "Another run beside the first: its predictions for the same rows, and the paired differences"
+    "Another run next to the first: its predictions for the same rows, and the paired differences"
     results, kind = read_run(folder), self.prediction_kind
     if results.get('study') != self.name:
         raise ConfigError(f"{folder}: a run of another study ({results.get('study')}, not {self.name}). "
@@ -159,7 +159,7 @@ def other_run(self: StudyExploration,
 # %% ../../nbs/studies/01_exploration.ipynb #242e87ff
 @patch
 def explore(self: StudyExploration,
-    other: str|Path|None=None,  # folder of another run, to be shown beside this one
+    other: str|Path|None=None,  # folder of another run, to be shown next to this one
     rows: int=PAGE_ROWS,        # on the page, at most
 ) -> Explorer:
     "The evaluated rows with filters, details and movable thresholds: shown by a notebook, or saved by `.save(PATH)`"
@@ -168,8 +168,8 @@ def explore(self: StudyExploration,
     split, rule = self.evaluated_split, self.decision_rule()
     table = self.predictions_table(split)
     about = f'{self.table_name()}: {len(table):,} {split} {self.rows_noun}, seed {self.cfg.seed}'
-    beside = self.other_run(table, rule, other) if other else None
-    return self.make_explorer(table, rule, self.run.folder.name, about, rows, beside)
+    second = self.other_run(table, rule, other) if other else None
+    return self.make_explorer(table, rule, self.run.folder.name, about, rows, second)
 
 # %% ../../nbs/studies/01_exploration.ipynb #b65457fe
 @patch
@@ -216,5 +216,5 @@ def explore_run(cls: StudyExploration,
     table = read_parquet(folder/f'predictions_{split}.parquet')
     rule = _run_rule(study.prediction_kind, folder, results)
     about = _about(results, split, len(table), cls.rows_noun)
-    beside = study.other_run(table, rule, other) if other else None
-    return study.make_explorer(table, rule, folder.name, about, rows, beside, not why, (why,) if why else ())
+    second = study.other_run(table, rule, other) if other else None
+    return study.make_explorer(table, rule, folder.name, about, rows, second, not why, (why,) if why else ())

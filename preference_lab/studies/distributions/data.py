@@ -229,7 +229,7 @@ def read_custom_distributions(
     c: ColumnNames,
     embeddings: str = '',   # table of item embeddings: a column of ids, and numeric columns
     neighbors: str = '',   # table of neighbors: one row a neighbor
-    requires_features: bool = True,   # False: a table without features is no error
+    requires_features: bool = True,   # False: a table without features is not an error
     reading: Reading | None = None,   # to which the choices are added
 ) -> DistributionData:
     "A custom table of answers, with features of the items"
@@ -275,7 +275,7 @@ def load_distributions(
     holdout_kind: str = 'items',  # faces_london: items or raters
     districts: int = 240,     # of the demo
     seed: int = 0,            # of simulated answers and of the split of raters
-    requires_features: bool = True,   # False: a table without features is no error
+    requires_features: bool = True,   # False: a table without features is not an error
     reading: Reading | None = None,   # to which the choices are added
 ) -> DistributionData:
     "Answer distributions with features of the items"

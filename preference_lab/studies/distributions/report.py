@@ -97,7 +97,7 @@ def _comparison_sentence(study, name: str) -> str:
     return f'By test KL the model is {words}: difference {r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]{after}.'
 
 def _conclusions(study: DistributionStudy) -> list[str]:
-    "What may be concluded"
+    "What the run supports"
     out = [_comparison_sentence(study, k) for k in baseline_order(study)[1:]]
     if top := study.noise_ceiling():
         out.append(f"The answers are simulated: the true distributions have a KL of {top['kl']:.4f}, and the model "
@@ -157,7 +157,7 @@ def _limitations(study: DistributionStudy) -> list[str]:
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #b7d48e1d
 def conclusions(study: DistributionStudy) -> str:  # Markdown
-    "What may be concluded from this run, and what may not"
+    "What the run supports, and its limitations"
     may, may_not = ('\n'.join(f'- {x}' for x in xs) for xs in (_conclusions(study), _limitations(study)))
     return f'**Conclusions**\n\n{may}\n\n**Limitations**\n\n{may_not}'
 

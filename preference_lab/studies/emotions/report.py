@@ -270,6 +270,6 @@ def predicted_cooccurrence_figure(self: EmotionReport) -> Figure:
 # %% ../../../nbs/studies/emotions/08_report.ipynb #bdfe5a56
 @patch
 def thresholds_figure(self: EmotionReport) -> Figure:
-    "The threshold of each label"
+    "Thresholds by label"
     t = self.study.thresholds
     return threshold_bars(t.values, self.study.label_names, t.global_value, {f['label']: f['code'] for f in t.flags})
