@@ -19,6 +19,7 @@ from fastcore.script import Param, store_true
 
 from ..core.errors import ConfigError, DataError, PreferenceLabError, TransientError, did_you_mean
 from ..core.errors import escape_control_characters
+from ..core.files import read_json
 from ..core.process import default_workers, environment_variable, torch_threads
 from ..core.config import Config, make_config, parse_settings
 from .settings import STUDIES, given_settings, study_commands, study_settings
@@ -107,7 +108,9 @@ def _predict_table(study, commands, run, given, out, inference) -> str:
                           f'Write {single} into a column of the table.')
     predictor = make(run, **given, **inference)
     warn = lambda line: print(escape_control_characters(line), file=sys.stderr)
-    rows = predict_file(predictor, file, path, warn=warn)
+    results = Path(run)/'results.json'
+    trained = read_json(results).get('data', {}).get('reading') if results.is_file() else None
+    rows = predict_file(predictor, file, path, trained=trained, warn=warn)
     return f'{rows:,} predictions: {path}'
 
 # %% ../../nbs/commands/01_training.ipynb #6a4670e7

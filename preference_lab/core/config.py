@@ -91,6 +91,10 @@ class Config:
     # how your own table is read, choice by choice, as `data check` prints it and a run stores it; empty: by the other
     # settings and by stated rules
     reading: dict = field(default_factory=dict)
+    encoding: str = ''      # of your own text file, such as cp1252; empty: UTF-8, or found and said
+    delimiter: str = ''     # of your own text file: comma, semicolon, tab, pipe, or a character; empty: found
+    sheet: str = ''         # of your own workbook; empty: the only one with cells
+    decimal: Literal['', '.', ','] = ''   # decimal mark of your own table; empty: as the cells show
     strict: bool = False    # refuse a table in which a choice is neither in a setting nor in `reading`
 
     REQUIRES: ClassVar[dict[str, str]] = {}   # setting -> what gives it an effect, as `unmet_requirement` reads it

@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from .file_encodings import open_table_bytes, table_suffix
+from .reading import Reading
+from .text_files import choose_encoding, find_delimiter
+from .tables import one_table, table_kind
+
 # %% ../../nbs/data/31_file_heads.ipynb #6874e922
 HEAD_BYTES = 2**18    # bytes that are read
 HEAD_RECORDS = 8      # records that are parsed
@@ -39,8 +44,7 @@ class FileHead:
 # %% ../../nbs/data/31_file_heads.ipynb #a704f09c
 def _delimited_head(path, text) -> FileHead:
     "Of a delimited text"
-    first = text.lstrip('\r\n').partition('\n')[0]
-    delimiter = max(',;\t', key=first.count) if path.suffix.lower() == '.csv' else '\t'
+    delimiter = find_delimiter(text, table_suffix(path))
     rows = []
     for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter):
         if row: rows.append(row)
@@ -80,7 +84,7 @@ def _json_head(path, text) -> FileHead:
     if text.startswith('['): values = _json_values(text[1:], ']')
     elif text.startswith('{'):
         values = _json_values(text, '')
-        if path.suffix.lower() == '.json' and len(values) < 2:
+        if table_suffix(path) == '.json' and len(values) < 2:
             shape, values = 'object', list(_first_members(text).values())
     records = [v for v in values if isinstance(v, dict)]
     if not records or len(records) < len(values): return FileHead(path)
@@ -93,10 +97,13 @@ def read_head(
     "Names and first records of a table"
     path = Path(path)
     try:
-        if path.suffix.lower() == '.parquet':
+        path = one_table(path)
+        kind = table_kind(path)
+        if kind == '.parquet':
             with pq.ParquetFile(path) as f: return FileHead(path, 'rows', list(f.schema_arrow.names))
-        if path.suffix.lower() not in ('.csv', '.tsv', '.txt', '.json', '.jsonl'): return FileHead(path)
-        with open(path, 'rb') as f: raw = f.read(HEAD_BYTES)
-        text = raw.decode('utf-16' if raw[:2] in (b'\xff\xfe', b'\xfe\xff') else 'utf-8-sig', errors='replace')
-        return (_json_head if path.suffix.lower() in ('.json', '.jsonl') else _delimited_head)(path, text)
+        if kind == '.xlsx': return FileHead(path)
+        with open_table_bytes(path) as f: raw = f.read(HEAD_BYTES)
+        encoding, errors = choose_encoding(io.BytesIO(raw), Reading())
+        text = raw.decode(encoding, 'replace' if errors == 'strict' else errors)
+        return (_json_head if kind in ('.json', '.jsonl', '.ndjson') else _delimited_head)(path, text)
     except Exception: return FileHead(path)   # what is wrong is said by the reader of the table

@@ -16,6 +16,7 @@ from .spellings import unify_ids
 from .tables import read_table
 from .validation import list_names, parse_finite_floats, parse_ids, require_column
 from .columns import index_columns
+from .number_cells import plain_numbers
 
 # %% ../../nbs/data/15_items.ipynb #29ef469c
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
@@ -103,12 +104,15 @@ def read_embeddings(
         raise DataError(f'{location(path, 1)}: no column besides {item_column!r}. Add one for each number of the '
                         'embedding.')
     is_list = len(names) == 1 and isinstance(df[names[0]].iloc[0], (list, tuple, np.ndarray))
+    notation = Reading(str(path))
+    if not is_list: df = plain_numbers(df, names, str(path), notation)
     cells = _list_column(df, names[0], path) if is_list else df[names].to_numpy(dtype=object)
     x = parse_finite_floats(cells, df, names, path)
     _check_not_zero(x, ids, path)
     if reading:
         left_out = f'{list_names(index)}: an index, left out' if index else ''
         reading.add('embeddings', f'{x.shape[1]:,} numbers an item', COUNTED, detail=left_out)
+        for e in notation.entries: reading.add(f'embeddings, {e.what}', e.choice, COUNTED, detail=e.detail)
     return ids.tolist(), x
 
 # %% ../../nbs/data/15_items.ipynb #08d92bf8

@@ -19,7 +19,8 @@ from ..core.errors import DataError, did_you_mean, is_missing, location, truncat
 from .reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, ambiguous_reading, choose
 from .reading import choose_name
 from .spellings import Spellings
-from .tables import TABLE_SUFFIXES, read_table
+from .file_encodings import shard_paths, table_stem
+from .tables import TABLE_SUFFIXES, list_tables, read_table
 from .validation import check_label_names, list_names, parse_ids, pluralize
 from .columns import select_columns
 from .labels import MultilabelTable, SPLITS
@@ -357,9 +358,8 @@ def read_label_table(
 def _split_files(folder: Path) -> dict[str, Path]:
     "The files of a folder that hold the splits"
     found = {}
-    tables = (p for p in folder.iterdir() if p.suffix.lower() in TABLE_SUFFIXES)
-    for p in sorted(p for p in tables if p.stem.casefold() in SPLIT_ALIASES):
-        split = SPLIT_ALIASES[p.stem.casefold()]
+    for p in (p for p in list_tables(folder) if table_stem(p).casefold() in SPLIT_ALIASES):
+        split = SPLIT_ALIASES[table_stem(p).casefold()]
         if split in found:
             raise DataError(f'{folder}: {found[split].name} and {p.name} both hold the {split} rows; remove one')
         found[split] = p
@@ -372,12 +372,14 @@ def _split_files(folder: Path) -> dict[str, Path]:
 
 # %% ../../nbs/data/06_label_files.ipynb #a78fe16f
 def read_label_folder(
-    folder: Path,   # with a file for each split
+    folder: Path,   # with a file for each split, or with the shards of one table
     name: str,      # of the table
     reading: Reading|None=None,   # to which the choices are added
     **options,      # of `LabelFileOptions`
 ) -> MultilabelTable:
     "One table from the files of the splits"
+    tables = list_tables(folder)
+    if len(tables) == 1 and len(shard_paths(tables[0])) > 1: return read_label_table(tables[0], reading, **options)
     files = _split_files(folder)
     table = _read_label_files(files, name, LabelFileOptions(**options), reading or Reading(name))
     return replace(table, published_split=True)

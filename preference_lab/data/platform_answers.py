@@ -203,17 +203,19 @@ def asked_rows(
 # %% ../../nbs/data/45_platform_answers.ipynb #a55a55a5
 def read_asked_table(
     path: str|Path,
+    reading: Reading|None=None,   # as in `read_table`
 ) -> pd.DataFrame:   # index = row in the file
     "The rows of a table to predict, plain or of a public format"
     rows = asked_rows(path)
-    return read_table(path) if rows is None else rows
+    return read_table(path, reading=reading or Reading(Path(path).name)) if rows is None else rows
 
 # %% ../../nbs/data/45_platform_answers.ipynb #6c3f7fe5
 def read_asked_blocks(
     path: str|Path,
     rows: int=8192,   # of a block
+    reading: Reading|None=None,   # as in `read_table`
 ) -> Iterator[pd.DataFrame]:
     "The same, a block of rows at a time"
     asked = asked_rows(path)
-    if asked is None: yield from read_table_blocks(path, rows)
+    if asked is None: yield from read_table_blocks(path, rows, reading)
     else: yield from (asked.iloc[i:i+rows] for i in range(0, len(asked), rows))

@@ -13,32 +13,34 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as pq
 
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import MAX_TEXT_BYTES, parse_json
-from .text_files import UNDECODED_BYTE, check_column_names, check_encoding
-from .tables import check_table_path, read_table, uncompressed_text_bytes
+from .file_encodings import open_table_bytes, shard_paths, table_suffix
+from .reading import Reading
+from .text_files import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_column_names, check_encoding
+from .text_files import check_line_breaks, choose_delimiter, choose_encoding, decode_error
+from .text_files import has_json_lines
+from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
+from .tables import uncompressed_text_bytes
 from .validation import pluralize
 
 # %% ../../nbs/data/28_table_blocks.ipynb #75f43801
 MAX_LINE_CHARS = 2**26   # characters of one line: more is not a table, and memory would not be bounded
 
-def _open_text(path: Path) -> io.TextIOWrapper:
+def _open_text(path: Path, reading) -> io.TextIOWrapper:
     "A text file to be read line by line; bytes that are not UTF-8 become markers that `check_encoding` finds"
-    f = open(path, 'rb')
-    if f.read(2) in (b'\xff\xfe', b'\xfe\xff'):
-        f.close()
-        raise DataError(f'{location(path, 1)}: the file is in UTF-16. Save it as UTF-8.')
-    f.seek(0)
-    return io.TextIOWrapper(f, 'utf-8-sig', errors='surrogateescape', newline='')
+    with open_table_bytes(path) as f: encoding, errors = choose_encoding(f, reading)
+    return io.TextIOWrapper(open_table_bytes(path), encoding, errors=errors, newline='')
 
 def _lines(path: Path, f: io.TextIOWrapper) -> Iterator[str]:
     "Lines with their ends, or an error about one that is not text"
     n = 0
-    while line := f.readline(MAX_LINE_CHARS):
+    while line := _next_line(path, f):
         n += 1
         if '\0' in line:
             raise DataError(
@@ -49,6 +51,14 @@ def _lines(path: Path, f: io.TextIOWrapper) -> Iterator[str]:
                 f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a line.'
             )
         yield line
+
+def _next_line(path, f) -> str:
+    "A line with its end, or a part of one that is too long; '' at the end"
+    try: return f.readline(MAX_LINE_CHARS)
+    except UnicodeDecodeError as e: raise decode_error(path, e) from None
+    except (OSError, EOFError, arrow.ArrowException) as e:
+        raise DataError(f'{location(path)}: cannot be decompressed ({type(e).__name__}): it is damaged or truncated. '
+                        'Export or copy it again.') from None
 
 # %% ../../nbs/data/28_table_blocks.ipynb #7fefebce
 def _csv_error(path, n, e) -> DataError:
@@ -61,16 +71,18 @@ def _csv_error(path, n, e) -> DataError:
         f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.'
     )
 
-def _csv_records(path: Path, f) -> Iterator[tuple[int, list[str]]]:
-    "Number and cells of each record that is not blank"
-    lines = _lines(path, f)
-    head = []
+def _csv_records(path: Path, f, reading) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    "The delimiter; number and cells of each record that is not blank"
+    lines, head = _lines(path, f), []
     for line in lines:
         head.append(line)
-        if line.strip('\r\n'): break
-    first = head[-1].rstrip('\r\n') if head else ''
-    delimiter = max(',;\t', key=first.count) if path.suffix.lower() == '.csv' else '\t'
-    reader, n = csv.reader(chain(head, lines), delimiter=delimiter, strict=True), 0
+        if len(head) >= 2*HEAD_ROWS or sum(map(len, head)) > HEAD_CHARS: break
+    delimiter = choose_delimiter(''.join(head), path, reading=reading)
+    return delimiter, _parsed(path, csv.reader(chain(head, lines), delimiter=delimiter, strict=True))
+
+def _parsed(path, reader) -> Iterator[tuple[int, list[str]]]:
+    "The records of a reader"
+    n = 0
     try:
         for n, cells in enumerate(reader, 1):
             if cells: yield n, cells
@@ -86,21 +98,28 @@ def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
         f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.'
     )
 
-def _delimited_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFrame]:
     "A delimited text file as strings"
-    with _open_text(path) as f:
-        records = _csv_records(path, f)
+    with _open_text(path, reading) as f:
+        delimiter, records = _csv_records(path, f, reading)
+        sample = []   # rows from which the values of a column are known
         head = next(records, None)
         if head is None: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
         check_encoding(path, head[1], head[0], head[1])
         names = check_column_names(path, head[1])
         while block := list(islice(records, rows)):
+            has_breaks = False
             for n, cells in block:
-                if UNDECODED_BYTE.search(''.join(cells)): check_encoding(path, cells, n, names)
+                joined = ''.join(cells)
+                has_breaks = has_breaks or '\n' in joined
+                if UNDECODED_BYTE.search(joined): check_encoding(path, cells, n, names)
                 if len(cells) != len(names):
                     is_last = n == block[-1][0] and next(records, None) is None
                     raise _wrong_width(path, n, cells, names, is_last)
-            yield pd.DataFrame([c for _, c in block], columns=names, index=[n for n, _ in block], dtype=object)
+            cells = [c for _, c in block]
+            sample += cells[:max(0, 2000 - len(sample))]
+            if has_breaks: check_line_breaks(path, [n for n, _ in block], cells, delimiter, reading, sample)
+            yield pd.DataFrame(cells, columns=names, index=[n for n, _ in block], dtype=object)
 
 # %% ../../nbs/data/28_table_blocks.ipynb #b3c6243d
 def _json_object(path, n, line) -> dict:
@@ -116,10 +135,14 @@ def _json_object(path, n, line) -> dict:
         )
     return value
 
-def _json_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    "A .jsonl file, one object a row"
+def _json_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFrame]:
+    "JSON lines, one object a row; a list is read at once"
     names = None
-    with _open_text(path) as f:
+    with _open_text(path, reading) as f: head = f.readline(HEAD_CHARS) + f.readline(HEAD_CHARS)
+    if not has_json_lines(head, table_suffix(path)):
+        yield from _sliced(read_table(path, reading=reading), rows)
+        return
+    with _open_text(path, reading) as f:
         lines = ((n, line) for n, line in enumerate(_lines(path, f), 1) if line.strip())
         while block := [(n, _json_object(path, n, line)) for n, line in islice(lines, rows)]:
             if names is None: names = list(dict.fromkeys(k for _, o in block for k in o))
@@ -140,7 +163,8 @@ def _sliced(frame: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
 
 def _batches(path: Path, rows: int, columns) -> Iterator[pd.DataFrame]:
     "Batches of a Parquet file without nested columns; index = row"
-    done = 0
+    done, described = 0, (columns.pandas_metadata or {}).get('index_columns', [])
+    ranges = [r for r in described if isinstance(r, dict) and r.get('name')]   # no columns of the file
     texts = [c.name for c in columns if arrow.types.is_string(c.type) or arrow.types.is_binary(c.type)]
     with pq.ParquetFile(path, read_dictionary=texts) as f:
         for batch in f.iter_batches(rows):
@@ -150,21 +174,22 @@ def _batches(path: Path, rows: int, columns) -> Iterator[pd.DataFrame]:
             if size > MAX_TEXT_BYTES:
                 raise DataError(f'{location(path, done + 1)}: the texts of {len(table):,} rows decompress to {size:,} '
                                 f'bytes; the limit is {MAX_TEXT_BYTES:,}. Split the file.')
-            frame = table.cast(columns.remove_metadata()).to_pandas()
+            frame = index_to_columns(table.cast(columns).to_pandas())
+            for r in ranges: frame[r['name']] = r['start'] + r['step']*np.arange(done, done + len(frame))
             yield frame.set_axis(range(done+1, done+1+len(frame)))
             done += len(frame)
 
 # %% ../../nbs/data/28_table_blocks.ipynb #812d6661
-def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def _parquet_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFrame]:
     "A Parquet file with its types"
     try:
         with pq.ParquetFile(path) as f: columns = f.schema_arrow
-        names = check_column_names(path, columns.names)
         # damaged metadata of nested columns may crash the process; read_table tries it in a child process
         if any(arrow.types.is_nested(c.type) for c in columns):
             yield from _sliced(read_table(path), rows)
             return
-        for frame in _batches(path, rows, columns): yield frame.set_axis(names, axis=1)
+        for frame in _batches(path, rows, columns):
+            yield frame.set_axis(check_column_names(path, frame.columns), axis=1)
     except DataError: raise
     except Exception as e:  # a damaged file raises one of many kinds of exceptions
         raise DataError(
@@ -174,17 +199,20 @@ def _parquet_blocks(path: Path, rows: int) -> Iterator[pd.DataFrame]:
 
 # %% ../../nbs/data/28_table_blocks.ipynb #62cc9dc9
 _READERS = {**dict.fromkeys(('.csv', '.tsv', '.txt'), _delimited_blocks),
-            '.jsonl': _json_blocks, '.parquet': _parquet_blocks}
+            **dict.fromkeys(('.jsonl', '.ndjson', '.json'), _json_blocks), '.parquet': _parquet_blocks}
 
 # %% ../../nbs/data/28_table_blocks.ipynb #b173d40a
 def read_table_blocks(
-    path: str|Path,    # .csv .tsv .txt .jsonl .parquet, read in blocks; .json .xlsx, read at once
+    path: str|Path,    # of a table; text, JSON lines and Parquet are read in blocks, .xlsx and JSON lists at once
     rows: int=8192,    # of a block
+    reading: Reading|None=None,   # may fix encoding, delimiter, sheet and 'line breaks'; what was found is added
 ) -> Iterator[pd.DataFrame]:  # cells as in the file; index = row as a person counts it
-    "The table in a file, or a `DataError` that names the file and the row, raised when its block is reached"
-    path = check_table_path(path)
-    read, empty = _READERS.get(path.suffix.lower()), True
-    for block in (read(path, rows) if read else _sliced(read_table(path), rows)):
-        empty = False
-        yield block
+    "The table in a file and its other shards, or a `DataError` that names file and row, when its block is reached"
+    path, empty, start = one_table(path), True, 0
+    for p in shard_paths(path):
+        read, last = _READERS.get(table_kind(check_table_path(p))), 0
+        for block in (read(p, rows, reading) if read else _sliced(read_table(p, reading=reading), rows)):
+            empty, last = False, block.index[-1]
+            yield block.set_axis(block.index + start) if start else block
+        start += last
     if empty: raise DataError(f'{location(path)}: no rows below the header. Export the file again.')

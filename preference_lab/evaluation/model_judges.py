@@ -102,7 +102,7 @@ def model_agreement(
     n: int=1000,         # resamples of items
     seed: int=0,
 ) -> pd.DataFrame:     # model, statistic, items; value, people, difference, each with _low and _high
-    "Agreement and kappa of each model with people, beside those of the people with each other, on the same items"
+    "Agreement and kappa of each model with people, and those of the people with each other, on the same items"
     is_model, answers = find_models(answers, models), answers.first_answers()
     similarity, rows = AnswerSimilarity(answers.values, level), []
     people = count_by_item(answers, ~is_model[answers.rater])

@@ -128,7 +128,7 @@ def conclusions(self: ReportConclusions) -> str:  # Markdown
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #403ffd96
 @patch
 def show_explorer(self: ReportConclusions):
-    "Write explore.html next to the report, beside the first run of `compare_with`, and link to it"
+    "Write explore.html next to the report, next to the first run of `compare_with`, and link to it"
     s = self.study
     if s.name not in PREDICTION_KINDS: return
     page = s.explore(other=next(iter(getattr(s.cfg, 'compare_with', [])), None)).save(s.run.folder/'explore.html')

@@ -21,7 +21,7 @@ from ...core.config import make_config
 from ...core.files import read_json
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
-from ...data.reading import start_reading
+from ...data.reading import Reading, start_reading
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.columns import select_columns
 from ...data.number_cells import plain_numbers
@@ -75,10 +75,10 @@ def _column_features(model: DistributionModel, frame, path, said: dict) -> list[
     if not i['feature_columns']: return []
     names = select_columns(frame, i['feature_columns'], path, 'feature_columns')
     if not i.get('columns'):
-        numbers = plain_numbers(frame, names, path)
+        numbers = plain_numbers(frame, names, path, Reading(fixed={'decimal mark': i.get('decimal', '.')}))
         advice = 'The column held numbers in training, without missing cells: write a number or delete the row.'
         return [parse_finite_floats(numbers[names].to_numpy(dtype=object), frame, names, path, advice)]
-    columns, new = parse_new_features(frame, i['columns'][0], path, i.get('missing', ''))
+    columns, new = parse_new_features(frame, i['columns'][0], path, i.get('missing', ''), i.get('decimal', '.'))
     said |= new
     return [read_encoder(e).transform(columns) for e in i['columns']]
 

@@ -15,9 +15,10 @@ import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 from ...core.dataset_files import find_dataset
-from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name, describe_reading
-from ...data.reading import finish_reading
-from ...data.tables import TABLE_SUFFIXES, read_table
+from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name
+from ...data.reading import describe_reading, finish_reading
+from ...data.file_encodings import shard_paths, table_stem
+from ...data.tables import TABLE_SUFFIXES, list_tables, read_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
@@ -109,6 +110,8 @@ def read_custom_votes(
     columns = c.group_column, c.split_column, c.ordered, str(path)
     if c.category_columns:
         reading.add('layout', 'a column of counts for each category', COUNTED)
+        counts = select_columns(frame, c.category_columns, str(path), 'category_columns')
+        frame = plain_numbers(frame, counts, str(path), reading)
         votes = read_count_columns(frame, c.category_columns, c.item_column, *columns)
         return votes, frame.assign(source=path.name)
     if not c.item_column or c.answer_column not in frame:
@@ -125,7 +128,9 @@ def read_custom_votes(
 def _table_paths(path: Path) -> dict[str, Path]:
     "The tables of a folder by split, or one table"
     if not path.is_dir(): return {'': path}
-    paths = {s: next((p for x in TABLE_SUFFIXES if (p := path/f'{s}{x}').is_file()), None) for s in SPLITS}
+    tables = list_tables(path)
+    if len(tables) == 1 and len(shard_paths(tables[0])) > 1: return {'': tables[0]}
+    paths = {s: next((p for p in tables if table_stem(p) == s), None) for s in SPLITS}
     if missing := [s for s, p in paths.items() if p is None]:
         names = ' and no table named '.join(missing)
         raise DataError(f'{path}: no table named {names} ({", ".join(TABLE_SUFFIXES)}); add it, or pass the path of '

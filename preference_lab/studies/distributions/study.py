@@ -260,7 +260,8 @@ def final_model(self: DistributionStudy) -> DistributionModel:
     columns = dict(feature_columns=c.reading.get('feature columns', c.feature_columns), edge_columns=c.edge_columns,
                    item_column=c.reading.get('item column') or c.item_column)
     encoders = [encoder_record(e) for e in m.encoders]
-    inputs = columns | dict(encoder=m.encoder_settings, width=width, columns=encoders, missing=c.missing)
+    inputs = columns | dict(encoder=m.encoder_settings, width=width, columns=encoders, missing=c.missing,
+                            decimal=c.reading.get('decimal mark', '.'))
     if self.rater_effects is not None: inputs['rater_column'] = c.rater_column or 'rater'
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None

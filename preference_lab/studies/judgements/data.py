@@ -269,7 +269,7 @@ def separate_models(
         used, code = np.unique(pairs.rater, return_inverse=True)
         pairs = replace(pairs, rater=code.astype(np.int32), raters=[pairs.raters[i] for i in used])
     note = (f'{len(models)} of {len(raters):,} raters are models ({list_names(models)}): agreement, components and '
-            'raters are those of the people; the models stand beside them in a section of their own')
+            'raters are those of the people; the models have a section of their own')
     return replace(data, answers={t: a.select_raters(kept[t]) for t, a in data.answers.items()}, pairs=pairs,
                    seconds={t: v[kept[t][data.answers[t].rater]] for t, v in data.seconds.items()}, models=models,
                    judged=data, notes=[*data.notes, dict(code='model_raters', message=note)])

@@ -164,12 +164,12 @@ def comparison_table(self: JudgementReport) -> pd.DataFrame|None:
 # %% ../../../nbs/studies/judgements/04_report.ipynb #b3147faf
 @patch
 def model_tables(self: JudgementReport) -> dict[str, pd.DataFrame]:   # caption -> table
-    "Models beside people; empty where no rater is a model"
+    "Models and people; empty where no rater is a model"
     found = {k: t for k, t in self.study.models.items() if t is not None}
     out, join = {}, lambda t, *names: [interval_text(*v) for v in t[list(names)].to_numpy()]
     ends = lambda t, k: join(t, k, f'{k}_low', f'{k}_high')
     if (t := found.get('agreement')) is not None:
-        out['Agreement of each model with the people, beside that of the people with each other on the same items'] = (
+        out['Agreement of each model with the people, and of the people with each other on the same items'] = (
             pd.DataFrame({'model': t.model, 'statistic': t.statistic, 'items': t['items'],
                           'model with people': ends(t, 'value'), 'people with each other': ends(t, 'people'),
                           'difference': ends(t, 'difference')}))
@@ -283,7 +283,7 @@ def limits(self: JudgementReport) -> list[str]:
         out.append('Components describe raters and items like these; the scale cuts extreme answers, which lowers '
                    'them.')
     if (s.quality['flags'] != '').any():
-        out.append('Raters named by a check are included; a low agreement can be a taste of their own.')
+        out.append('Raters named by a check are included; a low agreement can be a preference of their own.')
     if s.models.get('prediction_powered') is not None:
         out.append('Estimates with a model hold if the items that people judged are a random sample of all items.')
     elif s.models: out.append(f'No estimates with a model: {s.no_estimates}')

@@ -109,7 +109,7 @@ def evaluate_comparisons(self: JudgementStudy):
 # %% ../../../nbs/studies/judgements/03_study.ipynb #5bd0f886
 @patch
 def evaluate_models(self: JudgementStudy):
-    "Each model beside the people: agreement, the alternative annotator test, biases, prediction-powered estimates"
+    "Each model and the people: agreement, the alternative annotator test, biases, prediction-powered estimates"
     cfg, every, models, self.models = self.cfg, self.data.judged, self.data.models, {}
     if every is None: return
     a, pairs, level = every.answers[self.target], every.pairs, self.data.level

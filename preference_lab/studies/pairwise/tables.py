@@ -17,6 +17,7 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location, trunc
 from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, choose_name
 from ...data.spellings import Spellings, unify_ids
 from ...data.tables import read_table
+from ...data.number_cells import plain_numbers
 from ...data.validation import list_names, parse_ids, pluralize, require_column
 from ...data.columns import select_columns
 from ...data.missing_cells import missing_cells
@@ -293,6 +294,7 @@ def read_custom_table(
     is_ratings = _is_ratings(df, path, o, reading)
     if not platform: o = _say_columns(df, path, is_ratings, o, reading)
     df = _unify(df, path, o.columns, o, reading)
+    df = plain_numbers(df, [o.columns[k] for k in ('value', 'weight') if o.columns.get(k) in df], str(path), reading)
     table = (_read_ratings if is_ratings else _read_comparisons)(df, path, o, reading)
     if platform or o.columns.get('group'):   # the format says it
         table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']
