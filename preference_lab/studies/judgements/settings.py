@@ -9,7 +9,7 @@ __all__ = ['NAMED_DATA', 'SETTINGS', 'JudgementConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Config, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveInt
+from ...core.config import Config, FractionBelowOne, Names, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 # %% ../../../nbs/studies/judgements/01_settings.ipynb #e80731a3
 NAMED_DATA = ('demo', 'faces_london', 'faces_morrison2017', 'convabuse')   # data sets that the study reads
@@ -37,7 +37,7 @@ class JudgementConfig(Config):
     # ratings: difference of two halves of the items that a planned study should find, in points; 0: half an sd of items
     planned_effect: NonNegativeFloat = 0.0
     rating_scale: str = ''             # of your own ratings: the scale, for instance 1-7; empty: any numbers
-    categories: str = ''               # of your own answers: the categories in their order, comma-separated
+    categories: Names = ''             # of your own answers: the categories in their order, comma-separated
     left_code: str = ''                # of your own comparisons: the code for "left won"
     right_code: str = ''               # of your own comparisons: the code for "right won"
     rater_column: str = 'rater'        # of your own table
@@ -48,7 +48,7 @@ class JudgementConfig(Config):
     left_column: str = 'left'          # of your own comparisons
     right_column: str = 'right'        # of your own comparisons
     choice_column: str = 'choice'      # of your own long comparisons
-    target_columns: str = ''           # of your own wide comparisons, comma-separated; empty: all other columns
+    target_columns: Names = ''         # of your own wide comparisons, comma-separated; empty: all other columns
     target_column: str = 'target'      # of your own long table, optional
     time_column: str = ''              # when each answer was given: seconds or a running number; empty: unknown
     seconds_column: str = ''           # duration of each answer in seconds; empty: from the times
