@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PositiveInt', 'NonNegativeInt', 'Fraction', 'FractionBelowOne', 'PositiveFloat', 'NonNegativeFloat', 'Device',
-           'MAX_YAML_BYTES', 'check_value', 'default_value', 'Config', 'unmet_requirement', 'make_config',
+           'Names', 'MAX_YAML_BYTES', 'check_value', 'default_value', 'Config', 'unmet_requirement', 'make_config',
            'parse_settings', 'read_yaml']
 
 # %% ../../nbs/core/07_config.ipynb #d3b99cf8
@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from .errors import ConfigError, PreferenceLabError, did_you_mean
 from .files import read_bytes
@@ -36,6 +36,15 @@ def _check_device_name(name: str) -> str:
 
 Device = Annotated[str, AfterValidator(_check_device_name)]
 
+def _join_names(value: Any) -> Any:
+    "A list of names as the text that has commas between them"
+    if not isinstance(value, (list, tuple)): return value
+    if bad := next((v for v in value if isinstance(v, (list, dict)) or ',' in str(v)), None):
+        raise ValueError(f'the name {bad!r} is not one without a comma; write a pattern for it, with * for the comma')
+    return ','.join(map(str, value))
+
+Names = Annotated[str, BeforeValidator(_join_names)]   # a list, or a text with commas; stored as the text
+
 # %% ../../nbs/core/07_config.ipynb #d88951aa
 @cache
 def _adapter(kind): return TypeAdapter(kind, config=ConfigDict(coerce_numbers_to_str=True))
@@ -50,7 +59,8 @@ def _from_text(value: Any, kind: Any) -> Any:
     if isinstance(value, str):
         if kind is dict: return _mapping_from_text(value)
         if getattr(kind, '__origin__', None) is list:
-            return [v.strip() for v in value.strip('[]').split(',') if v.strip()]
+            quotes = '\'"' if value.strip().startswith('[') else None   # a list as Python or JSON writes it
+            return [v.strip().strip(quotes) for v in value.strip().strip('[]').split(',') if v.strip()]
         if value.lower() in ('none', 'null') and type(None) in getattr(kind, '__args__', ()): return None
     if isinstance(value, Path) or isinstance(value, bool) and kind is str: return str(value)
     return value

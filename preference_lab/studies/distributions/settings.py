@@ -12,7 +12,7 @@ from typing import Literal
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
-from ...core.config import PositiveInt
+from ...core.config import Names, PositiveInt
 from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
@@ -150,7 +150,7 @@ class DistributionsConfig(TrainConfig):
     format: str = ''
     # custom table: columns of answer counts or weights, separated by commas, * matches any characters; empty: one
     # answer a row
-    category_columns: str = ''
+    category_columns: Names = ''
     answer_column: str = 'answer'          # custom table with one answer a row
     rater_column: str = ''                 # custom table with one answer a row, if it names the raters
     # how raters differ: not, by an embedding added to the item's, or by an output layer each (Davani et al. 2022)
@@ -158,21 +158,21 @@ class DistributionsConfig(TrainConfig):
     # precision of the prior of raters' deviations from the population; none: chosen on validation
     rater_shrinkage: PositiveFloat | None = None
     # custom table with one answer a row: the categories in their order, separated by commas
-    categories: str = ''
+    categories: Names = ''
     item_column: str = ''                  # custom table; empty: item or id
     group_column: str = ''                 # custom table: groups that stay in one split
     split_column: str = ''                 # custom table: train, validation or test; empty: a random split
-    feature_columns: str = ''              # custom table: features of an item, numbers and categories
-    text_columns: str = ''                 # custom table: texts
+    feature_columns: Names = ''            # custom table: features of an item, numbers and categories
+    text_columns: Names = ''               # custom table: texts
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # table with one row a neighbor of an item: the item, the feature columns, and edge columns
     neighbors: str = ''
-    edge_columns: str = 'edge_*'           # of the table of neighbors
+    edge_columns: Names = 'edge_*'         # of the table of neighbors
     ordered: bool = False                  # custom table: whether the categories are ordered
     # custom table: categories that differ in case, spaces or width alone
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     # custom table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
-    missing: str = ''
+    missing: Names = ''
     # encoder of texts or images: a folder or a Hub name; empty: all-MiniLM-L6-v2 for texts, tiny (included in the
     # package) for images
     encoder: str = ''

@@ -13,6 +13,7 @@ from annotated_types import Gt, Lt
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from ...core.config import Names
 from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/emotions/01_settings.ipynb #pre5e751
@@ -49,9 +50,9 @@ class EmotionsConfig(TrainConfig):
     format: str = ''
     text_column: str = 'text'        # of your own table
     # one that lists labels, or several of 0 and 1 (commas; * for any characters, !name for all but); empty: by rule
-    label_columns: str = ''
+    label_columns: Names = ''
     # the label set in its order (commas), or goemotions; empty: labels.txt next to the table, else all that occur
-    label_names: str = ''
+    label_names: Names = ''
     label_separator: str = ''        # of labels in a cell; empty: comma, semicolon or bar
     # rows without a label; empty: kept where a text may have any number of labels, else an error
     unlabeled: Literal['', 'keep', 'drop', 'refuse'] = ''

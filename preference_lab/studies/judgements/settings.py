@@ -9,7 +9,7 @@ __all__ = ['NAMED_DATA', 'SETTINGS', 'JudgementConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Config, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveInt
+from ...core.config import Config, FractionBelowOne, Names, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 # %% ../../../nbs/studies/judgements/01_settings.ipynb #e80731a3
 NAMED_DATA = ('demo', 'faces_london', 'faces_morrison2017', 'convabuse')   # data sets that the study reads
@@ -41,7 +41,7 @@ class JudgementConfig(Config):
     # workers
     alt_test_margin: FractionBelowOne = 0.1
     rating_scale: str = ''             # of your own ratings: the scale, for instance 1-7; empty: any numbers
-    categories: str = ''               # of your own answers: the categories in their order, comma-separated
+    categories: Names = ''             # of your own answers: the categories in their order, comma-separated
     left_code: str = ''                # of your own comparisons: the code for "left won"
     right_code: str = ''               # of your own comparisons: the code for "right won"
     rater_column: str = 'rater'        # of your own table
@@ -55,7 +55,7 @@ class JudgementConfig(Config):
     left_length_column: str = ''       # of your own comparisons: length of the left item; empty: unknown
     right_length_column: str = ''      # of your own comparisons: length of the right item
     choice_column: str = 'choice'      # of your own long comparisons
-    target_columns: str = ''           # of your own wide comparisons, comma-separated; empty: all other columns
+    target_columns: Names = ''         # of your own wide comparisons, comma-separated; empty: all other columns
     target_column: str = 'target'      # of your own long table, optional
     time_column: str = ''              # when each answer was given: seconds or a running number; empty: unknown
     seconds_column: str = ''           # duration of each answer in seconds; empty: from the times

@@ -22,7 +22,7 @@ from ...data.tables import TABLE_SUFFIXES
 from ...data.validation import list_names
 from ...data.judgement_tables import RatingTable
 from ...data.items import find_images, read_embeddings
-from ...data.preferences import PreferenceData
+from ...data.preferences import PreferenceData, sort_judgements
 from ...simulate.faces import demo_comparisons, draw_faces
 from ...evaluation.retest import repeated_ratings_icc
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
@@ -212,7 +212,7 @@ def load_preferences(
     table, files, vectors = _join_items(table, files, images, embeddings, item_column, reading)
     finish_reading(reading)
     if is_ratings: table = _drop_constant(table)
-    j = table.to_arrays()
+    j = table.to_arrays() if str(data) in _PUBLISHED else sort_judgements(table.to_arrays())
     if is_ratings and table.repeated: table.notes = [*table.notes, _retest_note(j)]
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,

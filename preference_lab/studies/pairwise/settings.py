@@ -9,7 +9,7 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Fraction, NonNegativeInt
+from ...core.config import Fraction, Names, NonNegativeInt
 from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #2d6f9b13
@@ -46,7 +46,7 @@ class PairwiseConfig(TrainConfig):
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
     # of your own wide comparisons (commas; * for any characters, !name for all but); empty: all that may hold choices
-    target_columns: str = ''
+    target_columns: Names = ''
     # of your own comparisons: largest proportion of answers that may be neither code, and are dropped
     max_dropped: Fraction = .5
     # of your own ratings, where a rater rated an item twice: keep (asked again), first or mean (copies), refuse; empty:
@@ -55,7 +55,7 @@ class PairwiseConfig(TrainConfig):
     # of your own table: raters and items that differ in case, spaces or width alone
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     # of your own table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
-    missing: str = ''
+    missing: Names = ''
     # of your own table: weight of each judgement in training, such as a confidence; 2 counts as the row twice; empty: 1
     weight_column: str = ''
     # image encoder: tiny (trained by the package), an open_clip model such as ViT-B-32, or a folder
