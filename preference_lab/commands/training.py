@@ -117,11 +117,12 @@ def predict(
     text: Param('a text', str)=None,
     image: Param('an image file, or a training item; with memes, together with --text', str)=None,
     other: Param('the image that --image is compared with', str)=None,
-    rater: Param('the rater whose preference is predicted, with --image; default: the population', str)=None,
+    rater: Param('the rater who is predicted, with --image or --text; default: the population', str)=None,
     folder: Param('a folder of images, which are ranked by the preference of --rater', str)=None,
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file (.csv, .parquet, .jsonl); default: NAME.predictions.csv', str)=None,
     text_column: Param('column of the texts in --file; default: as in the training table', str)=None,
+    rater_column: Param('column of the raters in --file; default: as in the training table', str)=None,
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
     top: Param('the most probable labels, at most so many', int)=None,
     weights: Param("file with the weights of the encoder or extractor, if it was moved after training", str)=None,
@@ -142,8 +143,8 @@ def predict(
     commands = study_commands(study)
     if is_ensemble(run): commands = ensemble_commands(commands, run)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
-                 text_column=text_column, threshold=threshold, top=top, weights=weights, regions=regions,
-                 extractor=extractor, neighbors=neighbors)
+                 text_column=text_column, rater_column=rater_column, threshold=threshold, top=top,
+                 weights=weights, regions=regions, extractor=extractor, neighbors=neighbors)
     given = {k: v for k, v in given.items() if v is not None}
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)
@@ -216,7 +217,7 @@ def _convert(source, out, settings, format, overwrite):
     from preference_lab.data.convert import convert_file
     given = parse_settings(list(settings))
     if unknown := next((k for k in given if k != 'format'), None):
-        raise ConfigError(f'data convert: {unknown}= is no option. Its options are --format and --overwrite.')
+        raise ConfigError(f'data convert: {unknown}= is not an option. Its options are --format and --overwrite.')
     rows, notes = convert_file(source, out, format or given.get('format', ''), overwrite)
     lines = [f'{rows:,} rows: {out}', *(f'note: {n["message"]}' for n in notes)]
     print(escape_control_characters('\n'.join(lines)))

@@ -131,9 +131,10 @@ def split_pairs(
     sizes: tuple[float, float, float]=(.8, .1, .1), # proportions of train, validation, test
     seed: int=0,
 ) -> np.ndarray:                                    # (n,) 'train', 'validation' or 'test'
-    "A random split that keeps all answers about a pair of items together, over raters, targets and left and right"
+    "A random split that keeps together all answers about a pair of items, or, of rankings, all comparisons of one"
     balance_raters = len(pairs)*len(pairs.raters) <= 10_000_000
-    return split_groups(pairs.keys('pair'), sizes, seed, pairs.rater if balance_raters else None)
+    unit = 'pair' if pairs.group is None else 'group'
+    return split_groups(pairs.keys(unit), sizes, seed, pairs.rater if balance_raters else None)
 
 # %% ../../nbs/data/17_splits.ipynb #538c1496
 def _assign(n, sizes, seed, what) -> np.ndarray:

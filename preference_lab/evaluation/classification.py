@@ -13,9 +13,9 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .checks import check_binary, check_probabilities, probability_bins, safe_divide
-from .bootstrap import ConfidenceInterval, bootstrap_interval, bootstrap_intervals, jackknife
-from .bootstrap import resample, weighted_means
-from .paired_tests import paired_bootstrap
+from .bootstrap import bootstrap_interval, jackknife, resample, weighted_means
+from .jackknife_t import NamedInterval, score_intervals
+from .paired_differences import paired_differences
 from .ranking import ThresholdCounts, newcombe_auc_interval
 
 # %% ../../nbs/evaluation/06_classification.ipynb #099950d8
@@ -166,12 +166,12 @@ def multilabel_intervals(
     proba: np.ndarray,  # (rows, labels) from 0 to 1
     predicted: np.ndarray,  # (rows, labels) bool
     groups: np.ndarray | None = None,  # (rows,) clusters to draw; None: rows
-    n: int = 1000,  # resamples
+    n: int = 1000,  # resamples, of the calibration errors
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
-) -> dict[str, ConfidenceInterval]:
-    "All multi-label metrics with bias-corrected percentile bootstrap intervals"
-    return bootstrap_intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
+) -> dict[str, NamedInterval]:
+    "All multi-label metrics with jackknife t intervals; calibration errors with bootstrap intervals"
+    return score_intervals(MultilabelScorer(targets, proba, predicted), len(targets), groups, n, seed, level)
 
 # %% ../../nbs/evaluation/06_classification.ipynb #20270d2c
 def compare_multilabel(
@@ -183,9 +183,9 @@ def compare_multilabel(
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable
-    "Paired bootstrap comparison of two multi-label predictors on the same rows"
+    "Paired differences of two multi-label predictors on the same rows"
     score_a, score_b = (MultilabelScorer(targets, *x) for x in (a, b))
-    return paired_bootstrap(score_a, score_b, len(targets), groups, n, seed, level)
+    return paired_differences(score_a, score_b, len(targets), groups, n, seed, level)
 
 # %% ../../nbs/evaluation/06_classification.ipynb #20c3aaab
 def _units_of_labels(y, groups):

@@ -123,7 +123,7 @@ def _agreement_rows(name, similarity, model, people, n, seed) -> list[dict]:
     if items:
         with np.errstate(invalid='ignore', divide='ignore'):
             found = bootstrap_intervals(_agreement_scorer(similarity, model, people), items, n=n, seed=seed,
-                                        proportions=False)
+                                        proportions={'agreement_model', 'agreement_people'})
     unknown = np.full(3, np.nan)
     ends = lambda prefix, ci: dict(zip((prefix, f'{prefix}_low', f'{prefix}_high'), ci))
     return [dict(model=name, statistic=k, items=items) | ends('value', found.get(f'{k}_model', unknown))

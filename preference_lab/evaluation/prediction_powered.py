@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.stats import norm, t as student_t
 
 from ..core.errors import DataError
+from ..data.validation import pluralize
 from .bootstrap import wilson_interval
 from .checks import check_finite_values
 from .item_scores import bradley_terry_terms
@@ -34,8 +35,8 @@ def _check_units(y, f, others):
     "Arrays of finite numbers, or a `DataError` about too few items or a missing value"
     y, f, others = (check_finite_values(v, k) for v, k in ((y, 'people'), (f, 'model'), (others, 'model, other items')))
     if y.shape != f.shape: raise DataError(f'{len(y)} human answers and {len(f)} of the model: expected the same items')
-    if len(y) < 3: raise DataError(f'{len(y)} items were answered by people and the model; an interval needs 3. Add '
-                                   'answers of people.')
+    if len(y) < 3: raise DataError(f'people and the model both answered {pluralize(len(y), "item")}; an interval '
+                                   'needs 3. Add answers of people.')
     if len(others) < 2: raise DataError('the model answered no further items (2 or more are needed): there is nothing '
                                         'to gain from it. Take the mean of the people.')
     return y, f, others
@@ -106,6 +107,7 @@ def _weighted_fit(x, wins, losses, max_iter=100):
         step, size = _sum_zero_inverse((x.T @ sparse.diags_array(curve) @ x).toarray()) @ gradient, 1.
         while (new := bradley_terry_terms(x @ (theta + size*step), wins, losses))[0] < value and size > 1e-8: size /= 2
         theta, (value, slope, curve) = theta + size*step, new
+        if np.abs(theta).max() > 15: break
         if gradient @ step < 1e-12: return theta
     raise DataError('abilities are not finite: an item won or lost all of its comparisons. Add comparisons or drop '
                     'this item.')
@@ -125,6 +127,13 @@ def _fit_ability(x, y, f, x_other, others, tuning):
     wins = np.r_[(y - tuning*f)/n, tuning*others/N]
     losses = np.r_[(1 - y - tuning*(1-f))/n, tuning*(1-others)/N]
     return _weighted_fit(sparse.vstack([x, x_other]).tocsr(), wins, losses)
+
+def _first_fit(x, y, f, x_other, others):
+    "Abilities with weight 1 of the model; where these are not finite, with a smaller weight"
+    for tuning in (1., .5):
+        try: return _fit_ability(x, y, f, x_other, others, tuning)
+        except DataError: continue
+    return _fit_ability(x, y, f, x_other, others, 0.)
 
 def _ability_parts(theta, x, y, f, x_other, others):
     "Inverse Hessian, and the gradients of human rows, of the model's in the same rows, and in the others"
@@ -164,9 +173,7 @@ def prediction_powered_abilities(
     n, m = len(y), len(items)
     x, x_other = _design(left, right, m), _design(left_other, right_other, m)
     if n <= m: raise DataError(f'{n} comparisons of people about {m} items; more than {m} are needed. Add some.')
-    if tuning is None:
-        first = _fit_ability(x, y, f, x_other, others, 1.)
-        tuning = ability_tuning(first, x, y, f, x_other, others)
+    if tuning is None: tuning = ability_tuning(_first_fit(x, y, f, x_other, others), x, y, f, x_other, others)
     theta = _fit_ability(x, y, f, x_other, others, tuning)
     inverse, own, model, rest = _ability_parts(theta, x, y, f, x_other, others)
     variance = _covariance((own - tuning*model).tocsr(), m)/n + tuning**2*_covariance(rest, 1)/len(others)

@@ -130,7 +130,7 @@ def _check_parts(folder, results):
         raise DataError(f'{folder}: missing in the results: {", ".join(missing)}; a report needs them all')
     for split, scores in results['metrics'].items():
         for name, v in scores.items():
-            if set(v) != {'value', 'low', 'high'}:
+            if not {'value', 'low', 'high'} <= set(v):
                 raise DataError(
                     f'{folder}: metrics.{split}.{name} must have value, low and high (None where unknown), got '
                     f'{", ".join(v)}'

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..core.errors import ConfigError, DataError
-from .lora import SplitAttention, ENCODER_BLOCKS, adapted_layers, adapter_parameters
+from .lora import SplitAttention, ENCODER_BLOCKS, adapted_modules, adapter_parameters
 from .lora import set_active_adapter
 
 # %% ../../nbs/models/27_lora_weights.ipynb #909975e2
@@ -63,7 +63,7 @@ def merged_lora_weights(
     name: str=None,  # a rater group; None: the active one
 ):
     "A context in which the adapters of one group are merged into the weights; the exact weights are restored after it"
-    layers = list(adapted_layers(clip).values())
+    layers = list(adapted_modules(clip).values())
     if any(m.merged for m in layers):
         raise ConfigError('the adapters are merged already; leave the first `merged_lora_weights` before the second')
     if name is not None: set_active_adapter(clip, name)
@@ -91,7 +91,7 @@ def lora_update_norms(
     encoder_of = {v: k for k, v in ENCODER_BLOCKS.items()}
     norm = lambda t: t.detach().float().norm().item()
     rows = []
-    for n, m in adapted_layers(clip).items():
+    for n, m in adapted_modules(clip).items():
         blocks, layer, _, matrix = n.rsplit('.', 3)
         for g in m.r:
             update, frozen = norm(_update(m, g)), norm(m.base_layer.weight)

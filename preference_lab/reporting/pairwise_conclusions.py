@@ -66,15 +66,16 @@ def supported_conclusions(
     baseline: str='the population model',   # what `gain` of `per_rater` is compared with
 ) -> list[str]:                             # sentences, in Markdown
     "Conclusions that the scores support: compared with baselines, by rater, and with the best achievable accuracy"
-    about_raters = [*_rater_sentences(study, baseline), *_target_sentences(study)]
-    return [*_baseline_sentences(study, names), *about_raters, *_ceiling_sentences(study)]
+    by_rater = [*_rater_sentences(study, baseline), *_target_sentences(study)]
+    return [*_baseline_sentences(study, names), *by_rater, *_ceiling_sentences(study)]
 
 # %% ../../nbs/reporting/15_pairwise_conclusions.ipynb #b3855f9a
 def limits_of_intervals(study: Any) -> list[str]:   # sentences
     "What the intervals do not cover"
     if resampling_description(study) == 'raters': return []
     n = len(np.unique(study.test.rater))
-    return [f'No conclusion about other raters: there are {n}, and the intervals resample pairs of items.']
+    return [f'No conclusion about other raters: there are {n}, and the intervals are for new answers of these raters '
+            '(the table of claims has those for new raters).']
 
 # %% ../../nbs/reporting/15_pairwise_conclusions.ipynb #19e8f0f0
 def conclusions_markdown(

@@ -6,14 +6,17 @@
 __all__ = ['ReportConclusions']
 
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #f01984c8
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 from fastcore.basics import patch
 
+from ..evaluation.significance import adjust_p_values
 from ..experiments.prediction_kinds import PREDICTION_KINDS
 from ..experiments.results import same_settings_except_seed
 from ..plots.scores import comparison_forest, seed_intervals
 from .elements import markdown_paragraph, warnings_box
+from .interval_methods import claims_table, interval_methods_table
 
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #0a83d4b0
 class ReportConclusions:
@@ -88,13 +91,17 @@ def better_metrics(self: ReportConclusions,
 def supported(self: ReportConclusions) -> list[str]:  # sentences in Markdown
     "What this run supports; here: whether the model is better than each baseline"
     s, out = self.study, []
+    p_of = lambda t: t.set_index('metric').p.get(s.metric, np.nan) if 'p' in t else np.nan
+    adjusted = dict(zip(s.comparisons, adjust_p_values([p_of(t) for t in s.comparisons.values()])))
     for name, table in s.comparisons.items():
         row = table.set_index('metric').loc[s.metric]
         better = row.low > 0 if s.higher else row.high < 0
         word = 'is better than' if better else 'is **not distinguishable** from, or worse than,'
+        p = adjusted[name]
+        holm = f', p {p:.2g} by Holm for {len(adjusted)} baselines' if len(adjusted) > 1 and p == p else ''
         out.append(
             f"By {s.metric_title} the model {word} the baseline {name.replace('_', ' ')} (difference "
-            f'{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]).'
+            f'{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]{holm}).'
         )
     return out
 
@@ -127,6 +134,19 @@ def show_explorer(self: ReportConclusions):
                  f'filters, nearest training rows and movable thresholds. In a notebook: <code>study.explore()</code>'
                  '</p>'))
 
+# %% ../../nbs/reporting/17_report_conclusions.ipynb #3d7dd0ab
+@patch
+def show_interval_methods(self: ReportConclusions):
+    "Show how the intervals were made, with references, and for comparisons the interval of each claim"
+    s = self.study
+    scores = s.metrics[s.evaluated_split]
+    table = interval_methods_table(scores, s.comparisons)
+    if not len(table): return
+    stated = scores[s.metric].get('generalizes_to', '') if s.metric in scores else ''
+    caption = f'{s.metric_title[:1].upper()}{s.metric_title[1:]}: the 95 % interval depends on what is claimed'
+    self.table(claims_table(s.claim_intervals(), stated), caption)
+    self.folded_table('How the intervals were made', table)
+
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #26a16d23
 @patch
 def show_conclusions(self: ReportConclusions):
@@ -134,5 +154,6 @@ def show_conclusions(self: ReportConclusions):
     self.show_explorer()
     self.study.finish()
     self.warnings.fill(warnings_box(self.study.run.warnings))
+    self.show_interval_methods()
     display(markdown_paragraph(self.conclusions()))
     print(f'Run folder: {self.study.run.folder} (settings: config.yaml, scores: results.json, log: train.log)')

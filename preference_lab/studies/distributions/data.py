@@ -321,6 +321,7 @@ def check_distributions(
         f'{features}',
         f'categories: {proportions}{" (ordered)" if v.ordered else ""}',
         f'groups: {groups}',
+        *([] if v.answers is None else [f'raters: {len(v.answers.raters):,}, who gave {len(v.answers):,} answers']),
         f'fingerprint: {d.fingerprint}',
         *describe_reading(reading),
     ]

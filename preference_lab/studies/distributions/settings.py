@@ -112,6 +112,9 @@ _REQUIRES = dict(
     **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('spellings', 'missing'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
+    rater_model='data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table (data=PATH) '
+                'with one answer a row and a rater_column',
+    rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
     embeddings='has_own_table and network!=text and neighbors=: a custom table (data=PATH) without neighbors, and '
@@ -150,6 +153,10 @@ class DistributionsConfig(TrainConfig):
     category_columns: str = ''
     answer_column: str = 'answer'          # custom table with one answer a row
     rater_column: str = ''                 # custom table with one answer a row, if it names the raters
+    # how raters differ: not, by an embedding added to the item's, or by an output layer each (Davani et al. 2022)
+    rater_model: Literal['none', 'embedding', 'heads'] = 'none'
+    # precision of the prior of raters' deviations from the population; none: chosen on validation
+    rater_shrinkage: PositiveFloat | None = None
     # custom table with one answer a row: the categories in their order, separated by commas
     categories: str = ''
     item_column: str = ''                  # custom table; empty: item or id
@@ -217,6 +224,8 @@ class DistributionsConfig(TrainConfig):
         if self.folds == 1: raise ConfigError('setting folds=1: set folds=0 for one split, or folds=2 or more')
         if self.folds and (self.split_column or self.split == 'published'):
             raise ConfigError('setting folds: the data have a split of their own; set folds=0, or leave out the split')
+        if self.folds and self.rater_model != 'none':
+            raise ConfigError(f'setting rater_model={self.rater_model}: raters are modeled on one split; set folds=0')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
         if self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: expected at least 3, one token and two special '

@@ -99,6 +99,7 @@ def evaluate_more(self: DistributionStudy):
         start += n
     shuffled = self.compare_paired('test', self.proba['test'][other])
     self.controls = dict(shuffled_features=self.control_result(shuffled))
+    self.evaluate_raters(self.test_groups())
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #369016a0
 @patch
@@ -154,6 +155,7 @@ def more_warnings(self: DistributionStudy):
             f'{single:.0%} of the test items have one answer only: their distribution is '
             'not known, and the KL to it cannot reach 0',
         )
+    self.warn_raters()
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #a41a0033
 def predictions_table(
@@ -251,11 +253,13 @@ def final_model(self: DistributionStudy) -> DistributionModel:
                    item_column=c.reading.get('item column') or c.item_column)
     encoders = [encoder_record(e) for e in m.encoders]
     inputs = columns | dict(encoder=m.encoder_settings, width=width, columns=encoders, missing=c.missing)
+    if self.rater_effects is not None: inputs['rater_column'] = c.rater_column or 'rater'
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None
     shape = network_settings(c, m, self.kind), len(self.folds), self.ordered, inputs, about
     out = DistributionModel(self.categories, self.kind, *shape, encoder=encoder, tokenizer=m.tokenizer)
     out.members = nn.ModuleList(f.learner.predictor.cpu() for f in self.folds)
+    out.rater_effects = self.rater_effects
     return out
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #dc3e3413
@@ -293,6 +297,12 @@ def training_data(self: DistributionStudy) -> str:
     "The training data in a few words, for the model card"
     return f'{self.votes.name}, {len(self.folds[0].loader):,} training items'
 
+# %% ../../../nbs/studies/distributions/08_study.ipynb #2be902a3
+@patch
+def extra_tables(self: DistributionStudy) -> dict[str, pd.DataFrame]:
+    "Scores by rater and the test answers, where the raters are known"
+    return self.rater_tables(self.test_ids, self.categories)
+
 # %% ../../../nbs/studies/distributions/08_study.ipynb #975b2ed8
 @patch
 def extra_results(self: DistributionStudy) -> dict:
@@ -302,4 +312,5 @@ def extra_results(self: DistributionStudy) -> dict:
         epochs=int(np.median([len(f.history) for f in self.folds])),
         group=preset_group(self.cfg.preset, self.cfg.sweep),
         test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']),
+        **self.rater_results(),
     )

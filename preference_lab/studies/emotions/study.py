@@ -163,6 +163,7 @@ def evaluate_more(self: EmotionStudy):
     ))
     self.score_strategies()
     self.score_groups()
+    self.evaluate_raters()
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #5fe56f3d
 @patch
@@ -208,6 +209,7 @@ def more_warnings(self: EmotionStudy):
             + ', '.join(f'{r.label} ({r.support})' for r in few.itertuples())
             + ': their scores are uncertain',
         )
+    self.warn_raters()
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #d5b12ed9
 @patch
@@ -287,6 +289,7 @@ def extra_tables(self: EmotionStudy) -> dict[str, pd.DataFrame]:
         threshold_strategies=self.strategy_scores,
         threshold_sweep=threshold_sweep(self.targets['test'], self.proba['test']),
     )
+    tables |= self.rater_tables(self.tables['test'].frame['id'].tolist(), self.label_names)
     if not self.groups: return tables
     groups = [table.assign(grouping=name) for name, (_, table) in self.groups.items()]
     return tables | dict(label_groups=pd.concat(groups, ignore_index=True).rename(columns=dict(label='group')))
@@ -302,6 +305,7 @@ def extra_results(self: EmotionStudy) -> dict:
         thresholds=self.thresholds.to_dict(),
         threshold_strategies={k: t.to_dict('index') | self.strategy_counts[k] for k, t in by_strategy.items()},
         label_groups={k: dict(metrics=m, groups=t.to_dict('records')) for k, (m, t) in self.groups.items()},
+        **self.rater_results(),
     )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70c239a8

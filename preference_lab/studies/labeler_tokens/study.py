@@ -165,8 +165,9 @@ def more_warnings(self: LabelerStudy):
             f'{len(few)} of {len(self.per_rater)} raters have fewer than 100 test comparisons, and wide intervals: '
             f'{", ".join(f"{r} {k}" for r, k in zip(few.rater[:6], few.n[:6]))}',
         )
-    if resampling_unit(self.test) == 'pair':
-        warn('few_raters', f'{n} raters: intervals are over pairs of images, and do not cover other raters')
+    if (unit := resampling_unit(self.test)) != 'rater':
+        units = dict(pair='pairs of images', group='rankings')[unit]
+        warn('few_raters', f'{n} raters: intervals are over {units}, and do not cover other raters')
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #28ef55e1
 @patch

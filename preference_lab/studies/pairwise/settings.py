@@ -26,8 +26,8 @@ class PairwiseConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
     format: str = ''
-    # of your own ratings: long (a row a rating) or wide (a rating matrix); empty: wide where it can be nothing else
-    layout: Literal['', 'long', 'wide'] = ''
+    # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
+    layout: Literal['', 'long', 'wide', 'rankings'] = ''
     # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
     ties: Literal['half', 'drop'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
@@ -64,7 +64,7 @@ class PairwiseConfig(TrainConfig):
 
     REQUIRES = dict(
         **dict.fromkeys(('format', 'judgement_type'), _OWN),
-        layout=f'judgement_type!=comparisons and {_OWN} of ratings',
+        layout=_OWN,
         ties=f'judgement_type!=ratings and {_OWN} of comparisons',
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',

@@ -13,7 +13,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ...data.comparisons import predictions_table
-from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics
+from ...evaluation.crossed_clusters import CLAIMS, crossed_interval
+from ...evaluation.pairwise import compare_pairwise, comparison_scores, pairwise_intervals, pairwise_metrics
 from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
 from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
 from ...evaluation.pairwise_agreement import pairwise_noise_ceiling
@@ -115,6 +116,13 @@ def tables_by_group(self: PairwiseStudy,
 def extra_tables(self: PairwiseStudy) -> dict[str, pd.DataFrame]:
     "Tables by rater, target and both"
     return dict(per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target)
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #424462f5
+@patch
+def claim_intervals(self: PairwiseStudy) -> dict[str, dict]:  # claim -> value, low, high, method, generalizes_to, units
+    "Test accuracy with its interval for new answers, new raters, new items, and both new"
+    test, right = self.tables['test'], comparison_scores(self.tables['test'], self.proba['test'])['accuracy']
+    return {c: crossed_interval(test, right, c, 'wilson').to_dict() for c in CLAIMS}
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #d1e398f7
 @patch

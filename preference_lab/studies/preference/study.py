@@ -160,8 +160,9 @@ def more_warnings(self: PreferenceStudy):
     if few := int((~self.per_rater.enough).sum()):
         self.run.warn('few_test_rows', f'{few:,} raters have fewer than 10 test comparisons: nothing can be concluded '
                                        'about them individually')
-    if resampling_unit(self.test) == 'pair':
-        self.run.warn('few_raters', f'{len(np.unique(self.test.rater))} raters: intervals are over pairs of items, and '
+    if (unit := resampling_unit(self.test)) != 'rater':
+        units = dict(pair='pairs of items', group='rankings')[unit]
+        self.run.warn('few_raters', f'{len(np.unique(self.test.rater))} raters: intervals are over {units}, and '
                                     'say nothing about other raters')
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #5156cf1f
