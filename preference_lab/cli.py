@@ -31,6 +31,7 @@ from .commands.add_raters import add_raters
 from .commands.export import export
 from .commands.aggregate import aggregate
 from .commands.explore import explore
+from .commands.new import new
 
 # %% ../nbs/cli.ipynb #ac231ff6
 COMMANDS = dict(
@@ -47,6 +48,7 @@ COMMANDS = dict(
     data=data,
     aggregate=aggregate,
     explore=explore,
+    new=new,
     **{'add-raters': add_raters},
     doctor=doctor,
 )
