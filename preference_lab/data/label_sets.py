@@ -138,5 +138,6 @@ def find_label_set(
     _refuse_numbers_among_names(unified, path, cells.name)
     names = order_labels(list(counts), vocabulary)
     why = NAMED if spellings == 'merge' else BY_RULE
+    changed |= {p: changed.get(v, v) for p, v in as_known.items() if p != v}   # a known name in another case
     if changed: reading.add('label spellings', changed, why, 'spellings')
     return names, {p: changed.get(v, v) for p, v in as_known.items()}, similar_labels(counts)

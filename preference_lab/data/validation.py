@@ -164,6 +164,7 @@ def parse_finite_floats(
     df: pd.DataFrame,   # the table they are from; index = row in the file
     names: list[str],   # of the columns, or of the one that lists them
     path: Path,         # file, for errors
+    advice: str='Correct the cell, delete the row, or delete the column if it is not part of the embedding.',
 ) -> np.ndarray:        # (rows, columns) float32
     "Cells as float32, or a `DataError` about the first that is not a finite number"
     out = np.stack([pd.to_numeric(pd.Series(c), errors='coerce').to_numpy(dtype=np.float64) for c in cells.T], 1)
@@ -171,8 +172,5 @@ def parse_finite_floats(
     if not np.isfinite(out).all():
         i, j = np.argwhere(~np.isfinite(out))[0]
         where = location(path, df.index[i], names[j] if len(names) == cells.shape[1] else names[0])
-        raise DataError(
-            f'{where}: expected a finite number, got {truncate_repr(cells[i, j], 30)}. Correct the cell, delete '
-            'the row, or delete the column if it is not part of the embedding.'
-        )
+        raise DataError(f'{where}: expected a finite number, got {truncate_repr(cells[i, j], 30)}. {advice}')
     return out

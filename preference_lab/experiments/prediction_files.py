@@ -69,11 +69,11 @@ def predict_file(
     out: Path,               # .csv, .parquet or .jsonl
     block: int=BLOCK_ROWS,   # rows that are read and predicted at a time
     progress: str='auto',    # auto, bar, line or none
-    warn: Callable[[str], None]=print,  # called with a line for each column that was renamed
+    warn: Callable[[str], None]=print,  # called with a line for each column that was renamed, or has what is new
 ) -> int:                    # rows
     "Predict every row of a table; the output is complete or absent"
     remove_temporary_siblings(out, seconds=3600)
-    rows, columns = 0, None
+    rows, columns, said = 0, None, {}
     bar = tqdm(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar', leave=False)
     with atomic_write(out) as temporary, TableWriter(temporary, Path(out).suffix) as f, bar:
         for frame in read_asked_blocks(file, block):
@@ -83,6 +83,8 @@ def predict_file(
             elif list(table) != columns:
                 raise DataError(f'{location(file, frame.index[0])}: the columns differ from those of the rows before. '
                                 'Give all rows the same columns.')
+            for k, line in answers.attrs.get('said', {}).items():
+                if said.setdefault(k, line) is line: warn(line)
             f.write(table)
             columns, rows = list(table), rows + len(frame)
             bar.update(len(frame))

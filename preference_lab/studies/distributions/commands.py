@@ -8,6 +8,7 @@ __all__ = ['COMMANDS', 'ItemSource', 'predict_table', 'open_distribution_predict
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #6bd28fab
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,11 +24,14 @@ from ...data.platform_answers import read_asked_table
 from ...data.reading import start_reading
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.columns import select_columns
+from ...data.number_cells import plain_numbers
+from ...data.feature_columns import parse_new_features, read_encoder
 from ...evaluation.distributions import distribution_intervals
 from ...training.batching import TableLoader, TextLoader, tokenize_texts
 from ...models.text_encoders import load_text_encoder
 from ...models.embeddings import embed_texts
 from ...experiments.prediction_files import join_predictions
+from ..rater_commands import answer_score_intervals, check_rater, raters_of_rows
 from .settings import ColumnNames, DistributionsConfig
 from .data import check_distributions, find_item_column, pad_neighbors
 from .data import read_custom_votes, read_neighbors
@@ -65,20 +69,32 @@ def _text_columns(model: DistributionModel, frame, path) -> list[list[str]]:
         out.append(frame[name].tolist())
     return out
 
-def _table_features(model: DistributionModel, frame, path) -> np.ndarray:
-    "The features (rows, width) of a table"
-    i, parts = model.inputs, []
-    if i['feature_columns']:
-        names = select_columns(frame, i['feature_columns'], path, 'feature_columns')
-        parts.append(parse_finite_floats(frame[names].to_numpy(dtype=object), frame, names, path))
+def _column_features(model: DistributionModel, frame, path, said: dict) -> list[np.ndarray]:
+    "The features (rows, width) in the feature columns: one array for all predictors, or one for each"
+    i = model.inputs
+    if not i['feature_columns']: return []
+    names = select_columns(frame, i['feature_columns'], path, 'feature_columns')
+    if not i.get('columns'):
+        numbers = plain_numbers(frame, names, path)
+        advice = 'The column held numbers in training, without missing cells: write a number or delete the row.'
+        return [parse_finite_floats(numbers[names].to_numpy(dtype=object), frame, names, path, advice)]
+    columns, new = parse_new_features(frame, i['columns'][0], path, i.get('missing', ''))
+    said |= new
+    return [read_encoder(e).transform(columns) for e in i['columns']]
+
+def _table_features(model: DistributionModel, frame, path, said: dict) -> list[np.ndarray]:
+    "The features (rows, width) of a table: one array for all predictors, or one for each"
+    i, parts = model.inputs, _column_features(model, frame, path, said)
+    texts = []
     if i['encoder'] and i['encoder']['kind'] == 'text':
         encoder = _text_encoder(model)
-        parts += [embed_texts(x, encoder, progress='none') for x in _text_columns(model, frame, path)]
-    x = np.concatenate(parts, 1) if parts else np.zeros((len(frame), 0), np.float32)
-    if x.shape[1] != i['width']:
+        texts = [embed_texts(x, encoder, progress='none') for x in _text_columns(model, frame, path)]
+    parts = parts or [np.zeros((len(frame), 0), np.float32)]
+    out = [np.concatenate([x, *texts], 1) for x in parts]
+    if out[0].shape[1] != i['width']:
         raise DataError(f'{location(path)}: the model reads {i["width"]} numbers an item, and these columns have '
-                        f'{x.shape[1]}; give the columns that it was trained on')
-    return x
+                        f'{out[0].shape[1]}; give the columns that it was trained on')
+    return out
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #70b30is1
 class ItemSource:
@@ -134,15 +150,17 @@ def _neighbor_inputs(model: DistributionModel, frame, path, source: ItemSource) 
     unique, inverse = np.unique(np.array(ids, object), return_inverse=True)
     return {k: v[inverse] for k, v in pad_neighbors(table, list(unique)).items()}
 
-def _network_inputs(model: DistributionModel, frame, path, source: ItemSource | None) -> dict[str, np.ndarray]:
-    "The inputs of a network for each row of a table"
+def _network_inputs(model: DistributionModel, frame, path, source: ItemSource | None, said) -> list[dict]:
+    "The inputs of a network for each row of a table: of all predictors, or of each"
     i = model.inputs
     in_table = bool(i['feature_columns'] or (i['encoder'] or {}).get('kind') == 'text')
     if source is None and not (in_table and model.kind == 'mlp'):
         raise ConfigError('the model reads inputs that are not in a table: give the run folder')
-    if in_table: out = dict(features=_table_features(model, frame, path))
-    else: out = source.rows(('features',), *_asked_ids(model, frame, path))
-    return out | (_neighbor_inputs(model, frame, path, source) if model.kind == 'neighbors' else {})
+    if in_table: out = [dict(features=x) for x in _table_features(model, frame, path, said)]
+    else: out = [source.rows(('features',), *_asked_ids(model, frame, path))]
+    if model.kind != 'neighbors': return out
+    neighbors = _neighbor_inputs(model, frame, path, source)
+    return [x | neighbors for x in out]
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #70b30is3
 def predict_table(
@@ -150,17 +168,20 @@ def predict_table(
     frame: pd.DataFrame,    # index = row in the file
     path: str = 'table',    # for errors
     source: ItemSource | None = None,  # of inputs that are not in the table
+    said: dict | None = None,   # column -> a sentence about what training did not have; extended here
+    raters: Sequence[str] | None = None,  # of each row, who is predicted; None: all raters
 ) -> np.ndarray:            # (rows, categories)
     "The predicted distribution of each row"
     if model.kind != 'text':
-        inputs = _network_inputs(model, frame, path, source)
-        return model.proba(TableLoader({k: torch.as_tensor(v) for k, v in inputs.items()}, 256))
+        inputs = _network_inputs(model, frame, path, source, {} if said is None else said)
+        loaders = [TableLoader({k: torch.as_tensor(v) for k, v in x.items()}, 256) for x in inputs]
+        return model.proba(loaders if len(loaders) > 1 else loaders[0], raters=raters)
     texts = ['\n'.join(t) for t in zip(*_text_columns(model, frame, path))]
     ids, targets = (
         tokenize_texts(texts, model.tokenizer, model.net['max_length']),
         np.zeros((len(frame), 1), np.float32),
     )
-    return model.proba(TextLoader(ids, targets, 1, pad=model.tokenizer.pad_token_id))
+    return model.proba(TextLoader(ids, targets, 1, pad=model.tokenizer.pad_token_id), raters=raters)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #4e86b59b
 def open_distribution_predictor(
@@ -169,12 +190,19 @@ def open_distribution_predictor(
     batch_size: int = 0,   # rows at a time; 0: as it was evaluated
     precision: str = '',   # fp32, tf32 or bf16; empty: as it was evaluated
     neighbors: str = '',   # table of the neighbors of new items
+    rater_column: str = '',  # of the raters who are predicted; empty: as in the training table, where it is there
 ) -> Callable:             # function of table and path -> a column `pred_<category>` each
     "A trained model as a function of tables with the columns that it was trained on"
     model = load_distribution_model(run).serve(device, precision, batch_size)
     if neighbors and model.kind != 'neighbors': raise ConfigError(f'--neighbors: the model of {run} reads no neighbors')
     columns, source = [f'pred_{c}' for c in model.categories], ItemSource(run, neighbors)
-    return lambda frame, path: pd.DataFrame(predict_table(model, frame, path, source), columns=columns)
+    def predict(frame, path):
+        said = {}
+        raters = raters_of_rows(model.rater_effects, frame, path, rater_column, model.inputs.get('rater_column', ''))
+        out = pd.DataFrame(predict_table(model, frame, path, source, said, raters), columns=columns)
+        out.attrs['said'] = said
+        return out
+    return predict
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #d7c60211
 def predict_distributions(
@@ -185,20 +213,42 @@ def predict_distributions(
     batch_size: int = 0,      # rows at a time; 0: as it was evaluated
     precision: str = '',      # fp32, tf32 or bf16; empty: as it was evaluated
     neighbors: str = '',      # table of the neighbors of new items, with `file`
+    rater: str | None = None,  # with `text`: who is predicted; None: all raters
+    rater_column: str = '',   # with `file`: the column of raters; empty: as in the training table, where it is there
 ) -> pd.DataFrame:            # a row a category; or the rows of the file with a proportion for each
     "The predicted distributions of a trained model"
     if text is None:
         frame = read_asked_table(file)
-        predict = open_distribution_predictor(run, device, batch_size, precision, neighbors)
+        predict = open_distribution_predictor(run, device, batch_size, precision, neighbors, rater_column)
         return join_predictions(frame, predict(frame, file)).reset_index(drop=True)
     model = load_distribution_model(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: empty text; pass a text')
     if not (model.inputs.get('encoder') or {}).get('columns'):
         raise ConfigError(f'{run}: the model was not trained on texts; predict for a table with --file TABLE')
-    p = predict_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
+    raters = check_rater(model.rater_effects, rater)
+    p = predict_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text', raters=raters)[0]
     return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
 
+# %% ../../../nbs/studies/distributions/10_commands.ipynb #131b720c
+def _rater_scores(model, votes, frame, path, source, bootstrap_samples) -> dict[str, dict]:
+    "Soft and perspectivist scores, where the table names the rater of each answer"
+    a = votes.answers
+    if a is None or not a.is_single_choice: return {}
+    raters = np.array(a.raters, object)[a.rater].tolist()
+    proba = predict_table(model, frame.iloc[a.item], path, source, raters=raters)
+    kind = 'ordered' if model.ordered else 'categories'
+    names = {f'rater_{k}' if k in ('manhattan', 'wasserstein') else k: v for k, v in
+             answer_score_intervals(a, proba, kind, votes.groups, bootstrap_samples).items()}
+    return names
+
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #b41d7a18
+def _trained_columns(cfg: DistributionsConfig, model: DistributionModel, given) -> ColumnNames:
+    "The columns that the run resolved at training; what the user gives wins"
+    read = {k: cfg.reading.get(k.replace('_', ' ')) for k in ('category_columns', 'feature_columns', 'text_columns')}
+    read |= {f'{k}_column': cfg.reading.get(f'{k} column') for k in ('item', 'answer')}
+    if not cfg.category_columns: read['categories'] = model.categories
+    return replace(cfg.columns, **{k: v for k, v in read.items() if v and k not in given})
+
 def evaluate_distributions(
     run: str,             # run folder or Hub name
     table: str,           # answers with the columns that the model was trained on
@@ -210,13 +260,16 @@ def evaluate_distributions(
     given = dict(data=str(table)) | settings
     cfg = make_config(DistributionsConfig, given, 'distributions.evaluate', saved=saved)
     model = load_distribution_model(run)
-    votes, frame = read_custom_votes(Path(table).expanduser(), cfg.columns)
+    votes, frame = read_custom_votes(Path(table).expanduser(), _trained_columns(cfg, model, settings))
     if votes.categories != model.categories:
         raise DataError(f"{location(table)}: the categories are {', '.join(votes.categories)}, the model's are "
                         f"{', '.join(model.categories)}; use a table with the same categories")
-    proba = predict_table(model, frame, str(table), ItemSource(run, settings.get('neighbors', '')))
+    source = ItemSource(run, settings.get('neighbors', ''))
+    proba = predict_table(model, frame, str(table), source)
     scores = distribution_intervals(votes.targets, proba, model.ordered, votes.groups, cfg.bootstrap_samples)
-    return pd.DataFrame([dict(metric=k) | v.to_dict() for k, v in scores.items()])
+    found = {k: v.to_dict() for k, v in scores.items()}
+    found |= _rater_scores(model, votes, frame, str(table), source, cfg.bootstrap_samples)
+    return pd.DataFrame([dict(metric=k) | v for k, v in found.items()])
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #7c8b6631
 def check_distributions_file(

@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import find_dataset
-from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name
-from ...data.reading import describe_reading, finish_reading
+from ...core.dataset_files import find_dataset
+from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name, describe_reading
+from ...data.reading import finish_reading
 from ...data.tables import TABLE_SUFFIXES, read_table
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.vote_files import aggregate_answers, concatenate_distributions, read_count_columns
 from ...data.columns import select_columns
+from ...data.number_cells import plain_numbers
+from ...data.feature_columns import categorical_columns, parse_features, say_features
 from ...data.items import read_embeddings
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
@@ -131,8 +133,22 @@ def _table_paths(path: Path) -> dict[str, Path]:
     return paths
 
 def _numeric_features(frame, names) -> np.ndarray:
+    "(rows, columns) float32"
     parts = frame.groupby('source', sort=False)
     return np.concatenate([parse_finite_floats(f[names].to_numpy(dtype=object), f, names, s) for s, f in parts])
+
+def _feature_columns(frame, names, c, reading) -> dict:
+    "`features` of complete columns of numbers; else `columns`, which are encoded on training rows"
+    named = reading.fixed.get('categorical columns', [])
+    parts = {s: plain_numbers(f, [n for n in names if n not in named], s, reading)
+             for s, f in frame.groupby('source', sort=False)}
+    found = [categorical_columns(f, names, s, c.missing, named) for s, f in parts.items()]
+    categories = [n for n in names if any(n in f for f in found)]
+    columns = pd.concat([parse_features(f, names, categories, s, c.missing, c.spellings) for s, f in parts.items()])
+    if not categories and not columns.isna().any(axis=None):
+        return dict(features=_numeric_features(pd.concat(parts.values()), names))
+    say_features(columns, reading)
+    return dict(columns=columns.reset_index(drop=True))
 
 def _non_empty_texts(frame, k) -> list[str]:
     for s, (row, t) in zip(frame['source'], frame[k].items()):
@@ -225,13 +241,15 @@ def read_custom_distributions(
     names, text_names = _feature_names(frame, votes, read.values(), paths.values(), path, c, reading)
     reading.add('items', len(votes), COUNTED)
     if c.ordered: reading.add('ordered', True, NAMED, 'ordered')
-    known = dict(features=_numeric_features(frame, names)) if names else {}
+    known = _feature_columns(frame, names, c, reading) if names else {}
     texts = {k: _non_empty_texts(frame, k) for k in text_names}
-    if embeddings: known['features'] = np.concatenate([*known.values(), _item_embeddings(votes, embeddings)], 1)
+    if embeddings:
+        numbers = [known['features']] if 'features' in known else []
+        known['features'] = np.concatenate([*numbers, _item_embeddings(votes, embeddings)], 1)
     if neighbors:
         if not names: raise ConfigError('setting neighbors needs feature_columns: the features of the neighbors')
+        known = dict(features=_numeric_features(frame, names))   # of neighbors too, so numbers only
         known |= _item_neighbors(votes, Path(neighbors).expanduser(), names, c)
-        known['features'] = _numeric_features(frame, names)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
     if texts: keys['text'] = _keep_similar_texts_together(votes, ['\n'.join(t) for t in zip(*texts.values())])
     return DistributionData(votes, texts=texts, keys=keys, requires_features=requires_features, **known)
@@ -303,6 +321,7 @@ def check_distributions(
         f'{features}',
         f'categories: {proportions}{" (ordered)" if v.ordered else ""}',
         f'groups: {groups}',
+        *([] if v.answers is None else [f'raters: {len(v.answers.raters):,}, who gave {len(v.answers):,} answers']),
         f'fingerprint: {d.fingerprint}',
         *describe_reading(reading),
     ]

@@ -19,7 +19,7 @@ from torch import nn
 
 from ...data.holdout import HeldOutTestSet
 from ...evaluation.distributions import distribution_row_scores
-from ...training.losses import inverse_frequency_weights
+from ...training.distribution_losses import inverse_frequency_weights
 from ...training.batching import RaggedArray, TableLoader, TextLoader, padding_fraction
 from ...training.devices import peak_memory
 from ...training.inference import predict_rows
@@ -80,6 +80,7 @@ def make_loader(
     kind: str,                   # mlp, neighbors or text
     rows: np.ndarray,            # row indices
     with_targets: bool = False,
+    fold: int = 0,               # whose features are used, where columns are encoded for each
 ) -> TableLoader:
     "A data loader of some rows; their tensors are selected once and shared by all runs"
     locations = [m.votes.locations[i] for i in rows]
@@ -90,9 +91,10 @@ def make_loader(
     names = ['features'] if kind == 'mlp' else ['features', 'neighbors', 'edges', 'mask']
     if with_targets: names.append('targets')
     weighted, device = with_targets and cfg.weighting == 'answers', m.tensors['targets'].device
-    key = kind, hashlib.sha256(rows.tobytes()).hexdigest(), with_targets, weighted
+    key = kind, hashlib.sha256(rows.tobytes()).hexdigest(), with_targets, weighted, fold if m.fold_features else 0
     if key not in m.cache:
-        m.cache[key] = {k: m.tensors[k][torch.as_tensor(rows, device=device)] for k in names}
+        inputs = m.tensors | dict(features=m.features(fold))
+        m.cache[key] = {k: inputs[k][torch.as_tensor(rows, device=device)] for k in names}
         if weighted: m.cache[key]['row_weights'] = torch.as_tensor(answer_weights(m.votes.weights[rows])).to(device)
     return TableLoader(m.cache[key], cfg.batch_size, cfg.seed, locations, device)
 
@@ -124,10 +126,10 @@ def make_fold(
     else:
         net = make_network(kind, **settings, classes=m.classes)
         rows = torch.as_tensor(train, device=m.tensors['features'].device)
-        net.standard.fit(m.tensors['features'][rows].cpu())
+        net.standard.fit(m.features(f)[rows].cpu())
         if kind == 'neighbors': net.edge_standard.fit(m.tensors['edges'][rows][m.tensors['mask'][rows]].cpu())
     predictor = TemperatureScaledNet(net, cfg.temperature, cfg.logit_norm).start_at(y.mean(0))
-    loaders = make_loader(cfg, m, kind, train, True), make_loader(cfg, m, kind, validation)
+    loaders = make_loader(cfg, m, kind, train, True, f), make_loader(cfg, m, kind, validation, fold=f)
     learner = ModelWithLoss(predictor, _make_loss(cfg, y))
     return Fold(learner, *loaders, HeldOutTestSet(m.split_of(f, 'test')), m.votes.targets[validation])
 

@@ -20,6 +20,7 @@ from ...data.reading import Reading, start_reading
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.splits import split_folds, split_groups
+from ...data.feature_columns import fit_encoders
 from ...data.split_audit import LeakageAudit, audit_split
 from ...evaluation.baselines import distribution_baselines, multinomial_logistic_baseline
 from ...evaluation.label_distribution_baselines import aa_knn_baseline, pt_bayes_baseline, sa_bfgs_baseline
@@ -66,12 +67,20 @@ class PreparedData:
     notes: list[dict] = field(default_factory=list)  # warnings
     reading: Reading | None = None     # how the table was read
     baselines: dict | None = None         # predictions of the fitted baselines for validation and test rows
+    encoders: list = field(default_factory=list)  # `FeatureEncoder` of each fold, where columns are encoded
+    fold_features: list[torch.Tensor] = field(default_factory=list)  # of each fold, where they differ
     cache: dict = field(default_factory=dict)  # (network, SHA-256 of rows, with targets) -> tensors of these rows
 
     @property
     def votes(self) -> LabelDistributionTable: return self.data.votes
     @property
     def classes(self) -> int: return len(self.votes.categories)
+
+    def features(self,
+        fold: int,
+    ) -> torch.Tensor:   # (items, width)
+        "The features as a fold encodes them"
+        return self.fold_features[fold] if self.fold_features else self.tensors['features']
 
     def split_of(self,
         fold: int,
@@ -219,18 +228,25 @@ def prepare_data(
         encoder_settings = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
     else: x, encoder_settings = compute_features(data, cfg)
     device = make_accelerator(cfg).device
-    tensors = {k: torch.as_tensor(a).to(device) for k, a in network_inputs(data, x).items()}
+    encoders = fit_encoders(data.columns, [s['train'] for s in splits]) if data.columns is not None else []
+    encoded = [np.concatenate([e.transform(data.columns), *([] if x is None else [x])], 1) for e in encoders]
+    tensors = {k: torch.as_tensor(a).to(device) for k, a in network_inputs(data, encoded[0] if encoded else x).items()}
+    by_fold = [torch.as_tensor(a).to(device) for a in encoded[1:]]
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
     notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
     about_encoder = encoder_settings, ragged, encoder, tokenizer
-    return PreparedData(data, tensors, splits, about, *about_encoder, notes, reading)
+    return PreparedData(data, tensors, splits, about, *about_encoder, notes, reading, encoders=encoders,
+                        fold_features=[tensors['features'], *by_fold] if by_fold else [])
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #6881ebc9
-def linear_features(m: PreparedData) -> np.ndarray | None:  # (items, width)
+def linear_features(
+    m: PreparedData,
+    fold: int = 0,
+) -> np.ndarray | None:  # (items, width)
     "The inputs of the linear model: the features, and the mean of the neighbors' features where there are any"
     if 'features' not in m.tensors: return None
-    x = m.tensors['features'].cpu().numpy().astype(float)
+    x = m.features(fold).cpu().numpy().astype(float)
     if 'neighbors' in m.tensors:
         n, k = m.tensors['neighbors'].cpu().numpy().astype(float), m.tensors['mask'].cpu().numpy()[..., None]
         x = np.concatenate([x, (n*k).sum(1)/np.maximum(k.sum(1), 1)], 1)
@@ -257,8 +273,7 @@ def fit_distribution_baselines(
 ) -> dict[str, dict[str, np.ndarray]]:  # name -> split -> (rows, categories), folds concatenated
     "Predictions of each baseline for validation and test rows; answers of test rows are not used"
     if m.baselines is None:
-        x = linear_features(m)
-        parts = [_fold_baselines(m, s, x) for s in m.splits]
+        parts = [_fold_baselines(m, s, linear_features(m, f)) for f, s in enumerate(m.splits)]
         both = ('validation', 'test')
         m.baselines = {k: {split: np.concatenate([p[k][split] for p in parts]) for split in both} for k in parts[0]}
     return m.baselines

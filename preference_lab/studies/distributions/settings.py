@@ -12,7 +12,8 @@ from typing import Literal
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
-from ...core.config import Names, PositiveInt, TrainConfig
+from ...core.config import Names, PositiveInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
 @dataclass
@@ -25,13 +26,13 @@ class ColumnNames:
     item_column: str = ''          # empty: id or item
     group_column: str = ''         # groups that stay in one split
     split_column: str = ''         # train, validation, test
-    feature_columns: str = ''      # numeric features
+    feature_columns: str = ''      # features: numbers and categories
     text_columns: str = ''         # texts
     edge_columns: str = 'edge_*'   # of the table of neighbors
     ordered: bool = False          # whether the categories are ordered
     format: str = ''               # plain, or a public format; empty: told by its marks
     spellings: str = 'refuse'      # of categories that differ in case or spaces alone: refuse, merge or keep
-    missing: str = ''              # with one answer a row: texts that are missing answers (commas), or none
+    missing: str = ''              # texts that are missing answers or features (commas), or none
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #4ff61b61
 _published = dict(
@@ -108,10 +109,12 @@ _REQUIRES = dict(
     demo_districts='data=demo',
     split='data=convabuse',
     holdout_kind='data=faces_london',
-    **dict.fromkeys(
-        ('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered', 'spellings'), _OWN
-    ),
-    **dict.fromkeys(('answer_column', 'rater_column', 'categories', 'missing'), _ONE_ANSWER),
+    **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
+    **dict.fromkeys(('spellings', 'missing'), _OWN),
+    **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
+    rater_model='data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table (data=PATH) '
+                'with one answer a row and a rater_column',
+    rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
     embeddings='has_own_table and network!=text and neighbors=: a custom table (data=PATH) without neighbors, and '
@@ -150,12 +153,16 @@ class DistributionsConfig(TrainConfig):
     category_columns: Names = ''
     answer_column: str = 'answer'          # custom table with one answer a row
     rater_column: str = ''                 # custom table with one answer a row, if it names the raters
+    # how raters differ: not, by an embedding added to the item's, or by an output layer each (Davani et al. 2022)
+    rater_model: Literal['none', 'embedding', 'heads'] = 'none'
+    # precision of the prior of raters' deviations from the population; none: chosen on validation
+    rater_shrinkage: PositiveFloat | None = None
     # custom table with one answer a row: the categories in their order, separated by commas
     categories: Names = ''
     item_column: str = ''                  # custom table; empty: item or id
     group_column: str = ''                 # custom table: groups that stay in one split
     split_column: str = ''                 # custom table: train, validation or test; empty: a random split
-    feature_columns: Names = ''            # custom table: numeric features of an item
+    feature_columns: Names = ''            # custom table: features of an item, numbers and categories
     text_columns: Names = ''               # custom table: texts
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # table with one row a neighbor of an item: the item, the feature columns, and edge columns
@@ -217,6 +224,8 @@ class DistributionsConfig(TrainConfig):
         if self.folds == 1: raise ConfigError('setting folds=1: set folds=0 for one split, or folds=2 or more')
         if self.folds and (self.split_column or self.split == 'published'):
             raise ConfigError('setting folds: the data have a split of their own; set folds=0, or leave out the split')
+        if self.folds and self.rater_model != 'none':
+            raise ConfigError(f'setting rater_model={self.rater_model}: raters are modeled on one split; set folds=0')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
         if self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: expected at least 3, one token and two special '

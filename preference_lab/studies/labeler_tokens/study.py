@@ -16,7 +16,8 @@ from fastcore.basics import patch
 from ...data.comparisons import Comparisons
 from ...data.ratings import filter_raters, limit_labels_per_rater
 from ...evaluation.pairwise import resampling_unit
-from ...models.lora import lora_update_norms
+from ...models.embeddings import embed_images
+from ...models.lora_weights import lora_update_norms
 from ..pairwise.study import PairwiseStudy
 from .settings import LabelerConfig
 from .new_raters import encode_images_for_population, fit_new_labeler_tokens
@@ -180,6 +181,13 @@ def extra_tables(self: LabelerStudy) -> dict[str, pd.DataFrame]:
 def training_data(self: LabelerStudy) -> str:
     "The training data in a few words, for the model card"
     return f'{self.data.name}, {len(self.train):,} training comparisons'
+
+# %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #2779be1f
+@patch
+def item_features(self: LabelerStudy) -> tuple[np.ndarray, list[str]]:
+    "The embeddings of the images by the encoder as it was before training"
+    vectors, _ = embed_images(self.images, self.clip_encoder, progress='none')
+    return np.asarray(vectors, dtype=float), self.labels.items
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #1bf6fa7a
 @patch

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import cache_folder, find_dataset
+from ...core.files import cache_folder
+from ...core.dataset_files import find_dataset
 from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, parse_subgroups

@@ -9,10 +9,12 @@ __all__ = ['MemeStudy', 'train_memes']
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from PIL.Image import Image
 
 from ...core.errors import DataError
 from ...data.memes import MemeTable
-from ...evaluation.classification import binary_intervals, binary_metrics, compare_binary
+from ...datasets.meme_images import open_meme_image
+from ...evaluation.binary import binary_intervals, binary_metrics, compare_binary
 from ...evaluation.constant_predictions import check_constant_predictions
 from ...evaluation.subgroups import subgroup_table
 from ...models.vilbert import ViLBERT
@@ -220,6 +222,31 @@ def more_warnings(self: MemeStudy):
 def predictions_table(self: MemeStudy, split: str) -> pd.DataFrame:
     "One row a meme, as it is stored in `predictions_{split}.parquet`"
     return predictions_table(self.tables[split], self.proba[split], self.threshold)
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #0a07be47
+@patch
+def decision_rule(self: MemeStudy) -> dict:
+    "The threshold of the run"
+    return dict(threshold=float(self.threshold))
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #836ca266
+@patch
+def explorer_columns(self: MemeStudy, table: pd.DataFrame) -> dict[str, list]:
+    "The image of each meme"
+    image = dict(zip(self.table.ids, self.table.images))
+    return dict(images=[[image.get(i, '')] for i in table['id']])
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #73382f00
+@patch
+def explorer_image(self: MemeStudy, name: str) -> Image:
+    "An image of a file, of an archive, or a generated one"
+    return open_meme_image(name)
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #14e60226
+@patch
+def training_answers(self: MemeStudy) -> list[str]:
+    "The label of each training meme"
+    return ['positive' if y == 1 else 'negative' for y in self.train.frame['label']]
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #1e6acea7
 @patch

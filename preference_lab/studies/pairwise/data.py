@@ -14,7 +14,8 @@ import pandas as pd
 from PIL import Image
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
-from ...core.files import atomic_write, cache_folder, find_dataset
+from ...core.files import atomic_write, cache_folder
+from ...core.dataset_files import find_dataset
 from ...core.config import make_config
 from ...data.reading import NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.tables import TABLE_SUFFIXES

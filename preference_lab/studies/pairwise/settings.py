@@ -9,7 +9,8 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Fraction, Names, NonNegativeInt, TrainConfig
+from ...core.config import Fraction, Names, NonNegativeInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #2d6f9b13
 PUBLISHED_FACES = ('faces_london', 'faces_morrison2017')   # data sets that the package can read

@@ -259,6 +259,12 @@ def split_results(self: PreferenceStudy) -> dict:
     "`split` in `results.json`: sizes, and the leakage audit of each held-out test set"
     return dict(sizes=self.holdouts['known'].audit['sizes'], audit={k: v.audit for k, v in self.holdouts.items()})
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #5c4ce0b1
+@patch
+def item_features(self: PreferenceStudy) -> tuple[np.ndarray, list[str]]|None:
+    "The embeddings of the items; None where items are known by name only"
+    return None if self.encoder is None and self.data.embeddings is None else (self.table.numpy(), self.items)
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #d3812a4f
 @patch
 def training_data(self: PreferenceStudy) -> str:
