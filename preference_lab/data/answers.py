@@ -36,7 +36,7 @@ class Answers:
             raise DataError(f'values contains {truncate_repr(twice)} twice. Give each its own name.')
         for k, names in dict(item=self.items, rater=self.raters, value=self.values).items():
             setattr(self, k, check_codes(getattr(self, k), names, k, n))
-        if not n: raise DataError('there are not answers. Give at least one row with an item, a rater and an answer.')
+        if not n: raise DataError('there are no answers. Give at least one row with an item, a rater and an answer.')
         if self.order is None: return
         self.order = np.asarray(self.order, float)
         if self.order.shape != (n,):

@@ -30,7 +30,7 @@ class RaterPosterior:
     mean: Tensor       # (classes, size) the population's mean weights; one class, or one a target
     cov: Tensor        # (size, size) covariance of the weights between raters
     noise: float       # variance of a rating around the score; 1 for comparisons, which have the logistic's own
-    weights: Tensor    # (raters, targets, p) each rater's weights; the population's mean where there are not labels
+    weights: Tensor    # (raters, targets, p) each rater's weights; the population's mean where there are no labels
     targets: int       # number of targets
     shrinkage: float   # of `cov` towards its structured target
     slope: float = 1.  # from a difference of scores to a logit
