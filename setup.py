@@ -21,7 +21,7 @@ setup(
     long_description=Path('README.md').read_text(encoding='utf-8') if Path('README.md').exists() else '',
     long_description_content_type='text/markdown',
     packages=find_packages(include=['preference_lab', 'preference_lab.*']), include_package_data=True,
-    package_data={'preference_lab': ['py.typed']},
+    package_data={'preference_lab': ['py.typed'], 'preference_lab.exploration': ['*.js', '*.css']},
     # the report notebooks travel with a wheel, so that `preference_lab report` works without a checkout
     data_files=[('share/preference_lab/reports', sorted(map(str, Path('nbs/reports').glob('*.ipynb'))))],
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),

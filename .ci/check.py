@@ -12,8 +12,8 @@ import density
 import words
 
 ROOT = Path(__file__).resolve().parent.parent
-# A subpackage imports only what stands to its left; plots and testing import no other package but core.
-LAYERS = 'core data simulate datasets evaluation aggregation training models experiments plots reporting studies commands cli'.split()
+# A subpackage imports only what is to its left; plots and testing import no other package but core.
+LAYERS = 'core data simulate datasets evaluation aggregation training models experiments plots reporting exploration studies commands cli'.split()
 APART = ('plots', 'testing')
 
 
@@ -80,7 +80,7 @@ def shown():
 
 
 def imports_apart():
-    "A sentence for each cell that imports and does more: nbdev runs it alone when it makes the site, without what stands before it"
+    "A sentence for each cell that imports and does more: nbdev runs it alone when it makes the site, without what is before it"
     out = []
     for p in notebooks('nbs'):
         text = p.read_text(encoding='utf-8')

@@ -14,7 +14,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 120      # of a line of code
 CELL_LINES = 75    # of an exported cell, at most; 20 is the rule. A dataclass of settings has a line for each of them
-MODULE_LINES = 400 # of a module, at most; 250 is the rule
+MODULE_LINES = 250 # of a module, at most; those below may have LONG_MODULE_LINES
+LONG_MODULE_LINES = 400
+LONG_MODULES = (
+    # one subject: a network, a loop, a file format, a statistical model with its methods
+    'aggregation.bradley_terry data.label_files data.region_cache evaluation.crossed_reml models.vilbert training.stacked_models '
+    'training.trainer '
+    # the steps of one study, each a method of its class, and the tables that they read and write
+    'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
+    'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
+    'studies.emotions.study studies.emotions.training studies.judgements.data studies.judgements.report studies.judgements.study '
+    'studies.labeler_tokens.commands studies.labeler_tokens.model studies.labeler_tokens.study studies.memes.data '
+    'studies.memes.preparation studies.memes.report studies.memes.study studies.pairwise.data studies.pairwise.tables '
+    'studies.preference.model studies.preference.study studies.preference.training'
+).split()
 SHARE_OVER_20 = .30  # of exported cells with a definition
 
 
@@ -111,7 +124,9 @@ def faults(root: Path = ROOT) -> list[str]:
         if names: long.append(size > 20)
     if sum(long) > SHARE_OVER_20*len(long): out.append(f'{sum(long)} of {len(long)} exported cells have more than 20 lines, more than {SHARE_OVER_20:.0%}')
     for name, source in modules(root).items():
-        if (n := len(source.splitlines())) > MODULE_LINES: out.append(f'{name}: {n} lines, the limit is {MODULE_LINES}: it holds two subjects')
+        n, limit = len(source.splitlines()), LONG_MODULE_LINES if name in LONG_MODULES else MODULE_LINES
+        if n > limit: out.append(f'{name}: {n} lines, the limit is {limit}: it holds two subjects')
+        if name in LONG_MODULES and n <= MODULE_LINES: out.append(f'{name} has {n} lines: delete it from LONG_MODULES in .ci/density.py')
     return out
 
 

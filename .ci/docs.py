@@ -118,8 +118,8 @@ class Page:
 
 
 def api(pages, defs):
-    "A page that lists everything exported, room by room"
-    out = ['# API', 'Everything that the package exports, in the order of the rooms. Each name leads to its signature, its examples and its tests.\n{ .lead }']
+    "A page that lists everything exported, by subpackage"
+    out = ['# API', 'Everything that the package exports, in the order of the subpackages. Each name leads to its signature, its examples and its tests.\n{ .lead }']
     for p in pages:
         rows = [(n, *defs[p.url, n]) for n in dict.fromkeys(p.shown) if (p.url, n) in defs]
         if rows: out.append(f'## {rows[0][1]}\n\n[{p.title}]({p.url})\n\n| Name | What it is |\n|---|---|\n' +
@@ -135,6 +135,7 @@ def broken():
         s = re.sub(r'<pre.*?</pre>', '', s, flags=re.S)
         for tag, rest in re.findall(r'<(script|img|iframe|link|source)\b([^>]*)', s):
             if (m := re.search(r'(?:src|href)="?((?:https?:)?//[^"\s>]+)', rest)) and 'canonical' not in rest: out.append(f'{f} would fetch {m[1]}')
+        out += [f'{f}: an image has no alternative text: {tag[:120]}' for tag in re.findall(r'<img\b[^>]*', s) if not re.search(r'\balt="?[^"\s>]', tag)]
         for href in re.findall(r'<(?:a|img)\b[^>]*?(?:href|src)="?([^"\s>]+)', s):
             path, _, anchor = unescape(href).partition('#')
             if re.match(r'\w+:|//', path) or f == '404.html': continue

@@ -35,7 +35,8 @@ from preference_lab.training.batching import (
     tokenize_texts,
 )
 from preference_lab.training.graph_capture import call_without_graph
-from preference_lab.core.config import TrainConfig, make_config
+from preference_lab.core.config import make_config
+from preference_lab.core.train_config import TrainConfig
 from preference_lab.core.files import read_json, write_json
 from preference_lab.experiments.benchmarks import (
     TimeLimitExceeded,
@@ -46,8 +47,8 @@ from preference_lab.experiments.benchmarks import (
 )
 from preference_lab.training.measurement import count_synchronizations, count_flops, measure, peak_tflops, throughput
 from preference_lab.training.inference import inference_context
-from preference_lab.core.files import find_dataset
-from preference_lab.experiments.results import environment
+from preference_lab.core.dataset_files import find_dataset
+from preference_lab.core.environment import environment
 from preference_lab.training.optimization import READ_LOSSES_EVERY, parameter_groups
 from preference_lab.training.trainer import Trainer
 # what only one part needs is imported there, so that a package that is missing fails that part alone
@@ -110,8 +111,8 @@ def timed(run, items: list, seconds: float, warm: int=WARM) -> tuple[list, dict]
 def add_speed_ratios(rows: list[dict]) -> list[dict]:
     "The rows with `times_as_fast`: the speed of each way relative to the reference implementation of the same"
     key = lambda r: (r['what'], r.get('batch_size'))
-    peers = {key(r): r['samples_per_second'] for r in rows if r['peer']}
-    for r in rows: r['times_as_fast'] = r['samples_per_second']/peers[key(r)] if key(r) in peers else None
+    references = {key(r): r['samples_per_second'] for r in rows if r['reference']}
+    for r in rows: r['times_as_fast'] = r['samples_per_second']/references[key(r)] if key(r) in references else None
     return rows
 
 
@@ -164,9 +165,9 @@ def our_classifier(name: str, tokenizer=None):
         return MultilabelTextClassifier.on_encoder(encoder, tokenizer, [f'label_{i}' for i in range(LABELS)], pooling='first')
 
 
-def text_row(way: str, peer: bool, batch_size: int, samples: int, tokens: int, steps: int, m: dict, flops: float, n: int, **more) -> dict:
+def text_row(way: str, reference: bool, batch_size: int, samples: int, tokens: int, steps: int, m: dict, flops: float, n: int, **more) -> dict:
     "A row of the table"
-    return dict(way=way, peer=peer, batch_size=batch_size, milliseconds=1000*m['seconds']/steps, **throughput(samples, m['seconds'], tokens, flops*tokens, PEAK), memory_gib=m['memory_gib'],
+    return dict(way=way, reference=reference, batch_size=batch_size, milliseconds=1000*m['seconds']/steps, **throughput(samples, m['seconds'], tokens, flops*tokens, PEAK), memory_gib=m['memory_gib'],
                 ten_epochs_seconds=10*n*m['seconds']/samples, **more)
 
 
@@ -214,10 +215,10 @@ class Rows(torch.utils.data.Dataset):
     def __getitem__(self, i): return dict(input_ids=torch.from_numpy(self.ragged[i].astype(np.int64)), labels=torch.from_numpy(self.targets[i]))
 
 
-def train_peer(name: str, batch_size: int, seconds: float) -> dict:
+def train_reference(name: str, batch_size: int, seconds: float) -> dict:
     "The Trainer of Hugging Face as a user sets it up: batches padded to their longest, bf16, its own fused AdamW, nothing logged or saved"
     from transformers import DistilBertForSequenceClassification, PrinterCallback, RobertaForSequenceClassification, TrainerCallback, TrainingArguments
-    from transformers import Trainer as PeerTrainer
+    from transformers import Trainer as ReferenceTrainer
     ragged, targets = random_texts(text_config(name).vocab_size)
     config, tokens = text_config(name), []
     config.num_labels, config.problem_type = LABELS, 'multi_label_classification'
@@ -230,21 +231,21 @@ def train_peer(name: str, batch_size: int, seconds: float) -> dict:
     with tempfile.TemporaryDirectory() as d:
         args = TrainingArguments(d, per_device_train_batch_size=batch_size, max_steps=steps, learning_rate=2e-5, bf16=True, use_cpu=DEVICE.type == 'cpu', report_to=[], save_strategy='no',
                                  logging_strategy='no', disable_tqdm=True, remove_unused_columns=False, dataloader_drop_last=True)
-        peer = PeerTrainer(model, args, train_dataset=Rows(ragged, targets), data_collator=collate, callbacks=[clock])
-        peer.remove_callback(PrinterCallback)
-        peer.train()
+        reference = ReferenceTrainer(model, args, train_dataset=Rows(ragged, targets), data_collator=collate, callbacks=[clock])
+        reference.remove_callback(PrinterCallback)
+        reference.train()
     done = tokens[clock.first:clock.first+clock.steps]
     embeddings = {id(p) for p in next(m for n, m in model.named_modules() if n.endswith('embeddings')).parameters()}
     flops = 6*sum(p.numel() for p in model.parameters() if id(p) not in embeddings)
     return text_row('Trainer of Hugging Face', True, batch_size, len(done)*batch_size, sum(done), len(done), clock.figures, flops, len(ragged))
 
 
-def text_training(name: str, title: str, ours: list, peers: list, seconds: float) -> dict:
+def text_training(name: str, title: str, ours: list, references: list, seconds: float) -> dict:
     "An encoder's training at some batch sizes, and the reference implementation's; an error in one does not end the others"
     rows, notes, failures = [], [], []
-    ways = [(train_peer, n, 'no') for n in peers] + [(train_ours, *n) if isinstance(n, tuple) else (train_ours, n, 'no') for n in ours]
+    ways = [(train_reference, n, 'no') for n in references] + [(train_ours, *n) if isinstance(n, tuple) else (train_ours, n, 'no') for n in ours]
     for make, batch_size, compile in ways:
-        how = f"{'peer' if make is train_peer else 'ours'}, batches of {batch_size}, compile_mode={compile}"
+        how = f"{'reference' if make is train_reference else 'ours'}, batches of {batch_size}, compile_mode={compile}"
         try: rows.append(dict(what=title) | (make(name, batch_size, seconds, compile) if make is train_ours else make(name, batch_size, seconds)))
         except (Exception, TimeLimitExceeded) as e:
             (failures if compile == 'no' else notes).append(f'{how}: {type(e).__name__}: {str(e)[:300]}')   # the rest runs without compiling
@@ -256,10 +257,10 @@ def text_training(name: str, title: str, ours: list, peers: list, seconds: float
 AIMS = dict(ten_epochs_seconds=('ten epochs of GoEmotions, seconds', 60, False), share_of_peak=('share of the peak', .4, True), times_as_fast=('times as fast as the Trainer at 16 rows a step', 4, True))
 
 def roberta_large() -> dict:
-    "RoBERTa-large, and how its figures stand to what was aimed at on one H100 or H200"
+    "RoBERTa-large, and how its figures compare with what was aimed at on one H100 or H200"
     sizes = ([4, (4, 'capture')], [4]) if TOY else ([1024, 256, 64, 16, (16, 'capture'), (64, 'capture'), (256, 'capture')], [16, 256])
     out = text_training('roberta_large', 'RoBERTa-large', *sizes, .3 if TOY else 5)
-    ours, aims = [r for r in out['rows'] if not r['peer']], []
+    ours, aims = [r for r in out['rows'] if not r['reference']], []
     for key, (what, goal, more) in AIMS.items():
         values = [r[key] for r in ours if r.get(key) is not None and (key != 'times_as_fast' or r['batch_size'] in (4, 16))]
         if not values: continue
@@ -290,17 +291,17 @@ def vilbert() -> dict:
     made = {int(b[0]): nb['make_batch'](lengths[b], [regions]*len(b), config.v_feature_size, config.vocab_size, k) for k, b in enumerate(batches)}
     loader.load = lambda rows: made[int(rows[0])]
     rows = []
-    for way, peer in (('padded, attention written out', True), ('ours', False)):
+    for way, reference in (('padded, attention written out', True), ('ours', False)):
         with torch.device(DEVICE): model = ViLBERT(config)
         model.train()
-        if peer: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: move_batch_to_device(loader.load(b), DEVICE))
+        if reference: run = plain_steps(model, lambda m, b: F.cross_entropy(nb['plain_logits'](m, b, 128, regions).float(), b['targets']), lambda b: move_batch_to_device(loader.load(b), DEVICE))
         else:
             cfg = TrainConfig(device=DEVICE.type, precision='bf16', batch_size=size, learning_rate=1e-5, progress='none')
             trainer = Trainer(model, loader, lambda m, b: F.cross_entropy(nb['our_logits'](m, b).float(), b['targets'], reduction='none'), None, cfg, read_every=READ_LOSSES_EVERY)
             trainer.model.train(); run = train_steps(trainer)
         done, m = timed(run, batches, 1 if TOY else 8)
-        rows.append(dict(what='ViLBERT', way=way, peer=peer, batch_size=size, **step_rates(run, done, size, m)))
-        if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
+        rows.append(dict(what='ViLBERT', way=way, reference=reference, batch_size=size, **step_rates(run, done, size, m)))
+        if not reference: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run(batches[:READ_LOSSES_EVERY]), DEVICE)/READ_LOSSES_EVERY
         run = model = trainer = None
         free()
     return dict(rows=add_speed_ratios(rows))
@@ -322,7 +323,7 @@ def clip_lora() -> dict:
     nb, rows = definitions('labeler_tokens.ipynb'), []
     name, questions = ('tiny', 8) if TOY else ('ViT-B-32', 64)
     encoder = None if TOY else load_clip(name, 'random')
-    for way, peer in (('an image pair and a prompt a sample', True), ('ours', False)):
+    for way, reference in (('an image pair and a prompt a sample', True), ('ours', False)):
         trainer = nb['make_trainer'](name, questions, DEVICE.type, 'bf16', clip_encoder=encoder)
         model, every = trainer.unwrapped, np.arange(questions)
         def load(_):
@@ -330,10 +331,10 @@ def clip_lora() -> dict:
             prompt, room = s.pop('prompt'), len(model.clip.positional_embedding)-p.ids.shape[1]
             s |= dict(ids=F.pad(torch.from_numpy(p.ids[prompt]), (0, room)), end=torch.from_numpy(p.end[prompt]))
             return move_batch_to_device(s, DEVICE)
-        run = plain_steps(model, plain_clip_loss, load) if peer else train_steps(trainer)
+        run = plain_steps(model, plain_clip_loss, load) if reference else train_steps(trainer)
         done, m = timed(run, [every]*(12 if TOY else 400), .5 if TOY else 6)
-        rows.append(dict(what=f'CLIP {name} with LoRA', way=way, peer=peer, batch_size=questions, **step_rates(run, done, questions, m)))
-        if not peer: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run([every]*READ_LOSSES_EVERY), DEVICE)/READ_LOSSES_EVERY
+        rows.append(dict(what=f'CLIP {name} with LoRA', way=way, reference=reference, batch_size=questions, **step_rates(run, done, questions, m)))
+        if not reference: rows[-1]['waits_per_step'] = count_synchronizations(lambda: run([every]*READ_LOSSES_EVERY), DEVICE)/READ_LOSSES_EVERY
         run = load = model = trainer = None
         free()
     return dict(rows=add_speed_ratios(rows))
@@ -349,15 +350,15 @@ def image_embedding() -> dict:
     encoder = tiny_clip() if TOY else load_clip('ViT-B-32', 'random', DEVICE.type, 'bf16')
     size = encoder.model.visual.image_size[0]
     config = CLIPVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=size, patch_size=16, projection_dim=16) if TOY else CLIPVisionConfig(projection_dim=512)
-    with torch.device(DEVICE): peer = CLIPVisionModelWithProjection(config).eval()
+    with torch.device(DEVICE): reference = CLIPVisionModelWithProjection(config).eval()
     processor = CLIPImageProcessor(size=dict(shortest_edge=size), crop_size=dict(height=size, width=size))
     pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
-    def peer_images(some):
+    def reference_images(some):
         with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16):
-            for b in some: peer(pixel_values=processor(images=list(b), return_tensors='pt')['pixel_values'].to(DEVICE)).image_embeds.float().cpu()
-    def peer_network(some):
+            for b in some: reference(pixel_values=processor(images=list(b), return_tensors='pt')['pixel_values'].to(DEVICE)).image_embeds.float().cpu()
+    def reference_network(some):
         with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16):
-            for b in some: peer(pixel_values=b)
+            for b in some: reference(pixel_values=b)
     def our_images(some):
         for b in some: encoder.encode(b, batch)
     def our_network(some):
@@ -365,10 +366,10 @@ def image_embedding() -> dict:
             for b in some: encoder.model.encode_image(b)
     x = move_to_device(encoder.normalize(pixels), DEVICE)
     batches, rows = [images[i:i+batch] for i in range(0, n, batch)], []
-    for what, ours, theirs, items in (('images to embeddings', our_images, peer_images, batches*(3 if TOY else 10)), ('the network alone', our_network, peer_network, [x]*(6 if TOY else 2000))):
-        for way, is_peer, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):
+    for what, ours, theirs, items in (('images to embeddings', our_images, reference_images, batches*(3 if TOY else 10)), ('the network alone', our_network, reference_network, [x]*(6 if TOY else 2000))):
+        for way, is_reference, run in (('transformers CLIP', True, theirs), ('ours', False, ours)):
             done, m = timed(run, items, .3 if TOY else 3, 3)
-            rows.append(dict(what=f'ViT-B/32, {what}', way=way, peer=is_peer, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **throughput(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
+            rows.append(dict(what=f'ViT-B/32, {what}', way=way, reference=is_reference, batch_size=batch, milliseconds=1000*m['seconds']/len(done), **throughput(batch*len(done), m['seconds']), memory_gib=m['memory_gib']))
     return dict(rows=add_speed_ratios(rows))
 
 
@@ -377,10 +378,10 @@ def stacked() -> dict:
     nb, k = definitions('distributions.ipynb'), 3 if TOY else 16
     settings = dict(device=DEVICE.type, **(dict(batch=64) if TOY else {}))
     rows = []
-    for way, peer, run in (('one by one', True, nb['one_by_one']), ('together', False, nb['together'])):
+    for way, reference, run in (('one by one', True, nb['one_by_one']), ('together', False, nb['together'])):
         run(2, **settings)
         with measure(DEVICE) as m: run(k, **settings)
-        rows.append(dict(what=f'{k} networks, an epoch of 780 rows', way=way, peer=peer, batch_size=settings.get('batch', 16), **throughput(780*k, m['seconds']), memory_gib=m['memory_gib']))
+        rows.append(dict(what=f'{k} networks, an epoch of 780 rows', way=way, reference=reference, batch_size=settings.get('batch', 16), **throughput(780*k, m['seconds']), memory_gib=m['memory_gib']))
     return dict(rows=add_speed_ratios(rows))
 
 
@@ -397,11 +398,11 @@ def predict() -> dict:
         with torch.device(DEVICE): network = DistilBertForSequenceClassification(config)
         pipe = pipeline('text-classification', model=network.to(dict(fp32=torch.float32, bf16=torch.bfloat16)[precision]), tokenizer=tokenizer, device=DEVICE, batch_size=128, top_k=None, function_to_apply='sigmoid')
         model = our_classifier('distilbert', tokenizer).serve(DEVICE.type, precision)
-        for way, peer, run in (('pipeline of transformers', True, lambda t: pipe(t)), ('ours', False, model.predict_proba)):
-            some = texts if not peer else texts[:len(texts) if TOY else 4000]
+        for way, reference, run in (('pipeline of transformers', True, lambda t: pipe(t)), ('ours', False, model.predict_proba)):
+            some = texts if not reference else texts[:len(texts) if TOY else 4000]
             run(some[:20 if TOY else 1000])
             with measure(DEVICE) as m: run(some)
-            rows.append(dict(what=f'DistilBERT answers in {precision}', way=way, peer=peer, batch_size=128, **throughput(len(some), m['seconds'], int(lengths[:len(some)].sum())), memory_gib=m['memory_gib']))
+            rows.append(dict(what=f'DistilBERT answers in {precision}', way=way, reference=reference, batch_size=128, **throughput(len(some), m['seconds'], int(lengths[:len(some)].sum())), memory_gib=m['memory_gib']))
         pipe = model = network = None
         free()
     return dict(rows=add_speed_ratios(rows), lengths=LENGTHS['source'])
@@ -473,7 +474,7 @@ def run_notebook(path: str) -> int:
 
 
 def cells(left) -> dict:
-    "Run every `#| cuda` cell, with the cells of its notebook that stand before it, each notebook in a process of its own"
+    "Run every `#| cuda` cell, with the cells of its notebook before it, each notebook in a process of its own"
     found, notes, failures = cuda_cells(), [], []
     todo = list(found) if DEVICE.type == 'cuda' else ['nbs/training/11_measurement.ipynb']   # a quick one, to rehearse
     if DEVICE.type != 'cuda': notes.append(f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device')
@@ -527,7 +528,7 @@ def main() -> int:
         if not r['failure'] and not np.isfinite(all_numbers(r)).all(): r['failure'] = 'a figure is not finite'
         free()
         print(f"{k} of {len(a.parts)}: {part}, {r['seconds']:.0f} s" + (f": FAILED: {r['failure']}" if r['failure'] else ''), flush=True)
-        for row in r.get('rows', []): print('   ', ', '.join(f'{c} {v:.4g}' if isinstance(v, float) else f'{c} {v}' for c, v in row.items() if v is not None and c != 'peer'), flush=True)
+        for row in r.get('rows', []): print('   ', ', '.join(f'{c} {v:.4g}' if isinstance(v, float) else f'{c} {v}' for c, v in row.items() if v is not None and c != 'reference'), flush=True)
         for aim in r.get('aims', []): print('   ', f"{aim['what']}: {aim['measured']:.3g}; aim: {aim['goal']}")
         for note in r.get('notes', []): print('   ', note)
         done['seconds'] = time.perf_counter()-start

@@ -124,7 +124,7 @@ class CommandServer:
                 for fd, f in enumerate(files): os.dup2(f, fd); os.close(f)
                 if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()
                 self.door.close(); asks.close()
-                sys.stdin = open(0, closefd=False)   # what stood in the buffer of the old one is not ours
+                sys.stdin = open(0, closefd=False)   # what was in the buffer of the old one is not ours
                 exec(compile(want['code'], '<command>', 'exec'), {'__name__': '__main__'})
             except BaseException: traceback.print_exc()
             finally: sys.stderr.flush(); os._exit(1)   # the code ends by itself

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""Say where a word stands that the glossary replaced by the field's term: `python .ci/words.py`; `make test` holds it.
-Looked at: names in code, comments, strings of several words and text cells of the notebooks, the scripts here and README.md;
-with --outputs also what the pages of the site have printed."""
+"""Say where a word is that the glossary replaced by the field's term: `python .ci/words.py`; `make test` holds it.
+Searched: names in code, comments, strings of several words and text cells of the notebooks, the scripts here and README.md;
+with --outputs also what the notebooks have printed. Names of 0.1 come from the tables of the page on migrating,
+titles and headings of 0.1 from old_titles.txt; a title is refused as a heading or as a whole string."""
 import io
 import json
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Files whose subject is the old names: the page on migrating, the table of old names of settings. CHANGELOG.md is not searched.
-OLD_NAMES = ('nbs/guides/migrate.ipynb', 'nbs/core/10_old_names.ipynb')
+OLD_NAMES = ('nbs/guides/migrate.ipynb', 'nbs/core/10_old_names.ipynb', 'nbs/core/16_old_results.ipynb')
 # word or phrase, as a regular expression -> what to write
 PROSE = {
     r'floors?': 'baseline, minimum',
@@ -36,14 +37,54 @@ PROSE = {
     r"of one's own": 'custom',
     r'in a lifetime': 'only once',
     r'After (this page|reading)': 'what the module contains',
+    r'beside': 'next to, with, compared with',
+    r'(?<!as it )(stands?|stood)(?! for| out| in for|-)': 'is, is stored, is shown',
+    r'(?<!there )(?<!There )(is|are|was|were) no(?! (longer|better|worse|more|less|fewer|larger|further|other|need)\b)': 'is not a',
+    r'(?<!from )crowds?(?!-kit|_kit|\s(elements|workers)|\s*$|\.csv|_answers)': 'population, annotators',
+    r"tastes|a taste|raters?'s? taste": 'preference (shared and private taste stay)',
+    r'peers?': 'reference implementation',
+    r'bench|rooms': 'shared modules, subpackages',
+    r'(told|tells?|telling) apart': 'distinguish',
+    r'passed over': 'skip',
+    r'(go|goes|going|went) on with': 'continue',
+    r'unfold(s|ed|ing)?': 'decompress',
+    r'drawn whole': 'resampled as clusters',
+    r'holds? the truth': 'cover the true value',
+    r'of our making': 'generated, random',
+    r'at one half': 'at threshold 0.5',
+    r'(?<!Visual )[Gg]enome': 'Visual Genome',
+    r'dealt': 'assigned, split',
+    r'keeps? (its|their) word': 'is calibrated',
+    r'[Ww]hat may be (said|concluded)': 'conclusions',
+    r'false alarms?': 'false positives',
+    r'(knows?|finds?) by heart|learn(s|t|ed)? by heart': 'overfitting',
 }
 # segment of a name in code -> what to write; `np.floor` and the like are attributes of libraries
 NAMES = {
     r'floors?': 'baseline', r'pictures?': 'image', r'feeds?': 'loader',
     r'worlds?(?!_size)': 'simulator', r'pupils?|lessons?|exams?': 'model, example, evaluation', r'duels?': 'comparison', r'sealed?': 'held_out',
     r'straddling': 'cross_split', r'likeness': 'duplicates', r'fours': 'groups', r'heed': 'check', r'deal': 'assign',
+    r'crowds?(?!_kit)': 'population', r'peers?': 'reference', r'alike': 'similar', r'school': 'pretraining',
+    r'(?<!visual_)genome': 'visual_genome', r'nursery': 'server', r'canary_sung': 'was_executed', r'duel': 'comparison',
     r'foretold': 'predicted', r'material': 'prepared', r'torture': 'stress', r'psi': 'item_features',
 }
+
+# names of 0.1 that have another meaning today, or are keys of results, columns and settings of today
+NEW_MEANING = set('''JudgementConfig adapter_norms bag_of_words check_features check_judgements compare_runs count_answers file_of held_out
+left_out load_judgements load_weights make_net most_frequent net_settings never_predicted one_category oracle_mean padding_share
+per_target rater_agreement rows_of same_setting score_intervals train_many'''.split())
+
+
+def old_names(root: Path = ROOT) -> dict[str, str]:
+    "Old name -> new name, of the tables of the page on migrating; only those that cannot be a word of English"
+    text = '\n'.join(t for _, kind, t in cells(root/OLD_NAMES[0]) if kind == 'markdown')
+    found = re.findall(r'(?m)^\| `(\w+)`[^|]*\| `?([^|`]*)`? *\|', text)
+    is_distinct = lambda name: '_' in name.strip('_') or re.search('[a-z][A-Z]', name)
+    return {old: new for old, new in found if new.strip() and old != new and is_distinct(old) and old not in NEW_MEANING}
+
+
+def old_titles() -> set[str]:
+    return {l.lower() for l in (Path(__file__).parent/'old_titles.txt').read_text(encoding='utf-8').splitlines()}
 
 
 def is_searched(path: Path) -> bool:
@@ -65,38 +106,43 @@ def tokens(source: str):
     except (tokenize.TokenError, IndentationError): return
 
 
-def in_prose(text: str):
+def in_prose(text: str, names: dict = {}, titles: set = frozenset()):
     "Old words of a text, with the term to write"
     for pattern, new in PROSE.items():
         for m in re.finditer(rf'\b({pattern})\b', text): yield m[0], new
+    for m in re.finditer(r'`(\w+)(\(\))?`', text):
+        if m[1] in names: yield m[1], names[m[1]]
+    for m in re.finditer(r'(?m)^#+ (.*?)\s*$', text):
+        if m[1].lower() in titles: yield m[1], 'a noun phrase with the field\'s term'
 
 
-def in_code(source: str):
+def in_code(source: str, names: dict = {}, titles: set = frozenset()):
     "Old words of the names, comments and sentences of a piece of code"
     before = None
     for t in tokens(source):
+        if t.type == tokenize.NAME and t.string in names: yield t.string, names[t.string]
+        if t.type == tokenize.STRING and t.string.count(' ') > 1 and t.string.strip('frb\'"').lower() in titles: yield t.string, 'the field\'s term'
         if t.type == tokenize.NAME and t.string.upper() != t.string:
             for pattern, new in NAMES.items():
                 is_old = re.search(rf'(?<![a-z])({pattern})(?![a-z])', t.string.lower())
                 if is_old and (before != '.' or '_' in t.string): yield t.string, new
-        elif t.type == tokenize.COMMENT or t.type == tokenize.STRING and ' ' in t.string: yield from in_prose(t.string)
+        elif t.type == tokenize.COMMENT or t.type == tokenize.STRING and ' ' in t.string: yield from in_prose(t.string, names)
         before = t.string
 
 
 def faults(root: Path = ROOT, outputs: bool = False) -> list[str]:
     "A sentence for each old word"
-    out = []
+    out, names, titles = [], old_names(root), old_titles()
     for p in sorted([*(root/'nbs').rglob('*.ipynb'), *(root/'tests_nbs').rglob('*.ipynb')]):
         if not is_searched(p): continue
-        is_page = p.is_relative_to(root/'nbs')
         for id_, kind, text in cells(p):
-            if kind == 'output' and not (outputs and is_page): continue
-            for word, new in (in_code if kind == 'code' else in_prose)(text):
+            if kind == 'output' and not outputs: continue
+            for word, new in (in_code if kind == 'code' else in_prose)(text, names, titles):
                 out.append(f'{p.relative_to(root).as_posix()}, cell {id_} ({kind}): "{word}": write {new}')
     for p in sorted((root/'.ci').glob('*.py')):
         if p.name == Path(__file__).name: continue
-        out += [f'.ci/{p.name}: "{word}": write {new}' for word, new in in_code(p.read_text(encoding='utf-8'))]
-    out += [f'README.md: "{word}": write {new}' for word, new in in_prose((root/'README.md').read_text(encoding='utf-8'))]
+        out += [f'.ci/{p.name}: "{word}": write {new}' for word, new in in_code(p.read_text(encoding='utf-8'), names, titles)]
+    out += [f'README.md: "{word}": write {new}' for word, new in in_prose((root/'README.md').read_text(encoding='utf-8'), names, titles)]
     return out
 
 

@@ -18,14 +18,14 @@ from .comparison_counts import ComparisonCounts, connection_warnings, encode_com
 from ..core.errors import ConfigError, DataError, did_you_mean
 from ..core.process import raise_if_stop_requested
 from ..data.validation import list_names
+from ..evaluation.item_scores import bradley_terry_terms
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #ed0858a4
 def _bradley_terry_terms(eta, tau, c):
     "Log-likelihood; derivatives by eta and tau; information: eta eta, eta tau, tau tau"
-    p, n = expit(eta), c.left_wins + c.right_wins
-    value = (c.left_wins*log_expit(eta) + c.right_wins*log_expit(-eta)).sum()
+    value, slope, curve = bradley_terry_terms(eta, c.left_wins, c.right_wins)
     zero = np.zeros_like(eta)
-    return value, c.left_wins - n*p, zero, n*p*(1-p), zero, zero
+    return value, slope, zero, curve, zero, zero
 
 def _davidson_terms(eta, tau, c):
     "The same, tau is log nu"
@@ -116,6 +116,18 @@ class PairedComparisonModel:
         self._keep(c, z, x, _covariance(information), converged)
         return self
 
+# %% ../../nbs/aggregation/10_bradley_terry.ipynb #49323897
+def _check_order(c):
+    "A `DataError` where sides are differences of numbers of the items: then the effect of the side is not known"
+    n, m = len(c), len(c.items)
+    rows = np.r_[np.arange(n), np.arange(n)]
+    difference = sparse.coo_array((np.repeat([1., -1.], n), (rows, np.r_[c.left, c.right])), (n, m)).tocsr()
+    found = scipy.sparse.linalg.lsqr(difference, np.ones(n), atol=1e-12, btol=1e-12)[0]
+    if np.abs(difference @ found - 1).max() < 1e-6:
+        raise DataError('the effect of the side cannot be told from the abilities: no pair was shown in both orders, '
+                        'and no circle of pairs tells them apart. Show pairs in both orders, leave order out, or '
+                        'pass ridge=.')
+
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #099fe43c
 @patch
 def _check(self: PairedComparisonModel, c):
@@ -133,6 +145,7 @@ def _check(self: PairedComparisonModel, c):
     if found and not self.ridge and self.covariates is None:
         raise DataError(f'{found[0]["message"]}. Add comparisons, drop these items, or pass ridge= for estimates '
                         'that the penalty keeps finite.')
+    if self.order and not self.ridge and self.covariates is None: _check_order(c)
     self.warnings_ += found
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #3022fbde

@@ -165,4 +165,4 @@ def connection_warnings(
     apart = connected_components(edges, directed=False)[0] > 1
     code = 'disconnected_comparisons' if apart else 'separated_comparisons'
     return [dict(code=code, message=f'the comparisons fall into {len(parts)} groups of items whose order they cannot '
-                 f'measure. Beside {list_names(parts[0])}: {said}{more}')]
+                 f'measure. Next to {list_names(parts[0])}: {said}{more}')]

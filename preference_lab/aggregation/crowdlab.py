@@ -24,7 +24,7 @@ def _majority_with_ties(counts, proba):
 def _rater_agreement(a, counts):
     "(raters,) share of other answers to the same items that are equal; the mean of all raters where there are none"
     others = counts.sum(1)[a.item] - 1
-    equal = np.bincount(a.rater, counts[a.item, a.label] - 1, len(a.raters))
+    equal = np.bincount(a.rater, counts[a.item, a.value] - 1, len(a.raters))
     pairs = np.bincount(a.rater, others, len(a.raters))
     share = equal/np.where(pairs > 0, pairs, np.nan)
     return np.where(pairs > 0, share, np.nanmean(share))
@@ -41,23 +41,23 @@ class CROWDLAB(LabelAggregator):
     def _classifier(self, a):
         "(items, labels) probabilities of the classifier, in the order of the answers"
         p = self.proba.rename(index=str, columns=str)
-        for what, names, known in (('item', a.items, p.index), ('label', a.labels, p.columns)):
+        for what, names, known in (('item', a.items, p.index), ('label', a.values, p.columns)):
             missing = [n for n in names if n not in known] if len(set(names) - set(known)) else []
             if missing:
                 raise DataError(f'proba: no probabilities of {what} {truncate_repr(missing[0])}'
                                 f'{did_you_mean(missing[0], known)}; missing are {list_names(missing)}. Give a row '
                                 'for each item and a column for each label.')
-        x = p.loc[a.items, a.labels].to_numpy(float)
+        x = p.loc[a.items, a.values].to_numpy(float)
         if (bad := ~((x >= 0) & (x <= 1 + 1e-6)).all(1)).any():
             raise DataError(f'proba, item {a.items[int(bad.argmax())]}: expected probabilities from 0 to 1, got '
                             f'{x[bad.argmax()].tolist()}.')
         return x
 
     def _fit(self, a):
-        if len(a.labels) < 2:
-            raise DataError(f'label: all answers are {truncate_repr(a.labels[0])}. CROWDLAB needs two labels; name '
+        if len(a.values) < 2:
+            raise DataError(f'label: all answers are {truncate_repr(a.values[0])}. CROWDLAB needs two labels; name '
                             'those that do not occur with labels=.')
-        counts, proba = a.label_counts(), self._classifier(a)
+        counts, proba = a.dense_counts(), self._classifier(a)
         n, several = counts.sum(1), counts.sum(1) > 1
         if not several.any():
             raise DataError('item: no item has two answers, so agreement cannot be measured. Add answers, or take '
@@ -67,13 +67,13 @@ class CROWDLAB(LabelAggregator):
             self._weigh(a, counts, proba, consensus, several)
             self.proba_ = self._posterior(a)
             before, consensus = consensus, self.proba_.argmax(1)
-        self.consensus_ = np.array(a.labels, object)[before]
+        self.consensus_ = np.array(a.values, object)[before]
         self._make_table(a, before, several, n)
 
     def _weigh(self, a, counts, proba, consensus, several):
         n = counts.sum(1)
         self.consensus_likelihood_ = (counts[np.arange(len(n)), consensus][several]/n[several]).mean()
-        common = np.bincount(consensus[several], minlength=len(a.labels)).argmax()
+        common = np.bincount(consensus[several], minlength=len(a.values)).argmax()
         baseline_error = max((consensus[several] != common).mean(), _LOWEST)
         self.agreement_ = _rater_agreement(a, counts)
         self.rater_weight_ = np.maximum(1 - (1-self.agreement_)/baseline_error, _LOWEST)
@@ -81,9 +81,9 @@ class CROWDLAB(LabelAggregator):
         self.classifier_weight_ = max(1 - error/baseline_error, _LOWEST)*np.sqrt(n[n > 0].mean())
 
     def _posterior(self, a):
-        right, k = self.consensus_likelihood_, len(a.labels)
+        right, k = self.consensus_likelihood_, len(a.values)
         wrong, weight = (1-right)/(k-1), self.rater_weight_[a.rater]
-        cell = a.item.astype(np.int64)*k + a.label
+        cell = a.item.astype(np.int64)*k + a.value
         total = np.bincount(a.item, weight, len(a.items))[:, None]
         gain = np.bincount(cell, weight*(right-wrong), len(a.items)*k).reshape(-1, k)
         w = self.classifier_weight_
@@ -91,9 +91,9 @@ class CROWDLAB(LabelAggregator):
 
     def _make_table(self, a, consensus, several, n):
         "Quality of a rater: mean probability of the rater's answers and agreement with the consensus, weighted"
-        size, here, agrees = len(a.raters), several[a.item], a.label == consensus[a.item]
+        size, here, agrees = len(a.raters), several[a.item], a.value == consensus[a.item]
         w = self.classifier_weight_/(self.classifier_weight_ + self.rater_weight_.sum()*n[n > 0].mean()/size)
-        own = self.proba_[a.item, a.label]
+        own = self.proba_[a.item, a.value]
         mean = lambda rows, v: pd.Series(v[rows]).groupby(a.rater[rows]).mean().reindex(range(size)).to_numpy()
         every = np.ones(len(a), bool)
         combined = w*mean(every, own) + (1-w)*mean(here, agrees.astype(float))

@@ -94,9 +94,9 @@ class DawidSkene(LabelAggregator):
         self.restarts, self.seed = restarts, seed
 
     def _fit(self, a):
-        self._counts, self._answered = a.counts(), np.bincount(a.item, minlength=len(a.items)) > 0
-        self._alpha = _pseudo_counts(self.error_prior, len(a.labels), 'error_prior')
-        best = run_em(a.label_shares(), self._m_step, self._e_step, self.max_iter, self.tol*len(a), self.restarts,
+        self._counts, self._answered = a.rater_counts(), np.bincount(a.item, minlength=len(a.items)) > 0
+        self._alpha = _pseudo_counts(self.error_prior, len(a.values), 'error_prior')
+        best = run_em(a.shares(), self._m_step, self._e_step, self.max_iter, self.tol*len(a), self.restarts,
                       self.seed)
         self.class_prior_, self.confusion_ = best.parameters['prior'], best.parameters['confusion']
         self.proba_, self.log_likelihood_, self.n_iter_ = best.posterior, best.log_likelihood, best.iterations
@@ -123,11 +123,11 @@ class DawidSkene(LabelAggregator):
         return counts @ log_confusion.swapaxes(1, 2).reshape(counts.shape[1], -1)
 
     def _posterior(self, a):
-        return label_posterior(self._log_proba(a.counts(), np.log(np.maximum(self.confusion_, 1e-300))),
+        return label_posterior(self._log_proba(a.rater_counts(), np.log(np.maximum(self.confusion_, 1e-300))),
                                self.class_prior_)[0]
 
     def _add_standard_errors(self, a):
-        k = len(a.labels)
+        k = len(a.values)
         v, self.standard_errors_ = confusion_covariance(a, self.proba_, self.class_prior_, self.confusion_, self._alpha)
         diagonal = np.arange(k)*(k+1)
         self.confusion_se_ = known_error(np.diagonal(v, axis1=1, axis2=2)).reshape(-1, k, k)
@@ -142,6 +142,6 @@ class DawidSkene(LabelAggregator):
 def confusion_table(self: DawidSkene) -> pd.DataFrame:  # rater, true label, label, probability, se
     "The confusion matrices as a table, a row for each rater, true label and answer"
     a = self.answers_
-    index = pd.MultiIndex.from_product([a.raters, a.labels, a.labels], names=['rater', 'true', 'answered'])
+    index = pd.MultiIndex.from_product([a.raters, a.values, a.values], names=['rater', 'true', 'answered'])
     columns = dict(probability=self.confusion_.ravel(), se=self.confusion_se_.ravel())
     return pd.DataFrame(columns, index).reset_index()

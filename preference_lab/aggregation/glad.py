@@ -31,16 +31,16 @@ def _glad_loss(x, a, right, mean):
 def _glad_errors(a, q, ability, easiness):
     "Standard errors of abilities (raters,) and of log inverse difficulties (items,)"
     beta, size = np.exp(easiness)[a.item], q.shape
-    z, right = ability[a.rater]*beta, q[a.item, a.label]
+    z, right = ability[a.rater]*beta, q[a.item, a.value]
     p = expit(z)
     curve, slope = p*(1-p), right - p
 
-    cell = a.item.astype(np.int64)*size[1] + a.label
+    cell = a.item.astype(np.int64)*size[1] + a.value
     pull = np.bincount(cell, z, q.size).reshape(size)  # of an item's answers towards each label
     mean_pull = (q*pull).sum(1)
     item = 1 + np.bincount(a.item, curve*z**2 - slope*z, size[0]) - ((q*pull**2).sum(1) - mean_pull**2)
     rater = 1 + np.bincount(a.rater, (curve - right*(1-right))*beta**2, len(ability))
-    cross = curve*z*beta - slope*beta - beta*right*(pull[a.item, a.label] - mean_pull[a.item])
+    cross = curve*z*beta - slope*beta - beta*right*(pull[a.item, a.value] - mean_pull[a.item])
     with np.errstate(invalid='ignore', divide='ignore'):
         rater = rater - np.bincount(a.rater, cross**2/item[a.item], len(ability))
         return 1/np.sqrt(np.where(rater > 0, rater, np.nan)), 1/np.sqrt(np.where(item > 0, item, np.nan))
@@ -68,7 +68,7 @@ class GLAD(LabelAggregator):
         self._make_tables(a)
 
     def _m_step(self, a, q):
-        right = q[a.item, a.label]
+        right = q[a.item, a.value]
         options = dict(maxiter=self.m_steps)
         loss = lambda x: _glad_loss(x, a, right, self.prior_mean)
         fit = minimize(loss, self._x, method='L-BFGS-B', jac=True, options=options)
@@ -76,16 +76,16 @@ class GLAD(LabelAggregator):
         return self._x
 
     def _e_step(self, a, x):
-        q, log_likelihood = label_posterior(self._log_proba(a, x), np.full(len(a.labels), 1/len(a.labels)))
+        q, log_likelihood = label_posterior(self._log_proba(a, x), np.full(len(a.values), 1/len(a.values)))
         return q, log_likelihood, log_likelihood - .5*((x - self.prior_mean)**2).sum()
 
     @staticmethod
     def _log_proba(a, x):
         "(items, labels) log P(answers | label)"
-        size = len(a.items), len(a.labels)
+        size = len(a.items), len(a.values)
         z = x[a.rater]*np.exp(x[len(a.raters):])[a.item]
         wrong = log_expit(-z) - np.log(max(1, size[1]-1))
-        cell = a.item.astype(np.int64)*size[1] + a.label
+        cell = a.item.astype(np.int64)*size[1] + a.value
         gain = np.bincount(cell, log_expit(z) - wrong, size[0]*size[1]).reshape(size)
         return np.bincount(a.item, wrong, size[0])[:, None] + gain
 

@@ -81,10 +81,10 @@ def em_warnings(
     if not result.converged:
         out.append(dict(code='not_converged', message=f'EM stopped after {result.iterations} iterations before it '
                         f'converged: raise max_iter={max_iter}'))
-    shared = result.posterior.T @ answers.label_shares()  # (class, answer)
+    shared = result.posterior.T @ answers.shares()  # (class, answer)
     _, match = linear_sum_assignment(-shared)
     if (moved := np.flatnonzero(match != np.arange(len(match)))).size:
-        pairs = ', '.join(f'{answers.labels[k]!r} is mostly answered {answers.labels[match[k]]!r}' for k in moved)
+        pairs = ', '.join(f'{answers.values[k]!r} is mostly answered {answers.values[match[k]]!r}' for k in moved)
         out.append(dict(code='label_switching', message=f'estimated classes do not match the answers ({pairs}): most '
                         'raters may be worse than chance; give a prior, or check the labels'))
     return out
@@ -99,7 +99,7 @@ def rater_scores(
     size, d = len(answers.raters), derivatives.shape[-1]
     value = np.zeros((len(answers), d))
     for k in range(posterior.shape[1]):
-        value += posterior[answers.item, k, None]*derivatives[answers.rater, answers.label, k]
+        value += posterior[answers.item, k, None]*derivatives[answers.rater, answers.value, k]
     column = answers.rater.astype(np.int64)[:, None]*d + np.arange(d)
     at = np.repeat(answers.item, d), column.ravel()
     return sparse.coo_array((value.ravel(), at), (len(answers.items), size*d)).tocsr()

@@ -24,9 +24,9 @@ def _expected_counts(a, q, weight, habit):
     "(raters, 2) answers by habit and by knowledge; (raters, labels) answers by habit"
     p, size = _answer_proba(weight, habit), habit.shape
     share = np.zeros(len(a))  # probability that an answer was given by habit
-    for k in range(size[1]): share += q[a.item, k]/p[a.rater, a.label, k]
-    share *= (weight[:, :1]*habit)[a.rater, a.label]
-    by_habit = np.bincount(a.rater.astype(np.int64)*size[1] + a.label, share, size[0]*size[1]).reshape(size)
+    for k in range(size[1]): share += q[a.item, k]/p[a.rater, a.value, k]
+    share *= (weight[:, :1]*habit)[a.rater, a.value]
+    by_habit = np.bincount(a.rater.astype(np.int64)*size[1] + a.value, share, size[0]*size[1]).reshape(size)
     given = np.bincount(a.rater, minlength=size[0])
     return np.stack([by_habit.sum(1), given - by_habit.sum(1)], 1), by_habit
 
@@ -77,21 +77,21 @@ class MACE(LabelAggregator):
         self.smoothing, self.max_iter, self.tol, self.restarts, self.seed = smoothing, max_iter, tol, restarts, seed
 
     def _fit(self, a):
-        rng, shape = np.random.default_rng(self.seed), (len(a.raters), len(a.labels))
+        rng, shape = np.random.default_rng(self.seed), (len(a.raters), len(a.values))
         start = lambda n: _normalize(rng.uniform(1, 2.5, (shape[0], n)), 0.)
         runs = [self._run(a, start(2), start(shape[1])) for _ in range(max(1, self.restarts))]
         self._keep(a, max(runs, key=lambda r: r.log_likelihood))
 
     def _run(self, a, weight, habit):
         "EM from one start: (raters, 2) weights of habit and knowledge, (raters, labels) habits"
-        self._current, counts = dict(weight=weight, habit=habit), a.counts()
+        self._current, counts = dict(weight=weight, habit=habit), a.rater_counts()
         e_step = lambda p: self._e_step(counts, p)
         return run_em(e_step(self._current)[0], lambda q: self._m_step(a, q), e_step, self.max_iter, self.tol*len(a))
 
     def _m_step(self, a, q):
         weight, habit = _expected_counts(a, q, self._current['weight'], self._current['habit'])
         if self.method == 'em':
-            s = .01/len(a.labels) if self.smoothing is None else self.smoothing
+            s = .01/len(a.values) if self.smoothing is None else self.smoothing
             self._current = dict(weight=_normalize(weight, s), habit=_normalize(habit, s))
         else:
             self._current = dict(weight=_normalize_variational(weight, np.array(self.competence_prior)),
@@ -113,7 +113,7 @@ class MACE(LabelAggregator):
         self.warnings_ += em_warnings(a, best, self.max_iter)
         self._add_standard_errors(a)
 
-    def _posterior(self, a): return self._e_step(a.counts(), self._parameters)[0]
+    def _posterior(self, a): return self._e_step(a.rater_counts(), self._parameters)[0]
 
     def _add_standard_errors(self, a):
         given, c = np.bincount(a.rater, minlength=len(a.raters)), self.competence_
@@ -122,4 +122,4 @@ class MACE(LabelAggregator):
         extra = _mace_constraints(c, self.habit_, *priors, given)
         cov, self.standard_errors_ = rater_covariance(scores, np.zeros((len(a.items), 0)), len(c), extra)
         self.raters_ = quality_table(a, c, known_error(cov[:, 0, 0]*(c*(1-c))**2), 'competence')
-        for k, label in enumerate(a.labels): self.raters_[f'habit_{label}'] = self.habit_[:, k]
+        for k, label in enumerate(a.values): self.raters_[f'habit_{label}'] = self.habit_[:, k]

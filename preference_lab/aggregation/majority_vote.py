@@ -28,7 +28,7 @@ class LabelAggregator:
         "Estimate labels and the quality of raters"
         a = answers if isinstance(answers, Answers) else encode_answers(answers, item, rater, label, labels)
         self.columns_ = dict(item=item, rater=rater, label=label)
-        self.answers_, self.labels_, self.warnings_ = a, a.labels, list(a.notes)
+        self.answers_, self.labels_, self.warnings_ = a, a.values, list(a.notes)
         self._fit(a)
         return self
 
@@ -44,7 +44,7 @@ class LabelAggregator:
         "The probability of each label of each item, given its answers"
         a = self._new_answers(answers)
         proba = self.proba_ if answers is None else self._posterior(a)
-        return pd.DataFrame(proba, pd.Index(a.items, name='item'), a.labels)
+        return pd.DataFrame(proba, pd.Index(a.items, name='item'), a.values)
 
     def predict(self,
         answers: pd.DataFrame | None = None,  # about other items, by raters of the fit; None: the items of the fit
@@ -53,13 +53,13 @@ class LabelAggregator:
         a, p = self._new_answers(answers), self.predict_proba(answers).to_numpy()
         best = p.max(1)
         tied = (p >= best[:, None] - 1e-12).sum(1) > 1
-        return pd.DataFrame(dict(item=a.items, label=np.array(a.labels, object)[p.argmax(1)], proba=best,
+        return pd.DataFrame(dict(item=a.items, label=np.array(a.values, object)[p.argmax(1)], proba=best,
                                  answers=np.bincount(a.item, minlength=len(a.items)), tied=tied))
 
 # %% ../../nbs/aggregation/02_majority_vote.ipynb #c49c0876
 def _is_most_frequent_of_others(n, a, rows):
     "Whether some answers are the most frequent among the item's other answers, in parts if tied; NaN without others"
-    others, label = n[a.item[rows]], a.label[rows]
+    others, label = n[a.item[rows]], a.value[rows]
     at = np.arange(len(label)), label
     others[at] -= 1
     top = others.max(1, keepdims=True)
@@ -68,7 +68,7 @@ def _is_most_frequent_of_others(n, a, rows):
 
 def _agreement_with_others(a: Answers, chunk=1_000_000):
     "The same for all answers, (n,), a chunk of them at a time"
-    n = a.label_counts()
+    n = a.dense_counts()
     return np.concatenate([_is_most_frequent_of_others(n, a, slice(i, i+chunk)) for i in range(0, len(a), chunk)])
 
 def _rater_means(values, a: Answers, what):
@@ -86,10 +86,10 @@ def _rater_means(values, a: Answers, what):
 class MajorityVote(LabelAggregator):
     "The most frequent answer to each item; its probabilities are shares of answers"
 
-    def _posterior(self, a): return a.label_shares()
+    def _posterior(self, a): return a.shares()
 
     def _fit(self, a):
-        self.proba_ = a.label_shares()
+        self.proba_ = a.shares()
         self.raters_ = _rater_means(_agreement_with_others(a), a, 'agreement')
         if tied := int(self.predict().query('answers > 0').tied.sum()):
             message = f'{pluralize(tied, "item")} with several most frequent answers: the label is the first of them'

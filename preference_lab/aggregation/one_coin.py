@@ -35,7 +35,7 @@ class OneCoin(LabelAggregator):
                               'of right and of wrong answers.')
         self._given = np.bincount(a.rater, minlength=len(a.raters))
         self._answered = np.bincount(a.item, minlength=len(a.items)) > 0
-        best = run_em(a.label_shares(), lambda q: self._m_step(a, q), lambda p: self._e_step(a, p), self.max_iter,
+        best = run_em(a.shares(), lambda q: self._m_step(a, q), lambda p: self._e_step(a, p), self.max_iter,
                       self.tol*len(a), self.restarts, self.seed)
         self.accuracy_, self.class_prior_ = best.parameters['accuracy'], best.parameters['prior']
         self.proba_, self.log_likelihood_, self.n_iter_ = best.posterior, best.log_likelihood, best.iterations
@@ -44,7 +44,7 @@ class OneCoin(LabelAggregator):
 
     def _m_step(self, a, q):
         right, wrong = self.accuracy_prior
-        hits = np.bincount(a.rater, q[a.item, a.label], len(a.raters))
+        hits = np.bincount(a.rater, q[a.item, a.value], len(a.raters))
         prior = q[self._answered].sum(0) + self.class_prior
         return dict(accuracy=(hits + right)/np.maximum(self._given + right + wrong, 1e-300), prior=prior/prior.sum())
 
@@ -59,9 +59,9 @@ class OneCoin(LabelAggregator):
     @staticmethod
     def _log_proba(a, accuracy):
         "(items, labels) log P(answers | label): as if all were wrong, and the gain where the label is the answer"
-        wrong = np.log1p(-accuracy) - np.log(max(1, len(a.labels)-1))
-        gain, cell = (np.log(accuracy) - wrong)[a.rater], a.item.astype(np.int64)*len(a.labels) + a.label
-        size = len(a.items), len(a.labels)
+        wrong = np.log1p(-accuracy) - np.log(max(1, len(a.values)-1))
+        gain, cell = (np.log(accuracy) - wrong)[a.rater], a.item.astype(np.int64)*len(a.values) + a.value
+        size = len(a.items), len(a.values)
         base = np.bincount(a.item, wrong[a.rater], size[0])
         return base[:, None] + np.bincount(cell, gain, size[0]*size[1]).reshape(size)
 
@@ -69,7 +69,7 @@ class OneCoin(LabelAggregator):
         return label_posterior(self._log_proba(a, np.clip(self.accuracy_, 1e-300, 1-1e-16)), self.class_prior_)[0]
 
     def _add_standard_errors(self, a):
-        p, k = self.accuracy_, len(a.labels)
+        p, k = self.accuracy_, len(a.values)
         derivatives = np.where(np.eye(k)[None, :, :, None] > 0, (1-p)[:, None, None, None], -p[:, None, None, None])
         prior_scores = (self.proba_ - self.class_prior_)[:, :-1]*self._answered[:, None]
         extra = sum(self.accuracy_prior)*(p*(1-p)) + 1e-6

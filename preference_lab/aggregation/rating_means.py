@@ -6,8 +6,6 @@
 __all__ = ['MeanRating', 'crossed_variances', 'DebiasedMean']
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #ad3bbbf6
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -15,27 +13,20 @@ from scipy.sparse.linalg import cg
 from scipy.stats import norm
 
 from ..core.errors import DataError, location, truncate_repr
+from ..data.answers import Answers
 from ..data.validation import parse_ids, pluralize, require_column
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #3301292e
-class _Values(NamedTuple):
-    item: np.ndarray   # (n,) codes
-    rater: np.ndarray  # (n,) codes
-    value: np.ndarray  # (n,) float
-    items: list
-    raters: list
-    notes: list        # warnings {code, message}
-
-def _encode_values(frame, item, rater, value, name='') -> _Values:
-    "A long table of ratings as codes; rows with an empty value are no ratings, but their items stay"
+def _encode_values(frame, item, rater, value, name='') -> Answers:
+    "A long table of ratings as codes; rows with an empty value are not ratings, but their items stay"
     for setting, column in dict(item=item, rater=rater, value=value).items():
         require_column(frame, name, column, setting)
     empty = frame[value].isna() | (frame[value].astype(str).str.strip() == '')
     v = pd.to_numeric(frame[value], errors='coerce')
     if (bad := (~np.isfinite(v) & ~empty).to_numpy()).any():
         row = frame.index[bad][0]
-        raise DataError(f'{location(name, row, value)}: {truncate_repr(frame[value][row])} is no number. Correct the '
-                        'cell or delete the row.')
+        raise DataError(f'{location(name, row, value)}: {truncate_repr(frame[value][row])} is not a number. Correct '
+                        'the cell or delete the row.')
     if empty.all(): raise DataError(f'{location(name, column=value)}: no ratings. Write a number in a row.')
     ids = {c: parse_ids(frame[c]) for c in (item, rater)}
     for c, column in ids.items():
@@ -43,8 +34,8 @@ def _encode_values(frame, item, rater, value, name='') -> _Values:
         if c == rater: filled = filled | empty.to_numpy()
         if not filled.all():
             row = frame.index[~filled][0]
-            raise DataError(f'{location(name, row, c)}: {truncate_repr(column[row])} is no name. Write one or delete '
-                            'the row.')
+            raise DataError(f'{location(name, row, c)}: {truncate_repr(column[row])} is not a name. Write one or '
+                            'delete the row.')
     there = ~empty.to_numpy()
     item_code, items = pd.factorize(ids[item])
     rater_code, raters = pd.factorize(ids[rater][there])
@@ -54,7 +45,8 @@ def _encode_values(frame, item, rater, value, name='') -> _Values:
         notes.append(dict(code='items_without_answers', message=message))
     if len(raters) == 1:
         notes.append(dict(code='one_rater', message=f'only one rater ({raters[0]}): a bias cannot be estimated'))
-    return _Values(item_code[there], rater_code, v.to_numpy(float)[there], list(items), list(raters), notes)
+    values, code = np.unique(v.to_numpy(float)[there], return_inverse=True)
+    return Answers(item_code[there], rater_code, code, list(items), list(raters), values.tolist(), notes=notes)
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #232e47ad
 class MeanRating:
@@ -69,14 +61,14 @@ class MeanRating:
         "Average"
         d = _encode_values(ratings, item, rater, value)
         self.warnings_ = d.notes
-        n = np.bincount(d.item, minlength=len(d.items))
+        x, n = d.numbers(), np.bincount(d.item, minlength=len(d.items))
         with np.errstate(invalid='ignore', divide='ignore'):
-            mean = np.bincount(d.item, d.value, len(n))/n
-            square = np.bincount(d.item, (d.value - mean[d.item])**2, len(n))
+            mean = np.bincount(d.item, x, len(n))/n
+            square = np.bincount(d.item, (x - mean[d.item])**2, len(n))
             se = np.where(n > 1, np.sqrt(square/(n-1)/n), np.nan)
-        mean = np.where(n > 0, mean, d.value.mean())
+        mean = np.where(n > 0, mean, x.mean())
         self.items_ = pd.DataFrame(dict(item=d.items, answers=n, value=mean, value_se=se))
-        own = d.value - mean[d.item]
+        own = x - mean[d.item]
         given = np.bincount(d.rater)
         self.raters_ = pd.DataFrame(dict(rater=d.raters, answers=given, bias=np.bincount(d.rater, own)/given))
         return self
@@ -102,21 +94,21 @@ def crossed_variances(
 # %% ../../nbs/aggregation/13_rating_means.ipynb #9a167d5d
 def _ridge_system(d, variances):
     "The larger side eliminated: its shrunken means, the system of the smaller side and the mean, and who is who"
-    ridge = [variances[2]/max(v, 1e-6*variances[2], 1e-12) for v in variances[:2]]
+    value, ridge = d.numbers(), [variances[2]/max(v, 1e-6*variances[2], 1e-12) for v in variances[:2]]
     codes, sizes = [d.item, d.rater], [len(d.items), len(d.raters)]
     big = int(sizes[1] > sizes[0])
     small = 1 - big
     n_big = np.bincount(codes[big], minlength=sizes[big]) + ridge[big]
-    one = np.ones(len(d.value))
+    one = np.ones(len(value))
     cross = sparse.coo_array((one, (codes[big], codes[small])), (sizes[big], sizes[small])).tocsr()
     cross = sparse.hstack([cross, sparse.csr_array(np.bincount(codes[big], minlength=sizes[big])[:, None])]).tocsr()
     own = np.bincount(codes[small], minlength=sizes[small]).astype(float)
     gram = sparse.block_array([[sparse.diags_array(own + ridge[small]), own[:, None]],
-                               [own[None], np.array([[len(d.value)]])]])
+                               [own[None], np.array([[len(value)]])]])
     weights = sparse.diags_array(1/n_big) @ cross
     system = sparse.csr_array(gram - cross.T @ weights)
-    total_big = np.bincount(codes[big], d.value, sizes[big])
-    total = np.r_[np.bincount(codes[small], d.value, sizes[small]), d.value.sum()]
+    total_big = np.bincount(codes[big], value, sizes[big])
+    total = np.r_[np.bincount(codes[small], value, sizes[small]), value.sum()]
     return big, n_big, weights, total_big, system, total - weights.T @ total_big
 
 def _row_quadratic(rows, inverse, chunk=2000):
@@ -142,8 +134,9 @@ class DebiasedMean:
         "Estimate values and biases"
         d = _encode_values(ratings, item, rater, value)
         self.warnings_ = list(d.notes)
-        v = self.variances or crossed_variances(d.item, d.rater, d.value)
-        if not v[2] > 0: v = (v[0], v[1], 1e-6*max(d.value.var(), 1e-6))
+        x = d.numbers()
+        v = self.variances or crossed_variances(d.item, d.rater, x)
+        if not v[2] > 0: v = (v[0], v[1], 1e-6*max(x.var(), 1e-6))
         self.item_variance_, self.rater_variance_, self.residual_variance_ = v
         if not v[0]:
             self.warnings_.append(dict(code='no_item_variance', message='items do not differ more than by chance: all '

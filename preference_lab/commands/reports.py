@@ -139,7 +139,8 @@ def _with_folded_logs(notebook: Path) -> str:
 def _report_in(temporary: Path, study: str, parameters: dict) -> Path:
     "Run the report notebook, which creates the run folder and writes its path to a file; the run folder"
     from papermill.exceptions import PapermillExecutionError
-    from preference_lab.experiments.runs import REPORT_ENV_VAR, lock_folder
+    from preference_lab.experiments.runs import REPORT_ENV_VAR
+    from preference_lab.core.folder_locks import lock_folder
     draft, path_file = temporary/'report.ipynb', temporary/'folder'
     run_folder = lambda: [Path(path_file.read_text(encoding='utf-8'))] if path_file.is_file() else []
     # older kernels print a note about breakpoints

@@ -161,7 +161,8 @@ def summarize(
     y: Param('score on its vertical axis; default: the score that ranks the runs', str)='',
 ):
     "Compare all runs in a folder: tables and computed findings"
-    from preference_lab.reporting.summary import findings_markdown, summarize as compare, write_summary
+    from preference_lab.reporting.summary import summarize as compare
+    from preference_lab.reporting.summary_pages import findings_markdown, write_summary
     summary = compare(runs, study_metrics(), reference, x, y, study_recipes())
     print(escape_control_characters(findings_markdown(summary)), '\n')
     for path in write_summary(summary, out or runs): print(path)

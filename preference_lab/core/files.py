@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAX_TEXT_BYTES', 'MAX_JSON_DEPTH', 'DAMAGED_CHECKPOINTS_FILE', 'is_file', 'expand_user', 'read_bytes', 'parse_json',
-           'find_dataset', 'find_file', 'atomic_write', 'write_text', 'atomic_write_folder',
-           'remove_temporary_siblings', 'remove_temporary_files', 'to_json_types', 'write_json', 'read_json',
-           'check_file_name', 'damaged_checkpoint_notes', 'cache_folder']
+           'atomic_write', 'write_text', 'atomic_write_folder', 'remove_temporary_siblings', 'remove_temporary_files',
+           'to_json_types', 'write_json', 'read_json', 'check_file_name', 'damaged_checkpoint_notes', 'cache_folder']
 
 # %% ../../nbs/core/03_files.ipynb #6be76ffa
 import errno
@@ -88,29 +87,6 @@ def parse_json(
     if text.count('[') + text.count('{') > MAX_JSON_DEPTH and _json_depth(value) > MAX_JSON_DEPTH:
         raise json.JSONDecodeError(too_deep, text, 0)
     return value
-
-# %% ../../nbs/core/03_files.ipynb #a188176b
-def find_dataset(
-    name: str,      # of a data set
-) -> Path|None:     # its folder, or None
-    "The folder `$PREFERENCE_LAB_DATA/<name>` if it exists"
-    root = os.environ.get('PREFERENCE_LAB_DATA')
-    folder = expand_user(root)/name if root else None
-    try: return folder if folder and folder.is_dir() else None
-    except OSError: return None   # the name is too long for the file system
-
-# %% ../../nbs/core/03_files.ipynb #f1ndfile
-def find_file(
-    path: str|Path,   # of a file or folder
-) -> Path|None:       # None where it does not exist
-    "The path, or the same path below `$PREFERENCE_LAB_DATA` where only that one exists"
-    root = os.environ.get('PREFERENCE_LAB_DATA')
-    own = expand_user(path)
-    for candidate in (own, *([expand_user(root)/own] if root else [])):
-        try:
-            if candidate.exists(): return candidate
-        except OSError: pass   # the name is too long for the file system
-    return None
 
 # %% ../../nbs/core/03_files.ipynb #52e6b438
 def _error_number(e) -> int|None:

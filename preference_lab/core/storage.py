@@ -32,7 +32,7 @@ def _to_json_cell(x):
     return str(x)
 
 def _cells_as_json(values) -> str:
-    values = [None if is_missing(v) else v for v in values]
+    if not all(isinstance(v, (str, tuple)) for v in values): values = [None if is_missing(v) else v for v in values]
     return json.dumps(values, default=_to_json_cell)
 
 # %% ../../nbs/core/04_storage.ipynb #e014b21b

@@ -52,7 +52,7 @@ def read_prodigy(
     "The accepted tasks of a Prodigy data set"
     df, name = read_table(path), Path(path).name
     if 'spans' in df and not {'accept', 'label'} & set(df):
-        raise DataError(f'{location(name, df.index[0])}: the tasks mark spans of texts, which are no labels of a text. '
+        raise DataError(f'{location(name, df.index[0])}: the tasks mark spans of texts, not labels of texts. '
                         'Export a data set of a classification or a choice.')
     rater = next((c for c in ('_annotator_id', '_session_id') if c in df), '')
     tasks = df.where(df.notna(), None).to_dict('records')
@@ -96,7 +96,7 @@ def read_doccano(
     labels = [as_list(v) for v in df['label']]
     if spans := [i for i, v in enumerate(labels) if any(isinstance(x, (list, dict)) for x in v)]:
         where = location(name, df.index[spans[0]], 'label')
-        raise DataError(f'{where}: a span of the text, which is no label of a text. Export a project of text '
+        raise DataError(f'{where}: a span of the text, which is not a label of a text. Export a project of text '
                         'classification.')
     labels = [[str(x) for x in v] for v in labels]
     frame = df.drop(columns='label').rename(columns={text: 'text'})

@@ -12,7 +12,7 @@ import pandas as pd
 from ..core.errors import ConfigError, DataError, location
 from .validation import list_names
 from .judgement_tables import ComparisonTable
-from .coded_choices import _as_code, _check_choice_codes, _long_form, parse_coded_choices
+from .coded_choices import check_choice_codes, clean_codes, compare_by_sides, melt_choices
 from .winners import expand_ties, parse_graded_codes, parse_side, parse_winners
 
 # %% ../../nbs/data/35_choice_tables.ipynb #52270780
@@ -32,12 +32,10 @@ def _by_codes(answers, left_code, right_code) -> tuple[pd.Series, pd.Series]:
     "Sides by the given codes: ties by their word, or by 0 and grades where one code is the negative of the other"
     if graded := parse_graded_codes(answers, left_code, right_code):
         if (graded[0] != '').any(): return graded
-    code, values = pd.factorize(answers.astype(object))
-    names = np.array([*map(_as_code, values), ''], dtype=object)
-    ties = [v not in (left_code, right_code) and (parse_side(v) or ('',))[0] == 'tie' for v in names]
-    codes, tie = names[code], np.array(ties, bool)[code]
-    side = np.where(codes == left_code, 'left', np.where(codes == right_code, 'right', np.where(tie, 'tie', codes)))
-    return pd.Series(side, answers.index, dtype=object), pd.Series(1., answers.index)
+    code, values = pd.factorize(clean_codes(answers))
+    named = {left_code: 'left', right_code: 'right'}
+    side = [named.get(v) or ('tie' if (parse_side(v) or ('',))[0] == 'tie' else '') for v in values]
+    return pd.Series(np.array(side, object)[code], answers.index), pd.Series(1., answers.index)
 
 def _sides_of_targets(f, columns, column_of, codes, name) -> tuple[pd.DataFrame, list[dict]]:
     "The long form with `side` and `weight`; notes on how the answers were understood"
@@ -63,16 +61,6 @@ def _sides_of_targets(f, columns, column_of, codes, name) -> tuple[pd.DataFrame,
                                                          f'(weight: answers; {levels})'))
     return f, notes
 
-# %% ../../nbs/data/35_choice_tables.ipynb #53b664c6
-def _as_coded(f, columns, column_of, codes, name) -> tuple:
-    "The arguments of `parse_coded_choices` for answers with sides; the columns have their names in the file"
-    names = dict(columns)
-    for k in ('weight', 'tie', 'group'):
-        names.pop(k, None)
-        if k in f: names[k] = k
-    f = f.assign(choice=f['side'].replace(dict(zip(('left', 'right'), codes)))).drop(columns='side')
-    return f.rename(columns=names), *codes, None, name, names, column_of
-
 # %% ../../nbs/data/35_choice_tables.ipynb #8a0076a0
 def parse_choices(
     df: pd.DataFrame,        # of `read_table`: wide (a column for each target) or long (columns target and choice)
@@ -85,7 +73,7 @@ def parse_choices(
 ) -> ComparisonTable:
     "Comparisons from a table of answers; those without a side are dropped and counted"
     columns = {c: c for c in ('rater', 'left', 'right', 'target', 'choice')} | (columns or {})
-    codes = None if left_code is None and right_code is None else _check_choice_codes(left_code, right_code)
+    codes = None if left_code is None and right_code is None else check_choice_codes(left_code, right_code)
     notes = []
     has_pair = all(columns[c] in df for c in ('left', 'right'))
     if not codes and target_columns is None and columns['choice'] not in df and has_pair:
@@ -94,9 +82,10 @@ def parse_choices(
         elif others:
             notes.append(dict(code='columns_left_out', message=f'{list_names(target_columns)}: read as answers; not '
                               f'used: {list_names(others)}; name the columns of answers with target_columns='))
-    f, column_of = _long_form(df, target_columns, columns, name)
+    f, column_of = melt_choices(df, target_columns, columns, name)
     f, said = _sides_of_targets(f, columns, column_of, codes, name)
     f, tied = expand_ties(f, ties)
-    table = parse_coded_choices(*_as_coded(f, columns, column_of, codes or ('left', 'right'), name))
+    names = {k: c for k, c in columns.items() if c and k not in ('weight', 'tie', 'group')}
+    table = compare_by_sides(f, codes or ('left', 'right'), name, names, column_of)
     table.notes[:0] = [*notes, *said, *tied]
     return table

@@ -100,16 +100,24 @@ def swap_sides(self: Comparisons) -> Comparisons:
     proba = None if self.proba is None else 1 - self.proba
     return replace(self, left=self.right, right=self.left, left_wins=~self.left_wins, proba=proba)
 
+# %% ../../nbs/data/07_comparisons.ipynb #6a3f460a
+def _group_codes(pairs) -> tuple[np.ndarray, int]:
+    "The ranking of each row, and their number; without rankings each row is one of its own"
+    if pairs.group is None: return np.arange(len(pairs)), len(pairs)
+    code, names = pd.factorize(pairs.group)
+    return code, len(names)
+
 # %% ../../nbs/data/07_comparisons.ipynb #d8f5a7fd
 @patch
 def keys(self: Comparisons,
-    *what: str,      # any of rater, target, pair (two items in either order), left, right
+    *what: str,      # any of rater, target, pair (two items in either order), left, right, group (a ranking)
 ) -> np.ndarray:     # (n,) int64
     "A number that is equal for rows which agree in all that is named"
     m = len(self.items)
     pair = np.minimum(self.left, self.right).astype(np.int64)*m + np.maximum(self.left, self.right)
     return joint_key(dict(rater=(self.rater, len(self.raters)), target=(self.target, len(self.targets)),
-                          pair=(pair, m*m), left=(self.left, m), right=(self.right, m)), what)
+                          pair=(pair, m*m), left=(self.left, m), right=(self.right, m),
+                          group=_group_codes(self)), what)
 
 # %% ../../nbs/data/07_comparisons.ipynb #bcc51964
 @patch
@@ -172,9 +180,10 @@ def decided(self: Comparisons) -> Comparisons:
 def predictions_table(
     pairs: Comparisons,
     proba: np.ndarray,   # (n,) predicted P(left wins)
-) -> pd.DataFrame:       # rater, left, right, target: categories; left_wins, proba
+) -> pd.DataFrame:       # rater, left, right, target: categories; left_wins, proba, perhaps group
     "Comparisons with their answers and predictions"
     name = lambda names, code: pd.Categorical.from_codes(code, names)
     return pd.DataFrame(dict(rater=name(pairs.raters, pairs.rater), left=name(pairs.items, pairs.left),
                              right=name(pairs.items, pairs.right), target=name(pairs.targets, pairs.target),
-                             left_wins=pairs.left_wins, proba=proba))
+                             left_wins=pairs.left_wins, proba=proba)
+                        | ({} if pairs.group is None else dict(group=pairs.group)))

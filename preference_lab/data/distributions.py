@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
+from .rater_answers import RaterAnswers
 from .validation import list_names
 
 # %% ../../nbs/data/11_distributions.ipynb #3e1e7c74
@@ -84,6 +85,7 @@ class LabelDistributionTable:
     name: str = ''                   # data set, or file
     truth: np.ndarray|None = None    # (n, categories) what the answers were sampled from; simulated data only
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: rows dropped or changed
+    answers: RaterAnswers|None = None  # of each rater, where they are known
     visible_fields = ('ids', 'categories', 'groups', 'locations')  # what a held-out test set shows
 
     def __post_init__(self):
@@ -108,6 +110,10 @@ class LabelDistributionTable:
                 raise DataError(
                     f'{location(self.name)}: {k} has {len(v):,} rows for {n:,} items; expected one for each'
                 )
+        a, shape = self.answers, (n, len(self.categories))
+        if a is not None and (a.items, a.labels.shape[1]) != shape:
+            raise DataError(f'{location(self.name)}: answers of raters about {a.items:,} items in {a.labels.shape[1]} '
+                            f'categories; expected {shape[0]:,} and {shape[1]}')
 
     def __len__(self): return len(self.ids)
     def __repr__(self):
@@ -127,7 +133,8 @@ class LabelDistributionTable:
         at = np.flatnonzero(where) if np.asarray(where).dtype == bool else np.asarray(where)
         rows = lambda x: None if x is None else x[at] if isinstance(x, np.ndarray) else [x[i] for i in at]
         columns = ('weights', 'ids', 'groups', 'split', 'locations', 'truth')
-        return replace(self, notes=list(self.notes), **{k: rows(getattr(self, k)) for k in columns})
+        answers = None if self.answers is None else self.answers.select_items(at)
+        return replace(self, notes=list(self.notes), answers=answers, **{k: rows(getattr(self, k)) for k in columns})
 
     @property
     def fingerprint(self) -> str:
@@ -154,7 +161,7 @@ class DistributionData:
     published: bool = False               # the split was published with the data and is kept
     labels: list[str] | None = None       # display name of each item; None: its id
     columns: pd.DataFrame|None = None     # (n, columns) numbers and categories, to be encoded on training rows
-    requires_features: bool = True        # False: items without features are no error, as when a table is only checked
+    requires_features: bool = True        # False: items without features are admitted, as when a table is only checked
 
     def __post_init__(self):
         n = len(self.votes)

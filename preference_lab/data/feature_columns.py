@@ -35,14 +35,14 @@ def _holds_categories(column: pd.Series, filled: np.ndarray, path: str) -> bool:
     row, values = column.index[other.argmax()], column[other]
     if number.sum() > other.sum():
         raise DataError(f'{location(path, row, column.name)}: expected a finite number, got '
-                        f'{truncate_repr(column[row], 30)} ({other.sum():,} of {filled.sum():,} cells are no numbers). '
+                        f'{truncate_repr(column[row], 30)} ({other.sum():,} of {filled.sum():,} are not numbers). '
                         "Correct the cell; or, if the values are categories, set "
                         f"reading={{'categorical columns': [{column.name}]}}")
     if (listed := values.map(lambda v: isinstance(v, (list, dict, np.ndarray)))).any():
         raise DataError(f'{location(path, values.index[listed][0], column.name)}: expected a number or a category, got '
                         f'{truncate_repr(values[listed].iloc[0], 30)}. Write one column a number.')
     if (n := values.nunique()) > max(20, filled.sum()/2):
-        raise DataError(f'{location(path, row, column.name)}: {n:,} different texts in {filled.sum():,} rows are no '
+        raise DataError(f'{location(path, row, column.name)}: {n:,} different texts in {filled.sum():,} rows are not '
                         'categories. Leave the column out, name it in text_columns= if a model shall read it, or set '
                         f"reading={{'categorical columns': [{column.name}]}}")
     return True
@@ -99,7 +99,7 @@ def say_features(
     "Add to the reading which columns hold categories, and how many cells are missing"
     if found := [c for c in features if features[c].dtype == object]:
         count = ', '.join(f'{c}: {features[c].nunique()}' for c in found)
-        detail = f'cells that are no numbers; one-hot encoded ({count})'
+        detail = f'cells that are not numbers; one-hot encoded ({count})'
         reading.add('categorical columns', found, BY_RULE, 'reading', detail)
     if missing := {c: int(n) for c, n in features.isna().sum().items() if n}:
         how = ', '.join(f'{pluralize(n, "cell")} of {c}' for c, n in missing.items())

@@ -20,7 +20,9 @@ def connected_groups(
     "Groups of rows that share any of several keys, directly or through other rows"
     n, edges, offset = len(keys[0]), [], 0
     for k in keys:
-        code, names = pd.factorize(np.asarray(k, dtype=object))
+        is_integer = isinstance(k, np.ndarray) and k.dtype.kind in 'iu'
+        code, names = pd.factorize(k if is_integer else np.asarray(k, dtype=object))
+        if len(keys) == 1: return code if (code >= 0).all() else pd.factorize(code)[0]
         edges.append(code + n + offset)
         offset += len(names)
     rows, cols = np.tile(np.arange(n), len(keys)), np.concatenate(edges)

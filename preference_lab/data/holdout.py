@@ -106,7 +106,7 @@ def make_holdout(
     is_ratings = isinstance(labels, Ratings)
     merged = labels if duplicates is None else merge_duplicate_items(labels, duplicates)   # what is split and audited
     split, cross_split = _split_labels(merged, kind, seed, sizes)
-    unit = 'cell' if is_ratings else 'pair'
+    unit = 'cell' if is_ratings else 'pair' if labels.group is None else 'group'
     key = dict(known=unit, new_items='item', new_raters='rater')[kind]
     rows = lambda x, name: x.select_rows(split == name)
     audit = _audit_labels({s: rows(merged, s) for s in SPLITS}, key, is_ratings)

@@ -20,8 +20,8 @@ from .reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, ambiguous_readin
 from .reading import choose_name
 from .spellings import Spellings
 from .file_encodings import shard_paths, table_stem
-from .tables import list_tables, read_table
-from .validation import check_label_names, list_names, pluralize
+from .tables import TABLE_SUFFIXES, list_tables, read_table
+from .validation import check_label_names, list_names, parse_ids, pluralize
 from .columns import select_columns
 from .labels import MultilabelTable, SPLITS
 from .label_sets import find_label_set, find_separator, label_cells, order_labels
@@ -177,7 +177,8 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
 
 def _row_ids(df, column, path) -> list:
     "The ids of a table; without a column of ids they are made of file and row"
-    if not column: return [f'{path.stem}-{r}' for r in df.index]
+    stem = path.stem
+    if not column: return [f'{stem}-{r}' for r in df.index]
     return [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[column]]
 
 # %% ../../nbs/data/06_label_files.ipynb #702f91c2
@@ -189,6 +190,7 @@ class LabelFileOptions:
     id_column: str|None = None           # None: `id` if it exists, else ids are made of file and row
     split_column: str|None = None        # None: `split` if it exists
     label_names: str|list|None = None    # in their order; None: labels.txt next to the file, else all that occur
+    rater_column: str|None = None        # of a table with a row for each text and rater; None: the rows are texts
     unlabeled: str = ''                  # rows without a label: keep, drop, refuse; '': by rule
     label_separator: str = ''            # of labels in a cell; '': comma, semicolon or bar
     spellings: Spellings = 'refuse'      # of labels that differ in case or spaces alone
@@ -207,6 +209,19 @@ class _LabelFile:
     split: str|None
     labels: list[str]   # columns
     listed: bool        # whether one column lists the labels
+    rater: str|None = None
+
+def _rater_column(df, path, o: LabelFileOptions, reading: Reading) -> str|None:
+    "The column of raters, where one is named; an error about an empty cell"
+    if not o.rater_column and 'rater column' not in reading.fixed: return None
+    column = choose(reading, 'rater column', o.rater_column, lambda: (None, COUNTED, ''), 'rater_column')
+    if column is None: return None
+    column = select_columns(df, [column], path, 'rater_column')[0]
+    empty = df[column].map(lambda v: is_missing(v) or not str(v).strip()).to_numpy(bool)
+    if empty.any():
+        row = df.index[empty][0]
+        raise DataError(f'{location(path, row, column)}: the row has no rater. Write a name, or delete the row.')
+    return column
 
 def _open_label_file(path, o: LabelFileOptions, reading: Reading) -> _LabelFile:
     "A file and its columns"
@@ -223,8 +238,9 @@ def _open_label_file(path, o: LabelFileOptions, reading: Reading) -> _LabelFile:
         if column is not None: select_columns(df, [column], path, f'{k}_column')
         return column
     ident, split = role('id', o.id_column), role('split', o.split_column)
-    columns, listed = _find_labels(df, path, o, {text, ident, split}, reading)
-    return _LabelFile(Path(path), df, text, ident, split, columns, listed)
+    rater = _rater_column(df, path, o, reading)
+    columns, listed = _find_labels(df, path, o, {text, ident, split, rater}, reading)
+    return _LabelFile(Path(path), df, text, ident, split, columns, listed, rater)
 
 def _given_names(label_names) -> list[str]|None:
     "The label names of a setting"
@@ -290,8 +306,11 @@ def _drop_unlabeled(frame: pd.DataFrame, files: list[_LabelFile], o: LabelFileOp
 # %% ../../nbs/data/06_label_files.ipynb #6f039f11
 def _file_frame(f: _LabelFile, labels, split: str) -> pd.DataFrame:
     "The columns of a `MultilabelTable`"
-    columns = dict(id=_row_ids(f.df, f.ident, f.path), text=f.df[f.text].astype(object), labels=labels,
+    ident = None if f.rater else f.ident   # with raters, an id is of a text, which has several rows
+    columns = dict(id=_row_ids(f.df, ident, f.path), text=f.df[f.text].astype(object), labels=labels,
                    source=f.path.name)
+    if f.rater: columns['rater'] = parse_ids(f.df[f.rater])
+    if f.rater and f.ident: columns['item'] = _row_ids(f.df, f.ident, f.path)
     frame = pd.DataFrame(columns, index=f.df.index)
     if split: return frame.assign(split=split)
     if not f.split: return frame

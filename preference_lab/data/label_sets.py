@@ -25,7 +25,7 @@ def _name(value) -> str:
     "A label as text"
     if isinstance(value, (float, np.floating)) and float(value).is_integer(): value = int(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (str, int, np.integer)):
-        raise DataError(f'{truncate_repr(value)} is no label. Write its name or a whole number.')
+        raise DataError(f'{truncate_repr(value)} is not a label. Write its name or a whole number.')
     return str(value).strip()
 
 def labels_of_cell(
@@ -138,5 +138,6 @@ def find_label_set(
     _refuse_numbers_among_names(unified, path, cells.name)
     names = order_labels(list(counts), vocabulary)
     why = NAMED if spellings == 'merge' else BY_RULE
+    changed |= {p: changed.get(v, v) for p, v in as_known.items() if p != v}   # a known name in another case
     if changed: reading.add('label spellings', changed, why, 'spellings')
     return names, {p: changed.get(v, v) for p, v in as_known.items()}, similar_labels(counts)

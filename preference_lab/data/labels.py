@@ -16,6 +16,7 @@ import pandera.pandas as pa
 
 from ..core.errors import ConfigError, DataError, did_you_mean, location
 from ..core.storage import fingerprint
+from .rater_answers import RaterAnswers
 from .validation import check_label_names, check_table
 
 # %% ../../nbs/data/04_labels.ipynb #3189ac5f
@@ -29,7 +30,11 @@ def _check_label_ids(labels: tuple, n: int) -> str:
 
 def _label_errors(cells, n: int) -> np.ndarray:
     "The kind of error in each cell, '' where it is valid; equal tuples are checked once"
-    seen = {}
+    cells, seen = list(cells), {}
+    try: valid = all(isinstance(c, tuple) and not _check_label_ids(c, n) for c in set(cells))
+    except TypeError: valid = False   # a list in a cell
+    if valid: return np.full(len(cells), '', dtype=object)
+
     def error(cell):
         if not isinstance(cell, tuple): return 'order'
         try:
@@ -47,7 +52,7 @@ def label_schema(
     column = lambda *checks, **kw: pa.Column(None, list(checks), nullable=True, **kw)
     free_of = lambda kind: lambda s: pd.Series(_label_errors(s, n) != kind, index=s.index)
     is_text = lambda v: isinstance(v, str) and v.strip() != ''
-    text = lambda s: pd.Series([is_text(v) for v in s], index=s.index, dtype=bool)
+    text = lambda s: pd.Series([is_text(v) for v in s.tolist()], index=s.index, dtype=bool)
     return pa.DataFrameSchema({
         'text': column(check(text, 'is not a text. Write one or delete the row')),
         'id': column(
@@ -76,6 +81,7 @@ class MultilabelTable:
     ceiling: np.ndarray|None = None  # (n, labels) true P(label | text), known for generated data only
     notes: list[dict] = field(default_factory=list)  # {code, message}: rows that were dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
+    answers: RaterAnswers|None = None   # of each rater, where they are known; `labels` are then those of a majority
     visible_fields = ('texts',)         # what a held-out test set may show
 
     def __post_init__(self):
@@ -85,6 +91,10 @@ class MultilabelTable:
         if self.ceiling is not None and self.ceiling.shape != shape:
             raise DataError(f'{location(self.name)}: the ceiling has shape {self.ceiling.shape}. '
                             f'Give shape {shape}, rows by labels.')
+        a = self.answers
+        if a is not None and (a.items, a.labels.shape[1]) != shape:
+            raise DataError(f'{location(self.name)}: the answers of raters are about {a.items:,} rows and '
+                            f'{a.labels.shape[1]} labels. Give answers about {shape[0]:,} rows and {shape[1]} labels.')
 
     def __len__(self): return len(self.frame)
 
@@ -111,9 +121,16 @@ class MultilabelTable:
 
     @property
     def fingerprint(self) -> str:
-        "SHA-256 of ids, texts, labels, split and label names"
+        "SHA-256 of ids, texts, labels, split, label names, and the answers of raters where they are known"
         columns = [c for c in ('id', 'text', 'labels', 'split') if c in self.frame]
-        return hashlib.sha256(f'{fingerprint(self.frame[columns])} {json.dumps(self.label_names)}'.encode()).hexdigest()
+        content = f'{fingerprint(self.frame[columns])} {json.dumps(self.label_names)}'
+        if self.answers is not None: content += f' {self.answers.fingerprint}'
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def proportions(self) -> np.ndarray:
+        "(n, labels) float32: the proportion of raters who gave each label; without raters, `targets`"
+        return self.targets if self.answers is None else self.answers.proportions().astype(np.float32)
 
     def subset(self,
         mask,  # (n,) bool, or row positions
@@ -122,7 +139,8 @@ class MultilabelTable:
         rows = np.asarray(mask)
         if rows.dtype == bool: rows = np.flatnonzero(rows)
         ceiling = None if self.ceiling is None else self.ceiling[rows]
-        return replace(self, frame=self.frame.iloc[rows], ceiling=ceiling, notes=list(self.notes))
+        answers = None if self.answers is None else self.answers.select_items(rows)
+        return replace(self, frame=self.frame.iloc[rows], ceiling=ceiling, answers=answers, notes=list(self.notes))
 
     def part(self,
         split: str,  # train, validation or test
@@ -153,4 +171,7 @@ def drop_label(
         'have no other label and were dropped',
     )
     names = [n for n in table.label_names if n != name]
-    return replace(table, frame=frame, label_names=names, ceiling=None, notes=[*table.notes, note])
+    answers = table.answers
+    if answers is not None:
+        answers = replace(answers, labels=np.delete(answers.labels, k, axis=1)).select_items(keep)
+    return replace(table, frame=frame, label_names=names, ceiling=None, answers=answers, notes=[*table.notes, note])

@@ -23,7 +23,7 @@ from ..core.file_hashes import hash_files
 from ..core.storage import fingerprint
 from .validation import check_table, parse_ids
 from .labels import SPLITS, label_schema
-from .texts import normalize_text
+from .texts import normalize_texts
 
 # %% ../../nbs/data/22_memes.ipynb #1403f8ce
 _LABELS = {'0': 0, '1': 1, '0.0': 0, '1.0': 1, 'false': 0, 'true': 1, '': -1, '-1': -1, '-1.0': -1}
@@ -220,7 +220,7 @@ def confounder_pairs(
     table: MemeTable,
 ) -> pd.DataFrame:   # a (id of the meme with label 1), b (with label 0), kind: same text or same image
     "Pairs of memes that differ in the label and share one modality"
-    keys = dict(text=[normalize_text(t) for t in table.texts], image=image_keys(table.images))
+    keys = dict(text=normalize_texts(table.texts), image=image_keys(table.images))
     frame = pd.DataFrame(dict(id=table.ids, label=table.frame['label'].to_numpy(), **keys))
     out = []
     for shared, other in (('text', 'image'), ('image', 'text')):

@@ -19,9 +19,13 @@ from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pi
 from .crowdsourcing_formats import is_crowd_kit, is_mturk, is_toloka
 from .crowdsourcing_formats import read_crowd_kit, read_mturk, read_toloka
 from .label_studio import is_label_studio, read_label_studio
-from .annotation_platforms import is_argilla, is_potato, read_argilla, read_potato
+from .annotation_platforms import is_argilla, is_labelbox, is_potato
+from .annotation_platforms import read_argilla, read_labelbox, read_potato
 from .annotation_tools import is_doccano, is_prodigy, read_doccano, read_prodigy
-from .disagreement_formats import is_goemotions_raw, is_lewidi, read_goemotions_raw, read_lewidi
+from .disagreement_formats import is_convabuse, is_goemotions_raw, is_lewidi
+from .disagreement_formats import read_convabuse, read_goemotions_raw, read_lewidi
+from .experiment_formats import is_hpd, is_jspsych, is_psychopy, is_qualtrics
+from .experiment_formats import read_hpd, read_jspsych, read_psychopy, read_qualtrics
 
 # %% ../../nbs/data/44_platform_formats.ipynb #8d6abfb2
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ FORMATS = dict(
     argilla=Format('Argilla records', is_argilla, read_argilla),
     potato=Format('Potato', is_potato, read_potato),
     lewidi=Format('LeWiDi 2023 and 2025', is_lewidi, read_lewidi),
+    labelbox=Format('LabelBox', is_labelbox, read_labelbox),
+    convabuse=Format('ConvAbuse annotations', is_convabuse, read_convabuse),
+    qualtrics=Format('Qualtrics: CSV with three header rows', is_qualtrics, read_qualtrics),
+    psychopy=Format('PsychoPy', is_psychopy, read_psychopy),
+    jspsych=Format('jsPsych: CSV, JSON', is_jspsych, read_jspsych),
+    hpd=Format('Human Preference Dataset', is_hpd, read_hpd),
     goemotions_raw=Format('GoEmotions, a row a rater', is_goemotions_raw, read_goemotions_raw),
     toloka=Format('Toloka assignments', is_toloka, read_toloka),
     mturk=Format('Mechanical Turk batch results', is_mturk, read_mturk),

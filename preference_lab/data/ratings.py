@@ -117,7 +117,7 @@ def ties(self: Ratings) -> int:
     pairs = lambda *keys: (lambda n: int((n*(n-1)//2).sum()))(
         np.unique(join_codes([block, *keys]), return_counts=True)[1].astype(np.int64))
     value, item = (code, len(values) + 1), (self.item, len(self.items))
-    return pairs(value) - pairs(value, item)   # the same rating of the same item again is no comparison
+    return pairs(value) - pairs(value, item)   # the same rating of the same item again is not a comparison
 
 # %% ../../nbs/data/08_ratings.ipynb #90b83679
 def to_comparisons(

@@ -107,11 +107,16 @@ def audit_split(
     return audit
 
 # %% ../../nbs/data/18_split_audit.ipynb #fe21f193
+def _rankings(pairs) -> np.ndarray:
+    "The ranking of each comparison"
+    if pairs.group is None: raise ConfigError('unknown key group: these comparisons come from no rankings')
+    return pairs.group
+
 def audit_pairs(
     splits: Mapping[str, Comparisons], # 'train', 'validation', 'test' (some or all) -> its comparisons
-    *by: str,                    # pair, cell, item, rater: what must not be in two splits
+    *by: str,                    # pair, cell, item, rater, group (a ranking): what must not be in two splits
 ) -> LeakageAudit:                      # its rows are those of the splits, one after the other
-    "Refuse comparisons that share a pair, a cell, an item or a rater with another split"
+    "Refuse comparisons that share a pair, a cell, an item, a rater or a ranking with another split"
     if len({(tuple(p.raters), tuple(p.items)) for p in splits.values()}) > 1:
         raise DataError('the splits have different lists of raters or items; take them from one table of comparisons')
     first = next(iter(splits.values()))
@@ -120,7 +125,7 @@ def audit_pairs(
     keys = dict(pair=(lambda x: x.keys('pair'), lambda k: f'{item(k//m)} and {item(k%m)}'),
                 cell=(lambda x: x.rater[:, None].astype(np.int64)*m + ends(x),
                       lambda k: f'{rater(k//m)} on {item(k%m)}'),
-                item=(ends, item), rater=(lambda x: x.rater, rater))
+                item=(ends, item), rater=(lambda x: x.rater, rater), group=(_rankings, lambda k: f'ranking {k}'))
     for b in by:
         if b not in keys: raise ConfigError(f'unknown key {b!r}{did_you_mean(b, keys)}; valid: {", ".join(keys)}')
 

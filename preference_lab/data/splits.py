@@ -28,35 +28,46 @@ def _check_sizes(sizes):
                           '1')
 
 # %% ../../nbs/data/17_splits.ipynb #4ef1e626
+def _neediest(splits, need, sizes, capacity, tie, g) -> int:
+    "The split that needs most of its size, then that with most capacity, then at random; -1 without splits"
+    best = -1
+    for s in splits:
+        value = need[s]/sizes[s]
+        if best < 0 or value > top: best, top = s, value
+        elif value == top:
+            free, other = capacity[s]/sizes[s], capacity[best]/sizes[best]
+            if free > other or free == other and tie[g, s] > tie[g, best]: best = s
+    return best
+
 def _stratify(counts, weight, sizes, rng) -> np.ndarray:
     "Position in SPLITS of each group; counts (groups, labels): rows with the label, weight (groups,): rows"
     splits = [s for s in range(len(sizes)) if sizes[s] > 0]
-    wanted = [[sizes[s]*c for s in range(len(sizes))] for c in counts.sum(0)]     # rows by label and split
-    capacity = [sizes[s]*weight.sum() for s in range(len(sizes))]                 # rows by split
+    wanted = [[sizes[s]*c for s in range(len(sizes))] for c in counts.sum(0).tolist()]   # rows by label and split
+    capacity = [sizes[s]*int(weight.sum()) for s in range(len(sizes))]                   # rows by split
     shuffled = rng.permutation(len(counts))
     order = shuffled[np.argsort(-weight[shuffled], kind='stable')]                # large groups first, else at random
     carriers = [order[counts[order, l] > 0].tolist() for l in range(counts.shape[1])]
-    labels = [np.flatnonzero(c).tolist() for c in counts]
+    group, label = np.nonzero(counts)
+    rows, start = counts[group, label].tolist(), np.searchsorted(group, np.arange(len(counts) + 1)).tolist()
     # ties are broken in proportion to the sizes
-    tie = (rng.random((len(counts), len(sizes))) ** (1 / np.maximum(sizes, 1e-9))).tolist()
-    left, out = counts.sum(0), np.full(len(counts), -1)
+    tie = rng.random((len(counts), len(sizes))) ** (1 / np.maximum(sizes, 1e-9))
+    left, out, label, weight = counts.sum(0).tolist(), [-1]*len(counts), label.tolist(), weight.tolist()
 
     def assign(g, need):
         fits = [s for s in splits if capacity[s] >= weight[g]] or splits   # splits with enough capacity, if any
-        s = max(fits, key=lambda s: (need[s]/sizes[s], capacity[s]/sizes[s], tie[g][s]))
-        out[g] = s
+        out[g] = s = _neediest(fits, need, sizes, capacity, tie, g)
         capacity[s] -= weight[g]
-        for l in labels[g]:
-            wanted[l][s] -= counts[g, l]
-            left[l] -= counts[g, l]
+        for k in range(start[g], start[g+1]):
+            wanted[label[k]][s] -= rows[k]
+            left[label[k]] -= rows[k]
 
-    while (left > 0).any():
-        l = int(np.where(left > 0, left, np.iinfo(left.dtype).max).argmin())
+    while any(n > 0 for n in left):
+        l = min((l for l, n in enumerate(left) if n > 0), key=left.__getitem__)
         for g in carriers[l]:
             if out[g] < 0: assign(g, wanted[l])
-    for g in order:
+    for g in order.tolist():
         if out[g] < 0: assign(g, capacity)
-    return out
+    return np.array(out, dtype=int)
 
 # %% ../../nbs/data/17_splits.ipynb #fa8200ea
 def split_groups(
@@ -67,7 +78,8 @@ def split_groups(
 ) -> np.ndarray:                                    # (n,) 'train', 'validation' or 'test'
     "A random split that keeps groups together and balances labels (iterative stratification)"
     _check_sizes(sizes)
-    code, names = pd.factorize(np.asarray(groups, dtype=object))
+    is_integer = isinstance(groups, np.ndarray) and groups.dtype.kind in 'iu'
+    code, names = pd.factorize(groups if is_integer else np.asarray(groups, dtype=object))
     if (code < 0).any():
         raise DataError(f'row {int((code < 0).argmax())+1} of the groups is empty. Give each row a group.')
     targets = np.zeros((len(code), 0)) if stratify is None else np.asarray(stratify)
@@ -76,7 +88,8 @@ def split_groups(
         raise DataError(f'stratify has {len(targets):,} rows and groups {len(code):,}; expected one for each row')
 
     counts = np.zeros((len(names), targets.shape[1]), dtype=np.int64)
-    np.add.at(counts, code, targets.astype(bool).astype(np.int64))
+    row, label = np.nonzero(targets)
+    np.add.at(counts, (code[row], label), 1)
     split = _stratify(counts, np.bincount(code, minlength=len(names)), sizes, np.random.default_rng(seed))
     empty = [n for i, (n, s) in enumerate(zip(SPLITS, sizes)) if s > 0 and not (split == i).any()]
     if empty:
@@ -118,9 +131,10 @@ def split_pairs(
     sizes: tuple[float, float, float]=(.8, .1, .1), # proportions of train, validation, test
     seed: int=0,
 ) -> np.ndarray:                                    # (n,) 'train', 'validation' or 'test'
-    "A random split that keeps all answers about a pair of items together, over raters, targets and left and right"
+    "A random split that keeps together all answers about a pair of items, or, of rankings, all comparisons of one"
     balance_raters = len(pairs)*len(pairs.raters) <= 10_000_000
-    return split_groups(pairs.keys('pair'), sizes, seed, pairs.rater if balance_raters else None)
+    unit = 'pair' if pairs.group is None else 'group'
+    return split_groups(pairs.keys(unit), sizes, seed, pairs.rater if balance_raters else None)
 
 # %% ../../nbs/data/17_splits.ipynb #538c1496
 def _assign(n, sizes, seed, what) -> np.ndarray:

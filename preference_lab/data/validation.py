@@ -41,7 +41,7 @@ def check_table(
 ) -> None:
     "Raise a `DataError` about the first cell that fails `schema`"
     try:
-        schema.validate(frame.reset_index(drop=True), lazy=True)
+        schema.validate(frame[[c for c in schema.columns if c in frame]].reset_index(drop=True), lazy=True)
         return
     except pa.errors.SchemaErrors as e: failures = e.failure_cases
 
@@ -78,6 +78,7 @@ def parse_ids(
         if isinstance(v, bool): return v
         if isinstance(v, (int, np.integer)): return str(int(v))
         return str(int(v)) if isinstance(v, (float, np.floating)) and float(v).is_integer() else v
+    if pd.api.types.infer_dtype(column, skipna=True) == 'string': return column.astype(object)
     return column.map(one, na_action='ignore').astype(object)
 
 # %% ../../nbs/data/03_validation.ipynb #9d3c78ee

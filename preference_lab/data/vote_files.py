@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataError, did_you_mean, location, truncate_repr
+from .rater_answers import concatenate_rater_answers, encode_rater_answers
 from .reading import BY_RULE, Reading, choose
 from .spellings import Spellings, unify_ids, unify_spellings
 from .validation import check_confusable_ids, list_names, parse_ids
@@ -117,9 +118,9 @@ def _check_constant(frame, column, code, path, setting):
     raise DataError(f'{location(path, frame.index[i], c)}: {truncate_repr(values[i])}, but row {frame.index[j]} has '
                     f'{truncate_repr(values[j])} for the same item. Give an item one value.')
 
-def _first_answers(items, frame, rater_column, path, spellings) -> tuple[np.ndarray, list[dict]]:
-    "Which rows are a rater's first answer to an item; warnings about raters and repeated answers"
-    if not rater_column: return np.ones(len(frame), bool), []
+def _first_answers(items, frame, rater_column, path, spellings) -> tuple[np.ndarray, list[dict], pd.Series|None]:
+    "Which rows are a rater's first answer to an item; warnings about raters and repeated answers; the raters"
+    if not rater_column: return np.ones(len(frame), bool), [], None
     raters = pd.Series(_id_column(frame, rater_column, path, 'rater_column', spellings), frame.index)
     notes = check_confusable_ids(raters, path, rater_column)
     keep = ~pd.DataFrame(dict(i=items, r=raters)).duplicated().to_numpy()
@@ -131,7 +132,7 @@ def _first_answers(items, frame, rater_column, path, spellings) -> tuple[np.ndar
                 'and an item; the first of each was used',
             )
         )
-    return keep, notes
+    return keep, notes, raters
 
 # %% ../../nbs/data/13_vote_files.ipynb #62e094f5
 def aggregate_answers(
@@ -159,12 +160,15 @@ def aggregate_answers(
     answers, changed = unify_spellings(parse_ids(frame[answer_column]), spellings, path, answer_column, 'category')
     if changed: reading.add('category spellings', changed, BY_RULE, 'spellings')
     check_confusable_ids(items, path, item_column, 'items')
-    keep, notes = _first_answers(items, frame, rater_column, path, spellings)
+    keep, notes, raters = _first_answers(items, frame, rater_column, path, spellings)
     known = _known_categories(answers, categories, ordered, path, reading)
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))
-    np.add.at(weights, (code[keep], pd.Index(known).get_indexer(answers)[keep]), 1)
+    choice = pd.Index(known).get_indexer(answers)[keep]
+    np.add.at(weights, (code[keep], choice), 1)
+    of_raters = None if raters is None else encode_rater_answers(code[keep], raters[keep], np.eye(len(known))[choice],
+                                                                 len(ids))
     first = frame.iloc[np.unique(code, return_index=True)[1]]
     of_item = [(group_column, 'group_column'), (split_column, 'split_column')]
     for c, setting in [*of_item, *((c, 'feature_columns') for c in constant_columns)]:
@@ -173,7 +177,7 @@ def aggregate_answers(
     split, locations = _split_column(first, split_column, path), [location(path, r) for r in first.index]
     name = Path(path).name
     table = LabelDistributionTable(weights, known, list(ids), ordered, groups, split, locations, name,
-                                   notes=dropped + notes)
+                                   notes=dropped + notes, answers=of_raters)
     return table, first
 
 # %% ../../nbs/data/13_vote_files.ipynb #90e8d7fc
@@ -198,7 +202,10 @@ def concatenate_distributions(
     def joined(k):
         columns = [getattr(t, k) for t in parts]
         return np.concatenate(columns) if all(c is not None for c in columns) else None
-    return replace(first, weights=joined('weights'), groups=joined('groups'), truth=joined('truth'),
+    answers = [t.answers for t in parts]
+    if all(a is not None for a in answers): answers = concatenate_rater_answers(answers)
+    else: answers = None
+    return replace(first, weights=joined('weights'), groups=joined('groups'), truth=joined('truth'), answers=answers,
                    ids=[i for t in parts for i in t.ids], locations=[p for t in parts for p in t.locations],
                    split=np.concatenate([np.full(len(t), s, object) for s, t in tables.items()]),
                    notes=[n for t in parts for n in t.notes])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..core.errors import ConfigError, DataError, is_missing, location, truncate_repr
 from .validation import parse_ids
+from .coded_choices import clean_codes
 
 # %% ../../nbs/data/32_winners.ipynb #07f34d75
 TIE_WORDS = ('tie', 'tied', 'ties', 'draw', 'equal', 'equally good', 'same', 'about the same', 'no preference', 'both',
@@ -45,26 +46,19 @@ def parse_side(
     return side, _STRENGTHS[m['s1'] or m['s2'] or ''] if m['s1'] or m['s2'] else 1.
 
 # %% ../../nbs/data/32_winners.ipynb #2fc653e0
-def _clean(v) -> str:
-    "A cell as text; 1, 1.0 and '1.0' are '1'"
-    if is_missing(v): return ''
-    v = ' '.join(str(v).split())
-    return v.split('.')[0] if re.fullmatch(r'-?\d+\.0*', v) else v
-
-def _clean_column(column: pd.Series) -> np.ndarray:
-    "The cells of a column as text; equal cells are cleaned once"
-    code, values = pd.factorize(column.astype(object))
-    return np.array([*map(_clean, values), ''], dtype=object)[code]
-
 def _by_name(cells, left, right) -> np.ndarray:
     "The side whose item is named, '' where none is"
     return np.where(cells == left, 'left', np.where(cells == right, 'right', ''))
 
+def _side_numbers(names) -> list[str]:
+    "The numbers at the ends of the names of the two columns, where they differ"
+    ends = [re.search(r'(?<!\d)\d+$', n) for n in names]
+    return [] if not all(ends) or ends[0][0] == ends[1][0] else [e[0] for e in ends]
+
 def _by_column(cells, names) -> np.ndarray:
     "The side whose column is named by its whole name or by the number at its end"
-    ends = [re.search(r'(?<!\d)\d+$', n) for n in names]
-    if not all(ends) or ends[0][0] == ends[1][0]: ends = [None, None]
-    is_side = lambda k: np.isin(cells, [names[k], *([ends[k][0]] if ends[k] else [])])
+    numbers = _side_numbers(names)
+    is_side = lambda k: np.isin(cells, [names[k], *numbers[k:k+1]])
     return np.where(is_side(0), 'left', np.where(is_side(1), 'right', ''))
 
 # %% ../../nbs/data/32_winners.ipynb #86788f8b
@@ -76,7 +70,8 @@ def _by_signed_codes(cells, left_code, right_code) -> tuple[np.ndarray, np.ndarr
     "Sides and strengths of numbers from -c to c; None where the codes are not a number and its negative"
     low, high = _signed(left_code), _signed(right_code)
     if low is None or high is None or low != -high or not low: return None
-    x = pd.to_numeric(pd.Series(cells), errors='coerce').to_numpy(float)
+    code, values = pd.factorize(cells)
+    x = pd.to_numeric(pd.Series(values, dtype=object), errors='coerce').to_numpy(float)[code]
     inside = np.abs(x) <= abs(low)
     side = np.where(x == 0, 'tie', np.where(np.sign(x) == np.sign(low), 'left', 'right'))
     strength = np.where(x == 0, 1., np.abs(x)/abs(low))
@@ -95,6 +90,19 @@ def _question(where, values, names) -> ConfigError:
                        'guess would reverse every preference: set left_code= and right_code=')
 
 # %% ../../nbs/data/32_winners.ipynb #0f776ed9
+def _item_names(left, right) -> set[str]:
+    "The names of the items of both columns"
+    return {v for x in (left, right) for v in clean_codes(parse_ids(pd.Series(pd.unique(x.astype(object)))))}
+
+def _parse_values(values, items, names) -> list|None:
+    "What each distinct answer means as a word; None where one can mean no side"
+    known, parsed = {*names, *_side_numbers(names)} | items, []
+    for v in values:
+        parsed.append(parse_side(v) if v else ('', 1.))
+        if parsed[-1] is None and v not in known: return None
+    return parsed
+
+# %% ../../nbs/data/32_winners.ipynb #c8d892b4
 def parse_winners(
     answers: pd.Series,     # as they are in the file; index = row in the file
     left: pd.Series,        # the left item of each row
@@ -104,19 +112,21 @@ def parse_winners(
     allowed: Sequence[str]=('words', 'names', 'columns'),  # ways in which answers may be understood
 ) -> tuple[pd.Series, pd.Series, str]:   # 'left', 'right', 'tie' or '' (empty cell); strength; how it was understood
     "Which side won each comparison, where the answers themselves say it"
-    cells, ids = _clean_column(answers), [_clean_column(parse_ids(x)) for x in (left, right)]
-    code, values = pd.factorize(cells)
-    parsed = [parse_side(v) if v else ('', 1.) for v in values]
-    tie = np.array([p is not None and p[0] in ('tie', '') for p in parsed], bool)[code]
+    code, values = pd.factorize(clean_codes(answers))
+    known = [v for v in values if v]
+    items = _item_names(left, right)
+    if (parsed := _parse_values(values, items, names)) is None: raise _question(where, known, names)
     of_word = np.array([p[0] if p else '' for p in parsed], object)[code]
-    fill = lambda side: np.where(tie & (side == ''), of_word, side)
+    tie = np.array([p is not None and p[0] in ('tie', '') for p in parsed], bool)[code]
 
     readings = {}
-    if 'words' in allowed and all(p is not None for p in parsed):
-        readings['words'] = np.array([p[0] for p in parsed], object)[code]
-    for kind, side in (('names', _by_name(cells, *ids)), ('columns', _by_column(cells, names))):
-        if kind in allowed and (tie | (side != '')).all() and (side != '').any(): readings[kind] = fill(side)
-    known = [v for v in values if v]
+    if 'words' in allowed and all(p is not None for p in parsed): readings['words'] = of_word
+    by = dict(names=lambda: _by_name(values[code], *(clean_codes(parse_ids(x)) for x in (left, right))),
+              columns=lambda: _by_column(values, names)[code])
+    for kind in [k for k in by if k in allowed and (k != 'names' or not items.isdisjoint(known))]:
+        side = by[kind]()
+        if (tie | (side != '')).all() and (side != '').any():
+            readings[kind] = np.where(tie & (side == ''), of_word, side)
     if not readings: raise _question(where, known, names)
     kinds = list(readings)
     for other in kinds[1:]:
@@ -124,7 +134,7 @@ def parse_winners(
             raise ConfigError(f'{where}: the answers can be read as {kinds[0]} and as {other} of the two items, and '
                               'the readings differ. Rename the items, or set left_code= and right_code=')
     said = dict(words='words for the side', names='names of the items', columns='names of the columns')[kinds[0]]
-    strength = np.array([p[1] if p else 1. for p in parsed])[code] if kinds[0] == 'words' else np.ones(len(cells))
+    strength = np.array([p[1] if p else 1. for p in parsed])[code] if kinds[0] == 'words' else np.ones(len(code))
     return pd.Series(readings[kinds[0]], answers.index, dtype=object), pd.Series(strength, answers.index), said
 
 # %% ../../nbs/data/32_winners.ipynb #739f78df
@@ -134,8 +144,7 @@ def parse_graded_codes(
     right_code,            # its negative
 ) -> tuple[pd.Series, pd.Series] | None:  # 'left', 'right', 'tie' or ''; strength; None: the codes are not such numbers
     "Signed and graded answers: 0 is a tie, and the size of a number is the strength of its answer"
-    cells = _clean_column(answers)
-    found = _by_signed_codes(cells, left_code, right_code)
+    found = _by_signed_codes(clean_codes(answers), left_code, right_code)
     return found and tuple(pd.Series(v, answers.index) for v in found)
 
 # %% ../../nbs/data/32_winners.ipynb #1b126f2d

@@ -17,17 +17,12 @@ from ..core.files import read_bytes
 from ..data.tables import read_table
 from ..data.distributions import DistributionData
 from ..data.vote_files import aggregate_answers, select_columns
+from ..data.disagreement_formats import CONVABUSE_LEVELS
 from ..data.groups import connected_groups
 from ..data.texts import normalize_text
 
 # %% ../../nbs/datasets/03_convabuse.ipynb #0ed90475
-SEVERITY = {
-    '1': 'not abusive',
-    '0': 'unclear',
-    '-1': 'mildly abusive',
-    '-2': 'strongly abusive',
-    '-3': 'very strongly abusive',
-}
+SEVERITY = CONVABUSE_LEVELS   # code -> level
 _TURNS = ['prev_agent', 'prev_user', 'agent', 'user']
 _CONVABUSE_PARTS = dict(train='train', validation='valid', test='test')   # split -> part of the file name
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfigError, did_you_mean
-from .bootstrap import bootstrap_intervals
 from .checks import check_binary
 from .classification import DecisionScorer, matthews_correlation
-from .paired_tests import paired_bootstrap
+from .jackknife_t import score_intervals
+from .paired_differences import paired_differences
 from .thresholds import Thresholds, fit_thresholds
 
 # %% ../../nbs/evaluation/17_decisions.ipynb #ae07f14a
@@ -42,8 +42,8 @@ def compare_decisions(
                           f'{", ".join(predicted)}.')
     scorers, rows, out = {k: DecisionScorer(targets, d) for k, d in predicted.items()}, len(targets), []
     for name, scorer in scorers.items():
-        paired = paired_bootstrap(scorer, scorers[reference], rows, n=n, seed=seed).set_index('metric')
-        for metric, i in bootstrap_intervals(scorer, rows, n=n, seed=seed).items():
+        paired = paired_differences(scorer, scorers[reference], rows, n=n, seed=seed).set_index('metric')
+        for metric, i in score_intervals(scorer, rows, n=n, seed=seed).items():
             d = paired.loc[metric]
             out.append(dict(strategy=name, metric=metric, **i._asdict(), difference=d.difference, difference_low=d.low,
                             difference_high=d.high, distinguishable=d.distinguishable))

@@ -14,8 +14,9 @@ from scipy.special import comb, entr, rel_entr
 
 from ..core.errors import DataError
 from .checks import check_proportions, probability_bins
-from .bootstrap import ClusterMeans, ConfidenceInterval, bootstrap_intervals
-from .paired_tests import paired_bootstrap
+from .bootstrap import ClusterMeans
+from .jackknife_t import NamedInterval, score_intervals
+from .paired_differences import paired_differences
 
 # %% ../../nbs/evaluation/10_distributions.ipynb #754fed09
 def _top_k(targets, proba, k):
@@ -120,16 +121,13 @@ def distribution_intervals(
     proba: np.ndarray,  # (n, categories) predicted proportions
     ordered: bool = False,  # the categories are ordered: `wasserstein` too
     groups: np.ndarray | None = None,  # (n,) clusters to draw; None: rows
-    n: int = 1000,  # resamples
+    n: int = 1000,  # resamples, of the calibration errors
     seed: int = 0,  # of the random generator
-) -> dict[str, ConfidenceInterval]:
-    "The metrics of predicted label distributions with bias-corrected percentile (cluster) bootstrap intervals"
+) -> dict[str, NamedInterval]:
+    "The metrics of predicted label distributions with jackknife t intervals; calibration errors by bootstrap"
     scorer = DistributionScorer(targets, proba, ordered, groups)
-    # 1 at most
-    proportions = {'js', 'tv', 'chebyshev', 'cosine', 'intersection', 'top1', 'top3', 'top3_overlap', 'micro_f1', 'ece',
-                   'ece_all'}
-    ends = bootstrap_intervals(scorer, scorer.rows, n=n, seed=seed, proportions=proportions)
-    return {k: i._replace(low=np.maximum(i.low, 0.).item()) for k, i in ends.items()}
+    claim = 'new rows' if groups is None else 'new groups of rows'
+    return score_intervals(scorer, scorer.rows, n=n, seed=seed, generalizes_to=claim)
 
 # %% ../../nbs/evaluation/10_distributions.ipynb #4a2a09f2
 def compare_distributions(
@@ -141,6 +139,7 @@ def compare_distributions(
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
 ) -> pd.DataFrame:  # metric, a, b, difference, low, high, p, distinguishable
-    "Paired (cluster) bootstrap comparison of two predictors of label distributions on the same rows"
+    "Paired differences of two predictors of label distributions on the same rows, or clusters of rows"
     one, two = (DistributionScorer(targets, p, ordered, groups) for p in (a, b))
-    return paired_bootstrap(one, two, one.rows, n=n, seed=seed)
+    claim = 'new rows' if groups is None else 'new groups of rows'
+    return paired_differences(one, two, one.rows, n=n, seed=seed, generalizes_to=claim)

@@ -75,6 +75,7 @@ def _agreement_interval(m, k, rho, level):
     "Interval of ICC(A,1) (Shrout & Fleiss 1979, McGraw & Wong 1996)"
     r, e, c, n = (float(m[o][0]) for o in ('items', 'error', 'raters', 'n'))
     if rho >= 1: return 1., 1.
+    if not r + e > 0: return np.nan, np.nan   # raters differ by constants, and items not at all
     a, b = k*rho/(n*(1-rho)), 1 + k*rho*(n-1)/(n*(1-rho))
     df = (a*c + b*e)**2/((a*c)**2/(k-1) + (b*e)**2/((n-1)*(k-1)))
     low, high = f_distribution.ppf((1+level)/2, n-1, df), f_distribution.ppf((1+level)/2, df, n-1)

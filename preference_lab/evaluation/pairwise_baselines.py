@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
-from .item_scores import bradley_terry, elo, mean_rating_scores, rating_matrices
+from .item_scores import answer_weights, bradley_terry, elo
+from .item_scores import mean_rating_scores, rating_matrices
 
 # %% ../../nbs/evaluation/16_pairwise_baselines.ipynb #002056dd
 def _left_wins(train):
@@ -23,7 +24,8 @@ def _left_wins(train):
     shape = len(train.raters), len(train.targets)
     if isinstance(train, Comparisons):
         cell, size = train.rater.astype(np.int64)*shape[1] + train.target, np.prod(shape)
-        won, n = np.bincount(cell, train.left_wins, size), np.bincount(cell, minlength=size)
+        w = answer_weights(train)
+        won, n = np.bincount(cell, w*train.left_wins, size), np.bincount(cell, w, size)
         return won.reshape(shape), n.reshape(shape)
 
     won, lost = np.zeros(shape), np.zeros(shape)
@@ -91,24 +93,24 @@ def _ridge_fits(train, x, penalties):
         yield np.stack([Ridge(a*c.sum()).fit(x, m, sample_weight=c).predict(x) for m, c in zip(mean, n)])
 
 def _difference_data(train, x, t, rng):
-    "Differences of features and answers of some comparisons of a target"
+    "Differences of features, answers and weights of some comparisons of a target"
     rows = rng.permutation(np.flatnonzero(train.target == t))[:_SAMPLE_SIZE]
     d, y = (x[train.left[rows]] - x[train.right[rows]]).astype(np.float32), train.left_wins[rows]
     if len(set(y)) == 1:  # one class only: exchange the items of every second comparison
         d[::2], y = -d[::2], y ^ (np.arange(len(y)) % 2 == 0)
-    return d, y
+    return d, y, answer_weights(train)[rows]
 
 # %% ../../nbs/evaluation/16_pairwise_baselines.ipynb #a9f3a70e
 def _logistic_fits(train, x, penalties, seed):
     "(targets, items) scores for each penalty, by logistic regression on differences of features"
     rng = np.random.default_rng(seed)
     data = {t: _difference_data(train, x, t, rng) for t in range(len(train.targets))}
-    data = {t: (d, y) for t, (d, y) in data.items() if len(y) > 1}
+    data = {t: (d, y, w) for t, (d, y, w) in data.items() if len(y) > 1}
     options = dict(fit_intercept=False, warm_start=True, tol=1e-4, max_iter=200)
     models = {t: LogisticRegression(**options) for t in data}
     for a in penalties:  # strongest first; each fit starts from the one before
         s = np.zeros((len(train.targets), len(x)))
-        for t, m in models.items(): s[t] = x @ m.set_params(C=1/(a*len(data[t][1]))).fit(*data[t]).coef_[0]
+        for t, m in models.items(): s[t] = x @ m.set_params(C=1/(a*data[t][2].sum())).fit(*data[t]).coef_[0]
         yield s
 
 def _linear_fits(train, x, penalties, seed):
@@ -138,7 +140,8 @@ def _value_table(train):
         return sparse.coo_array((v, (train.rater, column)), (n, t*m)).toarray()
 
     if isinstance(train, Comparisons):
-        won, one = np.where(train.left_wins, 1., -1.), np.ones(len(train))
+        one = answer_weights(train)
+        won = np.where(train.left_wins, one, -one)
         sums, weight = add(train.left, won) + add(train.right, -won), add(train.left, one) + add(train.right, one)
         return sums / np.maximum(weight, 1), weight
 

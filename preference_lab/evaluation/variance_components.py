@@ -16,7 +16,8 @@ from scipy.stats import chi2, norm
 from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import ConfidenceInterval
-from .crossed_reml import crossed_cells, fit_reml
+from .crossed_reml import fit_reml
+from .crossed_cells import crossed_cells
 
 # %% ../../nbs/evaluation/30_variance_components.ipynb #f239a659
 COMPONENTS = dict(rater='rater', item='item', interaction='rater × item', residual='residual')   # name -> title
@@ -70,14 +71,15 @@ def fit_variance_components(
 def variance_interval(
     value: float,      # estimate of a variance
     error: float,      # its standard error
+    df: float=np.inf,  # degrees of freedom of its mean square: levels - 1; infinite: Satterthwaite's (1946)
     level: float=.95,
 ) -> tuple[float, float]:   # low, high
-    "Satterthwaite's interval (1946) of a variance; with less than one degree of freedom 0 to a normal upper limit"
+    "The interval of Tukey (1951) and Williams (1962) of a variance that is a difference of mean squares"
     if not error: return value, value
-    df = 2*(value/error)**2
-    if df < 1: return 0., float(value + norm.ppf((1+level)/2)*error)
-    low, high = df*value/chi2.ppf([(1+level)/2, (1-level)/2], df)
-    return float(low), float(high)
+    if np.isinf(df): df = max(2*(value/error)**2, 1)
+    mean_square = max(value, error*np.sqrt(df/2))
+    low, high = df*mean_square/chi2.ppf([(1+level)/2, (1-level)/2], df) - (mean_square - value)
+    return max(float(low), 0.), float(high)
 
 # %% ../../nbs/evaluation/30_variance_components.ipynb #cf6a6ac8
 @patch
@@ -97,13 +99,23 @@ def ratio(self: VarianceComponents,
     odds = lambda sign: 1/(1 + (1-p)/p*np.exp(-sign*z*error/(p*(1-p))))
     return ConfidenceInterval(p, float(odds(-1)), float(odds(1)))
 
+# %% ../../nbs/evaluation/30_variance_components.ipynb #8545fd98
+@patch
+def degrees_of_freedom(self: VarianceComponents,
+    name: str,  # of a component
+) -> float:     # infinite for the residual, whose own follow from its standard error
+    "Degrees of freedom of the mean square of a component"
+    cells = min(self.answers, self.raters*self.items)
+    interaction = max(cells - self.raters - self.items + 1, 1)
+    return dict(rater=self.raters-1, item=self.items-1, interaction=interaction).get(name, np.inf)
+
 # %% ../../nbs/evaluation/30_variance_components.ipynb #4f0d7402
 @patch
 def table(self: VarianceComponents) -> pd.DataFrame:  # component, variance, low, high, proportion, …, sd
     "The components with 95 % intervals, and their proportions of the total variance"
     rows, errors = [], np.sqrt(np.maximum(np.diagonal(self.covariance), 0))
     for (name, value), error in zip(self.values.items(), errors):
-        low, high = variance_interval(value, error)
+        low, high = variance_interval(value, error, self.degrees_of_freedom(name))
         share = self.ratio({name: 1}, dict.fromkeys(self.values, 1))
         title = COMPONENTS[name] if self.repeated or name != 'residual' else 'rater × item, and residual'
         rows.append(dict(component=title, variance=value, low=low, high=high, proportion=share.value,

@@ -106,7 +106,7 @@ def row_ids(
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #ecab69aa
 def pairs_of_table(
-    t: pd.DataFrame,   # rater, left, right, target, left_wins, as it is stored
+    t: pd.DataFrame,   # rater, left, right, target, left_wins, perhaps group, as it is stored
 ) -> Comparisons:
     "A table of predicted comparisons as `Comparisons`"
     rater, raters = pd.factorize(t.rater)
@@ -114,7 +114,8 @@ def pairs_of_table(
     target, targets = pd.factorize(t.target)
     left, right = ends.reshape(2, -1)
     codes = (np.int32(c) for c in (rater, left, right, target))
-    return Comparisons(*codes, t.left_wins.to_numpy(bool), *(list(map(str, n)) for n in (raters, items, targets)))
+    names = (list(map(str, n)) for n in (raters, items, targets))
+    return Comparisons(*codes, t.left_wins.to_numpy(bool), *names, group=t.group.to_numpy() if 'group' in t else None)
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #b79502c6
 def read_pair_rows(
@@ -125,7 +126,8 @@ def read_pair_rows(
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
     pairs = pairs_of_table(t)
     by = resampling_unit(pairs)
-    width_factor = None if by == 'rater' else lambda rows, d: shared_item_width_factor(pairs.select_rows(rows), d)
+    factor = lambda rows, d: shared_item_width_factor(pairs.select_rows(rows), d)
+    width_factor = factor if by == 'pair' else None
     ids = row_ids(t, ['rater', 'left', 'right', 'target'])
     return RowScores(ids, right, t[['proba']].to_numpy(), pairs.keys(by), width_factor)
 

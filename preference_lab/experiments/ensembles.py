@@ -22,7 +22,8 @@ from ..data.tables import read_parquet
 from .compare_runs import row_ids
 from .prediction_kinds import PREDICTION_KINDS, PredictionKind
 from .results import finish_run, read_run
-from .runs import Run, lock_folder, model_files, save_table, unlock_folder
+from .runs import Run, model_files, save_table
+from ..core.folder_locks import lock_folder, unlock_folder
 
 # %% ../../nbs/experiments/12_ensembles.ipynb #2396ca90
 ENSEMBLE_FILE = 'ensemble.json'   # in the folder: the study, the members, the rule of the decisions

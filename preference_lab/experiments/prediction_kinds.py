@@ -10,8 +10,8 @@ __all__ = ['PREDICTION_KINDS', 'PredictionKind', 'MultilabelPredictions', 'Binar
 import numpy as np
 import pandas as pd
 
-from ..evaluation.classification import binary_intervals, compare_binary, compare_multilabel
-from ..evaluation.classification import multilabel_intervals
+from ..evaluation.classification import compare_multilabel, multilabel_intervals
+from ..evaluation.binary import binary_intervals, compare_binary
 from ..evaluation.distributions import compare_distributions, distribution_intervals
 from ..evaluation.pairwise import compare_pairwise, pairwise_intervals
 from ..evaluation.thresholds import Thresholds, fit_thresholds, fixed_thresholds

@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['FREE_SETTINGS', 'StartingRun', 'find_starting_run', 'check_same_data', 'load_starting_weights',
-           'read_starting_weights']
+           'read_starting_weights', 'WarmStart']
 
 # %% ../../nbs/experiments/13_start_weights.ipynb #14439d3f
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from fastcore.basics import patch
 from torch import Tensor, nn
 
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.errors import ConfigError
 from ..core.storage import load_tensors
 from .results import read_run
@@ -110,3 +111,24 @@ def read_starting_weights(
     "The saved tensors whose names have the prefix, under the names without it"
     tensors = load_tensors(start.folder/'model.safetensors')[0]
     return {n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)}
+
+# %% ../../nbs/experiments/13_start_weights.ipynb #b7053267
+class WarmStart:
+    "The part of a study that starts from the weights of another run"
+    started_from = None   # the `StartingRun` that `start_from` names
+
+# %% ../../nbs/experiments/13_start_weights.ipynb #5e2abb90
+@patch
+def find_start(self: WarmStart):
+    "Find the run of the setting start_from, and load its weights; a `ConfigError` where it does not match"
+    if not getattr(self.cfg, 'start_from', ''): return
+    start = find_starting_run(self.name, self.cfg)
+    check_same_data(start, self.fingerprint)
+    self.started_from = start
+    self.load_start()
+
+# %% ../../nbs/experiments/13_start_weights.ipynb #09e7a163
+@patch
+def load_start(self: WarmStart):
+    "Load the weights of the run that training starts from into the untrained model; by default into `model`"
+    load_starting_weights(self.model, read_starting_weights(self.started_from), self.started_from)

@@ -17,11 +17,10 @@ from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
-from .preference_posteriors import ComparisonEvidence, MixturePosterior, MixturePrior
-from .preference_posteriors import RatingEvidence, mixture_posterior, pair_evidence
-from .preference_posteriors import rating_evidence
+from .preference_posteriors import MixturePosterior, MixturePrior, mixture_posterior
+from .preference_evidence import ComparisonEvidence, RatingEvidence, pair_evidence, rating_evidence
 from .hierarchical_preferences import RaterPosterior, fit_new_raters, score_difference
-from .hierarchical_preferences import structured_covariance
+from .preference_em import structured_covariance
 
 # %% ../../nbs/models/29_preference_prototypes.ipynb #a57621fe
 def _evidence(item_features, labels, joint):

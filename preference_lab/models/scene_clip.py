@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.errors import DataError
 from ..core.files import cache_folder
 from ..simulate.memes import MEME_COLORS, MEME_PLURALS, MEME_SHAPES, place_shapes

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from ..core.errors import DataError
 from ..core.files import cache_folder
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..simulate.faces import ATTRIBUTES, CAPTION_WORDS, PROMPT_TEMPLATES, TARGETS, draw_faces
 from ..training.batching import TableLoader
 from ..training.trainer import Trainer

@@ -23,8 +23,8 @@ from ..core.storage import save_tensors
 from ..core.hub import model_card, read_saved_weights
 from ..training.inference import InferenceMixin, in_fp32
 from .vilbert_config import ViLBERTConfig
-from .vilbert_layers import Backbone, HeadTransform, attention_mask_bias, mean_region_features
-from .vilbert_layers import prepend_global_region
+from .vilbert_layers import Backbone, attention_mask_bias
+from .vilbert_embeddings import HeadTransform, mean_region_features, prepend_global_region
 from .vilbert_checkpoints import KeyReport, match_checkpoint, read_weights
 
 # %% ../../nbs/models/16_vilbert.ipynb #099a90e0

@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ..core.errors import DataError
 from ..core.files import atomic_write_folder, cache_folder
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..simulate.scenes import SceneArrays, draw_scene, relevant_objects
 from ..simulate.scene_sentences import ScatteredSentenceGenerator
 from ..simulate.tower_sentences import TowerSentenceGenerator, sample_sentence

@@ -127,10 +127,7 @@ def demo_scene_pair(
 
 # %% ../../nbs/simulate/05_memes.ipynb #6f1929df
 _OPENINGS = [
-    '',
-    '',
-    '',
-    '',
+    *['']*4,
     'honestly',
     'nobody asked me but',
     'my uncle always says',

@@ -12,20 +12,21 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core.config import Config, TrainConfig
+from ..core.config import Config
+from ..core.train_config import TrainConfig
 from ..data.holdout import HeldOutTestSet
 from ..data.reading import reading_choices
 from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
 from ..experiments.runs import open_run
-from ..experiments.start_weights import check_same_data, find_starting_run, load_starting_weights
-from ..experiments.start_weights import read_starting_weights
+from .exploration import StudyExploration
 from .warnings import StudyWarnings
 from .results import StudyResults
+from ..experiments.start_weights import WarmStart
 
 # %% ../../nbs/studies/02_base.ipynb #7c73da3f
-class Study(StudyWarnings, StudyResults):
+class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
     name = ''                # folder below `runs_dir`
     metric = ''              # test metric that ranks, as in `results.json`
@@ -43,7 +44,6 @@ class Study(StudyWarnings, StudyResults):
     ):
         if open_folder: self.check_machine(cfg)
         self.cfg, self.notes, self.model, self.trainer, self.history = cfg, [], None, None, None
-        self.started_from = None   # the run that `start_from` names
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
         self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
@@ -94,22 +94,6 @@ def split(self: Study):
 def make_model(self: Study):
     "The untrained model, where there is one before `fit`"
     return None
-
-# %% ../../nbs/studies/02_base.ipynb #f0139f31
-@patch
-def find_start(self: Study):
-    "Find the run of the setting start_from, and load its weights; a `ConfigError` where it does not match"
-    if not getattr(self.cfg, 'start_from', ''): return
-    start = find_starting_run(self.name, self.cfg)
-    check_same_data(start, self.fingerprint)
-    self.started_from = start
-    self.load_start()
-
-# %% ../../nbs/studies/02_base.ipynb #d83581cb
-@patch
-def load_start(self: Study):
-    "Load the weights of the run that training starts from into the untrained model; by default into `model`"
-    load_starting_weights(self.model, read_starting_weights(self.started_from), self.started_from)
 
 # %% ../../nbs/studies/02_base.ipynb #89e6e148
 @patch
@@ -260,11 +244,5 @@ def commands(cls: Study,
     **more,               # what this study alone can do: validate, extract
 ) -> dict:
     "What the command line can ask of the study"
-    return dict(
-        train=cls.run_steps,
-        predict=predict,
-        open_predictor=open_predictor,
-        check=check,
-        metrics=metrics,
-        **more,
-    )
+    common = dict(train=cls.run_steps, predict=predict, open_predictor=open_predictor, check=check, metrics=metrics)
+    return common | dict(explore=cls.explore_run) | more

@@ -6,30 +6,23 @@
 __all__ = ['StudyReport']
 
 # %% ../../nbs/studies/03_report_base.ipynb #7b2e0d21
-import numpy as np
 import pandas as pd
 from IPython.display import display
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..experiments.results import same_settings_except_seed
-from ..experiments.runs import save_figure
-from ..plots.scores import comparison_forest, model_and_baselines, seed_intervals
+from ..experiments.run_figures import save_figure
+from ..plots.scores import model_and_baselines
 from ..plots.style import metric_name
-from ..reporting.elements import Placeholder, folded, headline_box, markdown_paragraph
-from ..reporting.elements import scores_frame, show_table, warnings_box
+from ..reporting.elements import Placeholder, folded, headline_box, markdown_paragraph, show_table
 from ..reporting.settings import reading_panel, settings_panel
 from .base import Study
+from ..reporting.result_tables import ResultTables
+from ..reporting.report_conclusions import ReportConclusions
 
 # %% ../../nbs/studies/03_report_base.ipynb #c47b0e63
-class StudyReport:
+class StudyReport(ResultTables, ReportConclusions):
     "The tables and sentences of a report"
-    scores = ()            # metrics of the tables, in their order
-    published = {}         # system -> metric -> value, as its authors published it
-    published_data = ''    # name of the data set that `published` is about
-    history_columns = ()   # of `history_table`; (): all
-    seed_metrics = ()      # metrics of the figure of seeds; (): the metric of the study
-
     def __init__(self, study: Study): self.study = study
 
 # %% ../../nbs/studies/03_report_base.ipynb #0435e8b1
@@ -188,197 +181,8 @@ def baselines_table(self: StudyReport,
     "The scores of the baselines on validation rows"
     return frame[[m for m in self.scores if m in frame]].rename(index=metric_name).rename_axis('baseline').reset_index()
 
-# %% ../../nbs/studies/03_report_base.ipynb #2912c0d5
-@patch
-def result_table(self: StudyReport) -> pd.DataFrame:  # metric, value, 95 % interval, baselines, ceiling, published
-    "Every score with its interval, baselines, ceiling and, on the same data, published results"
-    s = self.study
-    columns = dict(s.baseline_metrics)
-    if top := s.noise_ceiling(): columns['ceiling'] = top
-    if self.is_published_data(): columns |= self.published
-    return scores_frame(s.metrics[s.evaluated_split], list(self.scores), columns)
-
-# %% ../../nbs/studies/03_report_base.ipynb #b081299f
-@patch
-def is_published_data(self: StudyReport) -> bool:
-    "Whether this run was tested on the data that `published` is about"
-    return bool(self.published) and self.study.table.name == self.published_data
-
-# %% ../../nbs/studies/03_report_base.ipynb #3fe18e91
-@patch
-def published_table(self: StudyReport) -> pd.DataFrame:  # configuration, then the published metrics
-    "This run, and the published results on the same data"
-    s = self.study
-    metrics = list(dict.fromkeys(m for v in self.published.values() for m in v))
-    own = {m: s.metrics[s.evaluated_split][m]['value'] for m in metrics}
-    rows = {f'this run: {s.cfg.name}': own} | (self.published if self.is_published_data() else {})
-    return pd.DataFrame([dict(configuration=k, **v) for k, v in rows.items()], columns=['configuration', *metrics])
-
-# %% ../../nbs/studies/03_report_base.ipynb #e87e9301
-@patch
-def history_table(self: StudyReport) -> pd.DataFrame:  # one row an epoch; best: the epoch whose weights were kept
-    "Losses and validation scores by epoch"
-    h = self.study.history
-    columns = list(self.history_columns) or list(h.columns)
-    return h[columns].assign(best=np.where(h.epoch == self.study.trainer.best['epoch'], 'best', ''))
-
-# %% ../../nbs/studies/03_report_base.ipynb #ee131a82
-@patch
-def more_costs(self: StudyReport, timing: dict) -> list[tuple[str, str]]:  # quantity, value
-    "Further rows of the cost table"
-    return []
-
-# %% ../../nbs/studies/03_report_base.ipynb #12e6c39e
-@patch
-def training_speed(self: StudyReport, timing: dict) -> str:
-    "Rows a second, and tokens where there are any"
-    tokens = timing.get('tokens_per_second')
-    speed = f"{timing['samples_per_second']:,.0f} {self.study.rows_noun}/s"
-    return speed + (f', {tokens:,.0f} tokens/s' if tokens else '')
-
-# %% ../../nbs/studies/03_report_base.ipynb #bef0d846
-@patch
-def cost_table(self: StudyReport,
-    timing: dict,   # as `Study.timing` returns it
-) -> pd.DataFrame:  # quantity, value
-    "The cost of training and prediction"
-    s, t, several = self.study, timing, timing.get('processes', 1)
-    processes = f", {several} process{'es'*(several > 1)}" if 'processes' in t else ''
-    rows = [
-        ('parameters', f'{sum(p.numel() for p in s.model.parameters()):,}'),
-        ('training', f"{t['train_seconds']:.0f} s on {t['device']}, {t['precision']}{processes}"),
-        ('best epoch', f"{s.trainer.best['epoch']} of {len(s.history)}"),
-        ('training speed', self.training_speed(t)),
-        ('padding in batches', f"{t['padding_share']:.1%}"),
-        ('peak memory', f"{t['peak_memory_bytes']/2**30:.2f} GiB"),
-    ]
-    return pd.DataFrame(rows + self.more_costs(t), columns=['quantity', 'value'])
-
-# %% ../../nbs/studies/03_report_base.ipynb #5824acdd
-@patch
-def row_losses(self: StudyReport) -> np.ndarray:  # (rows,)
-    "The loss of each evaluated row"
-    raise NotImplementedError(f'{type(self).__name__}.row_losses')
-
-# %% ../../nbs/studies/03_report_base.ipynb #3f479433
-@patch
-def describe_row(self: StudyReport, i: int) -> dict:  # column -> value
-    "What is shown of an evaluated row"
-    raise NotImplementedError(f'{type(self).__name__}.describe_row')
-
-# %% ../../nbs/studies/03_report_base.ipynb #a92f5799
-@patch
-def largest_errors(self: StudyReport, n: int=10) -> pd.DataFrame:
-    "The evaluated rows with the largest loss"
-    loss = self.row_losses()
-    return pd.DataFrame([self.describe_row(i) | dict(loss=loss[i]) for i in np.argsort(-loss, kind='stable')[:n]])
-
 # %% ../../nbs/studies/03_report_base.ipynb #dac5b47d
 @patch
 def calibration(self: StudyReport):
     "What the calibration figures of the study show"
     raise NotImplementedError(f'{type(self).__name__}.calibration')
-
-# %% ../../nbs/studies/03_report_base.ipynb #51c36557
-@patch
-def other_run_caption(self: StudyReport, name: str, comparison: dict) -> str:
-    "What the table of a comparison shows"
-    s = self.study
-    return f"{s.cfg.name} against {name}: {comparison['rows']:,} shared test {s.rows_noun}"
-
-# %% ../../nbs/studies/03_report_base.ipynb #6e7dafa1
-@patch
-def show_seeds(self: StudyReport):
-    "Show the scores over seeds, where other runs differ in the seed only"
-    s = self.study
-    if (seeds := s.seeds()) is None: return
-    same = [r for r in s.runs_to_compare.values() if same_settings_except_seed(vars(s.cfg), r['config'])]
-    by_seed = {r['seed']: r['metrics']['test'] for r in same} | {s.cfg.seed: s.metrics['test']}
-    self.figure('seeds', seed_intervals(by_seed, list(self.seed_metrics or [s.metric])))
-    self.table(seeds[seeds.metric.isin(self.scores)], f'Test scores over {seeds.n.max()} seeds', digits=4)
-
-# %% ../../nbs/studies/03_report_base.ipynb #435ab455
-@patch
-def differences_table(self: StudyReport,
-    table: pd.DataFrame,   # of paired differences: metric, a, b, difference, low, high, …
-) -> pd.DataFrame:         # the same, with the difference in percent of b; missing where b is 0
-    "Paired differences of two runs, with the relative change"
-    out, percent = table.copy(), 100*table.difference/table.b.abs().where(table.b != 0)
-    out.insert(list(table).index('difference') + 1, '% difference', percent.map('{:+.1f}'.format, na_action='ignore'))
-    return out
-
-# %% ../../nbs/studies/03_report_base.ipynb #075bfa66
-@patch
-def show_other_runs(self: StudyReport):
-    "Show the paired comparison with each run that `compare_with` names"
-    s = self.study
-    for name, c in s.compare_with_runs().items():
-        self.figure(f'comparison_{name}', comparison_forest(c['table'], s.cfg.name, name))
-        self.table(self.differences_table(c['table']), self.other_run_caption(name, c))
-    self.show_seeds()
-    if not s.other_runs: print('No other run is named in the setting compare_with.')
-
-# %% ../../nbs/studies/03_report_base.ipynb #941134ea
-@patch
-def ceiling_share(self: StudyReport,
-    baseline: str,
-    metric: str='',   # '': the metric of the study
-) -> float|None:      # None where the ceiling is unknown
-    "How much of the difference between a baseline and the ceiling the model reaches: 0 like the baseline, 1 the best"
-    s, metric = self.study, metric or self.study.metric
-    top = s.noise_ceiling()
-    if not top: return None
-    low = s.baseline_metrics[baseline][metric]
-    return (s.metrics[s.evaluated_split][metric]['value'] - low)/(top[metric] - low)
-
-# %% ../../nbs/studies/03_report_base.ipynb #c9d6aad3
-@patch
-def better_metrics(self: StudyReport,
-    baseline: str,
-    metrics: list[str],   # of which more is better
-) -> list[str]:
-    "The metrics whose paired interval is above zero"
-    low = self.study.comparisons[baseline].set_index('metric').low
-    return [m for m in metrics if low[m] > 0]
-
-# %% ../../nbs/studies/03_report_base.ipynb #fa6039ac
-@patch
-def supported(self: StudyReport) -> list[str]:  # sentences in Markdown
-    "What this run supports; here: whether the model is better than each baseline"
-    s, out = self.study, []
-    for name, table in s.comparisons.items():
-        row = table.set_index('metric').loc[s.metric]
-        better = row.low > 0 if s.higher else row.high < 0
-        word = 'is better than' if better else 'is **not distinguishable** from, or worse than,'
-        out.append(
-            f"By {s.metric_title} the model {word} the baseline {name.replace('_', ' ')} (difference "
-            f'{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]).'
-        )
-    return out
-
-# %% ../../nbs/studies/03_report_base.ipynb #00091f56
-@patch
-def limits(self: StudyReport) -> list[str]:  # sentences in Markdown
-    "What this run does not show; here: other seeds"
-    if self.study.seeds() is None:
-        return [
-            'Scores of one seed do not show the variation between trainings: the intervals are over test rows. Give '
-            'runs with other seeds in `compare_with`.'
-        ]
-    return ['The table of seeds shows the variation between trainings.']
-
-# %% ../../nbs/studies/03_report_base.ipynb #27b40f8e
-@patch
-def conclusions(self: StudyReport) -> str:  # Markdown
-    "What this run supports, and its limitations"
-    lines = lambda sentences: '\n'.join(f'- {x}' for x in sentences)
-    return f'**Supported by this run**\n\n{lines(self.supported())}\n\n**Limitations**\n\n{lines(self.limits())}'
-
-# %% ../../nbs/studies/03_report_base.ipynb #26a16d23
-@patch
-def show_conclusions(self: StudyReport):
-    "Write the run folder; fill in the warnings at the top; show conclusions and limitations"
-    self.study.finish()
-    self.warnings.fill(warnings_box(self.study.run.warnings))
-    display(markdown_paragraph(self.conclusions()))
-    print(f'Run folder: {self.study.run.folder} (settings: config.yaml, scores: results.json, log: train.log)')

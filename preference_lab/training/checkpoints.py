@@ -25,7 +25,7 @@ from ..core.errors import ConfigError, DataError
 from ..core.process import raise_if_stop_requested
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, to_json_types, write_json
 from ..core.storage import load_tensors, read_tensor_metadata, save_tensors, tensors_sha256
-from ..core.config import TrainConfig, settings_to_match
+from ..core.train_config import TrainConfig, settings_to_match
 
 # %% ../../nbs/training/09_checkpoints.ipynb #e8c64328
 def metadata_sha256(about: dict) -> str:

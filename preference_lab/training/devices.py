@@ -20,7 +20,7 @@ from accelerate.utils import TorchDynamoPlugin
 from torch import nn
 
 from ..core.errors import ConfigError, did_you_mean
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.terminal import note_single_process
 
 # %% ../../nbs/training/03_devices.ipynb #fc6f4008

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import nn
 
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 
 # %% ../../nbs/training/05_optimization.ipynb #warm1en0
 def warmup_length(

@@ -19,7 +19,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..core.errors import ConfigError
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from .batching import TableLoader, move_batch_to_device, move_to_device
 from .devices import make_accelerator
 from .optimization import learning_rate_scale, parameter_groups, warmup_length

@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from ..core.process import progress_display
 from ..core.storage import tensors_sha256
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from .batching import TableLoader
 from .optimization import learning_rate_scale, plateau_factor, warmup_length
 from .steps import NonFiniteLossError

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..core.errors import ConfigError
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from .batching import TableLoader
 from .steps import NonFiniteLossError, step_seed
 from .history import patience_exhausted

@@ -14,7 +14,7 @@ import pandas as pd
 from accelerate import Accelerator
 from accelerate.tracking import GeneralTracker
 
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.files import read_json, write_json
 from ..core.run_log import run_folder_of
 

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from ..core.process import progress_display
 from ..core.files import write_text
 from ..core.storage import tensors_sha256
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from ..core.run_log import run_folder_of, write_log
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory

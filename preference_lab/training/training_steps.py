@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from torch import Tensor, nn
 
 from ..core.errors import ConfigError
-from ..core.config import TrainConfig
+from ..core.train_config import TrainConfig
 from .batching import TableLoader
 from .devices import explain_out_of_memory, remove_autocast_wrapper
 from .graph_capture import CapturedGradients

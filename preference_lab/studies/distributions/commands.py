@@ -31,6 +31,7 @@ from ...training.batching import TableLoader, TextLoader, tokenize_texts
 from ...models.text_encoders import load_text_encoder
 from ...models.embeddings import embed_texts
 from ...experiments.prediction_files import join_predictions
+from ..rater_commands import answer_score_intervals, check_rater, raters_of_rows
 from .settings import ColumnNames, DistributionsConfig
 from .data import check_distributions, find_item_column, pad_neighbors
 from .data import read_custom_votes, read_neighbors
@@ -168,18 +169,19 @@ def predict_table(
     path: str = 'table',    # for errors
     source: ItemSource | None = None,  # of inputs that are not in the table
     said: dict | None = None,   # column -> a sentence about what training did not have; extended here
+    raters: Sequence[str] | None = None,  # of each row, who is predicted; None: all raters
 ) -> np.ndarray:            # (rows, categories)
     "The predicted distribution of each row"
     if model.kind != 'text':
         inputs = _network_inputs(model, frame, path, source, {} if said is None else said)
         loaders = [TableLoader({k: torch.as_tensor(v) for k, v in x.items()}, 256) for x in inputs]
-        return model.proba(loaders if len(loaders) > 1 else loaders[0])
+        return model.proba(loaders if len(loaders) > 1 else loaders[0], raters=raters)
     texts = ['\n'.join(t) for t in zip(*_text_columns(model, frame, path))]
     ids, targets = (
         tokenize_texts(texts, model.tokenizer, model.net['max_length']),
         np.zeros((len(frame), 1), np.float32),
     )
-    return model.proba(TextLoader(ids, targets, 1, pad=model.tokenizer.pad_token_id))
+    return model.proba(TextLoader(ids, targets, 1, pad=model.tokenizer.pad_token_id), raters=raters)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #4e86b59b
 def open_distribution_predictor(
@@ -188,6 +190,7 @@ def open_distribution_predictor(
     batch_size: int = 0,   # rows at a time; 0: as it was evaluated
     precision: str = '',   # fp32, tf32 or bf16; empty: as it was evaluated
     neighbors: str = '',   # table of the neighbors of new items
+    rater_column: str = '',  # of the raters who are predicted; empty: as in the training table, where it is there
 ) -> Callable:             # function of table and path -> a column `pred_<category>` each
     "A trained model as a function of tables with the columns that it was trained on"
     model = load_distribution_model(run).serve(device, precision, batch_size)
@@ -195,7 +198,8 @@ def open_distribution_predictor(
     columns, source = [f'pred_{c}' for c in model.categories], ItemSource(run, neighbors)
     def predict(frame, path):
         said = {}
-        out = pd.DataFrame(predict_table(model, frame, path, source, said), columns=columns)
+        raters = raters_of_rows(model.rater_effects, frame, path, rater_column, model.inputs.get('rater_column', ''))
+        out = pd.DataFrame(predict_table(model, frame, path, source, said, raters), columns=columns)
         out.attrs['said'] = said
         return out
     return predict
@@ -209,18 +213,33 @@ def predict_distributions(
     batch_size: int = 0,      # rows at a time; 0: as it was evaluated
     precision: str = '',      # fp32, tf32 or bf16; empty: as it was evaluated
     neighbors: str = '',      # table of the neighbors of new items, with `file`
+    rater: str | None = None,  # with `text`: who is predicted; None: all raters
+    rater_column: str = '',   # with `file`: the column of raters; empty: as in the training table, where it is there
 ) -> pd.DataFrame:            # a row a category; or the rows of the file with a proportion for each
     "The predicted distributions of a trained model"
     if text is None:
         frame = read_asked_table(file)
-        predict = open_distribution_predictor(run, device, batch_size, precision, neighbors)
+        predict = open_distribution_predictor(run, device, batch_size, precision, neighbors, rater_column)
         return join_predictions(frame, predict(frame, file)).reset_index(drop=True)
     model = load_distribution_model(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: empty text; pass a text')
     if not (model.inputs.get('encoder') or {}).get('columns'):
         raise ConfigError(f'{run}: the model was not trained on texts; predict for a table with --file TABLE')
-    p = predict_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text')[0]
+    raters = check_rater(model.rater_effects, rater)
+    p = predict_table(model, pd.DataFrame(dict(text=[text]), index=[1]), '--text', raters=raters)[0]
     return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
+
+# %% ../../../nbs/studies/distributions/10_commands.ipynb #131b720c
+def _rater_scores(model, votes, frame, path, source, bootstrap_samples) -> dict[str, dict]:
+    "Soft and perspectivist scores, where the table names the rater of each answer"
+    a = votes.answers
+    if a is None or not a.is_single_choice: return {}
+    raters = np.array(a.raters, object)[a.rater].tolist()
+    proba = predict_table(model, frame.iloc[a.item], path, source, raters=raters)
+    kind = 'ordered' if model.ordered else 'categories'
+    names = {f'rater_{k}' if k in ('manhattan', 'wasserstein') else k: v for k, v in
+             answer_score_intervals(a, proba, kind, votes.groups, bootstrap_samples).items()}
+    return names
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #b41d7a18
 def _trained_columns(cfg: DistributionsConfig, model: DistributionModel, given) -> ColumnNames:
@@ -245,9 +264,12 @@ def evaluate_distributions(
     if votes.categories != model.categories:
         raise DataError(f"{location(table)}: the categories are {', '.join(votes.categories)}, the model's are "
                         f"{', '.join(model.categories)}; use a table with the same categories")
-    proba = predict_table(model, frame, str(table), ItemSource(run, settings.get('neighbors', '')))
+    source = ItemSource(run, settings.get('neighbors', ''))
+    proba = predict_table(model, frame, str(table), source)
     scores = distribution_intervals(votes.targets, proba, model.ordered, votes.groups, cfg.bootstrap_samples)
-    return pd.DataFrame([dict(metric=k) | v.to_dict() for k, v in scores.items()])
+    found = {k: v.to_dict() for k, v in scores.items()}
+    found |= _rater_scores(model, votes, frame, str(table), source, cfg.bootstrap_samples)
+    return pd.DataFrame([dict(metric=k) | v for k, v in found.items()])
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #7c8b6631
 def check_distributions_file(

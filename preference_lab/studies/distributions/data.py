@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import find_dataset
+from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name
 from ...data.reading import describe_reading, finish_reading
 from ...data.file_encodings import shard_paths, table_stem
@@ -30,7 +30,7 @@ from ...data.items import read_embeddings
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
-from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_text
+from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
@@ -234,7 +234,7 @@ def read_custom_distributions(
     c: ColumnNames,
     embeddings: str = '',   # table of item embeddings: a column of ids, and numeric columns
     neighbors: str = '',   # table of neighbors: one row a neighbor
-    requires_features: bool = True,   # False: a table without features is no error
+    requires_features: bool = True,   # False: a table without features is not an error
     reading: Reading | None = None,   # to which the choices are added
 ) -> DistributionData:
     "A custom table of answers, with features of the items"
@@ -263,7 +263,7 @@ def _keep_similar_texts_together(votes, texts: list[str]) -> np.ndarray:
     "Join the groups of near-duplicate texts, or note them where the split is given; the key of each text"
     if votes.split is None: join_similar_items(votes, find_near_duplicate_texts(texts))
     else: votes.notes.extend(near_duplicate_warning(texts, votes.split.tolist(), lambda i: votes.locations[i]))
-    return np.array([normalize_text(t) for t in texts], object)
+    return np.array(normalize_texts(texts), object)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #f1f9877f
 _FILES = dict(
@@ -280,7 +280,7 @@ def load_distributions(
     holdout_kind: str = 'items',  # faces_london: items or raters
     districts: int = 240,     # of the demo
     seed: int = 0,            # of simulated answers and of the split of raters
-    requires_features: bool = True,   # False: a table without features is no error
+    requires_features: bool = True,   # False: a table without features is not an error
     reading: Reading | None = None,   # to which the choices are added
 ) -> DistributionData:
     "Answer distributions with features of the items"
@@ -326,6 +326,7 @@ def check_distributions(
         f'{features}',
         f'categories: {proportions}{" (ordered)" if v.ordered else ""}',
         f'groups: {groups}',
+        *([] if v.answers is None else [f'raters: {len(v.answers.raters):,}, who gave {len(v.answers):,} answers']),
         f'fingerprint: {d.fingerprint}',
         *describe_reading(reading),
     ]

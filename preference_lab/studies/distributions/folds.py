@@ -19,7 +19,7 @@ from torch import nn
 
 from ...data.holdout import HeldOutTestSet
 from ...evaluation.distributions import distribution_row_scores
-from ...training.losses import inverse_frequency_weights
+from ...training.distribution_losses import inverse_frequency_weights
 from ...training.batching import RaggedArray, TableLoader, TextLoader, padding_fraction
 from ...training.devices import peak_memory
 from ...training.inference import predict_rows

@@ -18,12 +18,14 @@ from torch import Tensor, nn
 
 from ...core.storage import save_tensors
 from ...core.hub import load_pretrained, model_card, read_saved_weights
-from ...training.losses import Loss, cross_entropy, kl, max_logit, maxsup, min_entropy_penalty, scale_logits
-from ...training.losses import smooth_labels
+from ...training.losses import Loss, smooth_labels
+from ...training.distribution_losses import cross_entropy, kl, max_logit, maxsup, min_entropy_penalty
+from ...training.distribution_losses import scale_logits
 from ...training.batching import TableLoader
 from ...training.inference import InferenceMixin, predict_rows
 from ...models.text_encoders import without_pooling_layer
 from ...models.networks import TextNetwork, make_network
+from ...models.rater_effects import RaterEffects, predict_hidden
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #3619865c
 class TemperatureScaledNet(nn.Module):
@@ -150,11 +152,13 @@ class DistributionModel(
         about: dict | None = None,  # for the model card
         encoder: nn.Module | None = None,  # of a text network; None: built from its configuration
         tokenizer: object = None,   # of a text network, of transformers
+        rater_effects: dict | None = None,  # of `RaterEffects.settings`; None: the model knows no raters
     ):
         super().__init__()
         self.categories, self.kind, self.net, self.ordered = list(categories), kind, net, ordered
         self.inputs, self.about, self.tokenizer = inputs or {}, about or {}, tokenizer
         self.members = nn.ModuleList(TemperatureScaledNet(self.make_net(encoder)) for _ in range(members))
+        self.rater_effects = RaterEffects(**rater_effects) if rater_effects else None
 
     def make_net(self,
         encoder: nn.Module | None = None,   # of a text network; None: built from its configuration
@@ -171,10 +175,15 @@ class DistributionModel(
     def proba(self,
         loader: TableLoader | list[TableLoader],   # of all predictors, or one for each
         batch_size: int = 0,   # rows at a time; 0: the default of inference
+        raters: Sequence[str] | None = None,  # of each row, who is predicted; None, or an unseen rater: all raters
     ) -> np.ndarray:           # (rows, categories) float64
         "The predicted distributions, averaged over members"
         options = dict(batch_size=batch_size or self.inference_rows, precision=self.inference_precision)
         loaders = loader if isinstance(loader, list) else [loader]*len(self.members)
+        if raters is not None and self.rater_effects is not None:   # fitted on the last layer of the only member
+            head = self.members[0].net.head
+            hidden, logits = predict_hidden(self.members[0], head, loaders[0], forward, **options)
+            return (logits + self.rater_effects.offsets(hidden, raters)).double().softmax(1).numpy()
         logits = [predict_rows(m, x, forward, **options) for m, x in zip(self.members, loaders)]
         return torch.stack([z.double().softmax(1) for z in logits]).mean(0).numpy()
 
@@ -186,7 +195,8 @@ def set_card_data(self: DistributionModel,
     "Set facts for the next `save_pretrained`"
     self.about |= about
     arguments = {k: getattr(self, k) for k in ('categories', 'kind', 'net', 'ordered', 'inputs', 'about')}
-    self._hub_mixin_config = arguments | dict(members=len(self.members))
+    raters = self.rater_effects.settings if self.rater_effects else None
+    self._hub_mixin_config = arguments | dict(members=len(self.members), rater_effects=raters)
 
 # %% ../../../nbs/studies/distributions/03_model.ipynb #e2079250
 @patch

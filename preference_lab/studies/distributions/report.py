@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from ...core.numerics import pearson_correlation
 from ...evaluation.distributions import distribution_row_scores
 from ...plots.distributions import category_proportions_plot, entropy_scatter
-from ...plots.scores import reliability_diagram
+from ...plots.calibration import reliability_diagram
 from ...plots.style import metric_name
 from ...plots.training import loss_parts, training_curves
-from ..report_base import StudyReport
+from ..rater_report import RaterReport, rater_effect_sentence
 from .study import DistributionStudy
 from .report_items import calibration, proportion_intervals
 from .report_scores import PUBLISHED, SCORES, baseline_order, baselines_table
@@ -97,7 +97,7 @@ def _comparison_sentence(study, name: str) -> str:
     return f'By test KL the model is {words}: difference {r.difference:+.4f} [{r.low:+.4f}, {r.high:+.4f}]{after}.'
 
 def _conclusions(study: DistributionStudy) -> list[str]:
-    "What may be concluded"
+    "What the run supports"
     out = [_comparison_sentence(study, k) for k in baseline_order(study)[1:]]
     if top := study.noise_ceiling():
         out.append(f"The answers are simulated: the true distributions have a KL of {top['kl']:.4f}, and the model "
@@ -107,6 +107,7 @@ def _conclusions(study: DistributionStudy) -> list[str]:
     if np.isfinite(r):
         out.append(f"The correlation of predicted and observed entropy over items is {r:.2f}; the means are "
                    f"{rows['entropy'].mean():.3f} and {rows['target_entropy'].mean():.3f} nats.")
+    if study.rater_evaluation is not None and (said := rater_effect_sentence(study.rater_evaluation)): out.append(said)
     if inert := [k for k, p in study.loss_parts().items() if p['inert']]:
         names, it = ' and '.join(metric_name(k) for k in inert), 'their' if len(inert) > 1 else 'its'
         out.append(f'Without {names} this would have been the same run: {it} gradient was 0 in every epoch.')
@@ -156,7 +157,7 @@ def _limitations(study: DistributionStudy) -> list[str]:
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #b7d48e1d
 def conclusions(study: DistributionStudy) -> str:  # Markdown
-    "What may be concluded from this run, and what may not"
+    "What the run supports, and its limitations"
     may, may_not = ('\n'.join(f'- {x}' for x in xs) for xs in (_conclusions(study), _limitations(study)))
     return f'**Conclusions**\n\n{may}\n\n**Limitations**\n\n{may_not}'
 
@@ -170,7 +171,7 @@ def model_description(study: DistributionStudy) -> str:
     return f'{names[study.kind]}{preset}, seed {c.seed}, {trained}'
 
 # %% ../../../nbs/studies/distributions/13_report.ipynb #4688d254
-class DistributionReport(StudyReport):
+class DistributionReport(RaterReport):
     "The tables and sentences of a label distribution report"
     scores, published = tuple(SCORES), {k: dict(zip(('kl', 'top1', 'top3_overlap'), v)) for k, v in PUBLISHED.items()}
     published_data = 'demo'

@@ -41,6 +41,7 @@ def train_runs(
     errors = {run: e for (run, _), e in reversed(failed.items())}   # the first error of each run
     for s in runs:
         if id(s) in errors: continue
+        s.fit_raters()
         s.evaluate()
         s.finish()
     return [errors.get(id(s), s) for s in out]

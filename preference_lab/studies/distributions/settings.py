@@ -12,7 +12,8 @@ from typing import Literal
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat
-from ...core.config import PositiveInt, TrainConfig
+from ...core.config import Names, PositiveInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/distributions/01_settings.ipynb #927cfd5f
 @dataclass
@@ -111,6 +112,9 @@ _REQUIRES = dict(
     **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('spellings', 'missing'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
+    rater_model='data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table (data=PATH) '
+                'with one answer a row and a rater_column',
+    rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
     embeddings='has_own_table and network!=text and neighbors=: a custom table (data=PATH) without neighbors, and '
@@ -146,25 +150,29 @@ class DistributionsConfig(TrainConfig):
     format: str = ''
     # custom table: columns of answer counts or weights, separated by commas, * matches any characters; empty: one
     # answer a row
-    category_columns: str = ''
+    category_columns: Names = ''
     answer_column: str = 'answer'          # custom table with one answer a row
     rater_column: str = ''                 # custom table with one answer a row, if it names the raters
+    # how raters differ: not, by an embedding added to the item's, or by an output layer each (Davani et al. 2022)
+    rater_model: Literal['none', 'embedding', 'heads'] = 'none'
+    # precision of the prior of raters' deviations from the population; none: chosen on validation
+    rater_shrinkage: PositiveFloat | None = None
     # custom table with one answer a row: the categories in their order, separated by commas
-    categories: str = ''
+    categories: Names = ''
     item_column: str = ''                  # custom table; empty: item or id
     group_column: str = ''                 # custom table: groups that stay in one split
     split_column: str = ''                 # custom table: train, validation or test; empty: a random split
-    feature_columns: str = ''              # custom table: features of an item, numbers and categories
-    text_columns: str = ''                 # custom table: texts
+    feature_columns: Names = ''            # custom table: features of an item, numbers and categories
+    text_columns: Names = ''               # custom table: texts
     embeddings: str = ''                   # table of item embeddings: a column of item ids, and numeric columns
     # table with one row a neighbor of an item: the item, the feature columns, and edge columns
     neighbors: str = ''
-    edge_columns: str = 'edge_*'           # of the table of neighbors
+    edge_columns: Names = 'edge_*'         # of the table of neighbors
     ordered: bool = False                  # custom table: whether the categories are ordered
     # custom table: categories that differ in case, spaces or width alone
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     # custom table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
-    missing: str = ''
+    missing: Names = ''
     # encoder of texts or images: a folder or a Hub name; empty: all-MiniLM-L6-v2 for texts, tiny (included in the
     # package) for images
     encoder: str = ''
@@ -216,6 +224,8 @@ class DistributionsConfig(TrainConfig):
         if self.folds == 1: raise ConfigError('setting folds=1: set folds=0 for one split, or folds=2 or more')
         if self.folds and (self.split_column or self.split == 'published'):
             raise ConfigError('setting folds: the data have a split of their own; set folds=0, or leave out the split')
+        if self.folds and self.rater_model != 'none':
+            raise ConfigError(f'setting rater_model={self.rater_model}: raters are modeled on one split; set folds=0')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
         if self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: expected at least 3, one token and two special '

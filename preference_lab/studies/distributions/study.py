@@ -15,13 +15,16 @@ from torch import nn
 
 from ...data.labels import SPLITS
 from ...data.feature_columns import encoder_record
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.distributions import compare_distributions, distribution_intervals, distribution_metrics
 from ...evaluation.constant_predictions import check_single_category
 from ...evaluation.baselines import test_mean_oracle
-from ...training.losses import min_reachable_entropy
+from ...training.distribution_losses import min_reachable_entropy
 from ...training.devices import make_accelerator
+from ...exploration.neighbors import Neighbors, nearest_features, nearest_texts
 from .settings import preset_group
 from .model import DistributionModel
+from .preparation import linear_features
 from .training import DistributionTraining
 from .folds import loss_terms, make_loader, network_settings, predict_proba
 
@@ -74,6 +77,13 @@ def intervals(self: DistributionStudy, split: str) -> dict[str, dict]:  # metric
     y, p, n = self.targets[split], self.proba[split], self.cfg.bootstrap_samples
     return {k: v.to_dict() for k, v in distribution_intervals(y, p, self.ordered, groups, n).items()}
 
+# %% ../../../nbs/studies/distributions/08_study.ipynb #b22533cb
+@patch
+def predicted_rows(self: DistributionStudy, split: str) -> PredictedRows:
+    "Distributions of answers and their predictions"
+    groups = self.test_groups() if split == 'test' else None
+    return PredictedRows(self.targets[split], self.proba[split], list(map(str, self.categories)), True, groups)
+
 # %% ../../../nbs/studies/distributions/08_study.ipynb #32510edd
 @patch
 def compare_paired(self: DistributionStudy,
@@ -97,6 +107,7 @@ def evaluate_more(self: DistributionStudy):
         start += n
     shuffled = self.compare_paired('test', self.proba['test'][other])
     self.controls = dict(shuffled_features=self.control_result(shuffled))
+    self.evaluate_raters(self.test_groups())
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #369016a0
 @patch
@@ -152,6 +163,7 @@ def more_warnings(self: DistributionStudy):
             f'{single:.0%} of the test items have one answer only: their distribution is '
             'not known, and the KL to it cannot reach 0',
         )
+    self.warn_raters()
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #a41a0033
 def predictions_table(
@@ -175,6 +187,60 @@ def predictions_table(self: DistributionStudy, split: str) -> pd.DataFrame:
     groups = None if groups is None else groups[rows]
     return predictions_table(ids, self.targets[split], self.proba[split], self.categories, groups)
 
+# %% ../../../nbs/studies/distributions/08_study.ipynb #84f4ecfa
+@patch
+def explorer_columns(self: DistributionStudy, table: pd.DataFrame) -> dict[str, list]:
+    "Text, image and number of answers of each item, where they are known"
+    row = pd.Series(np.arange(len(self.votes)), index=self.votes.ids).loc[table['id']].to_numpy()
+    n = self.votes.weights.sum(1)
+    out = dict(answers=[f'{n[i]:,.4g} answers' for i in row])
+    if (texts := self.item_texts()) is not None: out['text'] = [texts[i] for i in row]
+    if self.data.images is not None: out['images'] = [[str(self.data.images[i] or '')] for i in row]
+    return out
+
+# %% ../../../nbs/studies/distributions/08_study.ipynb #311b24f6
+@patch
+def item_texts(self: DistributionStudy) -> list[str]|None:  # of all items
+    "The texts of the items, or their display names; None where there are none"
+    if self.data.texts: return ['\n'.join(t) for t in zip(*self.data.texts.values())]
+    return None if self.data.labels is None else [str(t) for t in self.data.labels]
+
+# %% ../../../nbs/studies/distributions/08_study.ipynb #71619fc4
+@patch
+def explorer_neighbors(self: DistributionStudy, table: pd.DataFrame) -> Neighbors|str:
+    "The nearest training items of the fold that an item was tested in, by their features, or else by their texts"
+    x = linear_features(self.prepared)
+    if x is None and not self.data.texts: return 'Nearest training rows are not available: the items have no features.'
+    texts, ids, row = self.item_texts(), self.votes.ids, {i: k for k, i in enumerate(table['id'])}
+    at, similarity = np.full((len(table), 3), -1), np.zeros((len(table), 3))
+    for s in self.prepared.splits:
+        items = np.array([i for i in s['test'] if ids[i] in row], int)
+        if not len(items): continue
+        named = lambda rows: [texts[i] for i in rows]
+        if x is not None: found = nearest_features(x[items], x[s['train']])
+        else: found = nearest_texts(named(items), named(s['train']))
+        to, k = [row[ids[i]] for i in items], found[0].shape[1]
+        at[to, :k] = np.where(found[0] < 0, -1, s['train'][found[0]])
+        similarity[to, :k] = found[1]
+    train = pd.DataFrame(dict(id=ids, answers=self.training_answers()) | ({} if texts is None else dict(text=texts)))
+    if self.data.images is not None: train['images'] = [[str(p or '')] for p in self.data.images]
+    return Neighbors(at, similarity, train, 'the features of the item (cosine)' if x is not None else
+                     'the words of the text (TF-IDF, cosine)')
+
+# %% ../../../nbs/studies/distributions/08_study.ipynb #7a0cbff6
+@patch
+def training_answers(self: DistributionStudy) -> list[str]:
+    "The most frequent answers of each item"
+    q, names = self.votes.targets, self.categories
+    top = np.argsort(-q, axis=1, kind='stable')[:, :3]
+    return [', '.join(f'{names[k]} {q[i, k]:.0%}' for k in row if q[i, k] > 0) for i, row in enumerate(top)]
+
+# %% ../../../nbs/studies/distributions/08_study.ipynb #5fbb508e
+@patch
+def table_name(self: DistributionStudy) -> str:
+    "The name of the data"
+    return self.votes.name
+
 # %% ../../../nbs/studies/distributions/08_study.ipynb #596a80ff
 def rows_sha256(
     ids: list[str],
@@ -196,11 +262,13 @@ def final_model(self: DistributionStudy) -> DistributionModel:
     encoders = [encoder_record(e) for e in m.encoders]
     inputs = columns | dict(encoder=m.encoder_settings, width=width, columns=encoders, missing=c.missing,
                             decimal=c.reading.get('decimal mark', '.'))
+    if self.rater_effects is not None: inputs['rater_column'] = c.rater_column or 'rater'
     about = dict(inference_precision=c.inference_precision)
     encoder = self.folds[0].learner.predictor.net.encoder if self.kind == 'text' else None
     shape = network_settings(c, m, self.kind), len(self.folds), self.ordered, inputs, about
     out = DistributionModel(self.categories, self.kind, *shape, encoder=encoder, tokenizer=m.tokenizer)
     out.members = nn.ModuleList(f.learner.predictor.cpu() for f in self.folds)
+    out.rater_effects = self.rater_effects
     return out
 
 # %% ../../../nbs/studies/distributions/08_study.ipynb #dc3e3413
@@ -238,6 +306,12 @@ def training_data(self: DistributionStudy) -> str:
     "The training data in a few words, for the model card"
     return f'{self.votes.name}, {len(self.folds[0].loader):,} training items'
 
+# %% ../../../nbs/studies/distributions/08_study.ipynb #2be902a3
+@patch
+def extra_tables(self: DistributionStudy) -> dict[str, pd.DataFrame]:
+    "Scores by rater and the test answers, where the raters are known"
+    return self.rater_tables(self.test_ids, self.categories)
+
 # %% ../../../nbs/studies/distributions/08_study.ipynb #975b2ed8
 @patch
 def extra_results(self: DistributionStudy) -> dict:
@@ -247,4 +321,5 @@ def extra_results(self: DistributionStudy) -> dict:
         epochs=int(np.median([len(f.history) for f in self.folds])),
         group=preset_group(self.cfg.preset, self.cfg.sweep),
         test_rows_sha256=rows_sha256(self.test_ids, self.targets['test']),
+        **self.rater_results(),
     )

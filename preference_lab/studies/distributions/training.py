@@ -8,23 +8,30 @@ __all__ = ['DistributionTraining']
 # %% ../../../nbs/studies/distributions/07_training.ipynb #9a4c4ef6
 import numpy as np
 import pandas as pd
+import torch
 from fastcore.basics import patch
 
+from ...data.rater_answers import RaterAnswers
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...evaluation.distributions import distribution_metrics
+from ...training.devices import make_accelerator
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ..base import Study
+from ..raters import RaterStudy
 from .settings import DistributionsConfig
+from ...models.rater_effects import predict_hidden
+from .model import forward
 from .preparation import PreparedData, fit_distribution_baselines, prepare_data
 from .folds import Fold, fit_fold, make_fold, make_loader, predict_proba
 from .folds import training_cost
 from .stacking import train_folds
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #10b54830
-class DistributionTraining(Study):
+class DistributionTraining(RaterStudy):
     "Load, split, baselines and fit: the prepared data, and a model for each fold"
     name, rows_noun, features_noun = 'distributions', 'items', 'features'
+    prepared = None   # where the data of a finished run are read again
 
     def __init__(self,
         cfg: DistributionsConfig,
@@ -70,6 +77,7 @@ def split(self: DistributionTraining):
             'equal_numbers_of_answers',
             f'weighting=answers: every training item has {answers[0]:g} answers, so that all items count the same',
         )
+    self.check_raters()
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #1a1ce4a8
 @patch
@@ -118,6 +126,36 @@ def history_table(self: DistributionTraining) -> pd.DataFrame:  # one row an epo
     "Losses and validation scores by epoch"
     return pd.concat([pd.json_normalize(f.history).assign(fold=k) for k, f in enumerate(self.folds)], ignore_index=True)
 
+# %% ../../../nbs/studies/distributions/07_training.ipynb #d4704771
+@patch
+def rater_answers(self: DistributionTraining, split: str) -> RaterAnswers | None:
+    "The answers of the raters about the items of a split; None where a rater gave several answers, or is not named"
+    a = self.votes.answers
+    if a is None or not a.is_single_choice: return None
+    rows = self.rows_in_split(split)
+    return a.select_items(rows if split == 'test' else np.unique(rows))   # other splits overlap between folds
+
+# %% ../../../nbs/studies/distributions/07_training.ipynb #1b110efa
+@patch
+def hidden_and_logits(self: DistributionTraining, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+    "The last hidden layer of the items of a split (items, width), and the logits of all raters (items, categories)"
+    predictor, acc = self.folds[0].learner.predictor, make_accelerator(self.cfg)
+    loader = make_loader(self.cfg, self.prepared, self.kind, self.prepared.splits[0][split])
+    self.folds[0].learner.to(acc.device)
+    return predict_hidden(predictor, predictor.net.head, loader, forward, acc, precision=self.cfg.inference_precision)
+
+# %% ../../../nbs/studies/distributions/07_training.ipynb #2dbe39f9
+@patch
+def head_weight(self: DistributionTraining) -> torch.Tensor:  # (categories, width)
+    "The weights of the output layer"
+    return self.folds[0].learner.predictor.net.head.weight.detach().cpu()
+
+# %% ../../../nbs/studies/distributions/07_training.ipynb #caf8b062
+@patch
+def answer_kind(self: DistributionTraining) -> str:
+    "One of several categories, ordered or not"
+    return 'ordered' if self.ordered else 'categories'
+
 # %% ../../../nbs/studies/distributions/07_training.ipynb #bc2af7bd
 @patch
 def fit(self: DistributionTraining) -> pd.DataFrame:  # one row an epoch and fold
@@ -125,6 +163,7 @@ def fit(self: DistributionTraining) -> pd.DataFrame:  # one row an epoch and fol
     failed = train_folds([(self, f) for f in range(len(self.folds))])
     if failed: raise next(iter(failed.values()))
     self.history = self.history_table()
+    self.fit_raters()
     return self.history
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #33637e5c

@@ -6,6 +6,7 @@
 __all__ = ['METRICS', 'COMMANDS', 'open_text_predictor', 'predict_texts', 'evaluate_texts', 'check_emotions_file']
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #375dbfb4
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
 from ...data.reading import start_reading
+from ...data.file_heads import read_head
 from ...evaluation.thresholds import Thresholds, fixed_thresholds
 from ...models.text_classifier import load_classifier
 from ...models.text_classifier_export import export_text_classifier
 from ...experiments.compare_runs import StudyMetrics
 from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
+from ..rater_commands import answer_score_intervals, check_rater, raters_of_rows
 from .settings import EmotionsConfig, PRESETS
 from .data import check_emotions_data, read_texts_file, table_settings
 from .predictions import compare_emotion_runs, join_label_names
@@ -62,12 +65,15 @@ def open_text_predictor(
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
     threshold: float|None=None,  # from 0 to 1, for all labels; None: the model's thresholds
     top: int|None=None,         # the most probable labels, at most so many; None: any number
+    rater_column: str='',       # of the raters who are predicted; empty: as in the training table, where it is there
 ):                              # rows of a table -> their labels, and a column `pred_prob_<label>` for each label
     "A function that predicts tables of texts with a trained model"
     model = load_classifier(run).serve(device, precision, batch_size)
     thresholds = _choose_thresholds(model, threshold, top)
     def answer(frame, path):
-        p = model.predict_proba(_check_texts(frame, path, _trained_column(text_column, model, list(frame.columns))))
+        texts = _check_texts(frame, path, _trained_column(text_column, model, list(frame.columns)))
+        raters = raters_of_rows(model.rater_effects, frame, path, rater_column, model.about.get('rater_column', ''))
+        p = model.predict_proba(texts, raters=raters)
         labels = join_label_names(thresholds.predict(p), model.label_names)
         return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
     return answer
@@ -83,19 +89,38 @@ def predict_texts(
     precision: str='',          # fp32, tf32 or bf16; empty: as it was evaluated
     threshold: float|None=None,  # from 0 to 1, for all labels; None: the model's thresholds
     top: int|None=None,         # the most probable labels, at most so many; None: any number
+    rater: str|None=None,       # with `text`: who is predicted; None: all raters
+    rater_column: str='',       # with `file`: the column of raters; empty: as in the training table, where it is there
 ) -> pd.DataFrame:  # text: one row a label, most probable first; file: its columns, labels and probabilities
     "The labels of a text or of a table of texts"
     if text is None:
         frame = read_asked_table(file)
-        answers = open_text_predictor(run, text_column, device, batch_size, precision, threshold, top)(frame, file)
+        options = text_column, device, batch_size, precision, threshold, top, rater_column
+        answers = open_text_predictor(run, *options)(frame, file)
         return join_predictions(frame, answers).reset_index(drop=True)
 
     model = load_classifier(run).serve(device, precision, batch_size)
     if not text.strip(): raise DataError('--text: empty text; write one')
-    p = model.predict_proba(text)[0]
+    p = model.predict_proba(text, raters=check_rater(model.rater_effects, rater))[0]
     yes = np.where(_choose_thresholds(model, threshold, top).predict(p[None])[0], 'yes', 'no')
     out = pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=yes))
     return out.iloc[np.argsort(-p, kind='stable')].head(top or len(p)).reset_index(drop=True)
+
+# %% ../../../nbs/studies/emotions/06_commands.ipynb #6e35bfae
+def _evaluated_raters(cfg, settings, table) -> str|None:
+    "The column of raters of an evaluated table: as given, else that of the training table where it is there"
+    if 'rater_column' in settings: return cfg.rater_column or None
+    return cfg.rater_column if cfg.rater_column and read_head(table).has(cfg.rater_column) else None
+
+def _rater_scores(model, labeled, bootstrap_samples) -> dict[str, dict]:
+    "Soft and perspectivist scores, where the table names raters"
+    if (a := labeled.answers) is None: return {}
+    at = [labeled.label_names.index(n) if n in labeled.label_names else -1 for n in model.label_names]
+    padded = np.concatenate([a.labels, np.zeros((len(a), 1), np.float32)], 1)   # a label that the table lacks: -1
+    texts, raters = np.array(labeled.texts, object)[a.item], np.array(a.raters, object)[a.rater]
+    proba = model.predict_proba(texts.tolist(), raters=raters.tolist())
+    kind = 'categories' if a.is_single_choice else 'labels'
+    return answer_score_intervals(replace(a, labels=padded[:, at]), proba, kind, n=bootstrap_samples)
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #173c86dc
 def _align_targets(table, label_names, path):
@@ -119,7 +144,8 @@ def evaluate_texts(
     run: str|Path,       # run folder or Hub name
     table: str|Path,     # a file of texts and labels
     device: str='auto',  # auto, cpu, cuda, cuda:1, mps
-    **settings,          # text_column, label_columns, id_column, bootstrap_samples, where they differ from the run's
+    **settings,          # text_column, label_columns, id_column, rater_column, bootstrap_samples, where they differ
+                         # from the run's
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval over rows)
     "The scores of a trained model on a labeled table"
     model, config = load_classifier(run).serve(device), Path(run).expanduser()/'config.yaml'
@@ -130,9 +156,11 @@ def evaluate_texts(
         text_column=_trained_column(settings.get('text_column'), model), label_columns=_given_columns(cfg, settings),
         id_column=cfg.id_column or None, label_names=model.label_names, label_separator=cfg.label_separator,
     )
+    options |= dict(rater_column=_evaluated_raters(cfg, settings, table))
     labeled = read_texts_file(Path(table).expanduser(), cfg.format, unlabeled='keep', **options)
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
     scores = multilabel_score_intervals(y, p, _choose_thresholds(model, None, None), cfg.bootstrap_samples)
+    scores |= _rater_scores(model, labeled, cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k, **v) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #25783b0a

@@ -13,26 +13,33 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
-from ...core.files import find_dataset
+from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading
 from ...data.labels import MultilabelTable, SPLITS, drop_label
 from ...data.label_files import read_label_folder, read_label_table
 from ...data.platform_tables import add_platform_reading
 from ...data.platform_formats import read_platform_file
-from ...data.platform_answers import answers_to_labels
+from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
+from ...data.rater_labels import labels_by_item
 from ...data.groups import connected_groups
-from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_text
+from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...simulate.emotion_texts import EMOTIONS, demo_table, emotion_text_simulator
 from ...datasets.goemotions import find_goemotions_names, load_goemotions_hub, read_goemotions
 from .settings import EmotionsConfig
 
+# %% ../../../nbs/studies/emotions/02_data.ipynb #ec6ab397
+def _by_text(table: MultilabelTable, reading) -> MultilabelTable:
+    "One row a text, where the rows are the answers of raters"
+    return labels_by_item(table, reading) if 'rater' in table.frame else table
+
 # %% ../../../nbs/studies/emotions/02_data.ipynb #c7bdbadb
 def read_texts_file(
     path: Path,
     format: str='',      # plain, or a public format; empty: told by its marks
     reading: Reading=None,   # to which the choices are added
+    keep_raters: bool=False, # keep the answers of each rater of a public format; with rater_column they are kept
     **options,           # of `read_label_table`
 ) -> MultilabelTable:
     "Texts and labels from a plain table or a file of a public format"
@@ -40,8 +47,10 @@ def read_texts_file(
     listed = [c.strip() for c in labels.split(',')] if isinstance(labels, str) else list(labels or [])
     is_plain = lambda names: text in names and (not listed or set(listed) <= set(names))
     platform = read_platform_file(path, ('labels', 'votes'), format, is_plain)
-    if platform is None: return read_label_table(path, reading, **options)
+    if platform is None: return _by_text(read_label_table(path, reading, **options), reading)
     if reading is not None: add_platform_reading(reading, platform, format)
+    if keep_raters or options.get('rater_column'):
+        return answers_to_rater_labels(platform, text, ','.join(listed), reading)
     return answers_to_labels(platform, text, ','.join(listed))
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #6578ea94
@@ -59,10 +68,12 @@ def _read_any(data, demo_rows, seed, format, options, reading) -> MultilabelTabl
             'give demo, goemotions, or the path of a table'
         )
     options = options | dict(vocabulary=tuple(EMOTIONS), marks=find_goemotions_names)
+    keep_raters = options.pop('keep_raters', False)
     if options['label_names'] == 'goemotions': options['label_names'] = EMOTIONS
-    if not path.is_dir(): return read_texts_file(path, format, reading, **options)
+    if not path.is_dir(): return read_texts_file(path, format, reading, keep_raters, **options)
     original = all((path/f).is_file() for f in ('emotions.txt', 'train.tsv', 'dev.tsv', 'test.tsv'))
-    if not original and str(data) != 'goemotions': return read_label_folder(path, path.name, reading, **options)
+    if not original and str(data) != 'goemotions':
+        return _by_text(read_label_folder(path, path.name, reading, **options), reading)
     reading.add('format', 'GoEmotions, as published', BY_NAME, 'data', 'train.tsv, dev.tsv, test.tsv and emotions.txt')
     return read_goemotions(path, path.name)
 
@@ -80,13 +91,13 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
     frame = table.frame.assign(text=[n or o for n, o in zip(new, old)])
     return replace(table, frame=frame, notes=[*table.notes, *notes])
 
-def _split(table: MultilabelTable, original: list[str], sizes, seed, near: bool) -> MultilabelTable:
+def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes, seed, near: bool) -> MultilabelTable:
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
     bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
-    groups = connected_groups(
-        *([normalize_text(t) for t in texts] for texts in (original, bare, table.texts)),
-        *([find_near_duplicate_texts(original)] if near else []),
-    )
+    own = folded if table.texts == original else normalize_texts(original)
+    others = [normalize_texts(bare)]*(bare != original) + [folded]*(own is not folded)
+    # nearly equal texts are in one group, and so are equal ones
+    groups = connected_groups(find_near_duplicate_texts(original, own) if near else own, *others)
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{location(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -136,7 +147,8 @@ def load_emotions(
     sizes: tuple=(.8, .1, .1),   # proportions of train, validation and test in a random split
     format: str='',              # of your own table: plain, or a public format; empty: told by its marks
     reading: Reading=None,       # to which the choices are added
-    **label_options,             # label_names, label_separator, unlabeled, spellings, as in `LabelFileOptions`
+    **label_options,             # label_names, label_separator, unlabeled, spellings, rater_column, as in
+                                 # `LabelFileOptions`; keep_raters, as in `read_texts_file`
 ) -> tuple[MultilabelTable, LeakageAudit]:   # the table with a column `split`; the audit of duplicate texts
     "Texts and their emotions, checked, cleaned, split and audited"
     reading = reading or Reading(str(data))
@@ -146,12 +158,15 @@ def load_emotions(
     finish_reading(reading)
     original = table.texts
     table = _clean(table, dict(lowercase=lowercase, strip_urls=strip_urls, strip_emoji=strip_emoji))
-    if 'split' not in table.frame: table = _split(table, original, sizes, seed, near=str(data) != 'demo')
-    if exclude_neutral: table = _drop_neutral(table)
+    folded = normalize_texts(table.texts)
+    if 'split' not in table.frame: table = _split(table, original, folded, sizes, seed, near=str(data) != 'demo')
+    if exclude_neutral:
+        table = _drop_neutral(table)
+        folded = normalize_texts(table.texts)
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s))]
 
-    keys = {'text': table.texts, 'folded text': [normalize_text(t) for t in table.texts]}
-    if table.published_split: table.notes.extend(_near_duplicates(table, keys['folded text']))
+    keys = {'text': table.texts, 'folded text': folded}
+    if table.published_split: table.notes.extend(_near_duplicates(table, folded))
     return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #18543872
@@ -159,10 +174,19 @@ def table_settings(
     cfg: EmotionsConfig,
 ) -> dict:
     "The settings of a table, as `load_emotions` takes them"
-    optional = ('label_columns', 'label_names', 'id_column', 'split_column')
+    optional = ('label_columns', 'label_names', 'id_column', 'split_column', 'rater_column')
     plain = ('format', 'text_column', 'label_separator', 'unlabeled', 'spellings', 'exclude_neutral', 'lowercase',
              'strip_urls', 'strip_emoji')
-    return {k: getattr(cfg, k) or None for k in optional} | {k: getattr(cfg, k) for k in plain}
+    named = {k: getattr(cfg, k) or None for k in optional} | {k: getattr(cfg, k) for k in plain}
+    return named | dict(keep_raters=cfg.keeps_raters)
+
+# %% ../../../nbs/studies/emotions/02_data.ipynb #8ead0703
+def _raters_line(table: MultilabelTable) -> list[str]:
+    "The number of answers and raters, where raters are named"
+    if (a := table.answers) is None: return []
+    per_rater = a.answered()
+    return [f'answers: {len(a):,} of {len(a.raters):,} raters, {len(a)/len(table):.2g} a text; a rater answered '
+            f'{per_rater.min():,} to {per_rater.max():,} times (median {np.median(per_rater):,.0f})']
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #e26929ab
 def check_emotions_data(
@@ -182,6 +206,7 @@ def check_emotions_data(
         'labels per text: ' + ', '.join(f'{k}: {n:,}' for k, n in enumerate(per_row) if n),
         f'characters per text: median {lengths.median():.0f}, longest {lengths.max():,}',
         f'fingerprint: {table.fingerprint}',
+        *_raters_line(table),
         *describe_reading(reading),
         '',
         counts.to_string(),

@@ -17,6 +17,7 @@ from ...plots.labels import cooccurrence, label_counts, lengths, threshold_bars
 from ...plots.scores import metric_bars, metric_scatter
 from ...reporting.elements import scores_frame
 from ..report_base import StudyReport
+from ..rater_report import RaterReport, rater_effect_sentence
 from .decision_report import DecisionReport
 from .study import EmotionStudy
 
@@ -73,7 +74,7 @@ METRIC_TITLES = dict(
     f1_macro='macro F1',
 )
 
-class EmotionReport(DecisionReport):
+class EmotionReport(DecisionReport, RaterReport):
     "Tables and sentences of the report on emotions"
     scores, published, published_data = SCORES, PUBLISHED, 'goemotions'
     seed_metrics = ('auc_micro', 'auc_macro', 'f1_macro')
@@ -129,6 +130,7 @@ def supported(self: EmotionReport) -> list[str]:
             'The data are simulated: of the difference in micro AUC between the prior and the best achievable score, '
             f'the model reaches {share:.1%}.'
         )
+    if s.rater_evaluation is not None and (said := rater_effect_sentence(s.rater_evaluation)): out.append(said)
     out += [self.convergence_sentence(), *(self.strategy_sentence(k) for k in dict.fromkeys(('0.5', s.strategy)))]
     return out + self.overlap_sentences()
 
@@ -268,6 +270,6 @@ def predicted_cooccurrence_figure(self: EmotionReport) -> Figure:
 # %% ../../../nbs/studies/emotions/08_report.ipynb #bdfe5a56
 @patch
 def thresholds_figure(self: EmotionReport) -> Figure:
-    "The threshold of each label"
+    "Thresholds by label"
     t = self.study.thresholds
     return threshold_bars(t.values, self.study.label_names, t.global_value, {f['label']: f['code'] for f in t.flags})

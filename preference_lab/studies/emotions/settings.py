@@ -13,7 +13,8 @@ from annotated_types import Gt, Lt
 
 from ...core.errors import ConfigError
 from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from ...core.config import TrainConfig
+from ...core.config import Names
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/emotions/01_settings.ipynb #pre5e751
 _published = dict(
@@ -49,9 +50,9 @@ class EmotionsConfig(TrainConfig):
     format: str = ''
     text_column: str = 'text'        # of your own table
     # one that lists labels, or several of 0 and 1 (commas; * for any characters, !name for all but); empty: by rule
-    label_columns: str = ''
+    label_columns: Names = ''
     # the label set in its order (commas), or goemotions; empty: labels.txt next to the table, else all that occur
-    label_names: str = ''
+    label_names: Names = ''
     label_separator: str = ''        # of labels in a cell; empty: comma, semicolon or bar
     # rows without a label; empty: kept where a text may have any number of labels, else an error
     unlabeled: Literal['', 'keep', 'drop', 'refuse'] = ''
@@ -59,6 +60,12 @@ class EmotionsConfig(TrainConfig):
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     id_column: str = ''              # empty: `id` if it exists, else ids are made
     split_column: str = ''           # empty: `split` if it exists, else a split is drawn
+    # of your own table with a row for each text and rater; empty: a row is a text
+    rater_column: str = ''
+    # how raters differ: not, by an embedding added to the text's, or by an output layer each (Davani et al. 2022)
+    rater_model: Literal['none', 'embedding', 'heads'] = 'none'
+    # precision of the prior of raters' deviations from the population; none: chosen on validation
+    rater_shrinkage: PositiveFloat|None = None
     exclude_neutral: bool = False    # leave out the label neutral, and the rows that carry no other
     lowercase: bool = False          # turn capitals into lowercase
     strip_urls: bool = False         # remove web addresses
@@ -99,8 +106,10 @@ class EmotionsConfig(TrainConfig):
     REQUIRES = dict(
         demo_rows='data=demo',
         **dict.fromkeys(('format', 'text_column', 'label_columns', 'label_names', 'label_separator', 'unlabeled',
-                         'id_column', 'split_column', 'spellings'),
+                         'id_column', 'split_column', 'spellings', 'rater_column'),
                         'has_own_table: your own table (data=PATH)'),
+        rater_model='has_own_table: your own table (data=PATH) that names raters (rater_column)',
+        rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
         class_weights='loss=weighted_bce',
         **dict.fromkeys(('focal_alpha', 'focal_gamma'), 'loss=focal'),
         **dict.fromkeys(('gamma_neg', 'gamma_pos', 'asymmetric_clip'), 'loss=asymmetric'),
@@ -108,6 +117,10 @@ class EmotionsConfig(TrainConfig):
 
     @property
     def has_own_table(self) -> bool: return self.data not in ('demo', 'goemotions')
+    @property
+    def keeps_raters(self) -> bool:
+        "Whether the answers of single raters are read"
+        return bool(self.rater_column) or self.rater_model != 'none'
 
     def check(self):
         "Take the preset, fill in the learning rates, and refuse settings that exclude each other"
@@ -128,6 +141,11 @@ class EmotionsConfig(TrainConfig):
             raise ConfigError(
                 f'setting label_smoothing={self.label_smoothing}: label smoothing needs targets between 0 and 1, which '
                 f'{self.loss} does not take; set label_smoothing=0 or loss=bce'
+            )
+        if self.loss in ('focal', 'asymmetric') and self.keeps_raters:
+            raise ConfigError(
+                f'setting loss={self.loss}: with raters the targets are proportions between 0 and 1, which '
+                f'{self.loss} does not take; set loss=bce or weighted_bce, or remove rater_column and rater_model'
             )
         if self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two special tokens')

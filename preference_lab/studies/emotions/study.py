@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from ...evaluation.classification import compare_multilabel, multilabel_intervals, multilabel_metrics
 from ...evaluation.classification import per_label_table
 from ...evaluation.constant_predictions import check_constant_predictions
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.decisions import compare_decisions, decision_counts, fit_strategies, label_decisions
 from ...evaluation.decisions import mark_best_and_worst
 from ...evaluation.label_groups import score_grouping
@@ -25,7 +26,7 @@ from ...training.inference import evenly_spaced_rows, precision_difference, pred
 from ...models.text_classifier_cost import latency, training_flops
 from ..base import Study
 from .settings import EmotionsConfig
-from .predictions import compare_predictions, predictions_table
+from .predictions import compare_predictions, join_label_names, predictions_table
 from .training import EmotionTraining, forward
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #af687852
@@ -109,6 +110,12 @@ def intervals(self: EmotionStudy, split: str) -> dict[str, dict]:  # metric -> v
         self.targets[split], self.proba[split], self.thresholds, self.cfg.bootstrap_samples
     )
 
+# %% ../../../nbs/studies/emotions/05_study.ipynb #171ee216
+@patch
+def predicted_rows(self: EmotionStudy, split: str) -> PredictedRows:
+    "Labels and probabilities of a split"
+    return PredictedRows(self.targets[split], self.proba[split], list(map(str, self.label_names)))
+
 # %% ../../../nbs/studies/emotions/05_study.ipynb #0d1dc631
 @patch
 def compared_baselines(self: EmotionStudy) -> list[str]:
@@ -163,6 +170,7 @@ def evaluate_more(self: EmotionStudy):
     ))
     self.score_strategies()
     self.score_groups()
+    self.evaluate_raters()
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #5fe56f3d
 @patch
@@ -208,6 +216,7 @@ def more_warnings(self: EmotionStudy):
             + ', '.join(f'{r.label} ({r.support})' for r in few.itertuples())
             + ': their scores are uncertain',
         )
+    self.warn_raters()
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #d5b12ed9
 @patch
@@ -255,6 +264,18 @@ def compare_tables(self: EmotionStudy, a: pd.DataFrame, b: pd.DataFrame) -> tupl
     "Two tables of predictions, on the rows and labels that both have"
     return compare_predictions(a, b, self.cfg.bootstrap_samples)
 
+# %% ../../../nbs/studies/emotions/05_study.ipynb #99a893f0
+@patch
+def decision_rule(self: EmotionStudy) -> dict:
+    "The thresholds of the run"
+    return self.thresholds.to_dict()
+
+# %% ../../../nbs/studies/emotions/05_study.ipynb #2cfbdb5b
+@patch
+def training_answers(self: EmotionStudy) -> list[str]:
+    "The labels of each training text"
+    return join_label_names(self.train.targets > .5, self.label_names)
+
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70b32b4c
 @patch
 def card(self: EmotionStudy, inference: dict) -> dict:
@@ -275,6 +296,7 @@ def extra_tables(self: EmotionStudy) -> dict[str, pd.DataFrame]:
         threshold_strategies=self.strategy_scores,
         threshold_sweep=threshold_sweep(self.targets['test'], self.proba['test']),
     )
+    tables |= self.rater_tables(self.tables['test'].frame['id'].tolist(), self.label_names)
     if not self.groups: return tables
     groups = [table.assign(grouping=name) for name, (_, table) in self.groups.items()]
     return tables | dict(label_groups=pd.concat(groups, ignore_index=True).rename(columns=dict(label='group')))
@@ -290,6 +312,7 @@ def extra_results(self: EmotionStudy) -> dict:
         thresholds=self.thresholds.to_dict(),
         threshold_strategies={k: t.to_dict('index') | self.strategy_counts[k] for k, t in by_strategy.items()},
         label_groups={k: dict(metrics=m, groups=t.to_dict('records')) for k, (m, t) in self.groups.items()},
+        **self.rater_results(),
     )
 
 # %% ../../../nbs/studies/emotions/05_study.ipynb #70c239a8

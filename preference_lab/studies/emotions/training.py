@@ -16,6 +16,7 @@ from transformers import BertModel
 
 from ...core.errors import ConfigError
 from ...data.reading import start_reading
+from ...data.rater_answers import RaterAnswers
 from ...data.labels import MultilabelTable
 from ...datasets.goemotions import EMOTION_GROUPINGS
 from ...evaluation.classification import multilabel_metrics
@@ -25,16 +26,20 @@ from ...training.losses import aligned_weights, bce, class_weights, make_loss
 from ...training.batching import TextLoader, tiny_tokenizer, tokenize_texts
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer
+from ...models.rater_effects import predict_hidden
 from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
-from ...models.text_classifier import MultilabelTextClassifier, tiny_config
+from ...models.text_classifier import MultilabelTextClassifier
+from ...models.encoder_parts import tiny_config
+from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ..base import Study
+from ..raters import RaterStudy
 from .settings import EmotionsConfig
 from .data import load_emotions, table_settings
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #93f81a81
-class EmotionTraining(Study):
+class EmotionTraining(RaterStudy):
     "Load, split and fit: the table, the classifier and its training"
-    name, metric, rows_noun = 'emotions', 'auc_macro', 'texts'
+    name, metric, rows_noun, single_choice = 'emotions', 'auc_macro', 'texts', False
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #f1ndgrp0
 def find_groupings(
@@ -68,7 +73,8 @@ def split(self: EmotionTraining):
     if 0 < self.cfg.max_train_rows < len(self.train):
         order = np.random.default_rng(self.cfg.seed).permutation(len(self.train))
         self.train = self.train.subset(order[:self.cfg.max_train_rows])
-    self.prior = self.train.targets.mean(0)
+    self.prior = self.train.proportions.mean(0)
+    self.check_raters()
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #9b8c9ca6
 def _make_encoder(cfg, texts):
@@ -105,10 +111,11 @@ def make_model(
         pooling=cfg.pooling,
         dropout=encoder_dropout if cfg.dropout is None else cfg.dropout,
         max_length=cfg.max_length,
-        about=dict(inference_precision=cfg.inference_precision, text_column=cfg.reading.get('text column', 'text')),
+        about=dict(inference_precision=cfg.inference_precision, text_column=cfg.reading.get('text column', 'text'),
+                   rater_column=cfg.rater_column or 'rater' if train.answers is not None else ''),
         clean=dict(lowercase=cfg.lowercase, strip_urls=cfg.strip_urls, strip_emoji=cfg.strip_emoji),
     )
-    model.start_at_prior(train.targets.mean(0))
+    model.start_at_prior(train.proportions.mean(0))
     model.freeze(cfg.freeze_layers)
     return model
 
@@ -164,7 +171,7 @@ def training_loss(self: EmotionTraining):
 @patch
 def validation_scores(self: EmotionTraining):
     "A function of model and processes: the loss and the scores on validation rows"
-    y = torch.as_tensor(self.validation.targets)
+    y, soft = torch.as_tensor(self.validation.targets), torch.as_tensor(self.validation.proportions)
     def evaluate(model, acc):
         z = predict_rows(
             model, self.loaders['validation'], forward, acc, precision=self.cfg.inference_precision
@@ -172,7 +179,7 @@ def validation_scores(self: EmotionTraining):
         p = z.sigmoid().numpy()
         scores = multilabel_metrics(y.numpy() > .5, p, p >= .5)
         names = [f'{m}_{average}' for m in ('auc', 'ap', 'f1') for average in ('micro', 'macro')]
-        return dict(loss=bce(z, y).mean(), **{k: scores[k] for k in names})
+        return dict(loss=bce(z, soft).mean(), **{k: scores[k] for k in names})
     return evaluate
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #5f4ef80b
@@ -189,8 +196,8 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
     "Train the classifier"
     cfg, loss = self.cfg, self.training_loss()
     self.loaders = dict(
-        train=self.make_loader(self.train.texts, self.train.targets, self.row_places()),
-        validation=self.make_loader(self.validation.texts, self.validation.targets),
+        train=self.make_loader(self.train.texts, self.train.proportions, self.row_places()),
+        validation=self.make_loader(self.validation.texts, self.validation.proportions),
     )
     return Trainer(
         self.model,
@@ -204,3 +211,45 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
         higher=cfg.selection_metric != 'loss',
         parts=lambda m, b: loss.report(forward(m, b), b['targets']),
     ).fit()
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #443483f5
+@patch
+def rater_answers(self: EmotionTraining, split: str) -> RaterAnswers|None:
+    "The answers of the raters about the texts of a split"
+    return (self.train if split == 'train' else self.tables[split]).answers
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #be217eff
+@patch
+def hidden_and_logits(self: EmotionTraining, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+    "The pooled texts of a split (texts, width), and the logits of all raters (texts, labels)"
+    return predict_hidden(self.model, self.model.head, self.loaders[split], forward, self.trainer.accelerator,
+                          precision=self.cfg.inference_precision)
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #27eb5a94
+@patch
+def head_weight(self: EmotionTraining) -> torch.Tensor:  # (labels, width)
+    "The weights of the output layer"
+    return self.model.head.weight.detach().cpu()
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #ff004363
+@patch
+def answer_kind(self: EmotionTraining) -> str:
+    "One of several categories where every answer is one label, else any number of labels"
+    return 'categories' if self.table.answers.is_single_choice else 'labels'
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #6d05f09f
+@patch
+def fit(self: EmotionTraining) -> Trainer:
+    "Train the classifier, then fit the deviations of the raters"
+    Study.fit(self)
+    self.fit_raters()
+    self.model.rater_effects = self.rater_effects
+    return self.trainer
+
+# %% ../../../nbs/studies/emotions/04_training.ipynb #3ead933b
+@patch
+def load_start(self: EmotionTraining):
+    "Load the weights of the run that training starts from; rater effects are fitted anew"
+    weights = read_starting_weights(self.started_from)
+    weights = {k: v for k, v in weights.items() if not k.startswith('rater_effects.')}
+    load_starting_weights(self.model, weights, self.started_from)

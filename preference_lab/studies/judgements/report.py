@@ -161,6 +161,36 @@ def comparison_table(self: JudgementReport) -> pd.DataFrame|None:
     sides = self.study.sides.rename(columns=dict(left='left_chosen'))[['rater', 'n', 'left_chosen', 'p_holm']]
     return self.study.triads.merge(sides, on='rater', how='left').rename(columns=dict(proportion='circular_proportion'))
 
+# %% ../../../nbs/studies/judgements/04_report.ipynb #b3147faf
+@patch
+def model_tables(self: JudgementReport) -> dict[str, pd.DataFrame]:   # caption -> table
+    "Models and people; empty where no rater is a model"
+    found = {k: t for k, t in self.study.models.items() if t is not None}
+    out, join = {}, lambda t, *names: [interval_text(*v) for v in t[list(names)].to_numpy()]
+    ends = lambda t, k: join(t, k, f'{k}_low', f'{k}_high')
+    if (t := found.get('agreement')) is not None:
+        out['Agreement of each model with the people, and of the people with each other on the same items'] = (
+            pd.DataFrame({'model': t.model, 'statistic': t.statistic, 'items': t['items'],
+                          'model with people': ends(t, 'value'), 'people with each other': ends(t, 'people'),
+                          'difference': ends(t, 'difference')}))
+    if (t := found.get('alternative_annotator_test')) is not None:
+        out['Alternative annotator test (Calderon et al. 2025): passed with a winning rate of .5'] = t
+    if (t := found.get('position_bias')) is not None:
+        t = t.assign(model=t.rater.isin(self.study.data.models), first=join(t, 'first', 'low', 'high'))
+        out['Position: share of the left side, and pairs that were seen in both orders'] = t.sort_values(
+            'model', ascending=False, kind='stable').drop(columns=['low', 'high'])
+    if (t := found.get('length_bias')) is not None:
+        columns = {'judge': t.judge, 'n': t.n,
+                   'effect of a doubled length (log odds)': join(t, 'coefficient', 'low', 'high')}
+        if 'difference' in t: columns['difference from the people'] = ends(t, 'difference')
+        out['Length: what a doubled length adds to the log odds to be chosen'] = pd.DataFrame(columns)
+    if (t := found.get('prediction_powered')) is not None:
+        columns = {'model': t.model, 'quantity': t.quantity, 'people and model': join(t, 'value', 'low', 'high')}
+        if 'people' in t: columns['people alone'] = ends(t, 'people')
+        out['Prediction-powered estimates (PPI++): all items, from answers of people and of the model'] = pd.DataFrame(
+            columns | {'weight of the model': t.tuning, 'units of people': t.n, 'further units': t.others})
+    return out
+
 # %% ../../../nbs/studies/judgements/04_report.ipynb #031c0574
 @patch
 def planning_tables(self: JudgementReport) -> pd.DataFrame|None:
@@ -184,6 +214,25 @@ def figures(self: JudgementReport) -> dict[str, Figure]:
     if s.components: out['components'] = components_plot({t: v.table() for t, v in s.components.items()})
     if s.quality.agreement.notna().any(): out['raters'] = rater_quality_plot(s.quality)
     if s.plan is not None: out['planning'] = planning_plot(s.plan)
+    return out
+
+# %% ../../../nbs/studies/judgements/04_report.ipynb #dc0b3ce1
+@patch
+def model_sentences(self: JudgementReport) -> list[str]:
+    "What the table supports about models, in sentences with their numbers"
+    found, out = self.study.models, []
+    if (t := found.get('agreement')) is not None:
+        for r in t.itertuples():
+            people = interval_text(r.people, r.people_low, r.people_high)
+            model = interval_text(r.value, r.value_low, r.value_high)
+            difference = interval_text(r.difference, r.difference_low, r.difference_high)
+            out.append(f'{r.statistic.capitalize()} of {r.model} with the people is {model}, of these with each other '
+                       f'{people}; the difference is {difference}.')
+    if (t := found.get('alternative_annotator_test')) is not None:
+        for r in t[t.people > 0].itertuples():
+            word = 'passes' if r.passed else 'does **not** pass'
+            out.append(f'{r.model} {word} the alternative annotator test: winning rate {r.winning_rate:.2f} of '
+                       f'{r.people} people, advantage probability {r.advantage_probability:.2f}, margin {r.epsilon:g}.')
     return out
 
 # %% ../../../nbs/studies/judgements/04_report.ipynb #f03a98aa
@@ -218,7 +267,7 @@ def supported(self: JudgementReport) -> list[str]:
         worst = s.triads.proportion.median()
         out.append(f'The median rater has {worst:.1%} circular triads (25 % at random); the left item is chosen in '
                    f'{s.side.value:.1%} [{s.side.low:.1%}, {s.side.high:.1%}].')
-    return out
+    return out + self.model_sentences()
 
 # %% ../../../nbs/studies/judgements/04_report.ipynb #6c22c822
 @patch
@@ -234,6 +283,9 @@ def limits(self: JudgementReport) -> list[str]:
         out.append('Components describe raters and items like these; the scale cuts extreme answers, which lowers '
                    'them.')
     if (s.quality['flags'] != '').any():
-        out.append('Raters named by a check are included; a low agreement can be a taste of their own.')
+        out.append('Raters named by a check are included; a low agreement can be a preference of their own.')
+    if s.models.get('prediction_powered') is not None:
+        out.append('Estimates with a model hold if the items that people judged are a random sample of all items.')
+    elif s.models: out.append(f'No estimates with a model: {s.no_estimates}')
     if s.answers.order is None: out.append('Without times, speed, runs and drift of the raters are unknown.')
     return out

@@ -9,7 +9,7 @@ __all__ = ['NAMED_DATA', 'SETTINGS', 'JudgementConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Config, FractionBelowOne, NonNegativeFloat, NonNegativeInt, PositiveInt
+from ...core.config import Config, FractionBelowOne, Names, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 # %% ../../../nbs/studies/judgements/01_settings.ipynb #e80731a3
 NAMED_DATA = ('demo', 'faces_london', 'faces_morrison2017', 'convabuse')   # data sets that the study reads
@@ -36,32 +36,40 @@ class JudgementConfig(Config):
     noise: FractionBelowOne | None = None
     # ratings: difference of two halves of the items that a planned study should find, in points; 0: half an sd of items
     planned_effect: NonNegativeFloat = 0.0
+    model_raters: str = ''             # raters that are models (an LLM, this package's own answers), comma-separated
+    # of models: margin of the alternative annotator test; 0.2 for experts, 0.15 for skilled annotators, 0.1 for crowd
+    # workers
+    alt_test_margin: FractionBelowOne = 0.1
     rating_scale: str = ''             # of your own ratings: the scale, for instance 1-7; empty: any numbers
-    categories: str = ''               # of your own answers: the categories in their order, comma-separated
+    categories: Names = ''             # of your own answers: the categories in their order, comma-separated
     left_code: str = ''                # of your own comparisons: the code for "left won"
     right_code: str = ''               # of your own comparisons: the code for "right won"
     rater_column: str = 'rater'        # of your own table
+    rater_type_column: str = ''        # of your own table: human or model in each row; empty: by model_raters
     item_column: str = 'item'          # of your own ratings, answers and label sets
     value_column: str = 'value'        # of your own ratings
     answer_column: str = 'answer'      # of your own answers
     labels_column: str = 'labels'      # of your own label sets: labels separated by commas
     left_column: str = 'left'          # of your own comparisons
     right_column: str = 'right'        # of your own comparisons
+    left_length_column: str = ''       # of your own comparisons: length of the left item; empty: unknown
+    right_length_column: str = ''      # of your own comparisons: length of the right item
     choice_column: str = 'choice'      # of your own long comparisons
-    target_columns: str = ''           # of your own wide comparisons, comma-separated; empty: all other columns
+    target_columns: Names = ''         # of your own wide comparisons, comma-separated; empty: all other columns
     target_column: str = 'target'      # of your own long table, optional
     time_column: str = ''              # when each answer was given: seconds or a running number; empty: unknown
     seconds_column: str = ''           # duration of each answer in seconds; empty: from the times
 
     REQUIRES = dict(
         data_seed='data=demo',
-        **dict.fromkeys(('judgement_type', 'rater_column', 'target_column', 'time_column', 'seconds_column'), _OWN),
+        **dict.fromkeys(('judgement_type', 'rater_column', 'rater_type_column', 'target_column', 'time_column',
+                         'seconds_column'), _OWN),
         item_column=_of('ratings, answers or label sets'),
         **dict.fromkeys(('rating_scale', 'value_column'), _of('ratings')),
         **dict.fromkeys(('categories', 'answer_column'), _of('answers')),
         labels_column=_of('label sets'),
-        **dict.fromkeys(('left_code', 'right_code', 'left_column', 'right_column', 'choice_column', 'target_columns'),
-                        _of('comparisons')),
+        **dict.fromkeys(('left_code', 'right_code', 'left_column', 'right_column', 'left_length_column',
+                         'right_length_column', 'choice_column', 'target_columns'), _of('comparisons')),
     )
 
     @property

@@ -18,6 +18,12 @@ from ...evaluation.agreement import agreement_table, circular_triads, cluster_ra
 from ...evaluation.agreement import fit_variance_components, overall_side_bias, planning_table
 from ...evaluation.agreement import rater_matrix, rater_quality, retest_by_rater, retest_reliability
 from ...evaluation.agreement import side_bias
+from ...evaluation.alternative_annotator_test import alternative_annotator_table
+from ...evaluation.alternative_annotator_test import alternative_annotator_test
+from ...evaluation.judge_bias import length_bias, position_bias
+from ...evaluation.model_judges import model_agreement
+from ...evaluation.prediction_powered_tables import prediction_powered_answers
+from ...evaluation.prediction_powered_tables import prediction_powered_comparisons
 from ...experiments.results import finish_run
 from ...experiments.runs import save_table
 from ..base import Study
@@ -74,6 +80,7 @@ def evaluate(self: JudgementStudy) -> dict:  # split -> metric -> value, low, hi
         self.components = {t: f for t, f in fits.items() if f is not None}
     self.evaluate_raters()
     if data.pairs is not None: self.evaluate_comparisons()
+    self.evaluate_models()
     self.metrics = dict(test=self.all_metrics(self.target))
     self.baseline_metrics = dict(chance=self.chance())
     self.add_judgement_warnings()
@@ -98,6 +105,33 @@ def evaluate_comparisons(self: JudgementStudy):
     "Circular triads and side bias of comparisons"
     self.triads, self.sides = circular_triads(self.data.pairs), side_bias(self.data.pairs)
     self.side = overall_side_bias(self.data.pairs, self.cfg.bootstrap_samples, self.cfg.seed)
+
+# %% ../../../nbs/studies/judgements/03_study.ipynb #5bd0f886
+@patch
+def evaluate_models(self: JudgementStudy):
+    "Each model and the people: agreement, the alternative annotator test, biases, prediction-powered estimates"
+    cfg, every, models, self.models = self.cfg, self.data.judged, self.data.models, {}
+    if every is None: return
+    a, pairs, level = every.answers[self.target], every.pairs, self.data.level
+    test = lambda f: f(a, models, level, cfg.alt_test_margin)
+    compute = dict(agreement=lambda: model_agreement(a, models, level, cfg.bootstrap_samples, cfg.seed),
+                   alternative_annotator_test=lambda: test(alternative_annotator_test),
+                   alternative_annotator_people=lambda: test(alternative_annotator_table))
+    if pairs is not None: compute['position_bias'] = lambda: position_bias(pairs)
+    if every.lengths is not None: compute['length_bias'] = lambda: length_bias(pairs, *every.lengths, models)
+    self.models = {k: self.attempt('model_judges_unknown', f) for k, f in compute.items()}
+    try: self.models['prediction_powered'] = self.prediction_powered(a, pairs)
+    except DataError as e: self.models['prediction_powered'], self.no_estimates = None, str(e)
+
+# %% ../../../nbs/studies/judgements/03_study.ipynb #269290ce
+@patch
+def prediction_powered(self: JudgementStudy,
+    answers,   # of people and models, about the shown target
+    pairs,     # the same of comparisons; None: of others
+) -> pd.DataFrame:
+    "Means, shares or abilities from the answers of people and models"
+    if pairs is None: return prediction_powered_answers(answers, self.data.models, self.data.level)
+    return prediction_powered_comparisons(pairs, self.data.models, pairs.targets.index(self.target))
 
 # %% ../../../nbs/studies/judgements/03_study.ipynb #1a45e6c2
 @patch
@@ -151,6 +185,32 @@ def add_judgement_warnings(self: JudgementStudy):
     if self.data.pairs is not None and not self.side.low <= .5 <= self.side.high:
         self.run.warn('side_bias', f'the left item was chosen in {self.side.value:.1%} [{self.side.low:.1%}, '
                                    f'{self.side.high:.1%}] of the comparisons')
+    self.add_model_warnings()
+
+# %% ../../../nbs/studies/judgements/03_study.ipynb #ac4f0c77
+@patch
+def add_model_warnings(self: JudgementStudy):
+    "Warnings about models that are not as good as the people, or have a bias"
+    found = {k: t for k, t in self.models.items() if t is not None}
+    worse = found.get('agreement', pd.DataFrame(columns=['model', 'difference_high'])).query('difference_high < 0')
+    for r in worse.drop_duplicates('model').itertuples():
+        self.run.warn('model_below_people', f'{r.model} agrees with the people less ({r.statistic} {r.value:.2f}) than '
+                      f'these with each other ({r.people:.2f}): difference {r.difference:.2f} [{r.difference_low:.2f}, '
+                      f'{r.difference_high:.2f}]')
+    tested = found.get('alternative_annotator_test', pd.DataFrame(columns=['passed', 'people']))
+    for r in tested.query('people > 0 and not passed').itertuples():
+        self.run.warn('model_not_passed', f'{r.model} does not pass the alternative annotator test: '
+                                   f'winning rate {r.winning_rate:.2f} of {r.people} people, margin {r.epsilon:g}')
+    for r in found.get('position_bias', pd.DataFrame(columns=['p_holm'])).query('p_holm < .05').itertuples():
+        if r.rater in self.data.models:
+            self.run.warn('model_position_bias', f'{r.rater} chose the left item in {r.first:.1%} [{r.low:.1%}, '
+                          f'{r.high:.1%}] of {r.n:,} comparisons')
+    if 'length_bias' in found:
+        known = found['length_bias'].query('difference_low*difference_high > 0')
+        for r in known.itertuples():
+            self.run.warn('model_length_bias', f'{r.judge} prefers {"longer" if r.difference > 0 else "shorter"} items '
+                          f'more than the people: difference {r.difference:.2f} [{r.difference_low:.2f}, '
+                          f'{r.difference_high:.2f}] log odds for a doubled length')
 
 # %% ../../../nbs/studies/judgements/03_study.ipynb #9fba8683
 @patch
@@ -174,6 +234,9 @@ def extra_results(self: JudgementStudy) -> dict:
                                             raters_needed=v.raters_needed(self.cfg.wanted_reliability))
                                     for t, v in self.components.items()},
                rater_groups={str(r): int(g) for r, g in zip(self.matrix.index, self.groups)})
+    if self.models:
+        out['model_judges'] = dict(models=self.data.models, people=len(self.answers.raters)) | {
+            k: None if t is None else records(t) for k, t in self.models.items()}
     if self.data.pairs is None: return out
     return out | dict(side_bias=self.side.to_dict(), circular_triads=records(self.triads))
 
@@ -187,6 +250,7 @@ def finish(self: JudgementStudy) -> dict:
         tables['components'] = pd.concat([v.table().assign(target=t) for t, v in self.components.items()])
     if self.plan is not None: tables['planning'] = self.plan
     if self.data.pairs is not None: tables |= dict(circular_triads=self.triads, side_bias=self.sides)
+    tables |= {f'model_{k}': t for k, t in self.models.items() if t is not None}
     for name, table in tables.items(): save_table(self.run, f'{name}.csv', table)
     return finish_run(
         self.run, data=self.data_results(), split=dict(sizes=dict(test=len(self.data))), metrics=self.metrics,

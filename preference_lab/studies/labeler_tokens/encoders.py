@@ -20,8 +20,8 @@ from ...core.errors import ConfigError, DataError, did_you_mean
 from ...core.storage import tensors_sha256
 from ...simulate.faces import PROMPT_TEMPLATES
 from ...models.image_encoders import ClipEncoder
-from ...models.lora import adapter_parameters, adapter_state, add_lora, frozen_state, load_adapter_state
-from ...models.lora import set_active_adapter
+from ...models.lora import adapter_parameters, adapter_state, add_lora, set_active_adapter
+from ...models.lora_weights import frozen_state, load_adapter_state
 from ...models.rater_prompts import build_prompts, encode_prompts, labeler_token_words, read_vocabulary
 from ...models.rater_prompts import untokenizable_words
 

@@ -26,7 +26,7 @@ from ...training.inference import InferenceMixin, in_fp32, inference_context
 from ...models.image_encoders import ClipEncoder, load_clip, save_clip, saved_clip_settings
 from ...models.embeddings import preprocess_images
 from ...models.tiny_clip import tiny_clip
-from ...models.lora import merged_lora_weights
+from ...models.lora_weights import merged_lora_weights
 from .encoders import LabelerEncoders
 
 # %% ../../../nbs/studies/labeler_tokens/03_model.ipynb #fc5b3d6c

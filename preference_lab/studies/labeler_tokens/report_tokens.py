@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 from ...data.images import open_image
-from ...models.lora import lora_update_norms
+from ...models.lora_weights import lora_update_norms
 from ...plots.training import lora_norms_plot
 from ...plots.raters import image_grid, similarity_map
 from ...reporting.pairwise import display_names

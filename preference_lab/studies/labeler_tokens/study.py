@@ -16,7 +16,8 @@ from fastcore.basics import patch
 from ...data.comparisons import Comparisons
 from ...data.ratings import filter_raters, limit_labels_per_rater
 from ...evaluation.pairwise import resampling_unit
-from ...models.lora import lora_update_norms
+from ...models.embeddings import embed_images
+from ...models.lora_weights import lora_update_norms
 from ..pairwise.study import PairwiseStudy
 from .settings import LabelerConfig
 from .new_raters import encode_images_for_population, fit_new_labeler_tokens
@@ -164,8 +165,9 @@ def more_warnings(self: LabelerStudy):
             f'{len(few)} of {len(self.per_rater)} raters have fewer than 100 test comparisons, and wide intervals: '
             f'{", ".join(f"{r} {k}" for r, k in zip(few.rater[:6], few.n[:6]))}',
         )
-    if resampling_unit(self.test) == 'pair':
-        warn('few_raters', f'{n} raters: intervals are over pairs of images, and do not cover other raters')
+    if (unit := resampling_unit(self.test)) != 'rater':
+        units = dict(pair='pairs of images', group='rankings')[unit]
+        warn('few_raters', f'{n} raters: intervals are over {units}, and do not cover other raters')
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #28ef55e1
 @patch
@@ -179,6 +181,13 @@ def extra_tables(self: LabelerStudy) -> dict[str, pd.DataFrame]:
 def training_data(self: LabelerStudy) -> str:
     "The training data in a few words, for the model card"
     return f'{self.data.name}, {len(self.train):,} training comparisons'
+
+# %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #2779be1f
+@patch
+def item_features(self: LabelerStudy) -> tuple[np.ndarray, list[str]]:
+    "The embeddings of the images by the encoder as it was before training"
+    vectors, _ = embed_images(self.images, self.clip_encoder, progress='none')
+    return np.asarray(vectors, dtype=float), self.labels.items
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #1bf6fa7a
 @patch

@@ -22,7 +22,7 @@ from ...data.ratings import concatenate_judgements
 from ...evaluation.pairwise_baselines import pairwise_baselines
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...training.trainer import Trainer
-from ...models.lora import frozen_state
+from ...models.lora_weights import frozen_state
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from .settings import LabelerConfig
 from .model import LabelerCLIP

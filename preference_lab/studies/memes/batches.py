@@ -20,7 +20,8 @@ from ...data.tables import read_table
 from ...data.validation import require_column
 from ...data.memes import MemeTable
 from ...data.region_cache import RegionCache
-from ...training.losses import Loss, cross_entropy, smooth_labels
+from ...training.losses import Loss, smooth_labels
+from ...training.distribution_losses import cross_entropy
 from ...training.batching import RaggedArray, TableLoader, TextLoader, pad_batch, tokenize_texts
 from ...models.vilbert import ViLBERT
 from ...models.clip_fusion import ClipFusion

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...core.files import cache_folder, find_dataset
+from ...core.files import cache_folder
+from ...core.dataset_files import find_dataset
 from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, parse_subgroups
@@ -26,7 +27,7 @@ from ...data.tables import read_table
 from ...data.validation import require_column
 from ...data.labels import SPLITS
 from ...data.groups import connected_groups
-from ...data.texts import normalize_text
+from ...data.texts import normalize_texts
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...data.image_duplicates import DuplicateImages, duplicate_image_warning, find_duplicate_images
@@ -85,7 +86,7 @@ def _make_split(table: MemeTable, sizes, seed, duplicates: DuplicateImages=None)
     "The table with a random split by groups of dependent memes"
     images = [p or f'{i} has no image' for p, i in zip(image_keys(table.images), table.ids)]
     duplicates = duplicates or _duplicate_images(table)
-    groups = connected_groups([normalize_text(t) for t in table.texts], images, table.groups, duplicates.group)
+    groups = connected_groups(normalize_texts(table.texts), images, table.groups, duplicates.group)
     try: split = split_groups(groups, sizes, seed, table.frame['label'].to_numpy())
     except DataError as e: raise DataError(f'{location(table.name)}: {e}') from None
     return replace(table, frame=table.frame.assign(split=split))
@@ -153,7 +154,7 @@ def audit_memes(
 ) -> LeakageAudit:
     "Texts and images that occur in two splits"
     images = [p or i for p, i in zip(image_keys(table.images), table.ids)]
-    keys = dict(text=[normalize_text(t) for t in table.texts], image=images)
+    keys = dict(text=normalize_texts(table.texts), image=images)
     return audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #288c6767

@@ -15,7 +15,7 @@ from ...core.errors import DataError
 from ...data.memes import MemeTable, confounder_pairs
 from ...data.tables import read_parquet
 from ...evaluation.bootstrap import ClusterMeans, bootstrap_intervals
-from ...evaluation.classification import compare_binary
+from ...evaluation.binary import compare_binary
 
 # %% ../../../nbs/studies/memes/06_predictions.ipynb #3ac06819
 def predictions_table(

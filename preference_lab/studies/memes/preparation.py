@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from ...core.errors import ConfigError, DataError
-from ...core.files import find_file
+from ...core.dataset_files import find_file
 from ...data.reading import start_reading
 from ...data.memes import first_names
 from ...data.region_cache import RegionCache
@@ -40,6 +40,7 @@ from .batches import make_augment
 class MemeData(Study):
     "Load and split: the memes with their regions, and the untrained model"
     name, rows_noun, features_noun = 'memes', 'memes', 'regions'
+    given_model = clip = text_encoder = None   # where the data of a finished run are read again
 
     def __init__(self,
         cfg: MemesConfig,

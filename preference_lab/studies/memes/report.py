@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from ...data.memes import MemeTable
 from ...evaluation.calibration import reliability
 from ...plots.labels import lengths
-from ...plots.scores import ranking_curves, reliability_diagram
+from ...plots.scores import ranking_curves
+from ...plots.calibration import reliability_diagram
 from ..report_base import StudyReport
 from .settings import UNIMODAL_BASELINES
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...core.errors import ConfigError, did_you_mean
-from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, TrainConfig
-from ...core.config import check_value
+from ...core.config import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, check_value
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/memes/01_settings.ipynb #27d9550c
 EXTRACTOR_NAMES = 'resnet', 'clip', 'dinov2', 'fasterrcnn', 'fasterrcnn_vg', 'objects'

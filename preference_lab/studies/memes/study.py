@@ -9,11 +9,14 @@ __all__ = ['MemeStudy', 'train_memes']
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from PIL.Image import Image
 
 from ...core.errors import DataError
 from ...data.memes import MemeTable
-from ...evaluation.classification import binary_intervals, binary_metrics, compare_binary
+from ...datasets.meme_images import open_meme_image
+from ...evaluation.binary import binary_intervals, binary_metrics, compare_binary
 from ...evaluation.constant_predictions import check_constant_predictions
+from ...evaluation.decision_summary import PredictedRows
 from ...evaluation.subgroups import subgroup_table
 from ...models.vilbert import ViLBERT
 from .data import subgroup_members
@@ -62,6 +65,15 @@ def intervals(self: MemeStudy, split: str) -> dict[str, dict]:  # metric -> valu
     groups, n = self.tables[split].groups, self.cfg.bootstrap_samples
     scores = binary_intervals(self.truth(split), self.proba[split], groups, n, threshold=self.threshold)
     return {k: v.to_dict() for k, v in scores.items()}
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #de814fa5
+@patch
+def predicted_rows(self: MemeStudy, split: str) -> PredictedRows|None:
+    "Memes as two categories, in groups of memes that share text or image; None without labels"
+    if split not in self.labeled_splits(): return None
+    two = lambda v: np.stack([1-v, v], 1)
+    y, p = self.truth(split).astype(float), np.asarray(self.proba[split], float)
+    return PredictedRows(two(y), two(p), ['not hateful', 'hateful'], True, self.tables[split].groups)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #ff4a5ac8
 @patch
@@ -220,6 +232,31 @@ def more_warnings(self: MemeStudy):
 def predictions_table(self: MemeStudy, split: str) -> pd.DataFrame:
     "One row a meme, as it is stored in `predictions_{split}.parquet`"
     return predictions_table(self.tables[split], self.proba[split], self.threshold)
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #0a07be47
+@patch
+def decision_rule(self: MemeStudy) -> dict:
+    "The threshold of the run"
+    return dict(threshold=float(self.threshold))
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #836ca266
+@patch
+def explorer_columns(self: MemeStudy, table: pd.DataFrame) -> dict[str, list]:
+    "The image of each meme"
+    image = dict(zip(self.table.ids, self.table.images))
+    return dict(images=[[image.get(i, '')] for i in table['id']])
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #73382f00
+@patch
+def explorer_image(self: MemeStudy, name: str) -> Image:
+    "An image of a file, of an archive, or a generated one"
+    return open_meme_image(name)
+
+# %% ../../../nbs/studies/memes/07_study.ipynb #14e60226
+@patch
+def training_answers(self: MemeStudy) -> list[str]:
+    "The label of each training meme"
+    return ['positive' if y == 1 else 'negative' for y in self.train.frame['label']]
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #1e6acea7
 @patch

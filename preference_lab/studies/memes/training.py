@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ...data.memes import MemeTable
 from ...data.region_cache import RegionCache
-from ...evaluation.classification import binary_metrics
+from ...evaluation.binary import binary_metrics
 from ...evaluation.baselines import tfidf_logistic_baseline
 from ...evaluation.thresholds import fit_thresholds
 from ...training.batching import padding_fraction
@@ -26,8 +26,8 @@ from ...models.clip_fusion import ClipFusion
 from ...models.embeddings import embed_texts
 from ...models.vilbert import ViLBERT
 from .preparation import MemeData
-from .batches import MemeEmbeddingLoader, MemeLoader, TextAugmentation
-from .batches import as_proba, forward, meme_loss
+from .batches import MemeEmbeddingLoader, MemeLoader, TextAugmentation, as_proba, forward
+from .batches import meme_loss
 
 # %% ../../../nbs/studies/memes/05_training.ipynb #cacb9e4e
 class MemeTraining(MemeData):

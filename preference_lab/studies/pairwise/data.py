@@ -14,14 +14,15 @@ import pandas as pd
 from PIL import Image
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
-from ...core.files import atomic_write, cache_folder, find_dataset
+from ...core.files import atomic_write, cache_folder
+from ...core.dataset_files import find_dataset
 from ...core.config import make_config
 from ...data.reading import NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.tables import TABLE_SUFFIXES
 from ...data.validation import list_names
 from ...data.judgement_tables import RatingTable
 from ...data.items import find_images, read_embeddings
-from ...data.preferences import PreferenceData
+from ...data.preferences import PreferenceData, sort_judgements
 from ...simulate.faces import demo_comparisons, draw_faces
 from ...evaluation.retest import repeated_ratings_icc
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
@@ -176,7 +177,7 @@ def load_preferences(
     weight_column: str=None,      # weight of each judgement in the likelihood of a fit; None: 1 each
     target_columns: str|list=None, # comparisons in wide layout: columns of choices (commas between); None: all others
     format: str='',               # of a custom table: plain, or a public format; empty: told by its marks
-    layout: str='',               # ratings: long, or wide (a rating matrix); empty: wide where it can be nothing else
+    layout: str='',               # ratings: long, or wide (a rating matrix); rankings; empty: by unmistakable columns
     ties: str='half',             # comparisons: half wins, or drop
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
@@ -211,7 +212,7 @@ def load_preferences(
     table, files, vectors = _join_items(table, files, images, embeddings, item_column, reading)
     finish_reading(reading)
     if is_ratings: table = _drop_constant(table)
-    j = table.to_arrays()
+    j = table.to_arrays() if str(data) in _PUBLISHED else sort_judgements(table.to_arrays())
     if is_ratings and table.repeated: table.notes = [*table.notes, _retest_note(j)]
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,

@@ -9,7 +9,8 @@ __all__ = ['PUBLISHED_FACES', 'PairwiseConfig']
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.config import Fraction, NonNegativeInt, TrainConfig
+from ...core.config import Fraction, Names, NonNegativeInt
+from ...core.train_config import TrainConfig
 
 # %% ../../../nbs/studies/pairwise/01_settings.ipynb #2d6f9b13
 PUBLISHED_FACES = ('faces_london', 'faces_morrison2017')   # data sets that the package can read
@@ -25,8 +26,8 @@ class PairwiseConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
     format: str = ''
-    # of your own ratings: long (a row a rating) or wide (a rating matrix); empty: wide where it can be nothing else
-    layout: Literal['', 'long', 'wide'] = ''
+    # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
+    layout: Literal['', 'long', 'wide', 'rankings'] = ''
     # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
     ties: Literal['half', 'drop'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
@@ -45,7 +46,7 @@ class PairwiseConfig(TrainConfig):
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
     # of your own wide comparisons (commas; * for any characters, !name for all but); empty: all that may hold choices
-    target_columns: str = ''
+    target_columns: Names = ''
     # of your own comparisons: largest proportion of answers that may be neither code, and are dropped
     max_dropped: Fraction = .5
     # of your own ratings, where a rater rated an item twice: keep (asked again), first or mean (copies), refuse; empty:
@@ -54,7 +55,7 @@ class PairwiseConfig(TrainConfig):
     # of your own table: raters and items that differ in case, spaces or width alone
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     # of your own table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
-    missing: str = ''
+    missing: Names = ''
     # of your own table: weight of each judgement in training, such as a confidence; 2 counts as the row twice; empty: 1
     weight_column: str = ''
     # image encoder: tiny (trained by the package), an open_clip model such as ViT-B-32, or a folder
@@ -63,7 +64,7 @@ class PairwiseConfig(TrainConfig):
 
     REQUIRES = dict(
         **dict.fromkeys(('format', 'judgement_type'), _OWN),
-        layout=f'judgement_type!=comparisons and {_OWN} of ratings',
+        layout=_OWN,
         ties=f'judgement_type!=ratings and {_OWN} of comparisons',
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',

@@ -6,15 +6,23 @@
 __all__ = ['PairwiseStudy']
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #1b437c9e
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
 from ...data.comparisons import predictions_table
-from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_metrics
+from ...evaluation.crossed_clusters import CLAIMS, crossed_interval
+from ...evaluation.decision_summary import PredictedRows
+from ...evaluation.pairwise import compare_pairwise, comparison_scores, pairwise_intervals, pairwise_metrics
+from ...evaluation.pairwise import resampling_unit
 from ...evaluation.rater_metrics import accuracy_gain_by_rater, metrics_by_rater
 from ...evaluation.rater_metrics import metrics_by_rater_and_target, metrics_by_target
 from ...evaluation.pairwise_agreement import pairwise_noise_ceiling
+from ...exploration.judged_items import judged_items, nearest_judged_items
+from ...exploration.neighbors import Neighbors
+from ...exploration.run_predictions import pairwise_raters
 from ..base import Study
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #f0a74e56
@@ -53,6 +61,43 @@ def predictions_table(self: PairwiseStudy, split: str) -> pd.DataFrame:
     "The comparisons of a split with their predictions"
     return predictions_table(self.tables[split], self.proba[split])
 
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #bad1cde5
+@patch
+def explorer_columns(self: PairwiseStudy, table: pd.DataFrame) -> dict[str, list]:
+    "The images of both items, where there are images"
+    if self.data.images is None: return {}
+    path = {item: str(p or '') for item, p in zip(self.data.items, self.data.images)}
+    return dict(images=[[path.get(a, ''), path.get(b, '')] for a, b in zip(table.left, table.right)])
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #75c54bc8
+@patch
+def item_features(self: PairwiseStudy) -> tuple[np.ndarray, list[str]]|None:  # (items, width), their names
+    "The features by which items are similar; None: there are none"
+    return None
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #e06e84c3
+@patch
+def explorer_neighbors(self: PairwiseStudy, table: pd.DataFrame) -> Neighbors|str:
+    "The training items of the same rater that are most similar to the two items"
+    if (known := self.item_features()) is None:
+        return 'Nearest training rows are not available: the items have no features.'
+    found = nearest_judged_items(table, judged_items(self.train), *known)
+    if self.data.images is None: return found
+    path = {item: str(p or '') for item, p in zip(self.data.items, self.data.images)}
+    return replace(found, train=found.train.assign(images=[[path.get(i, '')] for i in found.train['id']]))
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #6e158e6d
+@patch
+def explorer_raters(self: PairwiseStudy, table: pd.DataFrame) -> pd.DataFrame:
+    "Accuracy of the model, agreement with other raters and preference for the left side of each rater"
+    return pairwise_raters(table)
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #dd251eb2
+@patch
+def table_name(self: PairwiseStudy) -> str:
+    "The name of the data"
+    return self.data.name
+
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #e80c7c26
 @patch
 def tables_by_group(self: PairwiseStudy,
@@ -73,6 +118,22 @@ def tables_by_group(self: PairwiseStudy,
 def extra_tables(self: PairwiseStudy) -> dict[str, pd.DataFrame]:
     "Tables by rater, target and both"
     return dict(per_rater=self.per_rater, per_target=self.per_target, rater_target=self.rater_target)
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #424462f5
+@patch
+def claim_intervals(self: PairwiseStudy) -> dict[str, dict]:  # claim -> value, low, high, method, generalizes_to, units
+    "Test accuracy with its interval for new answers, new raters, new items, and both new"
+    test, right = self.tables['test'], comparison_scores(self.tables['test'], self.proba['test'])['accuracy']
+    return {c: crossed_interval(test, right, c, 'wilson').to_dict() for c in CLAIMS}
+
+# %% ../../../nbs/studies/pairwise/04_study.ipynb #20286aec
+@patch
+def predicted_rows(self: PairwiseStudy, split: str) -> PredictedRows:
+    "Comparisons as two categories; clusters are raters where there are thirty or more, else pairs of items"
+    pairs, p = self.tables[split], np.asarray(self.proba[split], float)
+    two = lambda left: np.stack([1-left, left], 1)
+    targets = two(pairs.left_wins.astype(float))
+    return PredictedRows(targets, two(p), ['right', 'left'], True, pairs.keys(resampling_unit(pairs)))
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #d1e398f7
 @patch

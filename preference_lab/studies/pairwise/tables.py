@@ -26,6 +26,7 @@ from ...data.repeated_ratings import Repeats, resolve_repeats
 from ...data.target_columns import find_target_columns, refuse_dropped_answers
 from ...data.choice_tables import parse_choices
 from ...data.rating_matrix import is_rating_matrix, melt_matrix
+from ...data.rankings import find_rankings, melt_rankings
 from ...data.platform_tables import PlatformTable, add_platform_reading, drop_non_answers
 from ...data.platform_formats import read_platform_file
 
@@ -80,7 +81,7 @@ class TableOptions:
     max_dropped: float = .5              # largest proportion of judgements that may be dropped
     spellings: Spellings = 'refuse'      # of raters and items that differ in case or spaces alone
     format: str = ''                     # plain, or a public format; empty: by its marks
-    layout: str = ''                     # ratings: long or wide; empty: wide where it can be nothing else
+    layout: str = ''                     # ratings: long or wide; comparisons: rankings; empty: by unmistakable columns
     ties: str = 'half'                   # comparisons: half wins, or drop
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #03284870
@@ -181,7 +182,11 @@ def _unify(df, path, columns, o: TableOptions, reading) -> pd.DataFrame:
     for group in [*([c] for c in names), ends]:
         if not group: continue
         ids = pd.concat([parse_ids(df[c]) for c in group])
-        unified, changed = unify_ids(ids, o.spellings)
+        code, distinct = pd.factorize(ids, use_na_sentinel=False)   # each id is kept once in memory
+        if o.spellings == 'merge': unified, changed = unify_ids(ids, o.spellings)   # by how often each occurs
+        else:
+            unified, changed = unify_ids(pd.Series(distinct, dtype=object), o.spellings)
+            unified = unified.iloc[code]
         parts = np.split(unified.to_numpy(object), len(group))
         df = df.assign(**dict(zip(group, parts)))
         why = NAMED if o.spellings == 'merge' else BY_RULE
@@ -204,9 +209,23 @@ def _platform_table(path, o: TableOptions, reading) -> tuple[PlatformTable|None,
     roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
     return table, replace(o, columns=roles | named)
 
+def _read_rankings(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict]]|None:
+    "The comparisons that rankings imply, and a note about them; None: a table without rankings"
+    form = find_rankings(df, o.columns) if o.judgement_type != 'ratings' and o.layout in ('', 'rankings') else ''
+    if o.layout == 'rankings' and not form:
+        raise DataError(f'{location(path, 1)}: no rankings: they need the columns rank_1, rank_2, …, a column ranking, '
+                        'the columns item and rank, or best, worst and items. Rename the columns, or remove '
+                        f'layout=rankings. The columns are {list_names(df.columns, 12)}.')
+    if not form: return None
+    frame, note = melt_rankings(df, o.columns, form, path.name)
+    reading.add('layout', 'rankings', NAMED if o.layout else BY_RULE, 'layout', f'{form.replace("_", "–")} form')
+    names = {k: o.columns[k] for k in ('rater', 'left', 'right', 'target', 'choice', 'weight') if o.columns.get(k)}
+    return frame.rename(columns=names), [note]
+
 def _read_plain(path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict]]:
     "A plain table; a rating matrix in long form, and a note about it"
     df = read_table(path, reading=reading)
+    if found := _read_rankings(df, path, o, reading): return found
     if o.layout != 'wide' and (o.layout == 'long' or not is_rating_matrix(df, o.columns)): return df, []
     df, note = melt_matrix(df, o.columns, path.name)
     why = NAMED if o.layout else BY_RULE
@@ -270,12 +289,15 @@ def read_custom_table(
     o, reading, path = TableOptions(**options), reading or Reading(Path(path).name), Path(path)
     platform, o = _platform_table(path, o, reading)
     df, notes = (platform.frame, platform.notes) if platform else _read_plain(path, o, reading)
+    if 'layout' in reading and reading['layout'] == 'rankings':
+        o = replace(o, layout='', columns=o.columns | dict(group='group'))
     is_ratings = _is_ratings(df, path, o, reading)
     if not platform: o = _say_columns(df, path, is_ratings, o, reading)
     df = _unify(df, path, o.columns, o, reading)
     df = plain_numbers(df, [o.columns[k] for k in ('value', 'weight') if o.columns.get(k) in df], str(path), reading)
     table = (_read_ratings if is_ratings else _read_comparisons)(df, path, o, reading)
-    if platform: table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']   # the format says it
+    if platform or o.columns.get('group'):   # the format says it
+        table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']
     table.notes[:0] = notes
     reading.add('rows', len(table), COUNTED, detail=f'{len(table):,} of {len(df):,} in the file')
     return table

@@ -176,7 +176,7 @@ def compare_activations(
     holdout: HoldoutSplit,
     cfg: PreferenceConfig,   # its `activations` are compared
     seeds: int = 5,
-    test: Comparisons | None = None,   # opened test comparisons, scored beside the validation ones
+    test: Comparisons | None = None,   # opened test comparisons, scored like the validation ones
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # activation, seed, best_epoch, accuracy, log_loss; `compare_with_best`
     "Networks with each activation function and seed, compared on validation comparisons"
     rows, correct, on_test, valid = [], {}, {}, holdout.validation

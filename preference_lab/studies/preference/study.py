@@ -160,8 +160,9 @@ def more_warnings(self: PreferenceStudy):
     if few := int((~self.per_rater.enough).sum()):
         self.run.warn('few_test_rows', f'{few:,} raters have fewer than 10 test comparisons: nothing can be concluded '
                                        'about them individually')
-    if resampling_unit(self.test) == 'pair':
-        self.run.warn('few_raters', f'{len(np.unique(self.test.rater))} raters: intervals are over pairs of items, and '
+    if (unit := resampling_unit(self.test)) != 'rater':
+        units = dict(pair='pairs of items', group='rankings')[unit]
+        self.run.warn('few_raters', f'{len(np.unique(self.test.rater))} raters: intervals are over {units}, and '
                                     'say nothing about other raters')
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #5156cf1f
@@ -257,6 +258,12 @@ def data_results(self: PreferenceStudy) -> dict:
 def split_results(self: PreferenceStudy) -> dict:
     "`split` in `results.json`: sizes, and the leakage audit of each held-out test set"
     return dict(sizes=self.holdouts['known'].audit['sizes'], audit={k: v.audit for k, v in self.holdouts.items()})
+
+# %% ../../../nbs/studies/preference/06_study.ipynb #5c4ce0b1
+@patch
+def item_features(self: PreferenceStudy) -> tuple[np.ndarray, list[str]]|None:
+    "The embeddings of the items; None where items are known by name only"
+    return None if self.encoder is None and self.data.embeddings is None else (self.table.numpy(), self.items)
 
 # %% ../../../nbs/studies/preference/06_study.ipynb #d3812a4f
 @patch
