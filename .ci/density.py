@@ -18,8 +18,8 @@ MODULE_LINES = 250 # of a module, at most; those below may have LONG_MODULE_LINE
 LONG_MODULE_LINES = 400
 LONG_MODULES = (
     # one subject: a network, a loop, a file format, a statistical model with its methods
-    'aggregation.bradley_terry data.label_files data.region_cache evaluation.crossed_reml models.vilbert training.stacked_models '
-    'training.trainer '
+    'aggregation.bradley_terry data.label_files data.region_cache data.tables data.text_files evaluation.crossed_reml models.vilbert '
+    'studies.results training.stacked_models training.trainer '
     # the steps of one study, each a method of its class, and the tables that they read and write
     'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
     'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
