@@ -13,7 +13,6 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .checks import check_binary, check_probabilities, probability_bins, safe_divide
-from .auroc import auroc_interval
 from .bootstrap import bootstrap_interval, jackknife, resample, weighted_means
 from .jackknife_t import NamedInterval, score_intervals
 from .paired_differences import paired_differences
