@@ -9,7 +9,6 @@ __all__ = ['MACE']
 import numpy as np
 from scipy.special import digamma
 
-from .answers import Answers
 from .latent_labels import em_warnings, known_error, label_posterior, quality_table
 from .latent_labels import rater_covariance, rater_scores, run_em
 from .majority_vote import LabelAggregator

@@ -8,7 +8,6 @@ __all__ = ['OneCoin']
 # %% ../../nbs/aggregation/05_one_coin.ipynb #08763493
 import numpy as np
 
-from .answers import Answers
 from .latent_labels import em_warnings, known_error, label_posterior, quality_table
 from .latent_labels import rater_covariance, rater_scores, run_em
 from .majority_vote import LabelAggregator

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from .bradley_terry import MAX_DENSE_ITEMS
-from .comparison_counts import ComparisonCounts, connection_warnings, sum_pairs
+from .comparison_counts import connection_warnings, sum_pairs
 from ..core.errors import ConfigError, DataError, location, truncate_repr
 from ..data.validation import parse_ids, require_column
 

@@ -9,8 +9,8 @@ __all__ = ['quasi_variances', 'quasi_error_table', 'Elo']
 import numpy as np
 import pandas as pd
 
-from .bradley_terry import BradleyTerry, PairedComparisonModel
-from .comparison_counts import ComparisonCounts, encode_comparisons
+from .bradley_terry import PairedComparisonModel
+from .comparison_counts import encode_comparisons
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from ..evaluation.item_scores import elo

@@ -11,10 +11,8 @@ from pathlib import Path
 
 from ..core.errors import ConfigError, did_you_mean
 from ..core.config import default_value, parse_settings, read_yaml
-from ..core.old_names import OLD_SETTINGS, rename_settings
-from ..studies.entry_points import MODULES as STUDIES
-from ..studies.entry_points import commands as import_commands
-from ..studies.entry_points import settings_class
+from ..core.old_names import rename_settings
+from ..studies.entry_points import MODULES as STUDIES, commands as import_commands, settings_class
 
 # %% ../../nbs/commands/00_settings.ipynb #efb704e1
 def _check_study(name):

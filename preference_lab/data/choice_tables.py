@@ -9,7 +9,7 @@ __all__ = ['parse_choices']
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfigError, DataError, location
+from ..core.errors import ConfigError, location
 from .validation import list_names
 from .judgement_tables import ComparisonTable
 from .coded_choices import check_choice_codes, clean_codes, compare_by_sides, melt_choices

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataError, is_missing, location, truncate_repr
+from ..core.errors import DataError, location, truncate_repr
 from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead

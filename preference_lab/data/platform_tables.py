@@ -9,16 +9,15 @@ __all__ = ['KINDS', 'PlatformTable', 'drop_non_answers', 'add_platform_reading',
 # %% ../../nbs/data/33_platform_tables.ipynb #865b2402
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location, truncate_repr
+from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location
 from .reading import BY_RULE, COUNTED, NAMED, Reading
-from .validation import list_names, parse_ids, pluralize
+from .validation import list_names, parse_ids
 
 # %% ../../nbs/data/33_platform_tables.ipynb #16899f76
 KINDS = ('ratings', 'comparisons', 'votes', 'labels', 'memes')

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfigError, DataError, is_missing, location, truncate_repr
+from ..core.errors import ConfigError, truncate_repr
 from .validation import parse_ids
 from .coded_choices import clean_codes
 

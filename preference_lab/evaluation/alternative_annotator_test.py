@@ -8,7 +8,6 @@ __all__ = ['alternative_annotator_table', 'alternative_annotator_test']
 # %% ../../nbs/evaluation/51_alternative_annotator_test.ipynb #48b2a485
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from scipy.stats import false_discovery_control, t as student_t
 
 from ..core.errors import ConfigError, DataError

@@ -7,7 +7,7 @@ __all__ = ['placement_values', 'auroc_contributions', 'auroc_interval', 'compare
 
 # %% ../../nbs/evaluation/05_auroc.ipynb #0bfa4390
 import numpy as np
-from scipy.stats import norm, rankdata, t as student_t
+from scipy.stats import rankdata, t as student_t
 
 from ..core.errors import DataError
 from .checks import check_binary

@@ -11,7 +11,6 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import binom
 
-from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from .answers import answers_from_comparisons
 from .bootstrap import ConfidenceInterval, bootstrap_intervals, wilson_interval

@@ -8,12 +8,10 @@ __all__ = ['exchanged_sides', 'position_bias', 'clustered_logit', 'length_bias']
 # %% ../../nbs/evaluation/52_judge_bias.ipynb #7c0fc9ee
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 from scipy.stats import binom, norm, t as student_t
 
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
-from ..data.validation import list_names
 from .answers import answers_from_comparisons
 from .bootstrap import wilson_interval
 from .checks import safe_divide

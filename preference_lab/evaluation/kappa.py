@@ -15,7 +15,7 @@ from ..core.errors import ConfigError, DataError, did_you_mean
 from .answers import Answers
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
 from .checks import safe_divide
-from .item_rater_bootstrap import ItemCounts, agreement_intervals, count_answers
+from .item_rater_bootstrap import ItemCounts, agreement_intervals
 from .krippendorff import MAX_VALUES
 
 # %% ../../nbs/evaluation/24_kappa.ipynb #52dc5ad5

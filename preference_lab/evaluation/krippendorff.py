@@ -13,9 +13,9 @@ import pandas as pd
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .answers import Answers
-from .bootstrap import ConfidenceInterval, Scorer
+from .bootstrap import ConfidenceInterval
 from .checks import safe_divide
-from .item_rater_bootstrap import ItemCounts, agreement_intervals, count_answers
+from .item_rater_bootstrap import ItemCounts, agreement_intervals
 
 # %% ../../nbs/evaluation/23_krippendorff.ipynb #230f4d69
 LEVELS = ('nominal', 'ordinal', 'interval', 'ratio', 'jaccard', 'masi')   # levels of measurement

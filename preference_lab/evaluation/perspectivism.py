@@ -7,7 +7,6 @@ __all__ = ['KINDS', 'RaterPredictions', 'predict_answers', 'mean_by_item', 'rate
            'scores_by_rater', 'most_frequent_answers', 'mean_answers', 'random_answers_baseline', 'rater_baselines']
 
 # %% ../../nbs/evaluation/60_perspectivism.ipynb #a3d5700c
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np

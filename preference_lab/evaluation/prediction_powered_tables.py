@@ -12,7 +12,6 @@ import pandas as pd
 from ..core.errors import DataError
 from ..data.answers import Answers
 from ..data.comparisons import Comparisons
-from ..data.validation import list_names
 from .answers import answers_from_comparisons
 from .checks import safe_divide
 from .model_judges import count_by_item, find_models

@@ -7,7 +7,6 @@ __all__ = ['ENSEMBLE_FILE', 'is_ensemble', 'mean_predictions', 'make_ensemble', 
 
 # %% ../../nbs/experiments/12_ensembles.ipynb #0cc5b840
 import hashlib
-import inspect
 from functools import wraps
 from pathlib import Path
 from shutil import copy2, rmtree

@@ -17,7 +17,7 @@ from ..experiments.prediction_kinds import BinaryPredictions, DistributionPredic
 from ..experiments.prediction_kinds import MultilabelPredictions, PairwisePredictions, PredictionKind
 from .explorer import OtherRun
 from .rater_profiles import rater_profiles
-from .rows import ExplorerRows, answer_disagreement, wrong_rows
+from .rows import ExplorerRows, answer_disagreement
 
 # %% ../../nbs/exploration/08_run_predictions.ipynb #ab9c1bef
 @singledispatch

@@ -8,7 +8,6 @@ __all__ = ['save_peft_adapter', 'save_open_clip_checkpoint']
 # %% ../../nbs/models/33_lora_files.ipynb #6b1d0003
 import re
 from pathlib import Path
-from typing import Sequence
 
 import torch
 from torch import Tensor, nn

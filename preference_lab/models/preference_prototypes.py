@@ -18,7 +18,7 @@ from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
 from .preference_posteriors import MixturePosterior, MixturePrior, mixture_posterior
-from .preference_evidence import ComparisonEvidence, RatingEvidence, pair_evidence, rating_evidence
+from .preference_evidence import RatingEvidence, pair_evidence, rating_evidence
 from .hierarchical_preferences import RaterPosterior, fit_new_raters, score_difference
 from .preference_em import structured_covariance
 

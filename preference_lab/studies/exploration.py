@@ -8,13 +8,12 @@ __all__ = ['StudyExploration']
 # %% ../../nbs/studies/01_exploration.ipynb #2de326e5
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from PIL.Image import Image
 
 from ..core.config import Config
-from ..core.errors import ConfigError, DataError, PreferenceLabError
+from ..core.errors import ConfigError, PreferenceLabError
 from ..core.old_names import read_run_config
 from ..data.images import open_image
 from ..data.tables import read_parquet

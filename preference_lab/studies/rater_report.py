@@ -7,7 +7,6 @@ __all__ = ['RATER_METRICS', 'RATER_PREDICTORS', 'rater_scores_table', 'rater_dif
            'rater_effect_sentence', 'RaterReport']
 
 # %% ../../nbs/studies/06_rater_report.ipynb #090bd55a
-import numpy as np
 import pandas as pd
 from IPython.display import display
 from fastcore.basics import patch

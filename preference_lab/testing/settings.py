@@ -14,7 +14,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -24,7 +24,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core.errors import ConfigError, PreferenceLabError
-from ..core.config import Config, check_value, make_config
+from ..core.config import check_value, make_config
 from ..core.storage import load_tensors
 
 # %% ../../nbs/testing/03_settings.ipynb #cdd57ed0

@@ -8,7 +8,6 @@ __all__ = ['TRACKER_RUN_NAME_KEYS', 'TRACKERS_FILE', 'MAX_TRACKED_ROWS', 'start_
 # %% ../../nbs/training/08_trackers.ipynb #d5c180b6
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from accelerate import Accelerator

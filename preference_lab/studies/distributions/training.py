@@ -17,7 +17,6 @@ from ...evaluation.distributions import distribution_metrics
 from ...training.devices import make_accelerator
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
-from ..base import Study
 from ..raters import RaterStudy
 from .settings import DistributionsConfig
 from ...models.rater_effects import predict_hidden

@@ -6,9 +6,9 @@
 __all__ = ['PUBLISHED', 'HEADLINE_METRICS', 'SCORES', 'METRIC_TITLES', 'EmotionReport']
 
 # %% ../../../nbs/studies/emotions/08_report.ipynb #341cd004
-from matplotlib.figure import Figure
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from fastcore.basics import patch
 
 from ...evaluation.calibration import brier, ece
@@ -19,7 +19,6 @@ from ...reporting.elements import scores_frame
 from ..report_base import StudyReport
 from ..rater_report import RaterReport, rater_effect_sentence
 from .decision_report import DecisionReport
-from .study import EmotionStudy
 
 # %% ../../../nbs/studies/emotions/08_report.ipynb #3181532a
 PUBLISHED = {

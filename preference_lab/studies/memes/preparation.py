@@ -9,7 +9,6 @@ __all__ = ['MemeData', 'check_file', 'extraction_device', 'load_frozen_clip']
 from pathlib import Path
 
 import numpy as np
-import torch
 from fastcore.basics import patch
 
 from ...core.errors import ConfigError, DataError
