@@ -47,7 +47,7 @@ def table_stem(
 # %% ../../nbs/data/00_file_encodings.ipynb #c34b3be7
 def shard_paths(
     path: Path,
-) -> list[Path]:   # [path] where it is no shard
+) -> list[Path]:   # [path] where it is not a shard
     "All files of a table that is written in shards, in their order"
     m = re.fullmatch(_SHARD.pattern + r'(\.[.\w]+)', path.name)
     if not m: return [path]

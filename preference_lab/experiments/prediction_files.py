@@ -84,7 +84,7 @@ def compare_with_training(
         verb = 'were' if len(new) > 1 else 'was'
         said.append(f'{where}: {list_names(new)} {verb} not in the training table: copied, and not read')
     if [c for c in frame if c in known] != [c for c in known if c in frame]:
-        said.append(f'{where}: the columns stand in another order than in the training table; they are read by name')
+        said.append(f'{where}: the columns are in another order than in the training table; they are read by name')
     return said
 
 # %% ../../nbs/experiments/08_prediction_files.ipynb #d81dd5ec
