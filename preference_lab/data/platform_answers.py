@@ -8,7 +8,6 @@ __all__ = ['count_labels', 'answers_of_raters', 'answers_to_labels', 'answers_to
 
 # %% ../../nbs/data/45_platform_answers.ipynb #c2dbf105
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

@@ -19,8 +19,7 @@ from ...data.coded_choices import parse_coded_choices
 from ...data.coding import hash_arrays
 from ...data.comparisons import Comparisons
 from ...data.tables import read_table
-from ...data.validation import check_confusable_ids, list_names, parse_finite_floats, parse_ids
-from ...data.validation import require_column
+from ...data.validation import check_confusable_ids, list_names, parse_ids, require_column
 from ...datasets.convabuse import SEVERITY
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
 from ...evaluation.answers import Answers, answers_from_comparisons, answers_from_frame

@@ -15,7 +15,6 @@ from ...data.validation import list_names
 from ...evaluation.agreement import smallest_designs
 from ...plots.judgements import agreement_forest, components_plot, planning_plot, rater_matrix_plot
 from ...plots.judgements import rater_quality_plot
-from .study import JudgementStudy
 from ..report_base import StudyReport
 
 # %% ../../../nbs/studies/judgements/04_report.ipynb #ba5f95a7

@@ -15,11 +15,9 @@ from fastcore.basics import patch
 from ...core.errors import DataError
 from ...data.validation import list_names
 from ...evaluation.agreement import agreement_table, circular_triads, cluster_raters
-from ...evaluation.agreement import fit_variance_components, overall_side_bias, planning_table
-from ...evaluation.agreement import rater_matrix, rater_quality, retest_by_rater, retest_reliability
-from ...evaluation.agreement import side_bias
-from ...evaluation.alternative_annotator_test import alternative_annotator_table
-from ...evaluation.alternative_annotator_test import alternative_annotator_test
+from ...evaluation.agreement import fit_variance_components, overall_side_bias, planning_table, rater_matrix
+from ...evaluation.agreement import rater_quality, retest_by_rater, retest_reliability, side_bias
+from ...evaluation.alternative_annotator_test import alternative_annotator_table, alternative_annotator_test
 from ...evaluation.judge_bias import length_bias, position_bias
 from ...evaluation.model_judges import model_agreement
 from ...evaluation.prediction_powered_tables import prediction_powered_answers
@@ -28,7 +26,6 @@ from ...experiments.results import finish_run
 from ...experiments.runs import save_table
 from ..base import Study
 from .data import load_judgements
-from .settings import JudgementConfig
 
 # %% ../../../nbs/studies/judgements/03_study.ipynb #1cc97797
 class JudgementStudy(Study):

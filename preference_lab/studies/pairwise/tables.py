@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
-from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, choose_name
+from ...data.reading import BY_RULE, COUNTED, NAMED, Reading, choose, choose_name
 from ...data.spellings import Spellings, unify_ids
 from ...data.tables import read_table
 from ...data.number_cells import plain_numbers
