@@ -32,14 +32,18 @@ def sign_flip_test(
     return float(as_far/len(signs)) if exact else float((as_far+1)/(n+1))
 
 # %% ../../nbs/evaluation/04_paired_differences.ipynb #dfe91f90
+def _largest(values) -> float:
+    "The largest finite value without its sign; 0 where there is none"
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.))
+
 def _deviations(values, left_out, n_units):
     "How far each unit moves the difference; None where nothing can be said"
     a, b = values
     d = left_out[0] - left_out[1] - (a-b)
     if a == b: return d
-    at_bound = any(v in (0, 1) and np.nanmax(abs(w-v)) < 1e-12 for v, w in zip(values, left_out))
+    at_bound = any(v in (0, 1) and np.isfinite(w).any() and _largest(w-v) < 1e-12 for v, w in zip(values, left_out))
     if at_bound: return np.r_[d, np.r_[1., -1.]*(1 + abs(a-b))/n_units]
-    constant = np.nanmax(abs(d)) < 1e-12
+    constant = _largest(d) < 1e-12
     return None if n_units < MIN_UNITS or constant else d
 
 # %% ../../nbs/evaluation/04_paired_differences.ipynb #866f29df
