@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['resolve_encoder', 'without_pooling_layer', 'set_dropout', 'check_tokenizer', 'load_encoder', 'find_pooling',
-           'TextEncoder', 'load_text_encoder']
+           'position_limit', 'TextEncoder', 'load_text_encoder']
 
 # %% ../../nbs/models/02_text_encoders.ipynb #641eaabe
 import hashlib
@@ -149,10 +149,13 @@ def _encoder_shape(config) -> dict:
     decides = lambda k: 'dropout' not in k and not k.startswith('_') and k not in free
     return {k: v for k, v in config.to_diff_dict().items() if decides(k)}
 
-def _positions(config) -> int|None:
+# %% ../../nbs/models/02_text_encoders.ipynb #82644f4d
+def position_limit(
+    config,       # of an encoder
+) -> int|None:    # None: the configuration names no limit
     "The maximum number of tokens; RoBERTa counts positions from the id of its padding"
     n = getattr(config, 'max_position_embeddings', None)
-    return n - config.pad_token_id - 1 if n and config.model_type in _ROBERTAS else n
+    return n - config.pad_token_id - 1 if n and getattr(config, 'model_type', '') in _ROBERTAS else n
 
 # %% ../../nbs/models/02_text_encoders.ipynb #f098c6b1
 @dataclass(eq=False, repr=False)
@@ -169,7 +172,7 @@ class TextEncoder:
     def __post_init__(self):
         find_pooling(self.pooling)
         check_encoder_precision(self.precision)
-        config, positions = self.encoder.config, _positions(self.encoder.config)
+        config, positions = self.encoder.config, position_limit(self.encoder.config)
         if not 1 <= self.max_length <= (positions or self.max_length):
             limit = f' and at most {positions}, the number of positions of this encoder' if positions else ''
             raise ConfigError(f'max_length={self.max_length}: give at least 1{limit}')

@@ -27,7 +27,8 @@ from ...evaluation.label_distribution_baselines import aa_knn_baseline, pt_bayes
 from ...training.batching import RaggedArray, tokenize_texts
 from ...training.devices import make_accelerator
 from ...models.image_encoders import load_clip
-from ...models.text_encoders import load_encoder, load_text_encoder
+from ...models.text_encoders import TextEncoder, load_encoder
+from ...models.text_lengths import choose_max_length
 from ...models.embeddings import embed_images, embed_texts
 from ...models.tiny_clip import tiny_clip
 from .settings import ColumnNames, DistributionsConfig
@@ -143,9 +144,13 @@ def compute_features(
     parts, encoder_settings = [] if data.features is None else [data.features], None
     if data.texts:
         name = cfg.encoder or DEFAULT_TEXT_ENCODER
-        t = load_text_encoder(name, cfg.pooling, cfg.max_length)
+        encoder, tokenizer = load_encoder(name)
+        all_texts = [t for texts in data.texts.values() for t in texts]
+        max_length, truncated = choose_max_length(cfg.max_length, all_texts, tokenizer, encoder.config)
+        data.votes.notes.extend(truncated)
+        t = TextEncoder(name, encoder, tokenizer, cfg.pooling, max_length)
         parts += [embed_texts(texts, t, progress=cfg.progress) for texts in data.texts.values()]
-        encoder_settings = dict(kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=cfg.max_length)
+        encoder_settings = dict(kind='text', name=name, key=t.key, pooling=cfg.pooling, max_length=max_length)
         encoder_settings['columns'] = list(data.texts)
     if data.images:
         name = cfg.encoder or 'tiny'
@@ -160,19 +165,14 @@ def compute_features(
 def load_finetuned_encoder(
     data: DistributionData,
     cfg: DistributionsConfig,
-) -> tuple[nn.Module, object, RaggedArray]:  # encoder, tokenizer, tokens of each item
+) -> tuple[nn.Module, object, RaggedArray, int]:  # encoder, tokenizer, tokens of each item, at most so many
     "The text encoder that is fine-tuned, and the tokens of each item"
     if not data.texts: raise ConfigError('setting model=text: the data have no texts; set text_columns')
     encoder, tokenizer = load_encoder(cfg.encoder or DEFAULT_TEXT_ENCODER)
-    positions = getattr(encoder.config, 'max_position_embeddings', cfg.max_length)
-    if cfg.max_length > positions:
-        raise ConfigError(f'setting max_length={cfg.max_length}: this encoder has {positions} positions; set it to '
-                          f'{positions} or less')
-    return (
-        encoder,
-        tokenizer,
-        tokenize_texts(['\n'.join(t) for t in zip(*data.texts.values())], tokenizer, cfg.max_length),
-    )
+    texts = ['\n'.join(t) for t in zip(*data.texts.values())]
+    max_length, truncated = choose_max_length(cfg.max_length, texts, tokenizer, encoder.config)
+    data.votes.notes.extend(truncated)
+    return encoder, tokenizer, tokenize_texts(texts, tokenizer, max_length), max_length
 
 # %% ../../../nbs/studies/distributions/04_preparation.ipynb #70b30lc1
 def load_configured_data(
@@ -224,8 +224,9 @@ def prepare_data(
     _check_splits(v.name, splits)
     encoder = tokenizer = ragged = x = None
     if cfg.model == 'text':
-        encoder, tokenizer, ragged = load_finetuned_encoder(data, cfg)
-        encoder_settings = dict(kind='trained', name=cfg.encoder, columns=list(data.texts))
+        encoder, tokenizer, ragged, max_length = load_finetuned_encoder(data, cfg)
+        columns = dict(columns=list(data.texts), max_length=max_length)
+        encoder_settings = dict(kind='trained', name=cfg.encoder) | columns
     else: x, encoder_settings = compute_features(data, cfg)
     device = make_accelerator(cfg).device
     encoders = fit_encoders(data.columns, [s['train'] for s in splits]) if data.columns is not None else []

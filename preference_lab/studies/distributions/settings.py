@@ -178,7 +178,8 @@ class DistributionsConfig(TrainConfig):
     encoder: str = ''
     weights: str = ''                      # of an open_clip encoder: a tag, a file, or random
     pooling: Literal['mean', 'first'] = 'mean'  # over the hidden states of a text encoder
-    max_length: PositiveInt = 128                # maximum tokens of a text
+    # tokens; longer texts are truncated; auto: the 99th percentile of the lengths, within the encoder's limit
+    max_length: PositiveInt | Literal['auto'] = 128
     # a configuration of the published system; its values replace defaults, not what you pass
     preset: str = ''
     sweep: str = ''                        # name of the sweep that the run is a trial of
@@ -227,7 +228,7 @@ class DistributionsConfig(TrainConfig):
         if self.folds and self.rater_model != 'none':
             raise ConfigError(f'setting rater_model={self.rater_model}: raters are modeled on one split; set folds=0')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
-        if self.max_length < 3:
+        if self.max_length != 'auto' and self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: expected at least 3, one token and two special '
                               'tokens')
 

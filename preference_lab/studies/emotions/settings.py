@@ -74,7 +74,8 @@ class EmotionsConfig(TrainConfig):
     pooling: Literal['mean', 'first'] = 'mean'  # of the hidden states: mean over tokens, or the first token
     dropout: Fraction|None = None    # of hidden states and before the head; none: the encoder's own
     attention_dropout: Fraction|None = None  # of attention weights; none: the encoder's own
-    max_length: PositiveInt = 128          # tokens; longer texts are truncated
+    # tokens; longer texts are truncated; auto: the 99th percentile of the lengths, within the encoder's limit
+    max_length: PositiveInt | Literal['auto'] = 128
     # first blocks of the encoder that are not trained, the embeddings being the first
     freeze_layers: NonNegativeInt = 0
     learning_rate: PositiveFloat|None = None  # peak, of the encoder; none: 2e-4, or 3e-3 with encoder=tiny
@@ -147,7 +148,7 @@ class EmotionsConfig(TrainConfig):
                 f'setting loss={self.loss}: with raters the targets are proportions between 0 and 1, which '
                 f'{self.loss} does not take; set loss=bce or weighted_bce, or remove rater_column and rater_model'
             )
-        if self.max_length < 3:
+        if self.max_length != 'auto' and self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: at least 3, the text and its two special tokens')
 
 # %% ../../../nbs/studies/emotions/01_settings.ipynb #4c9238fc

@@ -27,6 +27,7 @@ from ...training.batching import TextLoader, tiny_tokenizer, tokenize_texts
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer
 from ...models.rater_effects import predict_hidden
+from ...models.text_lengths import choose_max_length
 from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
 from ...models.text_classifier import MultilabelTextClassifier
 from ...models.encoder_parts import tiny_config
@@ -85,24 +86,17 @@ def _make_encoder(cfg, texts):
     set_dropout(config, cfg.dropout, cfg.attention_dropout)
     return BertModel(config, add_pooling_layer=False), tokenizer
 
-def _check_length(cfg, encoder):
-    "A `ConfigError` if texts may be longer than the encoder allows"
-    positions = getattr(encoder.config, 'max_position_embeddings', cfg.max_length)
-    if cfg.max_length > positions:
-        raise ConfigError(
-            f'setting max_length={cfg.max_length}: this encoder has {positions} positions; set it to {positions} or '
-            'less'
-        )
-
 # %% ../../../nbs/studies/emotions/04_training.ipynb #62a600ae
 def make_model(
     cfg: EmotionsConfig,
     train: MultilabelTable,   # training rows
+    notes: list[dict] | None = None,  # warnings, extended here
 ) -> MultilabelTextClassifier:
     "The untrained classifier; its biases are the log-odds of the labels' frequencies"
     torch.manual_seed(cfg.seed)
     encoder, tokenizer = _make_encoder(cfg, train.texts)
-    _check_length(cfg, encoder)
+    cfg.max_length, truncated = choose_max_length(cfg.max_length, train.texts, tokenizer, encoder.config)
+    if notes is not None: notes += truncated
     encoder_dropout = getattr(encoder.config, 'hidden_dropout_prob', getattr(encoder.config, 'dropout', .1))
     model = MultilabelTextClassifier.on_encoder(
         encoder,
@@ -123,7 +117,7 @@ def make_model(
 @patch
 def make_model(self: EmotionTraining) -> MultilabelTextClassifier:
     "The untrained classifier of the settings"
-    return make_model(self.cfg, self.train)
+    return make_model(self.cfg, self.train, self.notes)
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #a08d60d0
 @patch

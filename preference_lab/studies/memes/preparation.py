@@ -30,6 +30,7 @@ from ...models.clip_fusion import ClipFusion, ClipFusionConfig
 from ...models.image_encoders import ClipEncoder, load_clip
 from ...models.scene_clip import scene_clip
 from ...models.text_encoders import resolve_encoder
+from ...models.text_lengths import choose_max_length
 from .data import audit_memes, load_memes
 from ..base import Study
 from .settings import PRESETS, MemesConfig
@@ -225,12 +226,8 @@ def new_model(self: MemeData) -> ViLBERT|ClipFusion:
         model = ViLBERT(ViLBERTConfig.tiny(len(tokenizer), **shape), tokenizer, seed=cfg.seed)
     elif cfg.encoder == 'nlvr_scenes': model = self.scene_model(shape)
     else: model = init_from_pretrained(self.encoder, shape, cfg.variant, cfg.tokenizer)
-    positions = model.config.max_position_embeddings
-    if cfg.max_length > positions:
-        raise ConfigError(
-            f'setting max_length={cfg.max_length}: this encoder has {positions} positions; set it to {positions} or '
-            'less'
-        )
+    cfg.max_length, truncated = choose_max_length(cfg.max_length, self.train.texts, model.tokenizer, model.config)
+    self.notes += truncated
     model.freeze(cfg.freeze_layers)
     model.set_card_data(inference_precision=cfg.inference_precision)
     return model

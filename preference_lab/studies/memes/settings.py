@@ -90,7 +90,8 @@ class MemesConfig(TrainConfig):
     extractor_weights: str = 'pretrained'  # pretrained, or a file
     max_regions: PositiveInt = 100               # regions of an image that are used, the first ones
     drop_missing_regions: bool = False                # drop memes without regions; else they are an error
-    max_length: PositiveInt = 128                # tokens of a text; longer ones are truncated
+    # tokens; longer texts are truncated; auto: the 99th percentile of the lengths, within the encoder's limit
+    max_length: PositiveInt | Literal['auto'] = 128
     dropout: Fraction|None = None          # of hidden states and attention; none: as the encoder
     freeze_layers: NonNegativeInt = 0                      # first text layers that are frozen, with the embeddings
     gradient_checkpointing: bool = False        # recompute layers in the backward pass, to save memory
@@ -162,7 +163,7 @@ class MemesConfig(TrainConfig):
         self._check_threshold()
         if self.model == 'clip_fusion' and self.encoder == 'nlvr_scenes':
             raise ConfigError('encoder=nlvr_scenes is a ViLBERT; with model=clip_fusion use tiny or an open_clip model')
-        if self.max_length < 3:
+        if self.max_length != 'auto' and self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: at least 3, for one token, [CLS] and [SEP]')
         if self.label_smoothing >= 1:
             raise ConfigError(f'setting label_smoothing={self.label_smoothing}: must be below 1')
