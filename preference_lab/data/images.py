@@ -37,7 +37,7 @@ def open_image(
             with Image.open(path if content is None else io.BytesIO(content), formats=IMAGE_FORMATS) as image:
                 w, h = image.size
                 if w*h > max_pixels: raise DataError(_too_many_pixels(path, w*h, max_pixels))
-                return _upright_rgb(image)
+                return _upright_rgb(image, path)
     except DataError: raise
     except Image.DecompressionBombError as e:
         raise DataError(_too_many_pixels(path, int(re.search(r'[0-9]+', str(e))[0]), max_pixels)) from None
@@ -49,11 +49,18 @@ def open_image(
         ) from None
 
 # %% ../../nbs/data/12_images.ipynb #0c5c7fd0
-def _upright_rgb(image):
+def _eight_bits(image, path):
+    "16 bits or fractions from 0 to 1 as 8 bits, by one mapping for all images"
+    a, white = np.asarray(image, np.float64), 1 if image.mode == 'F' else 2**16 - 1
+    if not (0 <= a.min() and a.max() <= white):
+        kind = 'fractions' if image.mode == 'F' else 'numbers of 16 bits'
+        raise DataError(f'{path}: its values range from {a.min():g} to {a.max():g}; {kind} range from 0 to {white:,}. '
+                        'Save the image with 8 bits a channel')
+    return Image.fromarray(np.rint(a*(255/white)).astype(np.uint8))
+
+def _upright_rgb(image, path):
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith('I') or image.mode == 'F':   # 16 bits a channel
-        a = np.asarray(image, np.float64)
-        image = Image.fromarray((a/max(a.max(), 1)*255).astype(np.uint8))
+    if image.mode.startswith('I') or image.mode == 'F': image = _eight_bits(image, path)
     if 'A' in image.getbands() or 'transparency' in image.info:
         image = image.convert('RGBA')
         image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)

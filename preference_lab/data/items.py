@@ -6,6 +6,7 @@
 __all__ = ['IMAGE_SUFFIXES', 'find_images', 'read_embeddings', 'list_images']
 
 # %% ../../nbs/data/15_items.ipynb #a5649d27
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,8 @@ def list_images(
     if not folder.is_dir(): raise DataError(f'{folder}: the folder does not exist. Give the folder of the images.')
     for p in sorted(folder.iterdir()):
         if p.suffix.lower() not in IMAGE_SUFFIXES or p.name.startswith('.'): continue
-        id = str(int(p.stem)) if p.stem.isdecimal() else p.stem
+        stem = unicodedata.normalize('NFC', p.stem)   # names of files on macOS are decomposed
+        id = str(int(stem)) if stem.isdecimal() else stem
         if id in out:
             raise DataError(f'{folder}: {Path(out[id]).name} and {p.name} have the same id {id!r}. Remove one.')
         out[id] = str(p)
