@@ -9,7 +9,7 @@ __all__ = ['reliability_diagram', 'calibration_bars']
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from scipy.stats import beta
 
 from .style import PALETTE, bar_chart_height, figure, label_rows, metric_name, new_figure
@@ -45,9 +45,12 @@ def reliability_diagram(
     ax.set(ylabel=observed, xlim=(0, 1), ylim=(0, 1), title=', '.join(scores))
     ax.legend(loc='upper left')
     below.bar(t.confidence, t['count'], .7/max(len(table), 2), color=PALETTE['sky'])
-    below.set(xlabel=predicted, ylabel=unit, yscale='log')
-    decades = t['count'].max() > 30*t['count'].min()
-    below.yaxis.set(major_locator=LogLocator(subs=(1,) if decades else (1, 2, 5)), minor_locator=NullLocator())
+    below.set(xlabel=predicted, ylabel=unit)
+    if t['count'].max() > 3*t['count'].min():
+        decades = t['count'].max() > 30*t['count'].min()
+        below.set_yscale('log')
+        below.yaxis.set(major_locator=LogLocator(subs=(1,) if decades else (1, 2, 5)), minor_locator=NullLocator())
+    else: below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     return fig
 
 # %% ../../nbs/plots/09_calibration.ipynb #2cb63a7c

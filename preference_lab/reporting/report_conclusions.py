@@ -148,8 +148,10 @@ def show_decisions(self: ReportConclusions):
                'is debiased (root mean square; slightly negative values are 0)', digits=4)
     self.folded_table(f'Calibration of each of {len(d.by_class)} classes', d.by_class, digits=3)
     promised = f'{1-d.fit.alpha:.0%} promised on average over rows, from {d.fit.units:,} validation units'
-    caption = f'Conformal sets: share of answers inside ({promised}), by the most frequent label'
-    self.table(d.coverage, caption, digits=3)
+    coverage = d.coverage.assign(below=d.coverage.below.map({True: 'yes', False: ''}))
+    coverage = coverage.rename(columns=dict(below='below the promise', complete='all labels'))
+    self.table(coverage.iloc[:1], f'Conformal sets: share of answers inside ({promised})', digits=3)
+    self.folded_table('Conformal sets by the most frequent label', coverage.iloc[1:], digits=3)
     self.figure('risk_coverage', risk_coverage_plot(d.curve, d.areas, s.rows_noun))
 
 # %% ../../nbs/reporting/17_report_conclusions.ipynb #3d7dd0ab
