@@ -122,9 +122,10 @@ def extra_tables(self: PairwiseStudy) -> dict[str, pd.DataFrame]:
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #424462f5
 @patch
 def claim_intervals(self: PairwiseStudy) -> dict[str, dict]:  # claim -> value, low, high, method, generalizes_to, units
-    "Test accuracy with its interval for new answers, new raters, new items, and both new"
+    "Test accuracy with its interval for new answers, new raters, new items, both new, and new rankings where there are"
     test, right = self.tables['test'], comparison_scores(self.tables['test'], self.proba['test'])['accuracy']
-    return {c: crossed_interval(test, right, c, 'wilson').to_dict() for c in CLAIMS}
+    claims = [c for c in CLAIMS if c != 'group' or test.group is not None]
+    return {c: crossed_interval(test, right, c, 'wilson').to_dict() for c in claims}
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #20286aec
 @patch
