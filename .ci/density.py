@@ -20,7 +20,7 @@ LONG_MODULES = (
     # one subject: a network, a loop, a file format, a statistical model with its methods
     'aggregation.bradley_terry data.label_files data.region_cache data.tables data.text_files evaluation.crossed_reml models.vilbert '
     'studies.results training.stacked_models training.trainer '
-    # the steps of one study, each a method of its class, and the tables that they read and write
+    # the steps of one study, each a method of its class, and the tables that they read and write; to be split further
     'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
     'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
     'studies.emotions.study studies.judgements.data studies.judgements.report studies.judgements.study '

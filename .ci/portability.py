@@ -61,7 +61,14 @@ nbs/aggregation/07_glad nbs/aggregation/08_crowdlab nbs/aggregation/10_bradley_t
 nbs/aggregation/12_plackett_luce nbs/aggregation/13_rating_means nbs/aggregation/14_consensus_tables nbs/models/36_rater_prompts
 nbs/models/39_preference_predictor nbs/models/29_preference_prototypes nbs/models/30_scene_clip nbs/models/32_clip_fusion
 nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/13_start_weights
-nbs/studies/judgements/03_study nbs/studies/judgements/05_commands tests_nbs/10_numbers tests_nbs/17_tables'''.split()
+nbs/studies/judgements/03_study nbs/studies/judgements/05_commands tests_nbs/10_numbers tests_nbs/17_tables
+nbs/evaluation/03_jackknife_t nbs/evaluation/04_paired_differences nbs/evaluation/05_auroc nbs/evaluation/06_crossed_clusters
+nbs/evaluation/34_significance nbs/evaluation/35_bca nbs/evaluation/36_calibration_error nbs/evaluation/37_conformal
+nbs/evaluation/38_abstention nbs/evaluation/39_decision_summary nbs/evaluation/50_model_judges
+nbs/evaluation/51_alternative_annotator_test nbs/evaluation/52_judge_bias nbs/evaluation/53_prediction_powered
+nbs/evaluation/54_prediction_powered_tables nbs/evaluation/60_perspectivism nbs/evaluation/61_rater_evaluation
+nbs/models/04_rater_effects nbs/models/37_text_lengths nbs/data/29_feature_columns nbs/data/42_rankings nbs/studies/01_exploration
+nbs/studies/05_raters nbs/studies/06_rater_report nbs/studies/pairwise/04_study'''.split()
 
 
 def numpy_features() -> str:
