@@ -177,13 +177,13 @@ function startExplorer(root, data, onChange) {
     for (let i = 0; i < c.at[k].length; i++) if (c.true_positives[k][i] + c.false_positives[k][i]) { const s = at(i); points.push(x(s[1]).toFixed(1) + ',' + y(s[0]).toFixed(1)); }
     const now = at(j);
     el.svg = true;
-    const picture = el('svg', { viewBox: '0 0 200 122', role: 'img', 'aria-label': 'precision against recall; the point is the chosen threshold' },
+    const chart = el('svg', { viewBox: '0 0 200 122', role: 'img', 'aria-label': 'precision against recall; the point is the chosen threshold' },
       el('polyline', { class: 'axis', points: '28,8 28,100 193,100' }), el('polyline', { class: 'curve', points: points.join(' ') }),
       el('circle', { class: 'point', cx: x(now[1]), cy: y(now[0]), r: 3.5 }),
       el('text', { x: 110, y: 119, 'text-anchor': 'middle' }, 'recall'), el('text', { x: 12, y: 54, transform: 'rotate(-90 12 54)', 'text-anchor': 'middle' }, 'precision'),
       el('text', { x: 25, y: 12, 'text-anchor': 'end' }, '1'), el('text', { x: 25, y: 101, 'text-anchor': 'end' }, '0'), el('text', { x: 193, y: 110, 'text-anchor': 'end' }, '1'));
     el.svg = false;
-    return picture;
+    return chart;
   }
 
   // the list
@@ -291,9 +291,9 @@ function startExplorer(root, data, onChange) {
     const r = state.row;
     if (r < 0) return detail.replaceChildren(el('p', { class: 'soft' }, 'No row passes the filters.'));
     const names = data.rows.images ? data.rows.images[r] : [], captions = isPair ? ['left: ' + data.rows.left[r], 'right: ' + data.rows.right[r]] : [];
-    const pictures = names.map((name, i) => [image(name, captions[i]), captions[i]]).filter(([img, caption]) => img || caption);
+    const figures = names.map((name, i) => [image(name, captions[i]), captions[i]]).filter(([img, caption]) => img || caption);
     detail.replaceChildren(...[el('h2', {}, String(data.rows.id[r])),
-      pictures.length ? el('div', { class: 'images' }, pictures.map(([img, caption]) => el('figure', {}, img, caption ? el('figcaption', { dir: 'auto' }, caption) : null))) : null,
+      figures.length ? el('div', { class: 'images' }, figures.map(([img, caption]) => el('figure', {}, img, caption ? el('figcaption', { dir: 'auto' }, caption) : null))) : null,
       !names.length && isPair ? el('p', {}, captions.join(' · ')) : null,
       data.rows.text && data.rows.text[r] ? el('p', { class: 'text', dir: 'auto', 'data-part': 'text' }, data.rows.text[r]) : null,
       facts(r), data.rows.answers ? el('p', {}, data.rows.answers[r]) : null, ...bars(r).filter((e) => e !== null),
