@@ -66,6 +66,7 @@ def clean():
 def shown():
     "A sentence for each notebook that the site would leave out, or whose first lines it would drop"
     out, listed = [], sidebar()
+    out += [f'_quarto.yml lists {f} twice: delete one of its lines' for f in sorted(set(listed)) if listed.count(f) > 1]
     for f in listed:
         if not (ROOT/'nbs'/f).exists(): out.append(f'_quarto.yml lists {f}, but there is no nbs/{f}: correct the sidebar there')
     for p in notebooks('nbs'):
