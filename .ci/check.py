@@ -133,6 +133,19 @@ def addresses():
     return out
 
 
+def numbers():
+    "A sentence for each notebook whose number another notebook of its folder has, with the next free one"
+    folders, out = {}, []
+    for p in notebooks('nbs', 'tests_nbs'):
+        m = re.match(r'(\d\d)_', p.name)
+        if m: folders.setdefault(p.parent, {}).setdefault(int(m[1]), []).append(p)
+    for found in folders.values():
+        for same in found.values():
+            for p in same[1:]:
+                out.append(f'{rel(p)} and {rel(same[0])} share a number: rename one; the next free number is {max(found) + 1:02d}')
+    return out
+
+
 def sections():
     "The sidebar of _quarto.yml as (section title or None, notebook) pairs"
     for o in yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']:
@@ -149,7 +162,7 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + addresses() + imports_apart() + directions() + density.faults(ROOT) + words.faults(ROOT) + readme()
+def problems(): return in_step() + clean() + shown() + addresses() + numbers() + imports_apart() + directions() + density.faults(ROOT) + words.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':
