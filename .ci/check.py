@@ -146,6 +146,17 @@ def numbers():
     return out
 
 
+def links():
+    "A sentence for each relative link of a text cell to a notebook that is not there"
+    out = []
+    for p in notebooks('nbs', 'tests_nbs'):
+        for c in loads(p.read_text(encoding='utf-8'))['cells']:
+            if c['cell_type'] != 'markdown': continue
+            for link in re.findall(r'\]\(([^)#\s:]+\.ipynb)', ''.join(c['source'])):
+                if not (p.parent/link).exists(): out.append(f'{rel(p)}, cell {c["id"]}: it links to {link}, which is not there')
+    return out
+
+
 def sections():
     "The sidebar of _quarto.yml as (section title or None, notebook) pairs"
     for o in yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']:
@@ -162,7 +173,9 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + addresses() + numbers() + imports_apart() + directions() + density.faults(ROOT) + words.faults(ROOT) + readme()
+def problems():
+    out = in_step() + clean() + shown() + addresses() + numbers() + links() + imports_apart() + directions()
+    return out + density.faults(ROOT) + words.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':
