@@ -24,8 +24,7 @@ LONG_MODULES = (
     'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
     'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
     'studies.emotions.study studies.judgements.data studies.judgements.report studies.judgements.study '
-    'studies.labeler_tokens.commands studies.labeler_tokens.model studies.labeler_tokens.study studies.memes.data '
-    'studies.memes.preparation studies.memes.report studies.memes.study studies.pairwise.data studies.pairwise.tables '
+    'studies.memes.data studies.pairwise.data studies.pairwise.tables '
     'studies.preference.model studies.preference.study studies.preference.training'
 ).split()
 SHARE_OVER_20 = .30  # of exported cells with a definition

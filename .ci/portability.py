@@ -25,11 +25,12 @@ nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
-nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
-nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
-nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
-nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
-nbs/studies/memes/07_study nbs/studies/memes/12_commands nbs/studies/memes/11_new_memes nbs/studies/memes/09_report nbs/studies/memes/10_report_images'''.split()
+nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/06_batches nbs/studies/labeler_tokens/07_analyses
+nbs/studies/labeler_tokens/08_preparation nbs/studies/labeler_tokens/09_training
+nbs/studies/labeler_tokens/10_evaluation nbs/studies/labeler_tokens/11_study nbs/studies/labeler_tokens/12_labeled_tables nbs/studies/labeler_tokens/13_commands
+nbs/studies/memes/02_data nbs/models/17_vilbert_loading
+nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_models nbs/studies/memes/06_training
+nbs/studies/memes/08_evaluation nbs/studies/memes/09_study nbs/studies/memes/14_commands nbs/studies/memes/13_new_memes nbs/studies/memes/10_report_conclusions nbs/studies/memes/11_report nbs/studies/memes/12_report_images'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/training/17_distribution_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/08_calibration nbs/evaluation/09_ranking nbs/evaluation/10_classification nbs/evaluation/11_binary nbs/evaluation/12_pairwise
 nbs/evaluation/13_rater_metrics nbs/evaluation/15_distributions nbs/evaluation/16_constant_predictions
@@ -45,8 +46,8 @@ nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
 nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
 nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nbs/models/38_preference_network
 nbs/models/09_preference_posteriors nbs/models/06_preference_evidence nbs/models/12_hierarchical_preferences nbs/models/10_preference_em nbs/models/24_preference_features
-nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/studies/preference/09_preferred_items nbs/models/11_lora nbs/models/27_lora_weights nbs/studies/labeler_tokens/02_encoders
-nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/14_report nbs/studies/labeler_tokens/13_report_conclusions nbs/simulate/05_memes
+nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/studies/preference/09_preferred_items nbs/models/11_lora nbs/models/27_lora_weights nbs/studies/labeler_tokens/02_encoders nbs/studies/labeler_tokens/03_embeddings
+nbs/studies/labeler_tokens/04_model nbs/studies/labeler_tokens/05_new_raters nbs/studies/labeler_tokens/17_report nbs/studies/labeler_tokens/16_report_conclusions nbs/simulate/05_memes
 nbs/data/26_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/08_vilbert_config nbs/models/14_vilbert_layers nbs/models/13_vilbert_embeddings nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
