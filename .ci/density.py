@@ -22,8 +22,8 @@ LONG_MODULES = (
     'studies.results training.stacked_models training.trainer '
     # the steps of one study, each a method of its class, and the tables that they read and write; to be split further
     'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
-    'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
-    'studies.emotions.study studies.judgements.data studies.judgements.report studies.judgements.study '
+    'studies.distributions.report studies.distributions.settings studies.distributions.study '
+    'studies.judgements.data studies.judgements.report studies.judgements.study '
     'studies.memes.data studies.pairwise.data studies.pairwise.tables '
     'studies.preference.model studies.preference.study studies.preference.training'
 ).split()

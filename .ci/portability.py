@@ -21,7 +21,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/08_numerics nbs/evaluation/17_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/40_text_classifier nbs/models/05_classifier_card nbs/models/03_encoder_parts nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
-nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
+nbs/studies/emotions/05_evaluation nbs/studies/emotions/06_study nbs/studies/emotions/07_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
@@ -40,7 +40,7 @@ nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_ste
 nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/23_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/34_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/32_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/35_networks
+nbs/simulate/02_emotion_texts nbs/studies/emotions/09_report_conclusions nbs/studies/emotions/10_report nbs/models/35_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
 nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
