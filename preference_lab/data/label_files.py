@@ -82,17 +82,28 @@ def parse_label_column(
     return pd.Series(out, index=df.index, dtype=object)
 
 # %% ../../nbs/data/06_label_files.ipynb #6a3efa79
-_TRUTH = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
+_ZERO_ONE = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
+_TRUTH = _ZERO_ONE | {'no': False, 'yes': True, 'n': False, 'y': True, 'x': True, '✓': True, '✔': True}
+
+def _words(column: pd.Series) -> dict:
+    "Distinct cell -> its text without spaces and capitals; '' is a missing cell"
+    return {v: '' if is_missing(v) else str(v).strip().casefold() for v in pd.unique(column.astype(object))}
+
+def _is_marked(words) -> bool:
+    "Whether a column holds marks alone, so that an empty cell means that the label does not apply"
+    return '' in words and bool(set(words) - {''}) and all(_TRUTH.get(w, False) for w in set(words) - {''})
 
 def parse_binary_columns(
     df: pd.DataFrame,      # index: row in the file
-    columns: list[str],    # 0 or 1, one column a label
+    columns: list[str],    # 0 or 1, yes or no, or a mark (1, x, yes, true) and otherwise empty; one column a label
     path: str|Path,        # for errors
 ) -> pd.Series:            # tuples of ids
     "Columns of 0 and 1, one a label, as tuples of ids"
     on = np.zeros((len(df), len(columns)), dtype=bool)
     for j, c in enumerate(columns):
-        truth = df[c].map(lambda v: _TRUTH.get(str(v).strip().casefold()))
+        words = _words(df[c])
+        known = _TRUTH | ({'': False} if _is_marked(words.values()) else {})
+        truth = df[c].astype(object).map({v: known.get(w) for v, w in words.items()})
         if (bad := truth.isna().to_numpy()).any():
             raise DataError(
                 f'{location(path, df.index[bad.argmax()], c)}: {truncate_repr(df[c].iloc[bad.argmax()])} is neither 0 '
@@ -129,10 +140,11 @@ def _is_flag(name: str) -> bool:
     "Whether a column of 0 and 1 describes the row, by its name"
     return bool(_FLAG.match(name)) or name.casefold() in _FLAGS
 
-def _is_binary(column: pd.Series) -> bool:
-    "Whether every filled cell is 0 or 1"
-    values = {'' if is_missing(v) else str(v).strip().casefold() for v in column.map(str).unique()}
-    return any(v in _TRUTH for v in values) and all(v in _TRUTH for v in values - {'', 'nan', 'none'})
+def _is_binary(column: pd.Series, truth: dict=_ZERO_ONE) -> bool:
+    "Whether every filled cell is 0 or 1, or another word for them"
+    try: words = set(_words(column).values()) - {'', 'nan', 'none'}
+    except TypeError: return False   # lists in cells
+    return bool(words) and all(w in truth for w in words)
 
 def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], str, str]:
     "The columns of labels, and how they were found"
@@ -141,6 +153,8 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
     # a bad cell in a column with the name of a label is an error, not a reason to skip it
     if named := [c for c in rest if c in names]: return named, BY_NAME, 'columns with names of labels'
     binary = [c for c in rest if c in vocabulary or _is_binary(df[c])]
+    kind = 'columns of 0 and 1' if binary else 'columns of yes and no, or of marks'
+    binary = binary or [c for c in rest if _is_binary(df[c], _TRUTH)]
     if not binary:
         raise DataError(
             f'{location(path, 1)}: no column of labels; the columns are {list_names(df.columns, 12)}; add one column '
@@ -148,9 +162,9 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
         )
     flags = [c for c in binary if _is_flag(c)]
     if not flags or len(flags) == len(binary):
-        return order_labels(binary, vocabulary), BY_RULE, 'all columns of 0 and 1'
+        return order_labels(binary, vocabulary), BY_RULE, f'all {kind}'
     labels = order_labels([c for c in binary if c not in flags], vocabulary)
-    return labels, BY_RULE, f'columns of 0 and 1, without those with names of flags ({list_names(flags)})'
+    return labels, BY_RULE, f'{kind}, without those with names of flags ({list_names(flags)})'
 
 def _in_named_order(columns: list[str], label_names, path) -> list[str]:
     "Columns of labels in the order of `label_names`; an error where the setting names others"
@@ -173,7 +187,11 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
     else: columns, why, detail = _columns_by_rule(df, path, others, _given_names(o.label_names) or [], o.vocabulary)
     if not columns: raise DataError(f'{location(path, 1)}: label_columns={label_columns!r} leaves no column. Name one.')
     reading.add('label columns', columns, why, 'label_columns', detail)
-    return columns, len(columns) == 1 and (columns[0] in _LISTS or not _is_binary(df[columns[0]]))
+    listed = len(columns) == 1 and (columns[0] in _LISTS or not _is_binary(df[columns[0]], _TRUTH))
+    marked = [] if listed else [c for c in columns if _is_marked(_words(df[c]).values())]
+    if marked: reading.add('empty cells of labels', 'the label does not apply', BY_RULE, 'label_columns',
+                           f'no cell says no in {list_names(marked)}')
+    return columns, listed
 
 def _row_ids(df, column, path) -> list:
     "The ids of a table; without a column of ids they are made of file and row"

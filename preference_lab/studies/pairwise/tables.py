@@ -6,7 +6,6 @@
 __all__ = ['DEFAULT_COLUMNS', 'TableOptions', 'read_custom_table']
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #75cd00f8
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ...data.number_cells import plain_numbers
 from ...data.validation import list_names, parse_ids, pluralize, require_column
 from ...data.columns import select_columns
 from ...data.missing_cells import missing_cells
+from ...data.rating_scales import find_rating_scale
 from ...data.judgement_tables import ComparisonTable, RatingTable, parse_weights
 from ...data.repeated_ratings import Repeats, resolve_repeats
 from ...data.target_columns import find_target_columns, refuse_dropped_answers
@@ -30,41 +30,6 @@ from ...data.rankings import find_rankings, melt_rankings
 from ...data.platform_tables import PlatformTable, add_platform_reading, drop_non_answers
 from ...data.platform_formats import read_platform_file
 
-# %% ../../../nbs/studies/pairwise/02_tables.ipynb #f2d9bd56
-def _parse_scale(rating_scale) -> tuple[float, float]:
-    "The response scale from a setting: '1-7' or a pair"
-    m = re.fullmatch(r'\s*(-?[\d.]+)\s*[-–,]\s*(-?[\d.]+)\s*', rating_scale) if isinstance(rating_scale, str) else None
-    try: low, high = map(float, m.groups() if m else rating_scale)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f'rating_scale is {truncate_repr(rating_scale)}. Set the lowest and the highest value of the scale, for '
-            'instance '
-            'rating_scale=1-7.'
-        ) from None
-    if not low < high:
-        raise ConfigError(
-            f'rating_scale is {truncate_repr(rating_scale)}; the lowest value comes first, as in rating_scale=1-7'
-        )
-    return low, high
-
-def _find_scale(values, rating_scale, path, reading) -> tuple[tuple[float, float], list[dict]]:
-    "The scale as given, or the range of the values with a warning that says so"
-    given = rating_scale if rating_scale is not None else reading.fixed.get('scale')
-    scale, notes = (_parse_scale(given), []) if given is not None else _scale_of(values, path)
-    why, detail = (NAMED, '') if given is not None else (BY_RULE, 'the lowest and the highest value in the table')
-    text = given if given is not None else f'{scale[0]:g}-{scale[1]:g}'
-    reading.add('scale', text, why, 'rating_scale', detail)
-    return scale, notes
-
-def _scale_of(values, path) -> tuple[tuple[float, float], list[dict]]:
-    "The range of the values, and a warning that says so"
-    v = pd.to_numeric(values, errors='coerce').replace([np.inf, -np.inf], np.nan).dropna()
-    low, high = (float(v.min()), float(v.max())) if len(v) else (0., 1.)
-    if not low < high: raise DataError(f'{location(path)}: every value is {low:g}; there is no preference to learn')
-    message = (f'the scale is assumed to be {low:g}–{high:g}, the lowest and the highest value in the table; set '
-               'rating_scale= if it is wider')
-    return (low, high), [dict(code='rating_scale_inferred', message=message)]
-
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #c1855057
 @dataclass
 class TableOptions:
@@ -73,7 +38,7 @@ class TableOptions:
     judgement_type: str|None = None      # ratings or comparisons; None: by the columns
     left_code: str|None = None           # comparisons: value that means "left won"
     right_code: str|None = None          # comparisons: value that means "right won"
-    rating_scale: str|tuple|None = None  # ratings: the scale; None: from the lowest to the highest value
+    rating_scale: str|tuple|None = None  # ratings: as `parse_rating_scale`; None: from the lowest to the highest value
     # comparisons in wide layout: columns of choices, as `select_columns`; None: all that may hold choices
     target_columns: str|list|None = None
     repeats: Repeats = ''                # ratings of an item by a rater who rated it before
@@ -122,9 +87,9 @@ def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
     df, dropped = _drop_missing(df, path, o, reading)
-    scale, notes = _find_scale(df[c['value']], o.rating_scale, path, reading)
+    values, scale, notes = find_rating_scale(df[c['value']], o.rating_scale, path.name, reading)
     f = pd.DataFrame(
-        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=df[c['value']]), df.index
+        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=values), df.index
     )
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     if c.get('weight'): f['weight'] = parse_weights(df, c['weight'], path.name)
