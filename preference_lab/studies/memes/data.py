@@ -23,6 +23,7 @@ from ...data.memes import note_missing_images, parse_binary_labels, parse_numeri
 from ...data.memes import resolve_image_path
 from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, describe_reading, finish_reading
 from ...data.region_cache import RegionCache
+from ...data.row_order import sort_memes
 from ...data.tables import read_table
 from ...data.validation import require_column
 from ...data.labels import SPLITS
@@ -74,8 +75,9 @@ def read_memes(
         frame['subgroups'] = [parse_subgroups(v) for v in df[group_column]]
     split_name = lambda s: _SPLIT_NAMES.get(k := str(s).strip().casefold(), k)
     if 'split' in df: frame['split'] = df['split'].map(split_name)
-    table = MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=image or 'img'))
-    return note_missing_images(table, 'paths in the table are relative to its folder')
+    table = MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=image or 'img'),
+                      row_ids='id' not in df)
+    return sort_memes(note_missing_images(table, 'paths in the table are relative to its folder'))
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #0dd2c911
 def _duplicate_images(table) -> DuplicateImages:
