@@ -35,7 +35,7 @@ INTERVAL_REFERENCES = {
         '2007; Aronow, Samii & Assenova 2015)',
     'two-way dyadic-robust t': "cluster-robust variance of raters plus dyadic-robust variance of the items that "
         "comparisons share, with Student's t (Cameron, Gelbach & Miller 2011; Aronow, Samii & Assenova 2015; Davezies, "
-        "D'Haultfœuille & Guyonvarch 2021)",
+        "D'Haultfœuille & Guyonvarch 2021), its degrees of freedom by Satterthwaite (1946) and Gaylor & Hopper (1969)",
 }
 
 # %% ../../nbs/evaluation/03_jackknife_t.ipynb #416b52ca
