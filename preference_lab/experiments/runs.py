@@ -28,6 +28,7 @@ from ..core.config_files import config_yaml
 from ..core.terminal import note_single_process
 from ..core.old_names import read_run_config
 from ..core.run_log import write_log
+from ..core.runs_folder import runs_folder
 from ..data.tables import write_table
 from ..core.folder_locks import LOCK_FILE, lock_folder, write_lock_owner, unlock_folder
 
@@ -171,8 +172,8 @@ def open_run(
 
 # %% ../../nbs/experiments/01_runs.ipynb #95e60af5
 def _open_folder(study, cfg) -> tuple[Path, FileLock]:
-    parent = Path(cfg.runs_dir).expanduser()/study
-    if Path(cfg.runs_dir).expanduser().is_file():
+    parent = runs_folder(cfg.runs_dir)/study
+    if parent.parent.is_file():
         raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
     if cfg.resume: return _resume_folder(find_resumable_run(parent, cfg), study, cfg)
     folder = _make_folder(parent, cfg)
