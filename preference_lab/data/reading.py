@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..core.object_views import NotebookView, View
 from ..core.config import Config
 from ..core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 
@@ -52,7 +53,7 @@ def _same(a, b) -> bool:
     return str(a) == str(b)
 
 @dataclass
-class Reading:
+class Reading(NotebookView):
     "How a table is read: an entry for each choice"
     name: str = ''                              # file or data set, for errors
     fixed: dict = field(default_factory=dict)   # what -> choice, given back by the user
@@ -84,6 +85,8 @@ class Reading:
     def __contains__(self, what: str) -> bool: return any(e.what == what for e in self.entries)
     def __len__(self) -> int: return len(self.entries)
     def __bool__(self) -> bool: return True   # also without entries
+    def notebook_view(self) -> View:
+        return View(f'Reading of {self.name}', {}, dict(choices=reading_table(reading_records(self))))
 
 def _contradiction(reading: Reading, entry: ReadingEntry) -> DataError:
     "The error about a table that is not as `reading=` says"

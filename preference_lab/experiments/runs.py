@@ -18,6 +18,7 @@ from shutil import rmtree
 import pandas as pd
 from filelock import FileLock
 
+from .run_views import RunView
 from ..core.errors import ConfigError, FolderLockedError, PreferenceLabError, did_you_mean
 from ..core.process import raise_if_stop_requested
 from ..core.files import atomic_write_folder, check_file_name, remove_temporary_files, write_text
@@ -47,7 +48,7 @@ RUN_FOLDER_PATTERN = re.compile(r'(?P<name>.+)-(?P<time>\d{8}-\d{6})(-(?P<nth>\d
 REPORT_ENV_VAR = 'PREFERENCE_LAB_REPORT'
 
 @dataclass
-class Run:
+class Run(RunView):
     "A run folder, its results and warnings so far"
     study: str
     cfg: Config
