@@ -27,6 +27,7 @@ from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import PRESETS, PreferenceConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
+from ..pairwise.tables import documented_columns
 from .model import PreferenceModel, load_preference_model
 from .study import PreferenceStudy
 
@@ -79,6 +80,7 @@ def open_preference_predictor(
     model, scores = _load_for_serving(run, device, batch_size, precision), {}
     known = {n: i for i, n in enumerate(model.items)}
     def predict(frame, path):
+        frame = documented_columns(frame, run)
         pair = {'left', 'right'} <= set(frame)
         if not pair and 'item' not in frame:
             raise DataError(f'{location(path, 1)}: missing column "item", or "left" and "right"; the columns are '
