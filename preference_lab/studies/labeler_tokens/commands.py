@@ -27,6 +27,7 @@ from ..pairwise.data import check_pairwise_data
 from .model import LabelerCLIP, load_labeler_clip
 from .embeddings import encode_images_for_raters, encode_rater_prompts
 from .analyses import sigmoid
+from ..pairwise.tables import documented_columns
 from .study import LabelerStudy
 from .labeled_tables import evaluate_labelers, add_labelers
 
@@ -113,6 +114,7 @@ def open_labeler_predictor(
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
     embeddings, prompts = _EmbeddingCache(model), encode_rater_prompts(model).double().numpy()
     def predict(frame, path):
+        frame = documented_columns(frame, run)
         pixels, left, right = _read_images(frame, path, model)
         rater, n = _rater_numbers(frame, path, model), len(frame)
         v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))

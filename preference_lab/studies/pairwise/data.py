@@ -178,7 +178,7 @@ def load_preferences(
     target_columns: str|list=None, # comparisons in wide layout: columns of choices (commas between); None: all others
     format: str='',               # of a custom table: plain, or a public format; empty: told by its marks
     layout: str='',               # ratings: long, or wide (a rating matrix); rankings; empty: by unmistakable columns
-    ties: str='half',             # comparisons: half wins, or drop
+    ties: str='half',             # comparisons: half wins, drop, or davidson
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
     reading: Reading=None,        # to which the choices are added

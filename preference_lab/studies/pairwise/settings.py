@@ -28,14 +28,15 @@ class PairwiseConfig(TrainConfig):
     format: str = ''
     # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
     layout: Literal['', 'long', 'wide', 'rankings'] = ''
-    # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
-    ties: Literal['half', 'drop'] = 'half'
+    # of your own comparisons: ties are half a win for each side in training (half), an outcome that is predicted too
+    # (davidson: the model of Davidson 1970), or left out (drop)
+    ties: Literal['half', 'drop', 'davidson'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
     judgement_type: str = ''
     # of your own comparisons: the code for "left won"; empty: the answers are words for the sides or names of items
     left_code: str = ''
     right_code: str = ''                   # of your own comparisons: the code for "right won"
-    # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: from the lowest to the highest
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
     rater_column: str = 'rater'            # of your own table
