@@ -23,7 +23,7 @@ from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.vote_files import aggregate_answers, concatenate_distributions, read_count_columns
-from ...data.columns import select_columns
+from ...data.columns import find_split_column, select_columns
 from ...data.number_cells import plain_numbers
 from ...data.feature_columns import categorical_columns, parse_features, say_features
 from ...data.items import read_embeddings
@@ -68,6 +68,11 @@ def _with_texts(c: ColumnNames, frame, votes, embeddings, neighbors) -> ColumnNa
     return replace(c, text_columns='text')
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #70b30ic2
+def _unnamed(role: str, frame: pd.DataFrame) -> str:
+    "What is said about a role that no column was named for"
+    found = find_split_column(frame) if role == 'split' else None
+    return 'none is named' + (f'; the cells of {found!r} name splits: split_column={found} uses them' if found else '')
+
 def resolve_columns(
     frame: pd.DataFrame,
     c: ColumnNames,
@@ -86,7 +91,7 @@ def resolve_columns(
         def find():
             name = find_item_column(frame, c) if k == 'item' else ''
             if name: return name, BY_NAME, ''
-            return None, COUNTED, 'ids are row numbers' if k == 'item' else 'none is named'
+            return None, COUNTED, 'ids are row numbers' if k == 'item' else _unnamed(k, frame)
         found[f'{k}_column'] = choose(reading, f'{k} column', given, find, f'{k}_column') or ''
     if not found.get('category_columns'):
         found['answer_column'] = choose_name(reading, 'answer column', c.answer_column, 'answer', 'answer_column')

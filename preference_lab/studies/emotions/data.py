@@ -21,6 +21,7 @@ from ...data.platform_tables import add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
 from ...data.rater_labels import labels_by_item
+from ...data.validation import pluralize
 from ...data.groups import connected_groups
 from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import split_groups
@@ -132,6 +133,15 @@ def _near_duplicates(table, folded) -> list[dict]:
     source = lambda i: location(frame['source'].iloc[i] if 'source' in frame else table.name, frame.index[i])
     return near_duplicate_warning(table.texts, frame['split'].tolist(), source, folded)
 
+def _relabeled_texts(table: MultilabelTable) -> list[dict]:
+    "A warning about texts that occur in several rows with different labels"
+    if table.answers is not None: return []
+    kinds = table.frame['labels'].groupby(table.frame['text']).nunique()
+    if not (n := int((kinds > 1).sum())): return []
+    message = (f'{pluralize(n, "text")} of {len(kinds):,} occur in several rows with different labels, and each row '
+               'counts; if the rows are answers of raters, name their column with rater_column=')
+    return [dict(code='texts_relabeled', message=message)]
+
 def load_emotions(
     data: str|Path='demo',       # demo, goemotions, or a table: its path, folder, or name in $PREFERENCE_LAB_DATA
     text_column: str='text',     # of your own table
@@ -164,6 +174,7 @@ def load_emotions(
         table = _drop_neutral(table)
         folded = normalize_texts(table.texts)
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s))]
+    if str(data) != 'demo': table.notes.extend(_relabeled_texts(table))
 
     keys = {'text': table.texts, 'folded text': folded}
     if table.published_split: table.notes.extend(_near_duplicates(table, folded))

@@ -21,7 +21,9 @@ from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, parse_subgroups
 from ...data.memes import resolve_image_path
-from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, describe_reading, finish_reading
+from ...data.columns import SPLIT_ALIASES, SPLIT_RULE, find_split_column
+from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, describe_reading
+from ...data.reading import finish_reading
 from ...data.region_cache import RegionCache
 from ...data.tables import read_table
 from ...data.validation import require_column
@@ -36,19 +38,20 @@ from ...datasets.hateful_memes import HATEFUL_MEMES_FILES, read_hateful_memes
 from ...datasets.nlvr import NLVR, nlvr_regions, read_nlvr
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #25b31882
-_SPLIT_NAMES = dict(training='train', val='validation', valid='validation', dev='validation')
-
 def _say_columns(df, path, image, group_column, reading):
-    "Add the columns of a table of memes to the reading; an error without a text"
+    "Add the columns of a table of memes to the reading; the column of splits; an error without a text"
     require_column(df, path, 'text')
     made = dict(id='ids are made of file and row', label='the memes have no labels', split='the file has no split')
     reading.add('text column', 'text', BY_NAME)
-    for k, c in dict(id='id', image=image, label='label', split='split').items():
+    for k, c in dict(id='id', image=image, label='label').items():
         found = c in df
         reading.add(f'{k} column', c if found else None, BY_NAME if found else COUNTED,
                     detail='' if found else made.get(k, 'the memes have no images'))
     if group_column: reading.add('group column', group_column, NAMED, 'group_column')
     reading.add('rows', len(df), COUNTED)
+    split = find_split_column(df)
+    found = split, *((BY_NAME, '') if split == 'split' else (BY_RULE, SPLIT_RULE))
+    return choose(reading, 'split column', None, lambda: found if split else (None, COUNTED, made['split']))
 
 def read_memes(
     path: str|Path,
@@ -60,7 +63,7 @@ def read_memes(
     reading = reading or Reading(path.name)
     df = read_table(path, reading=reading)
     image = next((c for c in ('img', 'image') if c in df), None)
-    _say_columns(df, path, image, group_column, reading)
+    split = _say_columns(df, path, image, group_column, reading)
     columns = dict(
         id=parse_numeric_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index],
         text=df['text'].astype(object),
@@ -72,9 +75,9 @@ def read_memes(
     if group_column:
         require_column(df, path, group_column)
         frame['subgroups'] = [parse_subgroups(v) for v in df[group_column]]
-    split_name = lambda s: _SPLIT_NAMES.get(k := str(s).strip().casefold(), k)
-    if 'split' in df: frame['split'] = df['split'].map(split_name)
-    table = MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=image or 'img'))
+    split_name = lambda s: SPLIT_ALIASES.get(k := str(s).strip().casefold(), k)
+    if split: frame['split'] = df[split].map(split_name)
+    table = MemeTable(frame, path.name, published_split=bool(split), file_columns=dict(image=image or 'img'))
     return note_missing_images(table, 'paths in the table are relative to its folder')
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #0dd2c911
