@@ -39,7 +39,7 @@ class PairwiseConfig(TrainConfig):
     # of your own comparisons: the code for "left won"; empty: the answers are words for the sides or names of items
     left_code: str = ''
     right_code: str = ''                   # of your own comparisons: the code for "right won"
-    # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: from the lowest to the highest
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
     rater_column: str = 'rater'            # of your own table
