@@ -31,11 +31,14 @@ INTERVAL_REFERENCES = {
     'Obuchowski': "Obuchowski (1997): placement values summed by cluster, with Student's t, on Wilson's scale",
     'cluster-robust t': "cluster-robust variance by the jackknife over raters with Student's t (MacKinnon, Nielsen & "
         'Webb 2023)',
+    'two-way cluster-robust t': "sum of the jackknife variances over raters and over items with Student's t "
+        "(Cameron, Gelbach & Miller 2011; Davezies, D'Haultfœuille & Guyonvarch 2021), degrees of freedom by "
+        "Satterthwaite (1946)",
     'dyadic-robust t': "dyadic-robust variance for comparisons that share items, with Student's t (Fafchamps & Gubert "
         '2007; Aronow, Samii & Assenova 2015)',
     'two-way dyadic-robust t': "cluster-robust variance of raters plus dyadic-robust variance of the items that "
         "comparisons share, with Student's t (Cameron, Gelbach & Miller 2011; Aronow, Samii & Assenova 2015; Davezies, "
-        "D'Haultfœuille & Guyonvarch 2021)",
+        "D'Haultfœuille & Guyonvarch 2021), its degrees of freedom by Satterthwaite (1946) and Gaylor & Hopper (1969)",
 }
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #416b52ca
@@ -98,7 +101,7 @@ def t_interval(
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #ef46ff0f
 # losses and other scores that are 0 or more without an upper bound, or skewed: their intervals are on the log scale
 LOG_SCALE = frozenset(['log_loss', 'brier', 'hamming_loss', 'kl', 'js', 'tv', 'chebyshev', 'clark', 'canberra',
-                       'wasserstein', 'manhattan', 'cross_entropy', 'entropy', 'target_entropy'])
+                       'wasserstein', 'manhattan', 'cross_entropy', 'entropy', 'target_entropy', 'rater_log_loss'])
 
 def scale_of(
     metric: str,

@@ -19,6 +19,7 @@ from ..data.reading import reading_choices
 from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
+from ..experiments.run_data import check_run_data
 from ..experiments.runs import open_run
 from .exploration import StudyExploration
 from .warnings import StudyWarnings
@@ -57,6 +58,7 @@ class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
         if not open_folder: return
         self.find_start()
         self.run = open_run(self.name, cfg)
+        check_run_data(self.run, self.fingerprint, self.reading)
         for note in self.notes: self.run.warn(**note)
 
 # %% ../../nbs/studies/03_base.ipynb #ckmachin
