@@ -144,7 +144,7 @@ class MultiTargetComparisons:
     rater: np.ndarray    # (n,)
     left: np.ndarray     # (n,)
     right: np.ndarray    # (n,)
-    answers: np.ndarray  # (n, targets) float32: 1 left won, 0 right won, NaN no answer
+    answers: np.ndarray  # (n, targets) float32: 1 left won, 0 right won, .5 half of a tie, NaN no answer
     row: np.ndarray      # (pairs,) position in this table of each row of the `Comparisons`
     weights: np.ndarray|None = None  # (n, targets) float32, of each answer; None: 1 each
     def __len__(self): return len(self.rater)
@@ -161,7 +161,7 @@ def group_targets(
 
     first = np.unique(row, return_index=True)[1] if len(row) else np.zeros(0, int)
     answers = np.full((len(first), len(pairs.targets)), np.nan, np.float32)
-    answers[row, pairs.target] = pairs.left_wins
+    answers[row, pairs.target] = pairs.left_wins if pairs.tie is None else np.where(pairs.tie, .5, pairs.left_wins)
     weights = None
     if pairs.weight is not None:
         weights = np.ones_like(answers)
@@ -175,6 +175,14 @@ def group_targets(
 def decided(self: Comparisons) -> Comparisons:
     "The rows that are not half of a tie: those with a right answer"
     return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
+
+# %% ../../nbs/data/15_comparisons.ipynb #964bde5e
+@patch
+def tied(self: Comparisons) -> Comparisons:
+    "The ties, a row each, with the weight of both halves; `left_wins` has no meaning"
+    rows = np.zeros(len(self), bool) if self.tie is None else self.tie & self.left_wins
+    out = self.select_rows(rows)
+    return replace(out, tie=None, weight=None if out.weight is None else 2*out.weight)
 
 # %% ../../nbs/data/15_comparisons.ipynb #41ed8cc3
 def predictions_table(

@@ -148,11 +148,11 @@ def parse_graded_codes(
     return found and tuple(pd.Series(v, answers.index) for v in found)
 
 # %% ../../nbs/data/43_winners.ipynb #1b126f2d
-TIES = ('half', 'drop')
+TIES = ('half', 'drop', 'davidson')
 
 def expand_ties(
     frame: pd.DataFrame,   # with a column `side`: left, right or tie; perhaps `weight`
-    ties: str='half',      # half: two rows of half the weight; drop: left out
+    ties: str='half',      # half, davidson: two rows of half the weight; drop: left out
 # `side` is left or right, `tie` whether it was a tie; a note about ties, or none
 ) -> tuple[pd.DataFrame, list[dict]]:
     "Comparisons without ties, and what became of them"
@@ -168,4 +168,5 @@ def expand_ties(
     out['weight'] = np.where(is_tie, weight/2, weight)
     out['side'] = np.where(is_tie, np.where(second, 'right', 'left'), out['side'].to_numpy(object))
     message = f'{what}: half a win for each side in training, left out where predictions are scored (ties=half)'
+    if ties == 'davidson': message = f'{what}: an outcome of their own, by the model of Davidson (ties=davidson)'
     return out.assign(tie=is_tie), [dict(code='ties_kept', message=message)]

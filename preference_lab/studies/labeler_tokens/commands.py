@@ -178,7 +178,7 @@ def _read_labeled(run, model, table, settings, source) -> tuple[Comparisons, np.
     cfg = _labeled_settings(run, table, settings, source)
     data = load_pairwise_data(cfg)
     if data.images is None: raise DataError(f'{data.name}: the table has no images; set images= to their folder')
-    pairs = _with_targets(to_comparisons(data.judgements), model.targets, str(table))
+    pairs = _with_targets(to_comparisons(data.judgements).decided(), model.targets, str(table))
     pixels, image_row, bad = preprocess_images(data.images, model.clip_encoder, progress=cfg.progress)
     if bad: raise DataError(f'{bad[0]["path"]}: {bad[0]["reason"]}')
     return pairs, pixels, image_row, cfg

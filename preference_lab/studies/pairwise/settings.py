@@ -28,8 +28,9 @@ class PairwiseConfig(TrainConfig):
     format: str = ''
     # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
     layout: Literal['', 'long', 'wide', 'rankings'] = ''
-    # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
-    ties: Literal['half', 'drop'] = 'half'
+    # of your own comparisons: ties are half a win for each side in training (half), an outcome that is predicted too
+    # (davidson: the model of Davidson 1970), or left out (drop)
+    ties: Literal['half', 'drop', 'davidson'] = 'half'
     # of your own table: ratings or comparisons; empty: inferred from its columns
     judgement_type: str = ''
     # of your own comparisons: the code for "left won"; empty: the answers are words for the sides or names of items

@@ -48,7 +48,7 @@ class TableOptions:
     spellings: Spellings = 'refuse'      # of raters and items that differ in case or spaces alone
     format: str = ''                     # plain, or a public format; empty: by its marks
     layout: str = ''                     # ratings: long or wide; comparisons: rankings; empty: by unmistakable columns
-    ties: str = 'half'                   # comparisons: half wins, or drop
+    ties: str = 'half'                   # comparisons: half wins, drop, or davidson
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #03284870
 def _table_kind(df, path, judgement_type, columns) -> str:
