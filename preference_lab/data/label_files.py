@@ -107,7 +107,7 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
     rest = [c for c in df if c not in others]
     if found := next((c for c in _LISTS if c in rest), None): return [found], BY_NAME, 'lists labels'
     # a bad cell in a column with the name of a label is an error, not a reason to skip it
-    if named := [c for c in rest if c in names]: return named, BY_NAME, 'columns with names of labels'
+    if named := [n for n in names if n in rest]: return named, BY_NAME, 'columns with names of labels'
     binary = [c for c in rest if c in vocabulary or is_binary_column(df[c])]
     kind = 'columns of 0 and 1' if binary else 'columns of yes and no, or of marks'
     binary = binary or [c for c in rest if is_binary_column(df[c], TRUTH_WORDS)]
@@ -137,7 +137,8 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
     if not label_columns and 'label columns' in reading.fixed: label_columns = reading.fixed['label columns']
     if label_columns:
         starts_with_not = str(label_columns if isinstance(label_columns, str) else label_columns[0]).startswith('!')
-        columns = select_columns(df, label_columns, path, 'label_columns', binary() if starts_with_not else None)
+        candidates = binary() if starts_with_not else None
+        columns = select_columns(df, label_columns, path, 'label_columns', candidates, sort=True)
         why, detail = NAMED, ''
         if len(columns) > 1: columns = _in_named_order(columns, o.label_names, path)
     else: columns, why, detail = _columns_by_rule(df, path, others, _given_names(o.label_names) or [], o.vocabulary)
@@ -320,7 +321,7 @@ def _read_label_files(paths: dict[str, Path], name: str, o: LabelFileOptions, re
     title = first.labels[0] if len(first.labels) == 1 else f'{first.labels[0]} … {first.labels[-1]}'
     columns = dict(text=first.text, id=first.ident, split=first.split, labels=title)
     return MultilabelTable(frame, names, name, published_split='split' in frame, notes=notes + dropped,
-                           file_columns={k: v for k, v in columns.items() if v})
+                           file_columns={k: v for k, v in columns.items() if v}, row_ids=first.ident is None)
 
 def _check_same_columns(files: list[_LabelFile]):
     "Refuse a file whose label columns are not those of the first"

@@ -75,7 +75,8 @@ def read_count_columns(
     weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     _refuse_total(weights, columns, path)
     return LabelDistributionTable(
-        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name
+        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name,
+        row_ids=not id_column
     )
 
 # %% ../../nbs/data/24_vote_files.ipynb #1d407bcf

@@ -44,11 +44,23 @@ def _influence(cluster, e, answers):
     return moved*np.sqrt((len(count)-1)/len(count))
 
 # %% ../../nbs/evaluation/07_crossed_clusters.ipynb #a191d2c5
-def _degrees_of_freedom(parts):
-    "Satterthwaite's degrees of freedom (1946) of a sum of variances, from the influences of each"
-    variances, df = ([f(d) for d in parts] for f in (lambda d: (d**2).sum(), effective_degrees_of_freedom))
-    below = sum(v**2/k for v, k in zip(variances, df))
-    return max(1., sum(variances)**2/below) if below > 0 else min(df)
+# claim -> multiples of the variances by clusters in the variance of a mean, and of their own variances in its own one
+_VARIANCE = dict(pair=dict(ri=1, q=1, rq=-2), rater=dict(r=1), item=dict(i=1, q=-1), both=dict(r=1, i=1, q=-1),
+                 group=dict(g=1))
+_ITS_VARIANCE = dict(pair=dict(ri=1, q=1, rq=-4), rater=dict(r=1), item=dict(i=1, q=-3), both=dict(r=1, i=1, q=-3),
+                     group=dict(g=1))
+
+def _combine(multiples, by_cluster):
+    "The sum of multiples; the part of items and pairs is not less than that of pairs alone"
+    raters = by_cluster['r']*multiples.get('r', 0)
+    rest = sum(c*by_cluster[k] for k, c in multiples.items() if k != 'r')
+    return raters + (max(rest, by_cluster['q']) if 'q' in multiples else rest)
+
+def _degrees_of_freedom(variance, influences, claim):
+    "Satterthwaite's degrees of freedom (1946) of a sum of variances by clusters, some of which are subtracted"
+    own = {k: (d**2).sum()**2/effective_degrees_of_freedom(d) for k, d in influences.items()}
+    below = _combine(_ITS_VARIANCE[claim], own)
+    return max(1., variance**2/below) if below > 0 else max(1., min(map(len, influences.values()))-1.)
 
 # %% ../../nbs/evaluation/07_crossed_clusters.ipynb #a6689b03
 def crossed_variance(
@@ -66,12 +78,9 @@ def crossed_variance(
     d['rq'] = _influence(pairs.keys('rater', 'pair'), e, n)
     if claim == 'group': d['g'] = _influence(pairs.keys('group'), e, n)
     v = {k: float((x**2).sum()) for k, x in d.items()}
-    items = max(v['i']-v['q'], v['q'])
-    variance = dict(pair=max(v['ri'] + v['q'] - 2*v['rq'], v['q']), rater=v['r'], item=items, both=v['r'] + items,
-                    group=v.get('g'))[check_claim(claim)]
-    drawn = dict(pair=['q', 'ri'], rater=['r'], item=['i'], both=['r', 'i'], group=['g'])[claim]
+    variance = _combine(_VARIANCE[check_claim(claim)], v)
     units = min(len(d[k]) for k in dict(pair='q', rater='r', item='i', both='ri', group='g')[claim])
-    return variance, _degrees_of_freedom([d[k] for k in drawn]), units
+    return variance, _degrees_of_freedom(variance, d, claim), units
 
 # %% ../../nbs/evaluation/07_crossed_clusters.ipynb #cfaf763f
 def crossed_interval(

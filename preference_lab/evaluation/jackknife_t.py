@@ -10,7 +10,6 @@ __all__ = ['INTERVAL_REFERENCES', 'LOG_SCALE', 'NamedInterval', 'effective_degre
 import numpy as np
 from scipy.stats import t as student_t
 
-from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals, jackknife
 from .bootstrap import wilson_interval
@@ -32,11 +31,14 @@ INTERVAL_REFERENCES = {
     'Obuchowski': "Obuchowski (1997): placement values summed by cluster, with Student's t, on Wilson's scale",
     'cluster-robust t': "cluster-robust variance by the jackknife over raters with Student's t (MacKinnon, Nielsen & "
         'Webb 2023)',
+    'two-way cluster-robust t': "sum of the jackknife variances over raters and over items with Student's t "
+        "(Cameron, Gelbach & Miller 2011; Davezies, D'Haultfœuille & Guyonvarch 2021), degrees of freedom by "
+        "Satterthwaite (1946)",
     'dyadic-robust t': "dyadic-robust variance for comparisons that share items, with Student's t (Fafchamps & Gubert "
         '2007; Aronow, Samii & Assenova 2015)',
     'two-way dyadic-robust t': "cluster-robust variance of raters plus dyadic-robust variance of the items that "
         "comparisons share, with Student's t (Cameron, Gelbach & Miller 2011; Aronow, Samii & Assenova 2015; Davezies, "
-        "D'Haultfœuille & Guyonvarch 2021)",
+        "D'Haultfœuille & Guyonvarch 2021), its degrees of freedom by Satterthwaite (1946) and Gaylor & Hopper (1969)",
 }
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #416b52ca
@@ -57,10 +59,6 @@ class NamedInterval(ConfidenceInterval):
     def about(self) -> dict:
         "method, generalizes_to, units"
         return dict(method=self.method, generalizes_to=self.generalizes_to, units=self.units)
-
-    def _repr_html_(self) -> str:
-        about = {k.replace('_', ' '): v for k, v in self.about.items() if v}
-        return view_html(View(str(self), about))
 
     def to_dict(self) -> dict:
         "For JSON: value, low, high (None where unknown), method, generalizes_to, units"
@@ -103,7 +101,7 @@ def t_interval(
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #ef46ff0f
 # losses and other scores that are 0 or more without an upper bound, or skewed: their intervals are on the log scale
 LOG_SCALE = frozenset(['log_loss', 'brier', 'hamming_loss', 'kl', 'js', 'tv', 'chebyshev', 'clark', 'canberra',
-                       'wasserstein', 'manhattan', 'cross_entropy', 'entropy', 'target_entropy'])
+                       'wasserstein', 'manhattan', 'cross_entropy', 'entropy', 'target_entropy', 'rater_log_loss'])
 
 def scale_of(
     metric: str,

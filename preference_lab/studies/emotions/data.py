@@ -22,6 +22,7 @@ from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
 from ...data.rater_labels import labels_by_item
 from ...data.validation import pluralize
+from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
 from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import split_groups
@@ -32,8 +33,8 @@ from .settings import EmotionsConfig
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #ec6ab397
 def _by_text(table: MultilabelTable, reading) -> MultilabelTable:
-    "One row a text, where the rows are the answers of raters"
-    return labels_by_item(table, reading) if 'rater' in table.frame else table
+    "One row a text, where the rows are the answers of raters; sorted, whatever the order of the file"
+    return sort_texts(labels_by_item(table, reading) if 'rater' in table.frame else table)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #c7bdbadb
 def read_texts_file(
@@ -51,8 +52,8 @@ def read_texts_file(
     if platform is None: return _by_text(read_label_table(path, reading, **options), reading)
     if reading is not None: add_platform_reading(reading, platform, format)
     if keep_raters or options.get('rater_column'):
-        return answers_to_rater_labels(platform, text, ','.join(listed), reading)
-    return answers_to_labels(platform, text, ','.join(listed))
+        return sort_texts(answers_to_rater_labels(platform, text, ','.join(listed), reading))
+    return sort_texts(answers_to_labels(platform, text, ','.join(listed)))
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #6578ea94
 def _read_any(data, demo_rows, seed, format, options, reading) -> MultilabelTable:

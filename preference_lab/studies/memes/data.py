@@ -25,6 +25,7 @@ from ...data.columns import SPLIT_ALIASES, SPLIT_RULE, find_split_column
 from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, describe_reading
 from ...data.reading import finish_reading
 from ...data.region_cache import RegionCache
+from ...data.row_order import sort_memes
 from ...data.tables import read_table
 from ...data.validation import require_column
 from ...data.labels import SPLITS
@@ -77,8 +78,9 @@ def read_memes(
         frame['subgroups'] = [parse_subgroups(v) for v in df[group_column]]
     split_name = lambda s: SPLIT_ALIASES.get(k := str(s).strip().casefold(), k)
     if split: frame['split'] = df[split].map(split_name)
-    table = MemeTable(frame, path.name, published_split=bool(split), file_columns=dict(image=image or 'img'))
-    return note_missing_images(table, 'paths in the table are relative to its folder')
+    table = MemeTable(frame, path.name, published_split=bool(split), file_columns=dict(image=image or 'img'),
+                      row_ids='id' not in df)
+    return sort_memes(note_missing_images(table, 'paths in the table are relative to its folder'))
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #0dd2c911
 def _duplicate_images(table) -> DuplicateImages:
