@@ -59,6 +59,7 @@ class Comparisons:
     weight: np.ndarray|None = None # (n,) float64, of each answer in the likelihood of a fit; None: 1 each
     tie: np.ndarray|None = None    # (n,) bool, whether a row is half of a tie; None: there are no ties
     group: np.ndarray|None = None  # (n,) int64, equal for the pairs of one ranking; None: each answer was given alone
+    minor: np.ndarray|None = None  # (n,) bool, whether a row is the lesser part of a graded answer; None: none is
     # what a held-out test set shows: all but the answers
     visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
@@ -75,7 +76,7 @@ class Comparisons:
             )
         if self.proba is not None: self.proba = _check_proba(self.proba, n)
         if self.weight is not None: self.weight = check_weight(self.weight, n)
-        for k, kind in dict(tie=bool, group=np.int64).items():
+        for k, kind in dict(tie=bool, group=np.int64, minor=bool).items():
             if (v := getattr(self, k)) is None: continue
             if np.shape(v) != (n,): raise DataError(f'{k} has shape {np.shape(v)}; expected ({n},), one for each row')
             setattr(self, k, np.asarray(v, dtype=kind))
@@ -173,8 +174,10 @@ def group_targets(
 # %% ../../nbs/data/15_comparisons.ipynb #6a541464
 @patch
 def decided(self: Comparisons) -> Comparisons:
-    "The rows that are not half of a tie: those with a right answer"
-    return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
+    "The rows with a right answer: neither half of a tie nor the lesser part of a graded answer"
+    parts = [v for v in (self.tie, self.minor) if v is not None]
+    if not any(v.any() for v in parts): return self
+    return replace(self.select_rows(~np.logical_or.reduce(parts)), tie=None, minor=None)
 
 # %% ../../nbs/data/15_comparisons.ipynb #964bde5e
 @patch

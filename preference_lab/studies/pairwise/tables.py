@@ -26,6 +26,7 @@ from ...data.judgement_tables import ComparisonTable, RatingTable, parse_weights
 from ...data.repeated_ratings import Repeats, resolve_repeats
 from ...data.target_columns import find_target_columns, refuse_dropped_answers
 from ...data.choice_tables import parse_choices
+from ...data.winners import parse_graded_codes
 from ...data.rating_matrix import is_rating_matrix, melt_matrix
 from ...data.rankings import find_rankings, melt_rankings
 from ...data.platform_tables import PlatformTable, add_platform_reading, drop_non_answers
@@ -49,6 +50,7 @@ class TableOptions:
     format: str = ''                     # plain, or a public format; empty: by its marks
     layout: str = ''                     # ratings: long or wide; comparisons: rankings; empty: by unmistakable columns
     ties: str = 'half'                   # comparisons: half wins, drop, or davidson
+    graded: str = 'weight'               # comparisons with strengths: weight, soft, or ignore
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #03284870
 def _table_kind(df, path, judgement_type, columns) -> str:
@@ -235,6 +237,11 @@ def _find_targets(df, path, o: TableOptions, codes, reading) -> list[str]|None:
     if c['choice'] in df or not codes and 'target columns' not in reading.fixed: return None
     return find_target_columns(df, others, codes, str(path), reading)
 
+def _without_grades(answers, codes) -> pd.Series:
+    "The answers with a code in place of each grade between two codes that are a number and its negative"
+    graded = parse_graded_codes(answers, *codes)
+    return answers if graded is None else answers.mask((graded[0] != '').to_numpy(), codes[0])
+
 def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
     "The comparisons in a custom table"
     c, codes = o.columns, [k for k in (o.left_code, o.right_code) if k is not None]
@@ -244,9 +251,10 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
         if str(codes[0]) == str(codes[1]):
             raise ConfigError(f'left_code and right_code are both {str(codes[0])!r}. Set two different values.')
         reading.add('sides', dict(left=o.left_code, right=o.right_code), NAMED, 'left_code, right_code')
-        for t in targets or [c['choice']]: refuse_dropped_answers(df[t], codes, o.max_dropped, str(path))
+        for t in targets or [c['choice']]:
+            refuse_dropped_answers(_without_grades(df[t], codes), codes, o.max_dropped, str(path))
     names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
-    table = parse_choices(df, o.left_code, o.right_code, targets, path.name, names, o.ties)
+    table = parse_choices(df, o.left_code, o.right_code, targets, path.name, names, o.ties, o.graded)
     if targets is None and c['choice'] not in df:
         found = [t for t in df if t in set(table.frame['target'])]
         reading.add('target columns', found, BY_RULE, 'target_columns', 'the columns whose answers name a winner')
@@ -255,6 +263,8 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
         reading.add('sides', 'as the answers say', BY_RULE, 'left_code, right_code', rule)
     if any(note['code'] in ('ties_kept', 'ties_dropped') for note in table.notes):
         reading.add('ties', o.ties, BY_RULE if o.ties == 'half' else NAMED, 'ties')
+    if any(note['code'] == 'graded_answers' for note in table.notes):
+        reading.add('strengths', o.graded, BY_RULE if o.graded == 'weight' else NAMED, 'graded')
     return table
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #492109f9
