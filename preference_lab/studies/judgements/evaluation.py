@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['JudgementEvaluation']
 
-# %% ../../../nbs/studies/judgements/03_evaluation.ipynb #e284d43f
+# %% ../../../nbs/studies/judgements/03_evaluation.ipynb #9f87df0a
 import time
 
 import numpy as np
@@ -26,7 +26,7 @@ from ...evaluation.prediction_powered_tables import prediction_powered_compariso
 from ..base import Study
 from .data import load_judgements
 
-# %% ../../../nbs/studies/judgements/03_evaluation.ipynb #491c29ed
+# %% ../../../nbs/studies/judgements/03_evaluation.ipynb #4d5c2080
 class JudgementEvaluation(Study):
     "The part of `JudgementStudy` that reads a table and computes agreement, components, quality and planning"
     name, metric, metric_title, rows_noun = 'judgements', 'krippendorff_alpha', "Krippendorff's alpha", 'answers'
@@ -68,10 +68,11 @@ def evaluate(self: JudgementEvaluation) -> dict:  # split -> metric -> value, lo
     "Compute agreement, components, quality of raters and planning"
     cfg, data = self.cfg, self.data
     common = dict(sample_raters=cfg.sample_raters, n=cfg.bootstrap_samples, seed=cfg.seed)
-    empty = pd.DataFrame(columns=['key', 'coefficient', 'value', 'low', 'high', 'generalizes_over', 'method', 'note'])
+    empty = pd.DataFrame(columns=['key', 'coefficient', 'value', 'low', 'high', 'generalizes_over', 'method', 'note',
+                                  'generalizes_to', 'reference'])
     self.agreement = {t: self.attempt('no_agreement', lambda: agreement_table(a, data.level, **common), empty)
                       for t, a in data.answers.items()}
-    self.retest = {t: retest_reliability(a, cfg.bootstrap_samples, cfg.seed) for t, a in data.answers.items()}
+    self.retest = {t: retest_reliability(a) for t, a in data.answers.items()}
     self.components = {}
     if data.numeric:
         fits = {t: self.attempt('no_components', lambda: fit_variance_components(a)) for t, a in data.answers.items()}
@@ -102,7 +103,7 @@ def evaluate_raters(self: JudgementEvaluation):
 def evaluate_comparisons(self: JudgementEvaluation):
     "Circular triads and side bias of comparisons"
     self.triads, self.sides = circular_triads(self.data.pairs), side_bias(self.data.pairs)
-    self.side = overall_side_bias(self.data.pairs, self.cfg.bootstrap_samples, self.cfg.seed)
+    self.side = overall_side_bias(self.data.pairs)
 
 # %% ../../../nbs/studies/judgements/03_evaluation.ipynb #5bd0f886
 @patch
@@ -112,7 +113,7 @@ def evaluate_models(self: JudgementEvaluation):
     if every is None: return
     a, pairs, level = every.answers[self.target], every.pairs, self.data.level
     test = lambda f: f(a, models, level, cfg.alt_test_margin)
-    compute = dict(agreement=lambda: model_agreement(a, models, level, cfg.bootstrap_samples, cfg.seed),
+    compute = dict(agreement=lambda: model_agreement(a, models, level),
                    alternative_annotator_test=lambda: test(alternative_annotator_test),
                    alternative_annotator_people=lambda: test(alternative_annotator_table))
     if pairs is not None: compute['position_bias'] = lambda: position_bias(pairs)
@@ -138,7 +139,8 @@ def all_metrics(self: JudgementEvaluation,
 ) -> dict[str, dict]:   # metric -> value, low, high
     "The coefficients of a target, in the form of `results.json`"
     known = lambda v: None if v is None or np.isnan(v) else float(v)
-    out = {r.key: {k: known(getattr(r, k)) for k in ('value', 'low', 'high')}
+    about = lambda r: dict(method=r.method, generalizes_to=r.generalizes_to)
+    out = {r.key: {k: known(getattr(r, k)) for k in ('value', 'low', 'high')} | about(r)
            for r in self.agreement[target].itertuples() if known(r.value) is not None}
     kept = ('agreement', 'correlation')
     return out | {f'retest_{k}': v.to_dict() for k, v in self.retest[target].items() if k in kept}

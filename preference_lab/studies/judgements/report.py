@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from ...evaluation.agreement import smallest_designs
 from ...plots.judgements import agreement_forest, components_plot, planning_plot
 from ...plots.judgements import rater_matrix_plot, rater_quality_plot
-from .report_conclusions import interval_text, JudgementConclusions
+from .report_conclusions import interval_text, _alpha_text
+from .report_conclusions import JudgementConclusions
 
 # %% ../../../nbs/studies/judgements/06_report.ipynb #145dde55
 class JudgementReport(JudgementConclusions):
@@ -24,7 +25,7 @@ class JudgementReport(JudgementConclusions):
         s, a = self.study, self.study.answers
         m, lines = s.metrics['test'], []
         if 'krippendorff_alpha' in m: lines.append(f"Krippendorff's alpha ({s.data.level}) is "
-                                                   f"{interval_text(*m['krippendorff_alpha'].values())}")
+                                                   f"{_alpha_text(m['krippendorff_alpha'])}")
         else: lines.append('Agreement cannot be computed, see the warnings')
         if (vc := s.components.get(s.target)) is not None:
             share = vc.ratio({'item': 1}, dict.fromkeys(vc.values, 1))
@@ -63,8 +64,7 @@ def agreement_rows(self: JudgementReport) -> pd.DataFrame:
     names = dict(agreement='equal answers', correlation='correlation within raters', noise_sd='sd of one answer')
     for k, v in s.retest[s.target].items():
         rows.append(dict(coefficient=f'test–retest: {names[k]}', value=v.value,
-                         interval=brackets(*v), generalizes_over='items',
-                         method='cluster bootstrap over items'))
+                         interval=brackets(*v), generalizes_over='items', method=v.method))
     return pd.DataFrame(rows)
 
 # %% ../../../nbs/studies/judgements/06_report.ipynb #f6248d6f
@@ -77,7 +77,7 @@ def targets_table(self: JudgementReport) -> pd.DataFrame|None:
     for t in s.data.answers:
         m = s.all_metrics(t).get('krippendorff_alpha')
         row = dict(target=t, raters=len(s.data.answers[t].raters),
-                   alpha=interval_text(*m.values()) if m else 'unknown')
+                   alpha=_alpha_text(m) if m else 'unknown')
         if (vc := s.components.get(t)) is not None:
             b1 = vc.beholder_index().iloc[0]
             row |= {k: vc.ratio({k: 1}, dict.fromkeys(vc.values, 1)).value for k in vc.values}

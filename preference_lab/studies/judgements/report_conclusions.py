@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['interval_text', 'JudgementConclusions']
 
-# %% ../../../nbs/studies/judgements/05_report_conclusions.ipynb #49361ca0
+# %% ../../../nbs/studies/judgements/05_report_conclusions.ipynb #aca122da
 import numpy as np
 from fastcore.basics import patch
 
@@ -23,7 +23,9 @@ def interval_text(
     number = lambda v: 'unknown' if v is None or np.isnan(v) else f'{v:.{digits}f}'
     return f'{number(value)} [{number(low)}, {number(high)}]'
 
-# %% ../../../nbs/studies/judgements/05_report_conclusions.ipynb #c0a6ed65
+def _alpha_text(m): return interval_text(m['value'], m['low'], m['high'])
+
+# %% ../../../nbs/studies/judgements/05_report_conclusions.ipynb #500b20ee
 class JudgementConclusions(StudyReport):
     "The part of `JudgementReport` that says what the table supports, and what it does not show"
     def over(self) -> str:
@@ -66,7 +68,7 @@ def supported(self: JudgementConclusions) -> list[str]:
         known = a['low'] is not None
         better = known and a['low'] > 0
         word = 'agree more than by chance' if better else 'are **not distinguishable** from chance agreement'
-        out.append(f"On {s.target} the raters {word} (alpha {interval_text(*a.values())}).")
+        out.append(f"On {s.target} the raters {word} (alpha {_alpha_text(a)}).")
     if (vc := s.components.get(s.target)) is not None:
         b1 = vc.beholder_index().iloc[0]
         bound = '' if vc.repeated else 'at most '

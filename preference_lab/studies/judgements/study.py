@@ -90,7 +90,7 @@ def data_results(self: JudgementStudy) -> dict:
 def extra_results(self: JudgementStudy) -> dict:
     "Further keys of `results.json`: methods, components, quality of raters, planning, comparisons; all targets"
     records = lambda t: t.astype(object).where(t.notna(), None).to_dict('records')
-    out = dict(methods={r.key: dict(method=r.method, generalizes_over=r.generalizes_over)
+    out = dict(methods={r.key: dict(method=r.method, generalizes_over=r.generalizes_over, reference=r.reference)
                         for r in self.agreement[self.target].itertuples()},
                targets={t: self.all_metrics(t) for t in self.data.answers},
                variance_components={t: dict(components=records(v.table()), beholder_index=records(v.beholder_index()),
