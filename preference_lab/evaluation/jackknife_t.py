@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['INTERVAL_REFERENCES', 'LOG_SCALE', 'NamedInterval', 'effective_degrees_of_freedom', 't_interval', 'scale_of',
-           'jackknife_variance', 'jackknife_interval', 'calibration_scorer', 'score_intervals']
+           'jackknife_variance', 'jackknife_interval', 'calibration_scorer', 'score_intervals', 'coefficient_intervals']
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #7a5e761e
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
@@ -28,6 +28,11 @@ INTERVAL_REFERENCES = {
     'Wilson': "Wilson's score interval (1927)",
     'bias-corrected bootstrap': 'bias-corrected percentile (cluster) bootstrap with two pseudo-observations (Efron & '
         'Tibshirani 1993; Agresti & Coull 1998), with an allowance for the bias of calibration errors',
+    'pigeonhole bootstrap': 'items and raters resampled independently (Owen 2007), bias-corrected percentiles (Efron & '
+        'Tibshirani 1993)',
+    'F': 'F distribution, for normal ratings (McGraw & Wong 1996)',
+    'REML, logit scale': 'restricted maximum likelihood with the delta method on the logit scale (Searle, Casella & '
+        'McCulloch 1992)',
     'DeLong': "DeLong, DeLong & Clarke-Pearson (1988) with Student's t, on Wilson's scale",
     'Obuchowski': "Obuchowski (1997): placement values summed by cluster, with Student's t, on Wilson's scale",
     'cluster-robust t': "cluster-robust variance by the jackknife over raters with Student's t (MacKinnon, Nielsen & "
@@ -95,7 +100,7 @@ def t_interval(
     if scale not in ('identity', 'log', 'wilson'):
         raise ConfigError(f"scale: {scale!r} is unknown{did_you_mean(scale, ('identity', 'log', 'wilson'))}. Take "
                           "'identity', 'log' or 'wilson'.")
-    t = student_t.ppf((1+level)/2, df)
+    t = stdtrit(df, (1+level)/2)
     half = t*np.sqrt(variance)
     if scale == 'identity' or variance <= 0: return value-half, value+half
     if scale == 'log': return value*np.exp(-half/value), value*np.exp(half/value)
@@ -189,4 +194,23 @@ def score_intervals(
         else:
             i = jackknife_interval(v, left_out[k], scale_of(k), _units(score, k, rows, groups), level)
             out[k] = NamedInterval(*i, name[scale_of(k)], **about)
+    return out
+
+# %% ../../nbs/evaluation/04_jackknife_t.ipynb #eb580e13
+def coefficient_intervals(
+    score: Scorer,  # what to compute
+    rows: int,  # number of rows (or units) that the scorer weighs
+    groups: np.ndarray | None = None,  # (rows,) clusters; None: rows
+    scales: dict[str, str] | None = None,  # metric -> scale; others: identity, at most 1
+    generalizes_to: str = 'these raters on new items',
+) -> dict[str, NamedInterval]:
+    "Coefficients of at most 1 with jackknife t intervals"
+    value, left_out = {k: v[..., 0] for k, v in score(np.ones((rows, 1))).items()}, jackknife(score, rows, groups)
+    units = rows if groups is None else len(np.unique(groups))
+    name, out = dict(log='jackknife t, log scale', wilson='jackknife t, Wilson scale', identity='jackknife t'), {}
+    for k, v in value.items():
+        scale = (scales or {}).get(k, 'identity')
+        i = jackknife_interval(v, left_out[k], scale, units)
+        if scale == 'identity': i = i._replace(high=max(i.value, min(i.high, 1.)))
+        out[k] = NamedInterval(*i, name[scale], generalizes_to, units)
     return out
