@@ -8,7 +8,7 @@ __all__ = ['INTERVAL_REFERENCES', 'LOG_SCALE', 'NamedInterval', 'effective_degre
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #7a5e761e
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
@@ -100,7 +100,7 @@ def t_interval(
     if scale not in ('identity', 'log', 'wilson'):
         raise ConfigError(f"scale: {scale!r} is unknown{did_you_mean(scale, ('identity', 'log', 'wilson'))}. Take "
                           "'identity', 'log' or 'wilson'.")
-    t = student_t.ppf((1+level)/2, df)
+    t = stdtrit(df, (1+level)/2)
     half = t*np.sqrt(variance)
     if scale == 'identity' or variance <= 0: return value-half, value+half
     if scale == 'log': return value*np.exp(-half/value), value*np.exp(half/value)
