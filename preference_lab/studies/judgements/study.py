@@ -19,7 +19,7 @@ from .evaluation import JudgementEvaluation
 
 # %% ../../../nbs/studies/judgements/04_study.ipynb #1cc97797
 class JudgementStudy(JudgementEvaluation):
-    "Do the raters agree, whom to look at, what is shared, and how many raters are needed?"
+    "Do the raters agree, whom to check, what is shared, and how many raters are needed?"
 
 # %% ../../../nbs/studies/judgements/04_study.ipynb #3689f95d
 FLAG_CODES = {'one answer': 'raters_one_answer', 'long run': 'raters_long_run', 'low agreement': 'raters_low_agreement',
