@@ -13,7 +13,7 @@ from ..core.errors import ConfigError, location
 from .validation import list_names
 from .judgement_tables import ComparisonTable
 from .coded_choices import check_choice_codes, clean_codes, compare_by_sides, melt_choices
-from .winners import expand_ties, parse_graded_codes, parse_side, parse_winners
+from .winners import expand_grades, expand_ties, parse_graded_codes, parse_side, parse_winners
 
 # %% ../../nbs/data/46_choice_tables.ipynb #52270780
 def _side_columns(df, columns) -> tuple[list[str], list[str]]:
@@ -38,7 +38,7 @@ def _by_codes(answers, left_code, right_code) -> tuple[pd.Series, pd.Series]:
     return pd.Series(np.array(side, object)[code], answers.index), pd.Series(1., answers.index)
 
 def _sides_of_targets(f, columns, column_of, codes, name) -> tuple[pd.DataFrame, list[dict]]:
-    "The long form with `side` and `weight`; notes on how the answers were understood"
+    "The long form with `side` and `strength`; notes on how the answers were understood"
     parts, said, ends = [], {}, [columns['left'], columns['right']]
     for t, rows in f.groupby('target', sort=False).indices.items():
         part = f.iloc[rows]
@@ -49,16 +49,10 @@ def _sides_of_targets(f, columns, column_of, codes, name) -> tuple[pd.DataFrame,
             said.setdefault(how, []).append(column_of.get(t, columns['choice']))
         parts.append(pd.DataFrame(dict(row=rows, side=side.to_numpy(object), strength=strength.to_numpy(float))))
     both = pd.concat(parts).sort_values('row', kind='stable')
-    f = f.assign(side=both['side'].to_numpy(object))
+    f = f.assign(side=both['side'].to_numpy(object), strength=both['strength'].to_numpy(float))
     notes = [dict(code='sides_inferred',
                   message=f'{list_names(dict.fromkeys(c))}: the answers are {how}; set left_code= '
                                                  'and right_code= to read them otherwise') for how, c in said.items()]
-    if (both['strength'] != 1).any():
-        weight = f['weight'].to_numpy(float) if 'weight' in f else np.ones(len(f))
-        f['weight'] = weight*both['strength'].to_numpy()
-        levels = ', '.join(f'{w:.2g}: {n:,}' for w, n in both['strength'].round(4).value_counts().sort_index().items())
-        notes.append(dict(code='graded_answers', message='graded answers count by their strength in training '
-                                                         f'(weight: answers; {levels})'))
     return f, notes
 
 # %% ../../nbs/data/46_choice_tables.ipynb #8a0076a0
@@ -70,6 +64,7 @@ def parse_choices(
     name: str='',            # file, for errors
     columns: dict|None=None, # rater, left, right, target, choice, and perhaps weight, group -> name in the file
     ties: str='half',        # of `expand_ties`
+    graded: str='weight',    # of `expand_grades`
 ) -> ComparisonTable:
     "Comparisons from a table of answers; those without a side are dropped and counted"
     columns = {c: c for c in ('rater', 'left', 'right', 'target', 'choice')} | (columns or {})
@@ -84,8 +79,9 @@ def parse_choices(
                               f'used: {list_names(others)}; name the columns of answers with target_columns='))
     f, column_of = melt_choices(df, target_columns, columns, name)
     f, said = _sides_of_targets(f, columns, column_of, codes, name)
+    f, strengths = expand_grades(f, graded)
     f, tied = expand_ties(f, ties)
     names = {k: c for k, c in columns.items() if c and k not in ('weight', 'tie', 'group')}
     table = compare_by_sides(f, codes or ('left', 'right'), name, names, column_of)
-    table.notes[:0] = [*notes, *said, *tied]
+    table.notes[:0] = [*notes, *said, *strengths, *tied]
     return table

@@ -59,6 +59,7 @@ class Comparisons:
     weight: np.ndarray|None = None # (n,) float64, of each answer in the likelihood of a fit; None: 1 each
     tie: np.ndarray|None = None    # (n,) bool, whether a row is half of a tie; None: there are no ties
     group: np.ndarray|None = None  # (n,) int64, equal for the pairs of one ranking; None: each answer was given alone
+    minor: np.ndarray|None = None  # (n,) bool, whether a row is the lesser part of a graded answer; None: none is
     # what a held-out test set shows: all but the answers
     visible_fields = ('rater', 'left', 'right', 'target', 'raters', 'items', 'targets', 'keys')
 
@@ -75,7 +76,7 @@ class Comparisons:
             )
         if self.proba is not None: self.proba = _check_proba(self.proba, n)
         if self.weight is not None: self.weight = check_weight(self.weight, n)
-        for k, kind in dict(tie=bool, group=np.int64).items():
+        for k, kind in dict(tie=bool, group=np.int64, minor=bool).items():
             if (v := getattr(self, k)) is None: continue
             if np.shape(v) != (n,): raise DataError(f'{k} has shape {np.shape(v)}; expected ({n},), one for each row')
             setattr(self, k, np.asarray(v, dtype=kind))
@@ -144,7 +145,7 @@ class MultiTargetComparisons:
     rater: np.ndarray    # (n,)
     left: np.ndarray     # (n,)
     right: np.ndarray    # (n,)
-    answers: np.ndarray  # (n, targets) float32: 1 left won, 0 right won, NaN no answer
+    answers: np.ndarray  # (n, targets) float32: 1 left won, 0 right won, .5 half of a tie, NaN no answer
     row: np.ndarray      # (pairs,) position in this table of each row of the `Comparisons`
     weights: np.ndarray|None = None  # (n, targets) float32, of each answer; None: 1 each
     def __len__(self): return len(self.rater)
@@ -161,7 +162,7 @@ def group_targets(
 
     first = np.unique(row, return_index=True)[1] if len(row) else np.zeros(0, int)
     answers = np.full((len(first), len(pairs.targets)), np.nan, np.float32)
-    answers[row, pairs.target] = pairs.left_wins
+    answers[row, pairs.target] = pairs.left_wins if pairs.tie is None else np.where(pairs.tie, .5, pairs.left_wins)
     weights = None
     if pairs.weight is not None:
         weights = np.ones_like(answers)
@@ -173,8 +174,18 @@ def group_targets(
 # %% ../../nbs/data/15_comparisons.ipynb #6a541464
 @patch
 def decided(self: Comparisons) -> Comparisons:
-    "The rows that are not half of a tie: those with a right answer"
-    return self if self.tie is None or not self.tie.any() else replace(self.select_rows(~self.tie), tie=None)
+    "The rows with a right answer: neither half of a tie nor the lesser part of a graded answer"
+    parts = [v for v in (self.tie, self.minor) if v is not None]
+    if not any(v.any() for v in parts): return self
+    return replace(self.select_rows(~np.logical_or.reduce(parts)), tie=None, minor=None)
+
+# %% ../../nbs/data/15_comparisons.ipynb #964bde5e
+@patch
+def tied(self: Comparisons) -> Comparisons:
+    "The ties, a row each, with the weight of both halves; `left_wins` has no meaning"
+    rows = np.zeros(len(self), bool) if self.tie is None else self.tie & self.left_wins
+    out = self.select_rows(rows)
+    return replace(out, tie=None, weight=None if out.weight is None else 2*out.weight)
 
 # %% ../../nbs/data/15_comparisons.ipynb #41ed8cc3
 def predictions_table(

@@ -86,6 +86,7 @@ class LabelDistributionTable:
     truth: np.ndarray|None = None    # (n, categories) what the answers were sampled from; simulated data only
     notes: list[dict] = field(default_factory=list)  # warnings {code, message}: rows dropped or changed
     answers: RaterAnswers|None = None  # of each rater, where they are known
+    row_ids: bool = False            # ids are row numbers: not in the fingerprint
     visible_fields = ('ids', 'categories', 'groups', 'locations')  # what a held-out test set shows
 
     def __post_init__(self):
@@ -138,9 +139,10 @@ class LabelDistributionTable:
 
     @property
     def fingerprint(self) -> str:
-        "SHA-256 of items, weights, categories, groups and split"
+        "SHA-256 of items that are not row numbers, weights, categories, groups and split"
         columns = [None if v is None else list(map(str, v)) for v in (self.groups, self.split)]
-        h = hashlib.sha256(json.dumps([self.ids, self.categories, self.ordered, *columns]).encode())
+        ids = len(self) if self.row_ids else self.ids
+        h = hashlib.sha256(json.dumps([ids, self.categories, self.ordered, *columns]).encode())
         h.update(np.ascontiguousarray(self.weights).tobytes())
         return h.hexdigest()
 

@@ -61,6 +61,7 @@ class HoldoutSplit:
     audit: dict                             # sizes and overlaps of the splits
     shown: Ratings|Comparisons = None       # new_raters: labels of new raters that may be shown to the model
     cross_split_pairs: int = 0              # comparisons dropped, because their items are in different splits
+    ties: dict|None = None                  # validation: ties, a row each; test: the same, held out
 
 # %% ../../nbs/data/30_holdout.ipynb #7fdeff49
 def _items_seen(labels) -> np.ndarray:
@@ -114,11 +115,13 @@ def make_holdout(
         _audit_labels(dict(train=rows(merged, 'shown'), test=rows(merged, 'test')), unit, is_ratings)
 
     parts = {s: rows(labels, s) for s in SPLITS}
-    pairs = {s: to_comparisons(parts[s]).decided() for s in ('validation', 'test')}   # a tie has no right answer
+    held_out = {s: to_comparisons(parts[s]) for s in ('validation', 'test')}
+    pairs = {s: p.decided() for s, p in held_out.items()}   # a tie has no right answer
+    ties = dict(validation=held_out['validation'].tied(), test=HeldOutTestSet(held_out['test'].tied()))
     for s, p in pairs.items():
         if not len(p):
             raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, or remove {kind} from holdouts.')
     details = dict(key=key, cross_split_pairs=cross_split, pairs={s: len(p) for s, p in pairs.items()})
     return HoldoutSplit(kind, parts['train'], parts['validation'], pairs['validation'], HeldOutTestSet(pairs['test']),
                 _items_seen(parts['train']), audit.to_dict() | details,
-                rows(labels, 'shown') if kind == 'new_raters' else None, cross_split)
+                rows(labels, 'shown') if kind == 'new_raters' else None, cross_split, ties)

@@ -16,7 +16,7 @@ from .reading import COUNTED, Reading
 from .spellings import unify_ids
 from .tables import read_table
 from .validation import list_names, parse_finite_floats, parse_ids, require_column
-from .columns import index_columns
+from .columns import find_role_column, index_columns
 from .number_cells import plain_numbers
 
 # %% ../../nbs/data/26_items.ipynb #29ef469c
@@ -92,11 +92,12 @@ def _check_not_zero(x, ids, path):
 # %% ../../nbs/data/26_items.ipynb #f9f11d6f
 def read_embeddings(
     path: str|Path,          # .csv .tsv .parquet .xlsx .jsonl
-    item_column: str='item', # column of ids
+    item_column: str='item', # column of ids; item: also by a usual name of it
     reading: Reading|None=None,   # to which it is added what was left out
 ) -> tuple[list[str], np.ndarray]:  # ids; (rows, width) float32
     "Embeddings from a table, checked; an index that was written along is left out"
     df = read_table(path)
+    if item_column == 'item': item_column = find_role_column(df.columns, 'item') or 'item'
     require_column(df, path, item_column, 'item_column')
     index = [c for c in index_columns(df) if c != item_column]
     ids, names = unify_ids(parse_ids(df[item_column]))[0], [c for c in df if c not in (item_column, *index)]

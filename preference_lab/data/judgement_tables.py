@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .table_views import TableView
 from ..core.errors import DataError, location, truncate_repr
 from .validation import check_confusable_ids, check_table, require_column
 from .comparisons import Comparisons
@@ -96,7 +97,7 @@ def _check_rated_once(frame, name):
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #e2d034dc
 @dataclass(eq=False, repr=False)
-class RatingTable:
+class RatingTable(TableView):
     "Ratings as a data frame, checked on creation"
     frame: pd.DataFrame          # rater, item, target, value, perhaps weight and source (file); index = row in it
     rating_scale: tuple[float, float]  # lowest and highest value of the scale
@@ -143,9 +144,9 @@ def comparison_schema() -> pa.DataFrameSchema:
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #93a5185f
 @dataclass(eq=False, repr=False)
-class ComparisonTable:
+class ComparisonTable(TableView):
     "Paired comparisons as a data frame, checked on creation"
-    frame: pd.DataFrame          # rater, left, right, target, left_wins, perhaps weight, tie, group, source (file)
+    frame: pd.DataFrame    # rater, left, right, target, left_wins, perhaps weight, tie, minor, group, source (file)
     name: str = ''               # file or data set
     notes: list[dict] = field(default_factory=list)             # warnings {code, message}: rows dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
@@ -168,7 +169,7 @@ class ComparisonTable:
         f = self.frame
         (rater, raters), (target, targets) = pd.factorize(f['rater']), pd.factorize(f['target'])
         ends, items = pd.factorize(np.ravel(f[['left', 'right']].to_numpy(dtype=object)))
-        more = {k: f[k].to_numpy() for k in ('weight', 'tie') if k in f}
+        more = {k: f[k].to_numpy() for k in ('weight', 'tie', 'minor') if k in f}
         if 'group' in f: more['group'] = pd.factorize(f['group'])[0]
         return Comparisons(rater, ends[::2], ends[1::2], target, f['left_wins'].to_numpy(dtype=bool), list(raters),
                      list(items), list(targets), **more)

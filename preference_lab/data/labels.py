@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .table_views import TableView
 from ..core.errors import ConfigError, DataError, did_you_mean, location
 from ..core.storage import fingerprint
 from .rater_answers import RaterAnswers
@@ -71,7 +72,7 @@ def label_schema(
 
 # %% ../../nbs/data/09_labels.ipynb #e4b8b2cb
 @dataclass(eq=False, repr=False)
-class MultilabelTable:
+class MultilabelTable(TableView):
     "Texts and their labels, validated on creation"
     # id, text, labels (ascending tuple of ids), optional split and source (file); index = row in the file
     frame: pd.DataFrame
@@ -82,6 +83,7 @@ class MultilabelTable:
     notes: list[dict] = field(default_factory=list)  # {code, message}: rows that were dropped or changed
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
     answers: RaterAnswers|None = None   # of each rater, where they are known; `labels` are then those of a majority
+    row_ids: bool = False               # ids are made of row numbers: not in the fingerprint
     visible_fields = ('texts',)         # what a held-out test set may show
 
     def __post_init__(self):
@@ -121,8 +123,9 @@ class MultilabelTable:
 
     @property
     def fingerprint(self) -> str:
-        "SHA-256 of ids, texts, labels, split, label names, and the answers of raters where they are known"
-        columns = [c for c in ('id', 'text', 'labels', 'split') if c in self.frame]
+        "SHA-256 of ids that are not row numbers, texts, labels, split, label names, and answers of raters"
+        ids = [] if self.row_ids else ['id']
+        columns = [c for c in (*ids, 'text', 'labels', 'split') if c in self.frame]
         content = f'{fingerprint(self.frame[columns])} {json.dumps(self.label_names)}'
         if self.answers is not None: content += f' {self.answers.fingerprint}'
         return hashlib.sha256(content.encode()).hexdigest()

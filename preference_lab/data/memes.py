@@ -17,6 +17,7 @@ import pandas as pd
 import pandera.pandas as pa
 from fastcore.basics import patch
 
+from .table_views import TableView
 from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location
 from ..core.files import cache_folder, expand_user, is_file
 from ..core.file_hashes import hash_files
@@ -84,7 +85,7 @@ def meme_schema() -> pa.DataFrameSchema:
 
 # %% ../../nbs/data/33_memes.ipynb #bc631f2f
 @dataclass(eq=False, repr=False)
-class MemeTable:
+class MemeTable(TableView):
     "Memes with text, image and binary label; checked on creation"
     frame: pd.DataFrame              # id, text, label (1, 0, -1: unknown), image (path or ''), perhaps split, group
                                      # (dependent memes) and source (file name); index: row in the file
@@ -93,6 +94,7 @@ class MemeTable:
     ceiling: np.ndarray|None = None  # (n,) true P(label | meme), known for generated memes only
     notes: list[dict] = field(default_factory=list)  # {code, message}
     file_columns: dict[str, str] = field(default_factory=dict)  # column here -> column in the file, for errors
+    row_ids: bool = False            # ids are made of row numbers: not in the fingerprint
     visible_fields = ('texts', 'ids', 'images', 'groups')  # what a held-out test set shows before it is opened
 
     def __post_init__(self):
@@ -127,8 +129,9 @@ class MemeTable:
         return {s: int((self.frame['split'] == s).sum()) for s in SPLITS} if 'split' in self.frame else {}
     @property
     def fingerprint(self) -> str:
-        "SHA-256 of ids, texts, labels, split and image names, whatever the folder of the images"
-        columns = [c for c in ('id', 'text', 'label', 'split') if c in self.frame]
+        "SHA-256 of ids that are not row numbers, texts, labels, split and image names, whatever their folder"
+        ids = [] if self.row_ids else ['id']
+        columns = [c for c in (*ids, 'text', 'label', 'split') if c in self.frame]
         return fingerprint(self.frame[columns].assign(image=[Path(p).name for p in self.images]))
 
     def location(self,

@@ -6,6 +6,8 @@
 __all__ = ['MISSING_TEXTS', 'missing_cells', 'filled_answers']
 
 # %% ../../nbs/data/10_missing_cells.ipynb #68db6917
+from numbers import Number
+
 import numpy as np
 import pandas as pd
 
@@ -28,7 +30,8 @@ def missing_cells(
     "Which cells of a column of numbers are missing"
     texts = _given_texts(missing)
     texts = MISSING_TEXTS if texts is None else texts
-    gone = lambda v: is_missing(v) or isinstance(v, str) and (not v.strip() or v.strip().casefold() in texts)
+    word = lambda v: v.strip().casefold() if isinstance(v, str) else f'{v:.15g}' if isinstance(v, Number) else None
+    gone = lambda v: is_missing(v) or word(v) == '' or word(v) in texts
     try: code, distinct = pd.factorize(column.astype(object), use_na_sentinel=False)
     except TypeError: return np.zeros(len(column), bool)   # lists in cells
     return np.array([gone(v) for v in distinct], bool)[code]

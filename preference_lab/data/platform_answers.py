@@ -18,7 +18,7 @@ from .rater_answers import RaterAnswers, encode_rater_answers
 from .validation import check_confusable_ids, list_names
 from .reading import Reading
 from .labels import MultilabelTable, SPLITS
-from .label_files import SPLIT_ALIASES
+from .columns import SPLIT_ALIASES
 from .rater_labels import labels_by_item
 from .tables import read_table
 from .distributions import LabelDistributionTable

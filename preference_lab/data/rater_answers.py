@@ -94,6 +94,16 @@ def answered(self: RaterAnswers) -> np.ndarray:  # (raters,) int
     "The number of answers of each rater"
     return np.bincount(self.rater, minlength=len(self.raters))
 
+# %% ../../nbs/data/05_rater_answers.ipynb #c6bf01a9
+@patch
+def sort_answers(self: RaterAnswers) -> RaterAnswers:
+    "The same answers, raters by their names and answers by row and rater"
+    order = np.argsort(np.array(self.raters, dtype=str), kind='stable')
+    rater = np.argsort(order, kind='stable')[self.rater]
+    at = np.lexsort((rater, self.item))
+    return replace(self, item=self.item[at], rater=rater[at], labels=self.labels[at],
+                   raters=[self.raters[k] for k in order])
+
 # %% ../../nbs/data/05_rater_answers.ipynb #aa1f3e47
 def encode_rater_answers(
     item: np.ndarray,         # (n,) int, row of the table

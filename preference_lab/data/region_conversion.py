@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Iterable
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from ..core.errors import DataError, truncate_repr
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..core.files import cache_folder
 from .validation import list_names
 from .regions import Regions, check_image_id, check_max_regions, check_region_features, image_id
@@ -119,7 +119,7 @@ def _convert(cache, todo, read, max_regions, width, has_boxes, progress):
     "Read, check and add records, block by block"
     bad, items = {}, list(todo.items())
     hidden = progress_display(progress) != 'bar' or not items
-    with tqdm(total=len(items), desc='regions', leave=False, disable=hidden) as bar:
+    with ProgressBar(total=len(items), desc='regions', disable=hidden) as bar:
         for s in range(0, len(items), _IMAGES_PER_BLOCK):
             block = {}
             for i, k in items[s:s+_IMAGES_PER_BLOCK]:

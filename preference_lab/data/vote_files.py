@@ -17,7 +17,7 @@ from .rater_answers import concatenate_rater_answers, encode_rater_answers
 from .reading import BY_RULE, Reading, choose
 from .spellings import Spellings, unify_ids, unify_spellings
 from .validation import check_confusable_ids, list_names, parse_ids
-from .columns import select_columns
+from .columns import SPLIT_ALIASES, select_columns
 from .labels import SPLITS
 from .missing_cells import filled_answers
 from .distributions import LabelDistributionTable, check_categories, check_weights
@@ -37,8 +37,7 @@ def _split_column(frame, column, path) -> np.ndarray|None:
     "The split of each row, or None where no column names it"
     if not column: return None
     c = select_columns(frame, column, path, 'split_column')[0]
-    synonyms = dict(valid='validation', val='validation', dev='validation', training='train')
-    split = frame[c].map(lambda v: synonyms.get(str(v).strip().lower(), str(v).strip().lower()))
+    split = frame[c].map(lambda v: SPLIT_ALIASES.get(name := str(v).strip().casefold(), name))
     if (bad := ~split.isin(SPLITS)).any():
         row = frame.index[bad][0]
         raise DataError(f'{location(path, row, c)}: {truncate_repr(frame[c][row])} is not a split. Write one of '
@@ -76,7 +75,8 @@ def read_count_columns(
     weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     _refuse_total(weights, columns, path)
     return LabelDistributionTable(
-        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name
+        weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name,
+        row_ids=not id_column
     )
 
 # %% ../../nbs/data/24_vote_files.ipynb #1d407bcf

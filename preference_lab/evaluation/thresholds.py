@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from ..core.object_views import NotebookView, View
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .checks import check_binary, check_probabilities, safe_divide
 from .bootstrap import resample_weights
@@ -26,7 +27,7 @@ def _top_k(proba, k):
 
 # %% ../../nbs/evaluation/18_thresholds.ipynb #58a07d54
 @dataclass
-class Thresholds:
+class Thresholds(NotebookView):
     "Decision thresholds of multi-label probabilities"
     strategy: str  # 'global', 'per_class', 'top_k' or 'fixed'
     values: np.ndarray  # (labels,) a label is predicted where its probability reaches its threshold
@@ -46,6 +47,12 @@ class Thresholds:
         proba = check_probabilities(proba)
         reached = proba >= self.values
         return reached if self.k is None else reached & _top_k(proba, self.k)
+
+    def notebook_view(self) -> View:
+        facts = {'strategy': self.strategy, 'k': self.k, 'global threshold': float(self.global_value)}
+        table = pd.DataFrame(dict(label=self.label_names, threshold=np.asarray(self.values, float)))
+        notes = '\n'.join(f['message'] for f in self.flags)
+        return View('Thresholds', facts, dict(labels=table), dict(warnings=notes) if notes else {})
 
     def to_dict(self) -> dict:
         "For JSON"

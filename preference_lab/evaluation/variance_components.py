@@ -13,6 +13,7 @@ import pandas as pd
 from fastcore.basics import patch
 from scipy.stats import chi2, norm
 
+from ..core.object_views import NotebookView, View
 from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import ConfidenceInterval
@@ -24,7 +25,7 @@ COMPONENTS = dict(rater='rater', item='item', interaction='rater × item', resid
 Z95 = float(norm.ppf(.975))
 
 @dataclass
-class VarianceComponents:
+class VarianceComponents(NotebookView):
     "Variance components of ratings by raters crossed with items"
     values: dict[str, float]   # rater, item, interaction (with repeats only), residual
     covariance: np.ndarray     # (components, components) of the estimates
@@ -43,6 +44,13 @@ class VarianceComponents:
     def total(self) -> float:
         "Variance of a rating"
         return sum(self.values.values())
+
+    def notebook_view(self) -> View:
+        error = np.sqrt(np.diag(self.covariance))
+        parts = {COMPONENTS[k]: dict(variance=v, standard_error=float(e), share=v/self.total)
+                 for (k, v), e in zip(self.values.items(), error)}
+        facts = {k: getattr(self, k) for k in ('method', 'answers', 'raters', 'items', 'mean')}
+        return View('Variance components of ratings', facts, dict(components=pd.DataFrame.from_dict(parts, 'index')))
 
 # %% ../../nbs/evaluation/37_variance_components.ipynb #ce42ee11
 def fit_variance_components(

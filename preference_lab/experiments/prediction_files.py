@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Callable
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from ..core.errors import ConfigError, DataError, location, truncate_repr
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..core.files import atomic_write, remove_temporary_siblings
 from ..data.reading import BY_RULE, Reading
 from ..data.validation import list_names
@@ -100,7 +100,7 @@ def predict_file(
     "Predict every row of a table; the output is complete or absent"
     remove_temporary_siblings(out, seconds=3600)
     rows, columns, said, reading = 0, None, {}, Reading(Path(file).name, _fixed_at_training(trained))
-    bar = tqdm(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar', leave=False)
+    bar = ProgressBar(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar')
     with atomic_write(out) as temporary, TableWriter(temporary, Path(out).suffix) as f, bar:
         for frame in read_asked_blocks(file, block, reading):
             answers = answer(frame, str(file))

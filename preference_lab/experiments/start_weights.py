@@ -13,6 +13,7 @@ from pathlib import Path
 from fastcore.basics import patch
 from torch import Tensor, nn
 
+from ..core.runs_folder import runs_folder
 from ..core.train_config import TrainConfig
 from ..core.errors import ConfigError
 from ..core.storage import load_tensors
@@ -56,7 +57,7 @@ def find_starting_run(
 ) -> StartingRun:
     "The run that the settings name; a `ConfigError` where it is missing, not finished, of another study or model"
     here = Path(cfg.start_from).expanduser()
-    folder = next((p for p in (here, Path(cfg.runs_dir).expanduser()/study/cfg.start_from) if p.is_dir()), None)
+    folder = next((p for p in (here, runs_folder(cfg.runs_dir)/study/cfg.start_from) if p.is_dir()), None)
     if folder is None: raise ConfigError(f'start_from={cfg.start_from}: there is no such folder; give that of a run')
     if not is_finished(folder):
         raise ConfigError(f'start_from={folder}: this run is not finished; continue it with resume=True, or wait')

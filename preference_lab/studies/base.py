@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
+from ..experiments.study_views import StudyView
 from ..core.config import Config
 from ..core.train_config import TrainConfig
 from ..data.holdout import HeldOutTestSet
@@ -19,6 +20,7 @@ from ..data.reading import reading_choices
 from ..training.devices import check_trackers, resolve_device
 from ..experiments.compare_runs import StudyMetrics
 from ..experiments.results import read_run
+from ..experiments.run_data import check_run_data
 from ..experiments.runs import open_run
 from .exploration import StudyExploration
 from .warnings import StudyWarnings
@@ -26,7 +28,7 @@ from .results import StudyResults
 from ..experiments.start_weights import WarmStart
 
 # %% ../../nbs/studies/03_base.ipynb #7c73da3f
-class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
+class Study(StudyView, StudyWarnings, StudyResults, WarmStart, StudyExploration):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
     name = ''                # folder below `runs_dir`
     metric = ''              # test metric that ranks, as in `results.json`
@@ -47,7 +49,6 @@ class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
         self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
-
         self.load()
         if self.reading is not None: cfg.reading = reading_choices(self.reading)
         self.split()
@@ -57,6 +58,7 @@ class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
         if not open_folder: return
         self.find_start()
         self.run = open_run(self.name, cfg)
+        check_run_data(self.run, self.fingerprint, self.reading)
         for note in self.notes: self.run.warn(**note)
 
 # %% ../../nbs/studies/03_base.ipynb #ckmachin

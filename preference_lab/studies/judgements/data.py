@@ -18,6 +18,7 @@ from ...core.dataset_files import find_dataset
 from ...data.coded_choices import parse_coded_choices
 from ...data.coding import hash_arrays
 from ...data.comparisons import Comparisons
+from ...data.row_order import content_order
 from ...data.tables import read_table
 from ...data.validation import check_confusable_ids, list_names, parse_ids, require_column
 from ...datasets.convabuse import SEVERITY
@@ -153,6 +154,14 @@ def _answer_column(df, path, cfg, kind) -> tuple[pd.Series, list|None]:
     return text, order
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #33bb1c12
+def _sort_comparisons(frame, df, times) -> pd.DataFrame:
+    "Comparisons sorted by names and times; repeats without times stay in the order of the file"
+    left, right = (frame[k].to_numpy(object) for k in ('left', 'right'))
+    swapped = left > right
+    keys = [frame['target'], frame['rater'], np.where(swapped, right, left), np.where(swapped, left, right)]
+    if times is not None: keys.append(times[df.index.get_indexer(frame.index)])
+    return frame.iloc[content_order(keys)]
+
 def _read_comparisons(df, path, cfg):
     "Comparisons of a custom table"
     for k in ('left', 'right'): require_column(df, path, getattr(cfg, f'{k}_column'), f'{k}_column')
@@ -163,11 +172,12 @@ def _read_comparisons(df, path, cfg):
     models = _model_names(df, path, cfg)
     table = parse_coded_choices(df.drop(columns=used), cfg.left_code or None, cfg.right_code or None, targets,
                                 path.name, names)
+    given = dict(time=cfg.time_column, seconds=cfg.seconds_column)
+    times = {c: _numbers(df, path, c, f'{k}_column') for k, c in given.items() if c}
+    table.frame = _sort_comparisons(table.frame, df, times.get(cfg.time_column))
     pairs = table.to_arrays()
     data = JudgementData(path.name, 'comparisons', cfg.level or 'nominal', {}, pairs=pairs, notes=table.notes,
                          models=models)
-    given = dict(time=cfg.time_column, seconds=cfg.seconds_column)
-    times = {c: _numbers(df, path, c, f'{k}_column') for k, c in given.items() if c}
     row = df.index.get_indexer(table.frame.index)
     if cfg.left_length_column or cfg.right_length_column:
         data.lengths = tuple(_numbers(df, path, getattr(cfg, f'{k}_length_column'), f'{k}_length_column')[row]
@@ -200,6 +210,7 @@ def _read_answers(df, path, cfg, kind):
     if missing := int(f.answer.isna().sum()):
         message = f'{missing:,} of {len(f):,} rows have no answer and were left out'
         notes.append(dict(code='empty_answers_dropped', message=message))
+    f = f.iloc[content_order([f[k].to_numpy() for k in ('target', 'rater', 'item', 'order') if k in f])]
     level = cfg.level or LEVELS_OF[kind]
     if kind != 'label_sets' and level in ('jaccard', 'masi'):
         raise ConfigError(f'level={level} is for label sets; the table holds {kind}. Use nominal, ordinal or interval.')
