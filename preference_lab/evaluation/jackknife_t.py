@@ -9,8 +9,9 @@ __all__ = ['INTERVAL_REFERENCES', 'LOG_SCALE', 'interval_methods', 'NamedInterva
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #7a5e761e
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
+from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals, jackknife
 from .bootstrap import wilson_interval
@@ -79,6 +80,10 @@ class NamedInterval(ConfidenceInterval):
         "method, generalizes_to, units"
         return dict(method=self.method, generalizes_to=self.generalizes_to, units=self.units)
 
+    def _repr_html_(self) -> str:
+        about = {k.replace('_', ' '): v for k, v in self.about.items() if v}
+        return view_html(View(str(self), about))
+
     def to_dict(self) -> dict:
         "For JSON: value, low, high (None where unknown), method, generalizes_to, units"
         return super().to_dict() | self.about
@@ -109,7 +114,7 @@ def t_interval(
     if scale not in ('identity', 'log', 'wilson'):
         raise ConfigError(f"scale: {scale!r} is unknown{did_you_mean(scale, ('identity', 'log', 'wilson'))}. Take "
                           "'identity', 'log' or 'wilson'.")
-    t = student_t.ppf((1+level)/2, df)
+    t = stdtrit(df, (1+level)/2)
     half = t*np.sqrt(variance)
     if scale == 'identity' or variance <= 0: return value-half, value+half
     if scale == 'log': return value*np.exp(-half/value), value*np.exp(half/value)

@@ -9,7 +9,7 @@ __all__ = ['comparison_scores', 'resampling_unit', 'shared_item_width_factor', '
 # %% ../../nbs/evaluation/12_pairwise.ipynb #5b8c0d89
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtr
 
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
@@ -174,7 +174,7 @@ def _compare_means(pairs, metric, a, b, values):
     unknown = difference and (units < MIN_UNITS or variance < 1e-24) or units < 2
     if unknown: return row | dict(low=np.nan, high=np.nan, p=np.nan, distinguishable=False), about
     low, high = map(float, t_interval(difference, variance, df))
-    p = float(2*student_t.sf(abs(difference)/np.sqrt(variance), df)) if variance > 0 else 1.
+    p = float(2*stdtr(df, -abs(difference)/np.sqrt(variance))) if variance > 0 else 1.
     flips = a.means.sums[a.means.names.index(metric)] - b.means.sums[b.means.names.index(metric)]
     permuted = sign_flip_test(flips) if a.by in ('rater', 'pair') else None
     return row | dict(low=low, high=high, p=p, distinguishable=bool(low > 0 or high < 0)), about | dict(

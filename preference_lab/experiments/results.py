@@ -17,6 +17,7 @@ import pandas as pd
 from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import damaged_checkpoint_notes, read_json, write_json, write_text
 from ..core.storage import read_tensor_metadata
+from ..core.runs_folder import runs_folder
 from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
 from ..core.old_names import rename_settings
 from ..core.old_results import convert_old_results
@@ -222,18 +223,17 @@ def read_run(
 
 # %% ../../nbs/experiments/02_results.ipynb #22d772a0
 def list_runs(
-    runs_dir: str|Path='runs',
+    runs_dir: str|Path='runs',   # as the setting
 ) -> pd.DataFrame:  # study, name, folder, finished, seed, data, fingerprint, warnings, and each test score
     "All runs below a folder, one a row"
     rows = []
-    for c in sorted(Path(runs_dir).expanduser().glob('*/*/config.yaml')):
+    for c in sorted(runs_folder(runs_dir).glob('*/*/config.yaml')):
         row = dict(study=c.parent.parent.name, name=c.parent.name, folder=str(c.parent), finished=is_finished(c.parent))
         if row['finished']:
             r = read_run(c.parent)
             row |= dict(
                 seed=r['seed'], data=r['data']['name'],
-                fingerprint=r['data']['fingerprint'][:12],
-                warnings=len(r['warnings']),
+                fingerprint=r['data']['fingerprint'][:12], warnings=len(r['warnings']),
                 **{k: v['value'] for k, v in r['metrics'].get('test', {}).items()},
             )
         rows.append(row)

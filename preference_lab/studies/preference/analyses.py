@@ -118,7 +118,8 @@ def train_activation(
     "Networks with an activation function, one a seed, trained as a stack"
     rater = cfg.rater_encoding if cfg.model == 'network' else 'embedding'
     head = cfg.head if cfg.head != 'rating' else 'antisymmetric'
-    settings = network_arguments(inputs, holdout.train, cfg, rater, head) | dict(activation=activation, item_bias=False)
+    settings = network_arguments(inputs, holdout.train, cfg, rater, head) | dict(activation=activation, item_bias=False,
+                                                                                     ties=False)
     questions = group_targets(training_comparisons(holdout.train, cfg.max_train_pairs, cfg.data_seed))
     nets, cfgs, loaders = [], [], []
     for seed in range(seeds):
