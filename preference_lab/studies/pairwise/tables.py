@@ -16,6 +16,7 @@ import yaml
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, choose_name
 from ...data.spellings import Spellings, unify_ids
+from ...data.spss_files import codes_of_labels
 from ...data.tables import read_table
 from ...data.number_cells import plain_numbers
 from ...data.validation import list_names, parse_ids, pluralize, require_column
@@ -286,6 +287,7 @@ def read_custom_table(
     is_ratings = _is_ratings(df, path, o, reading)
     if not platform: o = _say_columns(df, path, is_ratings, o, reading)
     df = _unify(df, path, o.columns, o, reading)
+    if is_ratings: df = df.assign(**{o.columns['value']: codes_of_labels(df[o.columns['value']], reading)})
     df = plain_numbers(df, [o.columns[k] for k in ('value', 'weight') if o.columns.get(k) in df], str(path), reading)
     table = (_read_ratings if is_ratings else _read_comparisons)(df, path, o, reading)
     if platform or o.columns.get('group'):   # the format says it
