@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .table_views import TableView
 from ..core.errors import DataError, location, truncate_repr
 from .validation import check_confusable_ids, check_table, require_column
 from .comparisons import Comparisons
@@ -96,7 +97,7 @@ def _check_rated_once(frame, name):
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #e2d034dc
 @dataclass(eq=False, repr=False)
-class RatingTable:
+class RatingTable(TableView):
     "Ratings as a data frame, checked on creation"
     frame: pd.DataFrame          # rater, item, target, value, perhaps weight and source (file); index = row in it
     rating_scale: tuple[float, float]  # lowest and highest value of the scale
@@ -143,7 +144,7 @@ def comparison_schema() -> pa.DataFrameSchema:
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #93a5185f
 @dataclass(eq=False, repr=False)
-class ComparisonTable:
+class ComparisonTable(TableView):
     "Paired comparisons as a data frame, checked on creation"
     frame: pd.DataFrame    # rater, left, right, target, left_wins, perhaps weight, tie, minor, group, source (file)
     name: str = ''               # file or data set

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .table_views import TableView
 from ..core.errors import ConfigError, DataError, did_you_mean, location
 from ..core.storage import fingerprint
 from .rater_answers import RaterAnswers
@@ -71,7 +72,7 @@ def label_schema(
 
 # %% ../../nbs/data/09_labels.ipynb #e4b8b2cb
 @dataclass(eq=False, repr=False)
-class MultilabelTable:
+class MultilabelTable(TableView):
     "Texts and their labels, validated on creation"
     # id, text, labels (ascending tuple of ids), optional split and source (file); index = row in the file
     frame: pd.DataFrame

@@ -17,6 +17,7 @@ import pandas as pd
 import pandera.pandas as pa
 from fastcore.basics import patch
 
+from .table_views import TableView
 from ..core.errors import ConfigError, DataError, did_you_mean, is_missing, location
 from ..core.files import cache_folder, expand_user, is_file
 from ..core.file_hashes import hash_files
@@ -84,7 +85,7 @@ def meme_schema() -> pa.DataFrameSchema:
 
 # %% ../../nbs/data/33_memes.ipynb #bc631f2f
 @dataclass(eq=False, repr=False)
-class MemeTable:
+class MemeTable(TableView):
     "Memes with text, image and binary label; checked on creation"
     frame: pd.DataFrame              # id, text, label (1, 0, -1: unknown), image (path or ''), perhaps split, group
                                      # (dependent memes) and source (file name); index: row in the file

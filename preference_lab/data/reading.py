@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['NAMED', 'BY_NAME', 'BY_RULE', 'COUNTED', 'REASONS', 'FILE_SETTINGS', 'ReadingEntry', 'Reading', 'choose',
-           'choose_name', 'reading_choices', 'reading_records', 'start_reading', 'finish_reading', 'ambiguous_reading',
-           'reading_table', 'describe_reading']
+           'choose_name', 'reading_choices', 'reading_records', 'start_reading', 'unused_columns', 'finish_reading',
+           'ambiguous_reading', 'reading_table', 'describe_reading']
 
 # %% ../../nbs/data/02_reading.ipynb #9a5f6093
 import json
@@ -150,6 +150,21 @@ def start_reading(
     given = {what: v for what, setting in FILE_SETTINGS.items() if (v := getattr(cfg, setting, ''))}
     return Reading(str(cfg.data), cfg.reading | given, cfg.strict, settings={k: FILE_SETTINGS[k] for k in given})
 
+# %% ../../nbs/data/02_reading.ipynb #fb7bb6c1
+def _texts(choice) -> set[str]:
+    "The texts in a choice"
+    if isinstance(choice, dict): choice = [*choice, *choice.values()]
+    return set().union(*map(_texts, choice)) if isinstance(choice, list) else {str(choice)}
+
+def unused_columns(
+    reading: Reading,
+) -> list[str]:        # in the order of the table
+    "The columns of the table that no choice names, and no explanation quotes"
+    listed = dict.fromkeys(c for e in reading.entries if e.what == 'columns' for c in e.choice)
+    others = [e for e in reading.entries if e.what != 'columns']
+    named = set().union(*(_texts(e.choice) for e in others))
+    return [c for c in listed if c not in named and not any(repr(c) in e.detail for e in others)]
+
 # %% ../../nbs/data/02_reading.ipynb #105a2031
 def _strict_error(reading: Reading, open_entries: list) -> ConfigError:
     "The error about choices that the user did not name"
@@ -170,6 +185,8 @@ def finish_reading(
         known = [e.what for e in reading.entries]
         raise ConfigError(f'{location(reading.name)}: reading= names {unknown!r}{did_you_mean(unknown, known)}, which '
                           f'is not a choice for this table. The choices are {", ".join(known)}.')
+    if unused := unused_columns(reading):
+        reading.add('columns not used', unused, COUNTED, detail='no choice names them; they have no effect')
     found = [e for e in reading.entries if e.why in (BY_NAME, BY_RULE)]
     if reading.strict and found: raise _strict_error(reading, found)
     return reading

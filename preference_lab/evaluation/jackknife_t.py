@@ -10,6 +10,7 @@ __all__ = ['INTERVAL_REFERENCES', 'LOG_SCALE', 'NamedInterval', 'effective_degre
 import numpy as np
 from scipy.stats import t as student_t
 
+from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals, jackknife
 from .bootstrap import wilson_interval
@@ -59,6 +60,10 @@ class NamedInterval(ConfidenceInterval):
     def about(self) -> dict:
         "method, generalizes_to, units"
         return dict(method=self.method, generalizes_to=self.generalizes_to, units=self.units)
+
+    def _repr_html_(self) -> str:
+        about = {k.replace('_', ' '): v for k, v in self.about.items() if v}
+        return view_html(View(str(self), about))
 
     def to_dict(self) -> dict:
         "For JSON: value, low, high (None where unknown), method, generalizes_to, units"

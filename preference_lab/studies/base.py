@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
+from ..experiments.study_views import StudyView
 from ..core.config import Config
 from ..core.train_config import TrainConfig
 from ..data.holdout import HeldOutTestSet
@@ -27,7 +28,7 @@ from .results import StudyResults
 from ..experiments.start_weights import WarmStart
 
 # %% ../../nbs/studies/03_base.ipynb #7c73da3f
-class Study(StudyWarnings, StudyResults, WarmStart, StudyExploration):
+class Study(StudyView, StudyWarnings, StudyResults, WarmStart, StudyExploration):
     "One run of a study: load, split, baselines, fit, evaluate, finish"
     name = ''                # folder below `runs_dir`
     metric = ''              # test metric that ranks, as in `results.json`
