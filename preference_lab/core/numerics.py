@@ -10,8 +10,6 @@ __all__ = ['MAX_SUM_TERMS', 'DECIMAL_ROUNDING', 'rounding_tolerance', 'clip_prob
 from typing import Callable
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from .errors import DataError
 
@@ -22,7 +20,7 @@ def rounding_tolerance(
     dtype,      # of NumPy or torch; a type that is not floating point counts as float64
 ) -> float:
     "The rounding error of a number near 1: TERMS times the spacing there, of float32 for lower precisions"
-    name = str(dtype).removeprefix('torch.') if isinstance(dtype, torch.dtype) else np.dtype(dtype).name
+    name = str(dtype).removeprefix('torch.') if str(dtype).startswith('torch.') else np.dtype(dtype).name
     low = name in ('float32', 'float16', 'bfloat16')
     return MAX_SUM_TERMS*float(np.finfo(np.float32 if low else np.float64).eps)
 
@@ -67,10 +65,11 @@ def pearson_correlation(
 
 # %% ../../nbs/core/08_numerics.ipynb #25668cd8
 def cholesky_factor(
-    a: Tensor,     # (…, n, n), symmetric and positive definite up to rounding
-    what: str,     # name of the matrix, for the error
-) -> Tensor:       # (…, n, n) lower triangular
+    a: 'torch.Tensor',   # (…, n, n), symmetric and positive definite up to rounding
+    what: str,           # name of the matrix, for the error
+) -> 'torch.Tensor':     # (…, n, n) lower triangular
     "The Cholesky factor; a `DataError` where the matrix is not positive definite by more than rounding"
+    import torch   # here, since most callers of this module need none of it
     a = (a+a.mT)/2
     factor, failed = torch.linalg.cholesky_ex(a)
     if not failed.any(): return factor
@@ -84,9 +83,10 @@ def cholesky_factor(
 
 # %% ../../nbs/core/08_numerics.ipynb #a24045fa
 def symmetric_inverse(
-    a: Tensor,    # (…, n, n), symmetric and positive definite up to rounding
-    what: str,    # name of the matrix, for the error
-) -> Tensor:      # (…, n, n), exactly symmetric
+    a: 'torch.Tensor',   # (…, n, n), symmetric and positive definite up to rounding
+    what: str,           # name of the matrix, for the error
+) -> 'torch.Tensor':     # (…, n, n), exactly symmetric
     "The inverse of a covariance or precision matrix"
+    import torch
     b = torch.cholesky_inverse(cholesky_factor(a, what))
     return (b+b.mT)/2

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import SafetensorError, safe_open
 
 from .errors import DataError, is_missing, truncate_repr
@@ -174,6 +173,7 @@ class EmbeddingCache:
 
     def _read_block(self, path):
         tensors, about = load_tensors(path)
+        import torch
         n = len(tensors['hash'])
         shapes = tensors['vector'].shape == (n, self.width) and tensors['hash'].shape == (n, 32)
         if about['sha256'] != tensors_sha256(tensors) or not shapes:
@@ -188,6 +188,7 @@ class EmbeddingCache:
     ):
         "Store a block"
         if not hashes: return
+        import torch
         tensors = dict(
             hash=torch.from_numpy(np.frombuffer(b''.join(hashes), np.uint8).reshape(-1, 32).copy()),
             vector=torch.as_tensor(vectors).half(),

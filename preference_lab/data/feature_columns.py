@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
 
 from ..core.errors import DataError, location, truncate_repr
 from .reading import BY_RULE, COUNTED, Reading
@@ -114,13 +112,15 @@ class FeatureEncoder:
     numbers: list[str]     # columns
     categories: list[str]  # columns
     outputs: list[str]|None = None   # names of the outputs; None: those of the training rows
-    imputer: SimpleImputer|None = None
-    one_hot: OneHotEncoder|None = None
+    imputer: 'sklearn.impute.SimpleImputer | None' = None
+    one_hot: 'sklearn.preprocessing.OneHotEncoder | None' = None
 
     def fit(self,
         frame: pd.DataFrame,   # of `parse_features`: training rows
     ) -> 'FeatureEncoder':
         "Learn the means of numbers and the categories"
+        from sklearn.impute import SimpleImputer   # here, since it takes a second
+        from sklearn.preprocessing import OneHotEncoder
         if self.numbers:
             self.imputer = SimpleImputer(add_indicator=True, keep_empty_features=True).fit(_values(frame, self.numbers))
         if self.categories:

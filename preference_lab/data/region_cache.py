@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Iterable, Sequence
 
 import numpy as np
-import torch
 from fastcore.basics import patch
-from torch import Tensor
 
 from ..core.errors import ConfigError, DataError, truncate_repr
 from ..core.files import cache_folder, read_json, remove_temporary_files, write_json
@@ -194,6 +192,7 @@ def write_block(self: RegionCache,
     regions: dict[str, Regions],   # id -> the regions of an image
 ) -> None:
     "Write one block, atomically, named by the hash of its bytes; `add` checks before"
+    import torch
     parts = [_to_arrays(r, f'image {i!r}: ') for i, r in regions.items()]
     block = {k: np.concatenate([p[k] for p in parts]) for k in ('features', *_PER_REGION)}
     block |= {k: np.stack([p[k] for p in parts]) for k in _PER_IMAGE}
@@ -236,8 +235,9 @@ def lengths(self: RegionCache, ids: Sequence[str]) -> np.ndarray:  # (n,) int
 def read(self: RegionCache,
     ids: Sequence[str],
     max_regions: int=None,   # of an image, the first ones; None: all
-) -> tuple[Tensor, Tensor, Tensor]:  # features (n, R, d) float16, location (n, R, 5) float32, mask (n, R) bool
-    "A batch, padded to the largest number of regions; the mask is True where there is a region"
+) -> 'tuple[torch.Tensor, torch.Tensor, torch.Tensor]':   # (n, R, d) float16, (n, R, 5) float32, (n, R) bool
+    "Features, locations and mask of a batch, padded to the largest number of regions; True where there is one"
+    import torch   # here, since a table of memes is checked without it
     check_max_regions(max_regions)
     rows = self._rows(ids)
     n = np.minimum(self._index['length'][rows], max_regions or np.iinfo(int).max)

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ..core.errors import ConfigError, DataError, truncate_repr
 
@@ -96,6 +95,7 @@ def to_half_precision(
     what: str='',      # beginning of the error
 ) -> np.ndarray:       # float16
     "Features in half precision, or a `DataError` where one is beyond its range"
+    import torch   # here, since a table of memes is checked without it
     with np.errstate(over='ignore'):
         # torch rounds single precision as NumPy does, many times faster
         is_single = f.dtype == np.float32 and f.dtype.isnative

@@ -11,7 +11,6 @@ from typing import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold
 
 from ..core.errors import ConfigError, DataError
 from .labels import SPLITS
@@ -184,6 +183,7 @@ def split_folds(
     n = code.max() + 1
     if folds < 2 or n < folds:
         raise DataError(f'{n:,} groups cannot be split into {folds} folds. Use 2 to {n:,} folds.')
+    from sklearn.model_selection import GroupKFold   # here, since it takes a second
     out = np.empty(len(code), int)
     for f, (_, test) in enumerate(GroupKFold(folds, shuffle=True, random_state=seed).split(code, groups=code)):
         out[test] = f

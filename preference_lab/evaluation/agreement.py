@@ -14,8 +14,10 @@ from .answers import Answers, answers_from_comparisons, answers_from_frame
 from .answers import answers_from_label_sets, answers_from_matrix, answers_from_ratings
 from .comparison_consistency import circular_triads, overall_side_bias, side_bias
 from .comparison_consistency import shared_pair_agreement
+from .crossed_clusters import CLAIMS
 from .intraclass import FORMS, intraclass_correlations
 from .item_rater_bootstrap import check_overlap
+from .jackknife_t import INTERVAL_REFERENCES
 from .kappa import chance_corrected_agreement, cohen_kappa
 from .krippendorff import krippendorff_alpha
 from .planning import planning_table, smallest_designs
@@ -28,11 +30,15 @@ from .variance_components import VarianceComponents, fit_variance_components
 KAPPA_WEIGHTS = dict(ordinal='linear', interval='quadratic', ratio='quadratic')   # level -> weights of categories
 MAX_CATEGORIES = 100   # different answers up to which kappa and AC are computed
 
+_GENERALIZES_TO = {'items': CLAIMS['item'], 'items and raters': CLAIMS['both']}   # over -> as results.json says it
+
 def _row(key, title, ci, over, method, note=''):
-    "A row of the table"
+    "A row of the table; a named interval says its method itself"
     low, high = (np.nan, np.nan) if ci is None else (ci[1], ci[2])
+    method = getattr(ci, 'method', '') or method
     return dict(key=key, coefficient=title, value=np.nan if ci is None else ci[0], low=low, high=high,
-                generalizes_over=over, method=method, note=note)
+                generalizes_over=over, method=method, note=note, generalizes_to=_GENERALIZES_TO[over],
+                reference=INTERVAL_REFERENCES[method])
 
 def _attempt(rows, key, title, over, method, compute):
     "Add a row, without values where the table does not permit the coefficient"
@@ -42,8 +48,7 @@ def _attempt(rows, key, title, over, method, compute):
 # %% ../../nbs/evaluation/40_agreement.ipynb #9b48ae10
 def _categorical_rows(answers, level, over, common) -> list[dict]:
     "Rows of alpha, percent agreement, kappa and AC"
-    sample_raters, method = common['sample_raters'], 'bootstrap, bias-corrected percentile (Efron & Tibshirani 1993)'
-    if sample_raters: method = 'pigeonhole bootstrap (Owen 2007)'
+    method = 'pigeonhole bootstrap' if common['sample_raters'] else 'jackknife t'
     title = f"Krippendorff's alpha ({level})"
     rows = [_row('krippendorff_alpha', title, krippendorff_alpha(answers, level, **common), over, method)]
     if len(answers.values) > MAX_CATEGORIES: return rows
@@ -57,15 +62,14 @@ def _categorical_rows(answers, level, over, common) -> list[dict]:
 # %% ../../nbs/evaluation/40_agreement.ipynb #0c1f7521
 def _numeric_rows(answers, common) -> list[dict]:
     "Rows of intraclass correlations, split-half reliability and Kendall's W"
-    n, seed, rows = common['n'], common['seed'], []
+    rows = []
     first, both = answers.first_answers(), 'items and raters'
-    bootstrap = 'bootstrap, bias-corrected percentile (Efron & Tibshirani 1993)'
     if len(first) == len(first.items)*len(first.raters) and min(len(first.items), len(first.raters)) > 1:
         icc = intraclass_correlations(first, n=0).set_index('form')
         for form in ('ICC(A,1)', 'ICC(C,1)', 'ICC(C,k)'):
             _attempt(rows, f'icc_{form[4].lower()}_{form[6]}', form, both if form[4] == 'A' else 'items',
-                     'F (McGraw & Wong 1996)', lambda: tuple(icc.loc[form, ['value', 'low', 'high']]))
-        _attempt(rows, 'kendall_w', "Kendall's W", 'items', bootstrap, lambda: kendall_w(first, n, seed))
+                     'F', lambda: tuple(icc.loc[form, ['value', 'low', 'high']]))
+        _attempt(rows, 'kendall_w', "Kendall's W", 'items', 'jackknife t', lambda: kendall_w(first))
     else:
         fit = []
         def reliability(k, absolute):
@@ -73,10 +77,10 @@ def _numeric_rows(answers, common) -> list[dict]:
             return fit[0].reliability(k, absolute)
         per_item = len(first)/len(np.unique(first.item))
         for form, k in (('ICC(A,1)', 1), ('ICC(C,1)', 1), (f'ICC(C,k), k = {per_item:.3g}', per_item)):
-            _attempt(rows, f'icc_{form[4].lower()}_{form[6]}', form, both, 'REML, delta method on the logit scale',
+            _attempt(rows, f'icc_{form[4].lower()}_{form[6]}', form, both, 'REML, logit scale',
                      lambda: reliability(k, form[4] == 'A'))
-    _attempt(rows, 'split_half', 'split-half reliability (Spearman–Brown)', 'items', bootstrap,
-             lambda: spearman_brown(first, n=n, seed=seed)['reliability'])
+    _attempt(rows, 'split_half', 'split-half reliability (Spearman–Brown)', 'items', 'jackknife t',
+             lambda: spearman_brown(first, seed=common['seed'])['reliability'])
     return rows
 
 # %% ../../nbs/evaluation/40_agreement.ipynb #8656b3c4
@@ -84,9 +88,9 @@ def agreement_table(
     answers: Answers,
     level: str='nominal',       # nominal, ordinal, interval, ratio, jaccard or masi
     sample_raters: bool=False,  # whether raters are a sample, and are resampled too
-    n: int=1000,                # resamples
+    n: int=1000,                # resamples of raters and items
     seed: int=0,
-) -> pd.DataFrame:   # key, coefficient, value, low, high, generalizes_over, method, note (why there is no value)
+) -> pd.DataFrame:   # key, coefficient, value, low, high, generalizes_over, method, note, generalizes_to, reference
     "The coefficients of agreement that suit the level of measurement, with 95 % intervals; repeats are left out"
     check_overlap(answers)
     common = dict(sample_raters=sample_raters, n=n, seed=seed)

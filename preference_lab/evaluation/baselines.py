@@ -11,11 +11,6 @@ __all__ = ['PROBABILISTIC_BASELINES', 'prior_baseline', 'most_frequent_baseline'
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import ClassifierMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from ..core.errors import DataError
 from ..data.labels import MultilabelTable
@@ -63,8 +58,9 @@ def tfidf_features(
     train_texts: Sequence[str],  # that determine the words and their weights
     *texts: Sequence[str],  # of other splits
     max_features: int | None = None,  # the most frequent words and pairs, at most so many; None: all
-) -> list[sparse.csr_matrix]:  # for the training texts and each of `texts`, (rows, features)
+) -> list['scipy.sparse.csr_matrix']:  # for the training texts and each of `texts`, (rows, features)
     "TF-IDF of words and of pairs of adjacent words"
+    from sklearn.feature_extraction.text import TfidfVectorizer   # here, since it takes a second
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2 if len(train_texts) >= 1000 else 1, sublinear_tf=True,
                                  token_pattern=r'(?u)\b\w+\b|[^\w\s]', max_features=max_features)
     return [vectorizer.fit_transform(train_texts), *(vectorizer.transform(t) for t in texts)]
@@ -80,6 +76,7 @@ def tfidf_logistic_baseline(
     y = _check_train_targets(train_targets)
     if len(train_texts) != len(y):
         raise DataError(f'train_texts: {len(train_texts)} texts for {len(y)} rows of targets. Give one for each.')
+    from sklearn.linear_model import LogisticRegression   # here, since it takes a second
     x, *others = tfidf_features(train_texts, *texts)
 
     out = [prior_baseline(y, len(t)) for t in texts]
@@ -158,7 +155,7 @@ def check_features(
 
 # %% ../../nbs/evaluation/19_baselines.ipynb #70b30pre
 def predict_smoothed_proba(
-    model: ClassifierMixin,  # fitted on the numbers of the categories; it may lack some
+    model: 'sklearn.base.ClassifierMixin',  # fitted on the numbers of the categories; it may lack some
     x: np.ndarray,  # (rows, features)
     categories: int,
     rows: int,  # that the model was fitted on
@@ -180,6 +177,8 @@ def multinomial_logistic_baseline(
     (t,), (v,) = check_proportions(train_targets=train_targets), check_proportions(validation_targets=validation[1])
     splits = {f'split {i+1}': (x, None) for i, x in enumerate(xs)}
     train_x, *xs = check_features(train_x=(train_x, len(t)), validation_x=(validation[0], len(v)), **splits)
+    from sklearn.linear_model import LogisticRegression   # here, since it takes a second
+    from sklearn.preprocessing import StandardScaler
     scale = StandardScaler().fit(train_x)
     x, *xs = (scale.transform(o) for o in (train_x, *xs))
     row, category = np.nonzero(t)

@@ -8,7 +8,7 @@ __all__ = ['calibration_bins', 'debiased_calibration_error', 'calibration_by_cla
 # %% ../../nbs/evaluation/43_calibration_error.ipynb #d96428af
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .bootstrap import wilson_interval
@@ -64,7 +64,7 @@ def debiased_calibration_error(
     squared = float((weight*(gap**2 - error**2)).sum())
     if kind != 'absolute': return squared if kind == 'squared' else float(np.sign(squared)*abs(squared)**.5)
     z = gap/error.where(error > 0, np.inf)
-    folded = error*np.sqrt(2/np.pi)*np.exp(-z**2/2) + gap*(1 - 2*norm.cdf(-z))
+    folded = error*np.sqrt(2/np.pi)*np.exp(-z**2/2) + gap*(1 - 2*ndtr(-z))
     return float((weight*(2*gap - folded.where(error > 0, gap))).sum())
 
 # %% ../../nbs/evaluation/43_calibration_error.ipynb #b4b6e519

@@ -13,7 +13,9 @@ from scipy.stats import binom
 
 from ..data.comparisons import Comparisons
 from .answers import answers_from_comparisons
-from .bootstrap import ConfidenceInterval, bootstrap_intervals, wilson_interval
+from .bootstrap import wilson_interval
+from .crossed_clusters import CLAIMS
+from .jackknife_t import NamedInterval, score_intervals
 from .checks import safe_divide
 from .kappa import chance_corrected_agreement
 
@@ -23,7 +25,7 @@ def shared_pair_agreement(
     sample_raters: bool=False,  # resample raters too, where they are a sample
     n: int=1000,                # resamples
     seed: int=0,
-) -> ConfidenceInterval:
+) -> NamedInterval:
     "Proportion of equal answers of two raters about the same pair, with a 95 % interval over pairs (and raters)"
     answers = answers_from_comparisons(pairs)
     return chance_corrected_agreement(answers, 'identity', sample_raters, n, seed)['percent_agreement']
@@ -94,10 +96,9 @@ def side_bias(
 # %% ../../nbs/evaluation/34_comparison_consistency.ipynb #6c356c98
 def overall_side_bias(
     pairs: Comparisons,
-    n: int=1000,     # resamples of raters
-    seed: int=0,
-) -> ConfidenceInterval:
-    "Proportion of answers for the left item, with a 95 % interval that resamples raters (of one rater: answers)"
+) -> NamedInterval:
+    "Proportion of answers for the left item, with a 95 % interval over raters (of one rater: over answers)"
     left = pairs.left_wins.astype(float)
     groups = pairs.rater if len(np.unique(pairs.rater)) > 1 else None
-    return bootstrap_intervals(lambda w: dict(left=left @ w/w.sum(0)), len(left), groups, n, seed)['left']
+    claim = CLAIMS['pair' if groups is None else 'rater']
+    return score_intervals(lambda w: dict(left=left @ w/w.sum(0)), len(left), groups, generalizes_to=claim)['left']

@@ -14,7 +14,9 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .answers import Answers
-from .bootstrap import ConfidenceInterval, Scorer, bootstrap_interval, bootstrap_intervals
+from .bootstrap import Scorer, bootstrap_interval
+from .crossed_clusters import CLAIMS
+from .jackknife_t import NamedInterval, coefficient_intervals
 
 # %% ../../nbs/evaluation/27_item_rater_bootstrap.ipynb #2a8bfa58
 @dataclass
@@ -80,15 +82,17 @@ def agreement_intervals(
     make: Coefficient,
     answers: Answers,         # repeats are left out: of each rater and item the first answer counts
     sample_raters: bool=False,  # whether raters are a sample, too; False: the interval is about these raters
-    n: int=1000,              # resamples
+    n: int=1000,              # resamples of items and raters
     seed: int=0,
-) -> dict[str, ConfidenceInterval]:
-    "Coefficients of agreement with 95 % intervals over items, or over items and raters"
+    scales: dict|None=None,   # coefficient -> scale of its interval over items, as in `coefficient_intervals`
+) -> dict[str, NamedInterval]:
+    "Coefficients of agreement with 95 % intervals: jackknife t over items, or pigeonhole bootstrap over both"
     answers = answers.first_answers()
     check_overlap(answers)
     scorer, rows = make(count_answers(answers)), len(answers.items)
     with np.errstate(invalid='ignore', divide='ignore'):
-        if not sample_raters: return bootstrap_intervals(scorer, rows, n=n, seed=seed, proportions=False)
+        if not sample_raters: return coefficient_intervals(scorer, rows, scales=scales)
         value = {k: float(v[0]) for k, v in scorer(np.ones((rows, 1))).items()}
     draws = resample_items_and_raters(make, answers, n, seed)
-    return {k: bootstrap_interval(v, draws[k], proportion=False) for k, v in value.items()}
+    about = 'pigeonhole bootstrap', CLAIMS['both'], min(rows, len(answers.raters))
+    return {k: NamedInterval(*bootstrap_interval(v, draws[k], proportion=False), *about) for k, v in value.items()}

@@ -13,9 +13,10 @@ from scipy import sparse
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .answers import Answers
-from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
+from .bootstrap import Scorer
 from .checks import safe_divide
 from .item_rater_bootstrap import ItemCounts, agreement_intervals
+from .jackknife_t import NamedInterval, coefficient_intervals
 from .krippendorff import MAX_VALUES
 
 # %% ../../nbs/evaluation/29_kappa.ipynb #52dc5ad5
@@ -66,20 +67,19 @@ def chance_corrected_agreement(
     answers: Answers,           # with missing answers; of repeats the first counts
     weights: str='identity',    # of categories: one of WEIGHTS
     sample_raters: bool=False,  # resample raters too, where they are a sample
-    n: int=1000,                # resamples of the intervals
+    n: int=1000,                # resamples of items and raters
     seed: int=0,
-) -> dict[str, ConfidenceInterval]:  # percent_agreement, fleiss_kappa, gwet_ac
+) -> dict[str, NamedInterval]:  # percent_agreement, fleiss_kappa, gwet_ac
     "Percent agreement, Fleiss' kappa and Gwet's AC1 (AC2 with weights), with 95 % intervals"
-    return agreement_intervals(partial(ChanceCorrectedAgreement, weights=weights), answers, sample_raters, n, seed)
+    make = partial(ChanceCorrectedAgreement, weights=weights)
+    return agreement_intervals(make, answers, sample_raters, n, seed, dict(percent_agreement='wilson'))
 
 # %% ../../nbs/evaluation/29_kappa.ipynb #61dfcc5d
 def cohen_kappa(
     answers: Answers,
     raters: tuple[str, str],    # names of two raters
     weights: str='identity',    # of categories: one of WEIGHTS
-    n: int=1000,                # resamples of the interval
-    seed: int=0,
-) -> ConfidenceInterval:
+) -> NamedInterval:
     "Cohen's kappa (1960; weighted 1968) of two raters on the items that both answered, with a 95 % interval"
     for r in raters:
         if r not in answers.raters:
@@ -95,7 +95,7 @@ def cohen_kappa(
         raise DataError(f'{raters[0]} and {raters[1]} answered no item in common; add answers about the same items')
     scorer = _cohen_scorer(a, b, agreement_weights(answers.values, weights))
     with np.errstate(invalid='ignore', divide='ignore'):
-        return bootstrap_intervals(scorer, len(a), n=n, seed=seed, proportions=False)['kappa']
+        return coefficient_intervals(scorer, len(a))['kappa']
 
 def _cohen_scorer(a, b, w) -> Scorer:
     "Cohen's kappa of two arrays of codes with weights of items"

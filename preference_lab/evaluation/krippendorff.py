@@ -13,9 +13,9 @@ import pandas as pd
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 from .answers import Answers
-from .bootstrap import ConfidenceInterval
 from .checks import safe_divide
 from .item_rater_bootstrap import ItemCounts, agreement_intervals
+from .jackknife_t import NamedInterval
 
 # %% ../../nbs/evaluation/28_krippendorff.ipynb #230f4d69
 LEVELS = ('nominal', 'ordinal', 'interval', 'ratio', 'jaccard', 'masi')   # levels of measurement
@@ -108,8 +108,8 @@ def krippendorff_alpha(
     answers: Answers,           # with missing answers; of repeats the first counts
     level: str='nominal',       # one of LEVELS
     sample_raters: bool=False,  # resample raters too, where they are a sample
-    n: int=1000,                # resamples of the interval
+    n: int=1000,                # resamples of items and raters
     seed: int=0,
-) -> ConfidenceInterval:        # NaN where all answers are equal
+) -> NamedInterval:             # NaN where all answers are equal
     "Krippendorff's alpha (2011) with a 95 % interval over items, or over items and raters"
     return agreement_intervals(partial(KrippendorffAlpha, level=level), answers, sample_raters, n, seed)['alpha']

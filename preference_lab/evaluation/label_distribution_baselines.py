@@ -9,11 +9,6 @@ __all__ = ['aa_knn_baseline', 'pt_bayes_baseline', 'sa_bfgs_baseline']
 import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsRegressor
-from sklearn.preprocessing import StandardScaler
 
 from .baselines import check_features, distribution_baselines, predict_smoothed_proba
 from .baselines import smooth_counts
@@ -25,6 +20,7 @@ def _standardize(train_x, train_targets, xs):
     t, = check_proportions(train_targets=train_targets)
     tables = {f'split {i+1}': (x, None) for i, x in enumerate(xs)}
     train, *others = check_features(train_x=(train_x, len(t)), **tables)
+    from sklearn.preprocessing import StandardScaler   # here, since it takes a second
     scale = StandardScaler().fit(train)
     return t, scale.transform(train), [scale.transform(x) for x in others]
 
@@ -37,6 +33,7 @@ def aa_knn_baseline(
 ) -> list[np.ndarray]:  # for each of `xs`, (its rows, categories)
     "Label distributions by the mean of the nearest training rows (AA-kNN)"
     t, train, others = _standardize(train_x, train_targets, xs)
+    from sklearn.neighbors import KNeighborsRegressor   # here, since it takes a second
     k = min(k, len(t))
     model = KNeighborsRegressor(k).fit(train, t)
     return [smooth_counts(model.predict(x), k) for x in others]
@@ -52,6 +49,7 @@ def pt_bayes_baseline(
     varying = train.std(0) > 1e-9   # a constant feature has no density
     if not varying.any(): return [distribution_baselines(t, len(x))['train_mean'] for x in others]
     train, others = train[:, varying], [x[:, varying] for x in others]
+    from sklearn.naive_bayes import GaussianNB   # here, since it takes a second
     row, category = np.nonzero(t)
     model = GaussianNB().fit(train[row], category, sample_weight=t[row, category])
     return [predict_smoothed_proba(model, x, t.shape[1], len(t)) for x in others]
@@ -67,6 +65,8 @@ def sa_bfgs_baseline(
     t, train, others = _standardize(train_x, train_targets, xs)
     row, category = np.nonzero(t)
     if (category == category[0]).all(): return [distribution_baselines(t, len(x))['train_mean'] for x in others]
+    from sklearn.exceptions import ConvergenceWarning   # here, since it takes a second
+    from sklearn.linear_model import LogisticRegression
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', ConvergenceWarning)   # separable categories have no minimum
         model = LogisticRegression(C=np.inf, max_iter=max_iter, tol=1e-6)

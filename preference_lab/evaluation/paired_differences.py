@@ -8,7 +8,7 @@ __all__ = ['sign_flip_test', 'paired_differences']
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #787a52ca
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtr
 
 from .bootstrap import Scorer, jackknife
 from .jackknife_t import calibration_scorer, jackknife_variance, t_interval
@@ -64,7 +64,7 @@ def _compare(metric, values, left_out, n_units, level, width_factor):
     if len(d) > len(left_out[0]): df = n_units - 1.   # the two added units are not an observed concentration
     low, high = t_interval(a-b, variance*width_factor**2, df, level=level)
     error = np.sqrt(variance)*width_factor
-    p = float(2*student_t.sf(abs(a-b)/error, df)) if error > 0 else 1.
+    p = float(2*stdtr(df, -abs(a-b)/error)) if error > 0 else 1.
     return row | dict(low=low, high=high, p=p, distinguishable=bool(low > 0 or high < 0)), _permuted(a-b, left_out)
 
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #09d0e75c

@@ -8,7 +8,6 @@ __all__ = ['MIN_UNITS', 'paired_bootstrap', 'mcnemar', 'seeds_table']
 # %% ../../nbs/evaluation/03_paired_tests.ipynb #e42dc79b
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from ..core.errors import DataError
 from .checks import check_binary
@@ -84,6 +83,7 @@ def mcnemar(
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise DataError(f'correct_a {a.shape} and correct_b {b.shape}: expected the same rows, not empty.')
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    from scipy.stats import binomtest   # here, since it takes half a second
     p = binomtest(only_a, only_a+only_b).pvalue if only_a+only_b else 1.
     return dict(both=int((a & b).sum()), only_a=only_a, only_b=only_b, neither=int((~a & ~b).sum()),
                 difference=(only_a-only_b)/len(a), p=float(p))

@@ -10,7 +10,6 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
@@ -86,6 +85,7 @@ def _whiten(embeddings):
 
 def _ridge_fits(train, x, penalties):
     "(targets, items) scores for each penalty, by ridge regression of the mean ratings"
+    from sklearn.linear_model import Ridge   # here, since it takes a second
     targets = range(len(train.targets))
     n = np.stack([np.bincount(train.item[train.target == t], minlength=len(train.items)) for t in targets])
     mean = mean_rating_scores(train)*(n+1)/np.maximum(n, 1)
@@ -103,6 +103,7 @@ def _difference_data(train, x, t, rng):
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #a9f3a70e
 def _logistic_fits(train, x, penalties, seed):
     "(targets, items) scores for each penalty, by logistic regression on differences of features"
+    from sklearn.linear_model import LogisticRegression   # here, since it takes a second
     rng = np.random.default_rng(seed)
     data = {t: _difference_data(train, x, t, rng) for t in range(len(train.targets))}
     data = {t: (d, y, w) for t, (d, y, w) in data.items() if len(y) > 1}

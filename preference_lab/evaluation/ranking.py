@@ -8,7 +8,7 @@ __all__ = ['ThresholdCounts', 'newcombe_auc_interval']
 # %% ../../nbs/evaluation/09_ranking.ipynb #23801995
 import numpy as np
 from scipy import sparse
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from .checks import safe_divide
 
@@ -64,7 +64,7 @@ def newcombe_auc_interval(
 ) -> np.ndarray:  # (2, ...): low, high; NaN where the AUC is
     "Newcombe's interval of an AUC (2006, method 4), by bisection on Hanley and McNeil's standard error"
     auc, m, n = (np.asarray(a, float) for a in (auc, positives, negatives))
-    z, ends = norm.ppf((1+level)/2), []
+    z, ends = ndtri((1+level)/2), []
     for end in (0., 1.):
         near, far = auc.copy(), np.full_like(auc, end)
         for _ in range(50):

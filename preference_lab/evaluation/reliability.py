@@ -12,9 +12,10 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .answers import Answers
-from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals
+from .bootstrap import Scorer
 from .checks import safe_divide
 from .intraclass import complete_table
+from .jackknife_t import NamedInterval, coefficient_intervals
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #168862e8
 def concordance_scorer(
@@ -39,13 +40,11 @@ def concordance_scorer(
 # %% ../../nbs/evaluation/31_reliability.ipynb #48d2a018
 def kendall_w(
     answers: Answers,   # complete: every rater rated every item
-    n: int=1000,        # resamples of items
-    seed: int=0,
-) -> ConfidenceInterval:   # NaN where no rater distinguishes any items
+) -> NamedInterval:   # NaN where no rater distinguishes any items
     "Kendall's coefficient of concordance with correction for ties, and its 95 % interval over items"
     table = complete_table(answers)
     with np.errstate(invalid='ignore', divide='ignore'):
-        return bootstrap_intervals(concordance_scorer(table), len(table), n=n, seed=seed, proportions=False)['W']
+        return coefficient_intervals(concordance_scorer(table), len(table))['W']
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #f01289b6
 def _half_means(answers, splits, rng):
@@ -70,9 +69,8 @@ def _weighted_correlation(a, b, weights):
 def spearman_brown(
     answers: Answers,   # numbers; of repeats the first counts
     splits: int=50,     # random splits of the raters
-    n: int=1000,        # resamples of items
-    seed: int=0,
-) -> dict[str, ConfidenceInterval]:   # half: mean correlation of two halves; reliability: of the mean of all raters
+    seed: int=0,        # of the splits
+) -> dict[str, NamedInterval]:   # half: mean correlation of two halves; reliability: of the mean of all raters
     "Split-half reliability with the Spearman–Brown correction, and 95 % intervals over items"
     answers = answers.first_answers()
     if len(answers.raters) < 2: raise DataError('there is one rater; two halves need two or more. Add raters.')
@@ -87,7 +85,7 @@ def spearman_brown(
         mean = lambda v: np.where(known, v, 0).sum(0)/known.sum(0)
         return dict(half=mean(r), reliability=mean(2*r/(1+r)))
     with np.errstate(invalid='ignore', divide='ignore'):
-        return bootstrap_intervals(reliability, len(a), n=n, seed=seed, proportions=False)
+        return coefficient_intervals(reliability, len(a))
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #ecf87410
 def _first_two(answers):
@@ -113,15 +111,13 @@ def _retest_scorer(answers, a, b):
 # %% ../../nbs/evaluation/31_reliability.ipynb #4b5fdb1c
 def retest_reliability(
     answers: Answers,   # with repeats
-    n: int=1000,        # resamples of items
-    seed: int=0,
-) -> dict[str, ConfidenceInterval]:   # agreement; for numbers also correlation and noise_sd; {} without repeats
+) -> dict[str, NamedInterval]:   # agreement; for numbers also correlation and noise_sd; {} without repeats
     "Agreement of raters with themselves where they answered twice, with 95 % intervals over items"
     a, b = _first_two(answers)
     if not len(a): return {}
     with np.errstate(invalid='ignore', divide='ignore'):
         scorer, items = _retest_scorer(answers, a, b), answers.item[a]
-        return bootstrap_intervals(scorer, len(a), items, n, seed, proportions=False)
+        return coefficient_intervals(scorer, len(a), items, dict(agreement='wilson', noise_sd='log'))
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #26071515
 def retest_by_rater(

@@ -7,7 +7,7 @@ __all__ = ['adjust_p_values', 'equivalence_test', 'equivalence_from_interval']
 
 # %% ../../nbs/evaluation/41_significance.ipynb #d87316b1
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtr, stdtrit
 
 from ..core.errors import ConfigError, DataError, did_you_mean
 
@@ -44,8 +44,8 @@ def equivalence_test(
     if not error > 0:
         inside = error == 0 and abs(difference) < margin
         return dict(p=0. if inside else 1., equivalent=inside, margin=margin, low=difference, high=difference)
-    p = student_t.sf((margin - abs(difference))/error, df)
-    half = student_t.ppf(1-alpha, df)*error
+    p = stdtr(df, (abs(difference) - margin)/error)
+    half = stdtrit(df, 1-alpha)*error
     return dict(p=float(p), equivalent=bool(p < alpha), margin=margin, low=difference-half, high=difference+half)
 
 # %% ../../nbs/evaluation/41_significance.ipynb #102e2c0f
@@ -59,4 +59,4 @@ def equivalence_from_interval(
 ) -> dict:  # as `equivalence_test`
     "TOST from an interval, as tables of paired differences have it"
     if not np.isfinite([low, high]).all(): return dict(p=np.nan, equivalent=False, margin=margin, low=low, high=high)
-    return equivalence_test(difference, (high-low)/(2*student_t.ppf((1+level)/2, df)), margin, df)
+    return equivalence_test(difference, (high-low)/(2*stdtrit(df, (1+level)/2)), margin, df)

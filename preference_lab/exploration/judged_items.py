@@ -8,7 +8,6 @@ __all__ = ['judged_items', 'nearest_judged_items']
 # %% ../../nbs/exploration/09_judged_items.ipynb #10e8fa10
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import normalize
 
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
@@ -39,6 +38,7 @@ def nearest_judged_items(
     k: int=2,               # for each of the two items
 ) -> Neighbors:             # `at`: the neighbors of the left item, then those of the right one
     "The training items of the same rater and target that are most similar to the two items of each comparison"
+    from sklearn.preprocessing import normalize   # here, since it takes a second
     x = normalize(features - features.mean(0))
     row = pd.Series(np.arange(len(items)), index=pd.Index(items).astype(str))
     of_judged = row.reindex(judged.item).to_numpy()

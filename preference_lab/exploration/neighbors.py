@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 # %% ../../nbs/exploration/03_neighbors.ipynb #c9c4c041
 _BLOCK = 256   # rows whose similarities to all training rows are in memory at a time
@@ -54,6 +52,7 @@ def nearest_texts(
     k: int=3,
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, k) positions in the training texts, -1: no word is shared; (n, k) cosine
     "The training texts with the most similar words (TF-IDF)"
+    from sklearn.feature_extraction.text import TfidfVectorizer   # here, since it takes a second
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=r'(?u)\b\w+\b|[^\w\s]', dtype=np.float32)
     try: train = words.fit_transform(train_texts)
     except ValueError: return np.full((len(texts), 1), -1), np.zeros((len(texts), 1))   # no training text has a word
@@ -66,5 +65,6 @@ def nearest_features(
     k: int=3,
 ) -> tuple[np.ndarray, np.ndarray]:  # (n, k) positions in `train`, -1: none has a positive cosine; (n, k) cosine
     "The training rows with the most similar features, centered at the mean of the training rows"
+    from sklearn.preprocessing import normalize   # here, since it takes a second
     mean = train.mean(0)
     return _nearest(normalize(x - mean), normalize(train - mean), k)

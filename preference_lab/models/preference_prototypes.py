@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 
 from ..core.errors import DataError
@@ -30,6 +29,7 @@ def _start(e, weights: Tensor, start: RaterPosterior, k: int, seed: int) -> Mixt
     "Prototypes by k-means on the units' weights (units, size)"
     count = e.rows.numpy() if isinstance(e, RatingEvidence) else np.diff(e.start).astype(float)
     classes, kind = len(start.mean), e.kind.numpy()
+    from sklearn.cluster import KMeans   # here, since it takes a second
     def centers(c):
         fitted = KMeans(k, n_init=10, random_state=seed).fit(weights[kind == c].numpy(), sample_weight=count[kind == c])
         return torch.as_tensor(fitted.cluster_centers_, dtype=weights.dtype)

@@ -19,7 +19,7 @@ from .conclusions import Finding, format_names
 from .run_costs import COSTS, compare_if_possible
 from .run_settings import runs_without_single_factor, single_factor_groups
 from .run_tables import show_score
-from ..training.history import higher_is_better
+from ..core.train_config import higher_is_better
 
 # %% ../../nbs/reporting/09_run_choices.ipynb #9b3dc12c
 _LOWER = ('entropy_error', 'chebyshev', 'clark', 'canberra', 'wasserstein', 'ece_all', 'hamming_loss', *COSTS)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from ..core.errors import ConfigError, DataError
 from ..data.comparisons import Comparisons
@@ -204,6 +203,7 @@ class FaceRaterSimulator:
 # %% ../../nbs/simulate/04_faces.ipynb #8a3e5b1d
 def _choice_proba(d, accuracy):
     "(n,) P(left wins) for utility differences (n,), with the temperature at which the best accuracy is `accuracy`"
+    from scipy.optimize import brentq   # here, since settings import this module
     best = lambda t: (1/(1+np.exp(-np.abs(d)/np.exp(t)))).mean() - accuracy
     return 1/(1+np.exp(-d/np.exp(brentq(best, -5, 8))))
 

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from ..core.process import progress_display
 from ..core.progress import ProgressBar
 from ..core.storage import tensors_sha256
-from ..core.train_config import TrainConfig
+from ..core.train_config import TrainConfig, higher_is_better
 from .batching import TableLoader
 from .optimization import learning_rate_scale, plateau_factor, warmup_length
 from .steps import NonFiniteLossError
-from .history import higher_is_better, load_best_weights, selection_value
+from .history import load_best_weights, selection_value
 from .stacking import StackMember
 from .stacked_models import StackedModels
 

@@ -21,12 +21,12 @@ from ..core.process import progress_display
 from ..core.progress import ProgressBar
 from ..core.files import write_text
 from ..core.storage import tensors_sha256
-from ..core.train_config import TrainConfig
+from ..core.train_config import TrainConfig, higher_is_better
 from ..core.run_log import run_folder_of, write_log
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory
 from .optimization import READ_LOSSES_EVERY, plateau_factor, warmup_length
-from .history import epoch_line, higher_is_better, load_best_weights, patience_exhausted
+from .history import epoch_line, load_best_weights, patience_exhausted
 from .history import selection_value
 from .trackers import end_trackers, start_trackers
 from .checkpoints import CheckpointManager, StopRequest, TrainingInterrupted, gather_sums

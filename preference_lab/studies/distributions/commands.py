@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'ItemSource', 'predict_table', 'open_distribution_predictor', 'predict_distributions',
-           'evaluate_distributions', 'check_distributions_file']
+           'evaluate_distributions']
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #6bd28fab
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from ...core.config import make_config
 from ...core.files import read_json
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
-from ...data.reading import Reading, start_reading
+from ...data.reading import Reading
 from ...data.validation import parse_finite_floats, parse_ids
 from ...data.columns import select_columns
 from ...data.number_cells import plain_numbers
@@ -33,7 +33,7 @@ from ...models.embeddings import embed_texts
 from ...experiments.prediction_files import join_predictions
 from ..rater_commands import answer_score_intervals, check_rater, raters_of_rows
 from .settings import ColumnNames, DistributionsConfig
-from .data import check_distributions, find_item_column, pad_neighbors
+from .data import check_distributions_file, find_item_column, pad_neighbors
 from .data import read_custom_votes, read_neighbors
 from .model import DistributionModel, load_distribution_model
 from .preparation import compute_features, load_configured_data
@@ -270,17 +270,6 @@ def evaluate_distributions(
     found = {k: v.to_dict() for k, v in scores.items()}
     found |= _rater_scores(model, votes, frame, str(table), source)
     return pd.DataFrame([dict(metric=k) | v for k, v in found.items()])
-
-# %% ../../../nbs/studies/distributions/10_commands.ipynb #7c8b6631
-def check_distributions_file(
-    path: str,
-    settings: dict[str, str],   # as on the command line
-) -> str:
-    "A summary of a data set, or a `DataError` about it"
-    c = make_config(DistributionsConfig, settings | dict(data=str(path)), 'command line')
-    source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
-    source |= dict(embeddings=c.embeddings, neighbors=c.neighbors, reading=start_reading(c))
-    return check_distributions(path, columns=c.columns, **source)
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #17959fad
 COMMANDS = DistributionStudy.commands(

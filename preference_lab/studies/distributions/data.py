@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['find_item_column', 'resolve_columns', 'read_custom_votes', 'read_neighbors', 'pad_neighbors',
-           'read_custom_distributions', 'load_distributions', 'check_distributions']
+           'read_custom_distributions', 'load_distributions', 'check_distributions', 'check_distributions_file']
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #a38fc38c
 import re
@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
+from ...core.config import make_config
 from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, choose, choose_name
-from ...data.reading import describe_reading, finish_reading
+from ...data.reading import describe_reading, finish_reading, start_reading
 from ...data.file_encodings import shard_paths, table_stem
 from ...data.tables import TABLE_SUFFIXES, list_tables, read_table
 from ...data.validation import parse_finite_floats, parse_ids
@@ -37,7 +38,7 @@ from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
 from ...datasets.convabuse import load_convabuse
-from .settings import DATASET_NAMES, ColumnNames
+from .settings import DATASET_NAMES, ColumnNames, DistributionsConfig
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #769b5a63
 def find_item_column(
@@ -355,3 +356,14 @@ def check_distributions(
         *describe_reading(reading),
     ]
     return '\n'.join(lines + [f'note: {n["message"]}' for n in v.notes])
+
+# %% ../../../nbs/studies/distributions/02_data.ipynb #35417518
+def check_distributions_file(
+    path: str,
+    settings: dict[str, str],   # as on the command line
+) -> str:
+    "A summary of a data set, or a `DataError` about it"
+    c = make_config(DistributionsConfig, settings | dict(data=str(path)), 'command line')
+    source = dict(split=c.split, holdout_kind=c.holdout_kind, districts=c.demo_districts, seed=c.data_seed)
+    source |= dict(embeddings=c.embeddings, neighbors=c.neighbors, reading=start_reading(c))
+    return check_distributions(path, columns=c.columns, **source)

@@ -18,16 +18,17 @@ from ...data.tables import read_parquet
 from ...experiments.runs import clean_up_if_finished
 from ...experiments.compare_runs import RowScores, StudyMetrics, compare_run_rows
 from .settings import DistributionsConfig, FOCAL, NAMED, PRESETS, REPORTED_SWEEP
-from .preparation import data_settings_key, prepare_data
-from .stacking import train_folds
-from .study import DistributionStudy
 
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #b180d28b
 def train_runs(
     cfgs: list[DistributionsConfig],
     prepared: dict | None = None,   # `data_settings_key` -> prepared data of earlier calls; extended here
-) -> list[DistributionStudy | PreferenceLabError]:  # in the order given
+) -> 'list[DistributionStudy | PreferenceLabError]':  # in the order given
     "Train many runs together, each finished in its own folder"
+    # here, since summaries and checks import this module and need no network
+    from preference_lab.studies.distributions.preparation import data_settings_key, prepare_data
+    from preference_lab.studies.distributions.stacking import train_folds
+    from preference_lab.studies.distributions.study import DistributionStudy
     prepared, out = {} if prepared is None else prepared, []
     for c in cfgs:
         try:
@@ -50,8 +51,9 @@ def train_runs(
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #84bdace3
 def train_distributions(
     cfg: DistributionsConfig,
-) -> DistributionStudy:
+) -> 'DistributionStudy':
     "The complete study without the report"
+    from preference_lab.studies.distributions.study import DistributionStudy
     return DistributionStudy.run_steps(cfg)
 
 # %% ../../../nbs/studies/distributions/09_runs.ipynb #d9a58bde
