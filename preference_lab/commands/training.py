@@ -22,7 +22,7 @@ from ..core.errors import escape_control_characters
 from ..core.files import read_json
 from ..core.process import default_workers, environment_variable, torch_threads
 from ..core.config import Config, make_config, parse_settings
-from .settings import STUDIES, given_settings, study_commands, study_settings
+from .settings import STUDIES, given_settings, study_check, study_commands, study_settings
 
 # %% ../../nbs/commands/01_training.ipynb #36dd5447
 def train(
@@ -214,7 +214,7 @@ def data(
                           f'Write "preference_lab data check {study} {path}".')
     if action == 'convert': return _convert(study, path, settings, format, overwrite)
     given = parse_settings(list(settings)) | (dict(format=format) if format else {})
-    print(escape_control_characters(study_commands(study)['check'](path, given)))
+    print(escape_control_characters(study_check(study)(path, given)))
 
 def _convert(source, out, settings, format, overwrite):
     "Write a plain table, and say how the file was read"

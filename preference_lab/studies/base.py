@@ -49,7 +49,6 @@ class Study(StudyView, StudyWarnings, StudyResults, WarmStart, StudyExploration)
         self.baseline_predictions, self.baseline_metrics, self.comparisons, self.controls = {}, {}, {}, {}
         self.evaluated_split, self.other_runs = 'test', None
         self.runs_to_compare = {Path(f).name: read_run(f) for f in getattr(cfg, 'compare_with', ())}
-
         self.load()
         if self.reading is not None: cfg.reading = reading_choices(self.reading)
         self.split()
