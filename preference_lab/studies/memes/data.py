@@ -157,7 +157,7 @@ def _read_source(data: str, rows, seed, use_seen_split, group_column, reading) -
     if data in _DATASETS: reading.add('format', f'{data}, as published', NAMED, 'data')
     elif published: reading.add('format', 'Hateful Memes, as published', BY_NAME, 'data', 'the names of the files')
     if published or data == 'hateful_memes':
-        return read_hateful_memes(path, use_seen_split, group_column), None
+        return read_hateful_memes(path, use_seen_split, group_column, reading), None
     if use_seen_split:
         raise ConfigError(f'use_seen_split=True: {path} is not the folder of Hateful Memes; leave use_seen_split out')
     if not path.is_dir(): return read_memes(path, group_column, reading), None

@@ -52,6 +52,7 @@ class TableOptions:
     layout: str = ''                     # ratings: long or wide; comparisons: rankings; empty: by unmistakable columns
     ties: str = 'half'                   # comparisons: half wins, drop, or davidson
     graded: str = 'weight'               # comparisons with strengths: weight, soft, or ignore
+    ranking_column: str = 'ranking'      # comparisons: the ranking that each comes from, if there is such a column
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #03284870
 def _table_kind(df, path, judgement_type, columns) -> str:
@@ -221,7 +222,7 @@ def _read_plain(path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict
 def _find_targets(df, path, o: TableOptions, codes, reading) -> list[str]|None:
     "The columns of choices of a table with a column for each target; None: one column, or found by their words"
     c = o.columns
-    others = [c[k] for k in ('rater', 'left', 'right', 'weight') if c.get(k)]
+    others = [c[k] for k in ('rater', 'left', 'right', 'weight', 'group') if c.get(k)]
     if o.target_columns:
         found = select_columns(df, o.target_columns, str(path), 'target_columns', [k for k in df if k not in others])
         reading.add('target columns', found, NAMED, 'target_columns')
@@ -259,6 +260,16 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
         reading.add('strengths', o.graded, BY_RULE if o.graded == 'weight' else NAMED, 'graded')
     return table
 
+# %% ../../../nbs/studies/pairwise/02_tables.ipynb #4cf55aea
+def _find_rankings_of_rows(df, path, o: TableOptions, reading) -> TableOptions:
+    "The column that names the ranking of each comparison, where there is one, added to the reading"
+    name = o.ranking_column
+    if name != 'ranking': require_column(df, path, name, 'ranking_column')
+    if name not in df: return o
+    reading.add('ranking column', name, BY_NAME if name == 'ranking' else NAMED, 'ranking_column',
+                'the comparisons of one ranking stay in one split')
+    return replace(o, columns=o.columns | dict(group=name))
+
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #492109f9
 def _is_ratings(df, path, o: TableOptions, reading) -> bool:
     "Whether a table holds ratings; an error about settings of the other kind"
@@ -282,15 +293,16 @@ def read_custom_table(
     o, reading, path = TableOptions(**options), reading or Reading(Path(path).name), Path(path)
     platform, o = _platform_table(path, o, reading)
     df, notes, o = (platform.frame, platform.notes, o) if platform else _read_plain(path, o, reading)
-    if 'layout' in reading and reading['layout'] == 'rankings':
-        o = replace(o, layout='', columns=o.columns | dict(group='group'))
+    is_ranked = 'layout' in reading and reading['layout'] == 'rankings'
+    if is_ranked: o = replace(o, layout='', columns=o.columns | dict(group='group'))
     is_ratings = _is_ratings(df, path, o, reading)
+    if not (is_ratings or platform or is_ranked): o = _find_rankings_of_rows(df, path, o, reading)
     if not platform: o = _say_columns(df, path, is_ratings, o, reading)
     df = _unify(df, path, o.columns, o, reading)
     if is_ratings: df = df.assign(**{o.columns['value']: codes_of_labels(df[o.columns['value']], reading)})
     df = plain_numbers(df, [o.columns[k] for k in ('value', 'weight') if o.columns.get(k) in df], str(path), reading)
     table = (_read_ratings if is_ratings else _read_comparisons)(df, path, o, reading)
-    if platform or o.columns.get('group'):   # the format says it
+    if platform or is_ranked:   # the format says it
         table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']
     table.notes[:0] = notes
     reading.add('rows', len(table), COUNTED, detail=f'{len(table):,} of {len(df):,} in the file')
