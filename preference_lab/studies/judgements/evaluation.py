@@ -35,6 +35,7 @@ class JudgementEvaluation(Study):
         self.started = time.perf_counter()
         self.data = self.table = load_judgements(self.cfg)
         self.notes += self.data.notes
+        self.reading = self.data.reading if len(self.data.reading) else None
         self.fingerprint = self.data.fingerprint
         self.target = self.cfg.target or next(iter(self.data.answers))
         self.answers = self.data.answers[self.target]

@@ -67,7 +67,7 @@ def ablate(self: LabelerEvaluation,
     others |= token_ablations(
         partial(self.predict_pairs, self.model, test), test, self.model.predicts_population
     )
-    return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.bootstrap_samples)
+    return compare_ablations(test, correct_answers(test, self.proba['test']), others)
 
 # %% ../../../nbs/studies/labeler_tokens/10_evaluation.ipynb #79aea519
 @patch

@@ -135,8 +135,7 @@ def evaluate_subgroups(self: MemeEvaluation) -> pd.DataFrame|None:  # as `subgro
     "The AUROCs of each subgroup (`group_column`)"
     s, members = self.evaluated_split, subgroup_members(self.tables[self.evaluated_split])
     if not members: return None
-    t, n = self.tables[s], self.cfg.bootstrap_samples
-    return subgroup_table(self.truth(s), self.proba[s], members, t.groups, n)
+    return subgroup_table(self.truth(s), self.proba[s], members, self.tables[s].groups)
 
 # %% ../../../nbs/studies/memes/08_evaluation.ipynb #ca281630
 @patch
