@@ -17,12 +17,12 @@ CELL_LINES = 75    # of an exported cell, at most; 20 is the rule. A dataclass o
 MODULE_LINES = 250 # of a module, at most; those below may have LONG_MODULE_LINES
 LONG_MODULE_LINES = 400
 LONG_MODULES = (
-    # one subject: a network, a loop, a file format, a statistical model with its methods
+    # one subject: a network, a loop, a file format, a statistical model with its methods, a dataclass of settings
     'aggregation.bradley_terry data.label_files data.region_cache data.tables data.text_files evaluation.crossed_reml models.vilbert '
-    'studies.results training.stacked_models training.trainer '
-    # the steps of one study, each a method of its class, and the tables that they read and write; to be split further
-    'studies.distributions.data studies.distributions.settings studies.judgements.data studies.memes.data '
-    'studies.pairwise.data studies.pairwise.tables studies.preference.model studies.preference.study studies.preference.training'
+    'studies.distributions.settings studies.results training.stacked_models training.trainer '
+    # the tables of studies, and the study of preferences; to be split further
+    'studies.distributions.data studies.judgements.data studies.memes.data studies.pairwise.data studies.pairwise.tables '
+    'studies.preference.model studies.preference.study studies.preference.training'
 ).split()
 SHARE_OVER_20 = .30  # of exported cells with a definition
 
