@@ -7,7 +7,7 @@ BIN := .venv/bin
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/evaluation/06_classification.ipynb tests one
+test: .venv/.dev  ## check and test every notebook; ARGS=--slow adds the slow cells, ARGS=nbs/evaluation/10_classification.ipynb tests one
 	@$(BIN)/python .ci/test.py $(ARGS)
 
 stress-test: .venv/.dev  ## long robustness tests: faults, kills, hostile input, numbers; ARGS=kills runs one part

@@ -133,6 +133,30 @@ def addresses():
     return out
 
 
+def numbers():
+    "A sentence for each notebook whose number another notebook of its folder has, with the next free one"
+    folders, out = {}, []
+    for p in notebooks('nbs', 'tests_nbs'):
+        m = re.match(r'(\d\d)_', p.name)
+        if m: folders.setdefault(p.parent, {}).setdefault(int(m[1]), []).append(p)
+    for found in folders.values():
+        for same in found.values():
+            for p in same[1:]:
+                out.append(f'{rel(p)} and {rel(same[0])} share a number: rename one; the next free number is {max(found) + 1:02d}')
+    return out
+
+
+def links():
+    "A sentence for each relative link of a text cell to a notebook that is not there"
+    out = []
+    for p in notebooks('nbs', 'tests_nbs'):
+        for c in loads(p.read_text(encoding='utf-8'))['cells']:
+            if c['cell_type'] != 'markdown': continue
+            for link in re.findall(r'\]\(([^)#\s:]+\.ipynb)', ''.join(c['source'])):
+                if not (p.parent/link).exists(): out.append(f'{rel(p)}, cell {c["id"]}: it links to {link}, which is not there')
+    return out
+
+
 def sections():
     "The sidebar of _quarto.yml as (section title or None, notebook) pairs"
     for o in yaml.safe_load((ROOT/'_quarto.yml').read_text())['website']['sidebar']['contents']:
@@ -149,7 +173,9 @@ def readme():
     return [r.stderr.strip().splitlines()[-1]] if r.returncode else []
 
 
-def problems(): return in_step() + clean() + shown() + addresses() + imports_apart() + directions() + density.faults(ROOT) + words.faults(ROOT) + readme()
+def problems():
+    out = in_step() + clean() + shown() + addresses() + numbers() + links() + imports_apart() + directions()
+    return out + density.faults(ROOT) + words.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':

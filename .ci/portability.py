@@ -19,26 +19,26 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = '''nbs/core/08_numerics nbs/evaluation/12_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
+QUICK = '''nbs/core/08_numerics nbs/evaluation/17_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/40_text_classifier nbs/models/05_classifier_card nbs/models/03_encoder_parts nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
 nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
 nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
-nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/08_ratings
-nbs/evaluation/09_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
+nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
+nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
 nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
 nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
 nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
 nbs/studies/memes/07_study nbs/studies/memes/12_commands nbs/studies/memes/11_new_memes nbs/studies/memes/09_report nbs/studies/memes/10_report_images'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/training/17_distribution_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
-nbs/evaluation/04_calibration nbs/evaluation/05_ranking nbs/evaluation/06_classification nbs/evaluation/34_binary nbs/evaluation/07_pairwise
-nbs/evaluation/08_rater_metrics nbs/evaluation/10_distributions nbs/evaluation/11_constant_predictions
-nbs/evaluation/14_baselines nbs/evaluation/15_item_scores nbs/evaluation/16_pairwise_baselines nbs/evaluation/13_thresholds
+nbs/evaluation/08_calibration nbs/evaluation/09_ranking nbs/evaluation/10_classification nbs/evaluation/11_binary nbs/evaluation/12_pairwise
+nbs/evaluation/13_rater_metrics nbs/evaluation/15_distributions nbs/evaluation/16_constant_predictions
+nbs/evaluation/19_baselines nbs/evaluation/20_item_scores nbs/evaluation/21_pairwise_baselines nbs/evaluation/18_thresholds
 nbs/training/02_batching nbs/core/02_process nbs/training/03_devices nbs/training/05_optimization nbs/training/06_steps
 nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_steps nbs/training/13_trainer nbs/training/14_stacking
 nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
-nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/12_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/34_embeddings
-nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/21_preferences nbs/studies/pairwise/03_data
+nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/23_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/34_embeddings
+nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/32_preferences nbs/studies/pairwise/03_data
 nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/35_networks
 nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
 nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
@@ -47,27 +47,27 @@ nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nb
 nbs/models/09_preference_posteriors nbs/models/06_preference_evidence nbs/models/12_hierarchical_preferences nbs/models/10_preference_em nbs/models/24_preference_features
 nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/studies/preference/09_preferred_items nbs/models/11_lora nbs/models/27_lora_weights nbs/studies/labeler_tokens/02_encoders
 nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/14_report nbs/studies/labeler_tokens/13_report_conclusions nbs/simulate/05_memes
-nbs/data/15_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
+nbs/data/26_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/08_vilbert_config nbs/models/14_vilbert_layers nbs/models/13_vilbert_embeddings nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
 tests_nbs/06_distributions tests_nbs/07_labeler_tokens tests_nbs/08_memes tests_nbs/13_predict_is_evaluated
-nbs/core/14_logistic_posteriors nbs/evaluation/17_decisions nbs/evaluation/18_label_distribution_baselines nbs/evaluation/19_subgroups
-nbs/evaluation/35_label_groups nbs/evaluation/21_retest nbs/evaluation/22_item_rater_bootstrap nbs/evaluation/23_krippendorff
-nbs/evaluation/24_kappa nbs/evaluation/25_intraclass nbs/evaluation/26_reliability nbs/evaluation/27_rater_matrix
-nbs/evaluation/28_comparison_consistency nbs/evaluation/29_crossed_reml nbs/evaluation/20_crossed_cells nbs/evaluation/30_variance_components
-nbs/evaluation/31_rater_quality nbs/evaluation/32_planning nbs/evaluation/33_agreement nbs/aggregation/02_majority_vote
+nbs/core/20_logistic_posteriors nbs/evaluation/22_decisions nbs/evaluation/23_label_distribution_baselines nbs/evaluation/24_subgroups
+nbs/evaluation/25_label_groups nbs/evaluation/32_retest nbs/evaluation/27_item_rater_bootstrap nbs/evaluation/28_krippendorff
+nbs/evaluation/29_kappa nbs/evaluation/30_intraclass nbs/evaluation/31_reliability nbs/evaluation/33_rater_matrix
+nbs/evaluation/34_comparison_consistency nbs/evaluation/36_crossed_reml nbs/evaluation/35_crossed_cells nbs/evaluation/37_variance_components
+nbs/evaluation/38_rater_quality nbs/evaluation/39_planning nbs/evaluation/40_agreement nbs/aggregation/02_majority_vote
 nbs/aggregation/03_latent_labels nbs/aggregation/04_dawid_skene nbs/aggregation/05_one_coin nbs/aggregation/06_mace
 nbs/aggregation/07_glad nbs/aggregation/08_crowdlab nbs/aggregation/10_bradley_terry nbs/aggregation/11_quasi_errors
 nbs/aggregation/12_plackett_luce nbs/aggregation/13_rating_means nbs/aggregation/14_consensus_tables nbs/models/36_rater_prompts
 nbs/models/39_preference_predictor nbs/models/29_preference_prototypes nbs/models/30_scene_clip nbs/models/32_clip_fusion
-nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/13_start_weights
+nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/18_start_weights
 nbs/studies/judgements/03_study nbs/studies/judgements/05_commands tests_nbs/10_numbers tests_nbs/17_tables
-nbs/evaluation/03_jackknife_t nbs/evaluation/04_paired_differences nbs/evaluation/05_auroc nbs/evaluation/06_crossed_clusters
-nbs/evaluation/34_significance nbs/evaluation/35_bca nbs/evaluation/36_calibration_error nbs/evaluation/37_conformal
-nbs/evaluation/38_abstention nbs/evaluation/39_decision_summary nbs/evaluation/50_model_judges
+nbs/evaluation/04_jackknife_t nbs/evaluation/05_paired_differences nbs/evaluation/06_auroc nbs/evaluation/07_crossed_clusters
+nbs/evaluation/41_significance nbs/evaluation/42_bca nbs/evaluation/43_calibration_error nbs/evaluation/44_conformal
+nbs/evaluation/45_abstention nbs/evaluation/46_decision_summary nbs/evaluation/50_model_judges
 nbs/evaluation/51_alternative_annotator_test nbs/evaluation/52_judge_bias nbs/evaluation/53_prediction_powered
 nbs/evaluation/54_prediction_powered_tables nbs/evaluation/60_perspectivism nbs/evaluation/61_rater_evaluation
-nbs/models/04_rater_effects nbs/models/37_text_lengths nbs/data/29_feature_columns nbs/data/42_rankings nbs/studies/01_exploration
+nbs/models/25_rater_effects nbs/models/37_text_lengths nbs/data/41_feature_columns nbs/data/53_rankings nbs/studies/02_exploration
 nbs/studies/05_raters nbs/studies/06_rater_report nbs/studies/pairwise/04_study'''.split()
 
 

@@ -16,7 +16,7 @@ OLD_NAMES = ('nbs/guides/migrate.ipynb', 'nbs/core/10_old_names.ipynb', 'nbs/cor
 # word or phrase, as a regular expression -> what to write
 PROSE = {
     r'floors?': 'baseline, minimum',
-    r'pictures?': 'image',
+    r'(?<!img photo )pictures?': 'image',   # but as a name that others give a column
     r'pupils?|lessons?|exams?': 'model, example, evaluation of pretraining',
     r'duels?': 'comparison',
     r'worlds?': 'simulation',

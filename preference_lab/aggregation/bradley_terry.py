@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, xlogy
 from scipy.stats import norm
 
+from .fit_views import FitView
 from .comparison_counts import ComparisonCounts, connection_warnings, encode_comparisons
 from ..core.errors import ConfigError, DataError, did_you_mean
 from ..core.process import raise_if_stop_requested
@@ -82,7 +83,7 @@ def _covariance(information):
     except np.linalg.LinAlgError: return None
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #c3cdd5b4
-class PairedComparisonModel:
+class PairedComparisonModel(FitView):
     "Base of the models that give each item an ability, from paired comparisons"
     _terms, _has_ties, _lowest_tau = None, True, None
 

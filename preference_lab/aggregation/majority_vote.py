@@ -9,13 +9,14 @@ __all__ = ['LabelAggregator', 'MajorityVote']
 import numpy as np
 import pandas as pd
 
+from .fit_views import FitView
 from .answers import Answers, encode_answers
 from ..core.errors import ConfigError
 from ..data.validation import pluralize
 from ..evaluation.bootstrap import wilson_interval
 
 # %% ../../nbs/aggregation/02_majority_vote.ipynb #af4f28ab
-class LabelAggregator:
+class LabelAggregator(FitView):
     "Base of the models that estimate one label for each item from the answers of several raters"
 
     def fit(self,

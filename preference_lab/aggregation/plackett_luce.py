@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from .fit_views import FitView
 from .bradley_terry import MAX_DENSE_ITEMS
 from .comparison_counts import connection_warnings, sum_pairs
 from ..core.errors import ConfigError, DataError, location, truncate_repr
@@ -99,7 +100,7 @@ def _wins(s):
     return sum_pairs(s.item[rows], s.item[rows-1], one, 0*one, 0*one, s.items)
 
 # %% ../../nbs/aggregation/12_plackett_luce.ipynb #d57fd96b
-class PlackettLuce:
+class PlackettLuce(FitView):
     "Abilities of items from full or partial rankings (Plackett 1975; Luce 1959)"
 
     def __init__(self,

@@ -9,6 +9,7 @@ __all__ = ['quasi_variances', 'quasi_error_table', 'Elo']
 import numpy as np
 import pandas as pd
 
+from .fit_views import FitView
 from .bradley_terry import PairedComparisonModel
 from .comparison_counts import encode_comparisons
 from ..core.errors import DataError
@@ -51,7 +52,7 @@ def quasi_error_table(
     return t.assign(quasi_se=se, quasi_low=t.ability - 1.96*se, quasi_high=t.ability + 1.96*se), error
 
 # %% ../../nbs/aggregation/11_quasi_errors.ipynb #2f935c55
-class Elo:
+class Elo(FitView):
     "Elo ratings (1978) of a table of comparisons, in an order that is drawn with the seed"
 
     def __init__(self,

@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.linalg import cg
 from scipy.stats import norm
 
+from .fit_views import FitView
 from ..core.errors import DataError, location, truncate_repr
 from ..data.answers import Answers
 from ..data.validation import parse_ids, pluralize, require_column
@@ -49,7 +50,7 @@ def _encode_values(frame, item, rater, value, name='') -> Answers:
     return Answers(item_code[there], rater_code, code, list(items), list(raters), values.tolist(), notes=notes)
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #232e47ad
-class MeanRating:
+class MeanRating(FitView):
     "The mean rating of each item, with its standard error"
 
     def fit(self,
@@ -117,7 +118,7 @@ def _row_quadratic(rows, inverse, chunk=2000):
     return np.concatenate(out)
 
 # %% ../../nbs/aggregation/13_rating_means.ipynb #a22676cd
-class DebiasedMean:
+class DebiasedMean(FitView):
     "Item values with the biases of raters removed: random effects of items and raters, by empirical Bayes"
 
     def __init__(self,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from fastcore.script import Param
 
+from ..core.runs_folder import runs_folder
 from ..core.errors import PreferenceLabError
 from ..core.process import environment_variable
 from ..core.files import write_text
@@ -102,7 +103,7 @@ def unfinished_runs_hint(*folders: Path) -> str:
 def resumable_run_time(study: str, cfg: Config) -> str:
     "The time in the name of the unfinished run that `resume=True` continues"
     from preference_lab.experiments.runs import find_resumable_run
-    return find_resumable_run(Path(cfg.runs_dir).expanduser()/study, cfg).name.removeprefix(f'{cfg.name}-')
+    return find_resumable_run(runs_folder(cfg.runs_dir)/study, cfg).name.removeprefix(f'{cfg.name}-')
 
 # %% ../../nbs/commands/02_reports.ipynb #d94aeb47
 def _notebook_error(e, notebook: Path) -> PreferenceLabError:
@@ -179,7 +180,7 @@ def run_report(
     cfg = make_config(study_settings(study), settings, 'command line')
     from preference_lab.experiments.runs import check_folder_is_new, write_run_manifest
     if cfg.resume and not cfg.time: cfg.time = resumable_run_time(study, cfg)
-    if cfg.time and not cfg.resume: check_folder_is_new(Path(cfg.runs_dir).expanduser()/study/f'{cfg.name}-{cfg.time}')
+    if cfg.time and not cfg.resume: check_folder_is_new(runs_folder(cfg.runs_dir)/study/f'{cfg.name}-{cfg.time}')
     parameters = {k: getattr(cfg, k) for k in (*settings, 'time')} | {GIVEN_SETTINGS: list(settings)}
     with tempfile.TemporaryDirectory() as temporary: folder = _report_in(Path(temporary), study, parameters)
     render_html(folder/'report.ipynb', folder/'report.html', f'{study}: {cfg.name}')

@@ -161,4 +161,4 @@ def summarize(
     from preference_lab.reporting.summary_pages import findings_markdown, write_summary
     summary = compare(runs, study_metrics(), reference, x, y, study_recipes())
     print(escape_control_characters(findings_markdown(summary)), '\n')
-    for path in write_summary(summary, out or runs): print(path)
+    for path in write_summary(summary, out or summary.folder): print(path)

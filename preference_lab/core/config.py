@@ -93,7 +93,7 @@ def default_value(
 class Config:
     "The settings that every study has"
     data: str = 'demo'      # `demo`, the name of a data set, or the path of your own table
-    runs_dir: str = 'runs'  # folder of the run folders `<study>/<name>-<time>/`
+    runs_dir: str = 'runs'  # folder of the run folders `<study>/<name>-<time>/`; runs: in the folder of the project
     name: str = 'run'       # first part of the run folder's name
     time: str = ''          # second part, year to second; empty: now
     resume: bool = False    # continue the unfinished run of this name (and time, if given)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['NAMED', 'BY_NAME', 'BY_RULE', 'COUNTED', 'REASONS', 'FILE_SETTINGS', 'ReadingEntry', 'Reading', 'choose',
-           'choose_name', 'reading_choices', 'reading_records', 'start_reading', 'finish_reading', 'ambiguous_reading',
-           'reading_table', 'describe_reading']
+           'choose_name', 'reading_choices', 'reading_records', 'start_reading', 'unused_columns', 'finish_reading',
+           'ambiguous_reading', 'reading_table', 'describe_reading']
 
 # %% ../../nbs/data/00_reading.ipynb #9a5f6093
 import json
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..core.object_views import NotebookView, View
 from ..core.config import Config
 from ..core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 
@@ -52,13 +53,14 @@ def _same(a, b) -> bool:
     return str(a) == str(b)
 
 @dataclass
-class Reading:
+class Reading(NotebookView):
     "How a table is read: an entry for each choice"
     name: str = ''                              # file or data set, for errors
     fixed: dict = field(default_factory=dict)   # what -> choice, given back by the user
     strict: bool = False                        # refuse choices that the user did not name
     entries: list[ReadingEntry] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)   # what -> setting, where a setting of its own fixes it
+    codes: dict[str, dict] = field(default_factory=dict)     # column -> value label -> code, in the order of the codes
 
     def add(self,
         what: str,         # 'text column', 'labels', 'scale' …
@@ -84,6 +86,8 @@ class Reading:
     def __contains__(self, what: str) -> bool: return any(e.what == what for e in self.entries)
     def __len__(self) -> int: return len(self.entries)
     def __bool__(self) -> bool: return True   # also without entries
+    def notebook_view(self) -> View:
+        return View(f'Reading of {self.name}', {}, dict(choices=reading_table(reading_records(self))))
 
 def _contradiction(reading: Reading, entry: ReadingEntry) -> DataError:
     "The error about a table that is not as `reading=` says"
@@ -147,6 +151,21 @@ def start_reading(
     given = {what: v for what, setting in FILE_SETTINGS.items() if (v := getattr(cfg, setting, ''))}
     return Reading(str(cfg.data), cfg.reading | given, cfg.strict, settings={k: FILE_SETTINGS[k] for k in given})
 
+# %% ../../nbs/data/00_reading.ipynb #fb7bb6c1
+def _texts(choice) -> set[str]:
+    "The texts in a choice"
+    if isinstance(choice, dict): choice = [*choice, *choice.values()]
+    return set().union(*map(_texts, choice)) if isinstance(choice, list) else {str(choice)}
+
+def unused_columns(
+    reading: Reading,
+) -> list[str]:        # in the order of the table
+    "The columns of the table that no choice names, and no explanation quotes"
+    listed = dict.fromkeys(c for e in reading.entries if e.what == 'columns' for c in e.choice)
+    others = [e for e in reading.entries if e.what != 'columns']
+    named = set().union(*(_texts(e.choice) for e in others))
+    return [c for c in listed if c not in named and not any(repr(c) in e.detail for e in others)]
+
 # %% ../../nbs/data/00_reading.ipynb #105a2031
 def _strict_error(reading: Reading, open_entries: list) -> ConfigError:
     "The error about choices that the user did not name"
@@ -167,6 +186,8 @@ def finish_reading(
         known = [e.what for e in reading.entries]
         raise ConfigError(f'{location(reading.name)}: reading= names {unknown!r}{did_you_mean(unknown, known)}, which '
                           f'is not a choice for this table. The choices are {", ".join(known)}.')
+    if unused := unused_columns(reading):
+        reading.add('columns not used', unused, COUNTED, detail='no choice names them; they have no effect')
     found = [e for e in reading.entries if e.why in (BY_NAME, BY_RULE)]
     if reading.strict and found: raise _strict_error(reading, found)
     return reading

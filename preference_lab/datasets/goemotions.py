@@ -16,7 +16,8 @@ from ..core.errors import DataError
 from ..core.hub import hub_reachable
 from ..data.tables import read_table
 from ..data.labels import MultilabelTable, SPLITS
-from ..data.label_files import SPLIT_ALIASES, label_names_in_folder, parse_label_column
+from ..data.columns import SPLIT_ALIASES
+from ..data.label_files import label_names_in_folder, parse_label_column
 from ..simulate.emotion_texts import EMOTIONS
 
 # %% ../../nbs/datasets/01_goemotions.ipynb #d47d7744

@@ -25,6 +25,7 @@ class ConfidenceInterval(NamedTuple):
     high: float  # upper end; NaN where unknown
 
     def __str__(self) -> str: return f'{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]'
+    def _repr_html_(self) -> str: return f'<span>{self}</span>'   # in a notebook
 
     def to_dict(self) -> dict[str, float | None]:
         "For JSON, which has no NaN: None instead"

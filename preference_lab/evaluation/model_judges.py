@@ -13,7 +13,7 @@ from scipy import sparse
 from ..core.errors import DataError, did_you_mean
 from ..data.validation import list_names
 from .answers import Answers
-from .bootstrap import bootstrap_intervals
+from .jackknife_t import coefficient_intervals
 from .checks import safe_divide
 from .krippendorff import LEVELS, distance_matrix
 
@@ -99,9 +99,7 @@ def model_agreement(
     answers: Answers,    # of people and models; of repeats the first counts
     models: list[str],   # names of the raters that are models
     level: str='nominal',  # of measurement
-    n: int=1000,         # resamples of items
-    seed: int=0,
-) -> pd.DataFrame:     # model, statistic, items; value, people, difference, each with _low and _high
+) -> pd.DataFrame:     # model, statistic, items; value, people, difference, each with _low, _high; method, …
     "Agreement and kappa of each model with people, and those of the people with each other, on the same items"
     is_model, answers = find_models(answers, models), answers.first_answers()
     similarity, rows = AnswerSimilarity(answers.values, level), []
@@ -111,21 +109,22 @@ def model_agreement(
         own = count_by_item(answers, answers.rater == answers.raters.index(m))
         both = (own.sum(1) > 0) & (asked > 0)
         if (both & (asked > 1)).any(): both &= asked > 1
-        rows += _agreement_rows(m, similarity, own[both], people[both], n, seed)
+        rows += _agreement_rows(m, similarity, own[both], people[both])
     if not any(r['items'] for r in rows):
         raise DataError(f'the models ({list_names(list(models))}) answered no item that people answered. Add answers '
                         'about the same items.')
     return pd.DataFrame(rows)
 
-def _agreement_rows(name, similarity, model, people, n, seed) -> list[dict]:
+def _agreement_rows(name, similarity, model, people) -> list[dict]:
     "Rows of one model"
     items, found = model.shape[0], {}
     if items:
         with np.errstate(invalid='ignore', divide='ignore'):
-            found = bootstrap_intervals(_agreement_scorer(similarity, model, people), items, n=n, seed=seed,
-                                        proportions={'agreement_model', 'agreement_people'})
+            found = coefficient_intervals(_agreement_scorer(similarity, model, people), items,
+                                          scales=dict.fromkeys(('agreement_model', 'agreement_people'), 'wilson'))
     unknown = np.full(3, np.nan)
     ends = lambda prefix, ci: dict(zip((prefix, f'{prefix}_low', f'{prefix}_high'), ci))
+    about = dict(method='jackknife t', generalizes_to='these raters and models on new items')
     return [dict(model=name, statistic=k, items=items) | ends('value', found.get(f'{k}_model', unknown))
             | ends('people', found.get(f'{k}_people', unknown))
-            | ends('difference', found.get(f'{k}_difference', unknown)) for k in ('agreement', 'kappa')]
+            | ends('difference', found.get(f'{k}_difference', unknown)) | about for k in ('agreement', 'kappa')]

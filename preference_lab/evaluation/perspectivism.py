@@ -16,9 +16,10 @@ from fastcore.basics import patch
 from ..core.errors import DataError
 from ..data.rater_answers import RaterAnswers
 from .checks import safe_divide
-from .bootstrap import ClusterMeans, ConfidenceInterval, bootstrap_intervals, wilson_interval
+from .bootstrap import ClusterMeans, wilson_interval
 from .distributions import distribution_row_scores
-from .paired_tests import paired_bootstrap
+from .jackknife_t import NamedInterval, score_intervals
+from .paired_differences import paired_differences
 
 # %% ../../nbs/evaluation/60_perspectivism.ipynb #70c8385b
 KINDS = ('labels', 'categories', 'ordered')   # any number of labels; one of several categories; one of ordered ones
@@ -122,32 +123,30 @@ def _item_means(predictions, groups, metrics=None) -> ClusterMeans:
     groups = np.arange(len(there)) if groups is None else np.asarray(groups)
     return ClusterMeans(groups[there], **{k: v[there] for k, v in scores.items()})
 
+def _claim(groups):
+    "Over what intervals over items, or over groups of them, generalize"
+    return f'these raters on new {"items" if groups is None else "groups of items"}'
+
 def rater_score_intervals(
     predictions: RaterPredictions,
-    groups: np.ndarray|None=None,   # (items,) clusters to draw; None: items
-    n: int=1000,                    # resamples
-    seed: int=0,
-) -> dict[str, ConfidenceInterval]:  # metric -> value, low, high
-    "Soft and perspectivist scores with bias-corrected percentile bootstrap intervals over items"
+    groups: np.ndarray|None=None,   # (items,) clusters; None: items
+) -> dict[str, NamedInterval]:      # metric -> value, low, high, method, generalizes_to
+    "Soft and perspectivist scores with jackknife t intervals over items or their clusters"
     scorer = _item_means(predictions, groups)
-    proportions = {'error_rate', 'absolute_distance'}
-    ends = bootstrap_intervals(scorer, scorer.rows, n=n, seed=seed, proportions=proportions)
-    return {k: i._replace(low=np.maximum(i.low, 0.).item()) for k, i in ends.items()}
+    return score_intervals(scorer, scorer.rows, generalizes_to=_claim(groups))
 
 # %% ../../nbs/evaluation/60_perspectivism.ipynb #a3a97c0b
 def compare_rater_predictions(
     a: RaterPredictions,
     b: RaterPredictions,            # of the same answers
-    groups: np.ndarray|None=None,   # (items,) clusters to draw; None: items
-    n: int=1000,                    # resamples
-    seed: int=0,
-) -> pd.DataFrame:   # metric, a, b, difference, low, high, p, distinguishable
-    "Paired bootstrap comparison over items of two predictions of the same answers"
+    groups: np.ndarray|None=None,   # (items,) clusters; None: items
+) -> pd.DataFrame:   # metric, a, b, difference, low, high, p, distinguishable; attrs['about']: metric -> method, …
+    "Paired differences of two predictions of the same answers, with jackknife t intervals over items"
     if a.answers is not b.answers and a.answers.fingerprint != b.answers.fingerprint:
         raise DataError('the two predictions are of different answers; compare predictions of the same')
     shared = set(a.item_scores()) & set(b.item_scores())
     one, two = (_item_means(x, groups, shared) for x in (a, b))
-    return paired_bootstrap(one, two, one.rows, n=n, seed=seed)
+    return paired_differences(one, two, one.rows, generalizes_to=_claim(groups))
 
 # %% ../../nbs/evaluation/60_perspectivism.ipynb #47a79a41
 def scores_by_rater(

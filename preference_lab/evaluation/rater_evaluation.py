@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from ..core.errors import DataError
 from ..data.rater_answers import RaterAnswers
 from .answers import Answers, answers_from_label_sets
-from .bootstrap import ConfidenceInterval
+from .jackknife_t import NamedInterval
 from .krippendorff import krippendorff_alpha
 from .perspectivism import RaterPredictions, compare_rater_predictions, predict_answers
 from .perspectivism import rater_baselines, rater_score_intervals, scores_by_rater
@@ -56,8 +56,8 @@ class RaterEvaluation:
     "Predictions for the same answers of raters, scored and compared"
     predictions: dict[str, RaterPredictions]    # by name; the first is the model
     known: np.ndarray                           # (raters,) bool: whether there are training answers of them
-    scores: dict[str, dict[str, ConfidenceInterval]]            # name -> metric -> value, low, high
-    parts: dict[str, dict[str, dict[str, ConfidenceInterval]]]  # known, unseen -> name -> metric; where both occur
+    scores: dict[str, dict[str, NamedInterval]]                 # name -> metric -> value, low, high, method, …
+    parts: dict[str, dict[str, dict[str, NamedInterval]]]       # known, unseen -> name -> metric; where both occur
     comparisons: dict[str, pd.DataFrame]        # name -> the model less that prediction
     by_rater: pd.DataFrame                      # rater, known, n, error_rate, low, high, …
 
@@ -67,12 +67,12 @@ class RaterEvaluation:
     def answers(self) -> RaterAnswers: return self.predictions[self.model].answers
 
 # %% ../../nbs/evaluation/61_rater_evaluation.ipynb #280935a4
-def _scores_of_parts(predictions, known, groups, n, seed) -> dict:
+def _scores_of_parts(predictions, known, groups) -> dict:
     "The scores of the answers of known raters and of unseen ones, where both occur"
     rater = next(iter(predictions.values())).answers.rater
     parts = dict(known=known[rater], unseen=~known[rater])
     if not all(where.any() for where in parts.values()): return {}
-    return {part: {k: rater_score_intervals(p.select_answers(where), groups, n, seed) for k, p in predictions.items()}
+    return {part: {k: rater_score_intervals(p.select_answers(where), groups) for k, p in predictions.items()}
             for part, where in parts.items()}
 
 # %% ../../nbs/evaluation/61_rater_evaluation.ipynb #9419d72f
@@ -82,22 +82,21 @@ def evaluate_raters(
     kind: str,                          # labels, categories or ordered
     train: RaterAnswers,                # with the same raters
     aware: np.ndarray|None=None,        # (n, labels) the prediction for the rater of each answer; None: no such model
-    groups: np.ndarray|None=None,       # (items,) clusters to draw; None: items
-    n: int=1000,                        # resamples
-    seed: int=0,                        # of resamples and of the random baseline
+    groups: np.ndarray|None=None,       # (items,) clusters; None: items
+    seed: int=0,                        # of the random baseline
 ) -> RaterEvaluation:
     "Score a model of raters, the same model without raters, and the baselines"
     models = {} if aware is None else dict(rater_aware=predict_answers(answers, aware, kind))
     models['rater_blind'] = predict_answers(answers, np.asarray(blind)[answers.item], kind)
     found = models | rater_baselines(train, answers, kind, seed)
     known, model = train.answered() > 0, next(iter(models.values()))
-    scores = {k: rater_score_intervals(p, groups, n, seed) for k, p in found.items()}
-    comparisons = {k: compare_rater_predictions(model, p, groups, n, seed) for k, p in list(found.items())[1:]}
+    scores = {k: rater_score_intervals(p, groups) for k, p in found.items()}
+    comparisons = {k: compare_rater_predictions(model, p, groups) for k, p in list(found.items())[1:]}
     by_rater = scores_by_rater(model, known)
     if aware is not None:
         without = scores_by_rater(models['rater_blind']).error_rate
         by_rater.insert(by_rater.columns.get_loc('error_rate'), 'error_rate_blind', without)
-    return RaterEvaluation(found, known, scores, _scores_of_parts(found, known, groups, n, seed), comparisons, by_rater)
+    return RaterEvaluation(found, known, scores, _scores_of_parts(found, known, groups), comparisons, by_rater)
 
 # %% ../../nbs/evaluation/61_rater_evaluation.ipynb #052cb774
 @patch
@@ -106,6 +105,8 @@ def to_dict(self: RaterEvaluation) -> dict:
     flat = lambda scores: {k: {m: i.to_dict() for m, i in s.items()} for k, s in scores.items()}
     counts = dict(raters=int((self.answers.answered() > 0).sum()), answers=len(self.answers),
                   unseen_raters=int((~self.by_rater['known']).sum()))
-    comparisons = {k: t.set_index('metric').to_dict('index') for k, t in self.comparisons.items()}
+    about = lambda t, metric: t.attrs.get('about', {}).get(metric, {})
+    comparisons = {k: {m: row | about(t, m) for m, row in t.set_index('metric').to_dict('index').items()}
+                   for k, t in self.comparisons.items()}
     return dict(kind=self.predictions[self.model].kind, model=self.model, **counts, scores=flat(self.scores),
                 parts={k: flat(s) for k, s in self.parts.items()}, comparisons=comparisons)

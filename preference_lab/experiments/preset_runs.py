@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Sequence
 
+from ..core.runs_folder import runs_folder
 from ..core.errors import ConfigError, did_you_mean
 from ..core.config import Config, make_config
 from .runs import clean_up_if_finished
@@ -34,6 +35,6 @@ def preset_configs(
     group = given.pop('name', 'presets')
     for p in names:
         cfg = make_config(kind, given | dict(preset=p, name=p, time=group), f'preset {p}')
-        folder = Path(cfg.runs_dir).expanduser()/study/f'{p}-{group}'
+        folder = runs_folder(cfg.runs_dir)/study/f'{p}-{group}'
         if not clean_up_if_finished(folder): out.append(replace(cfg, resume=True) if folder.exists() else cfg)
     return out

@@ -17,10 +17,12 @@ import pandas as pd
 from ..core.errors import DataError, did_you_mean, truncate_repr
 from ..core.files import damaged_checkpoint_notes, read_json, write_json, write_text
 from ..core.storage import read_tensor_metadata
+from ..core.runs_folder import runs_folder
 from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manifest
 from ..core.old_names import rename_settings
 from ..core.old_results import convert_old_results
 from ..core.environment import environment
+from ..evaluation.jackknife_t import interval_methods
 
 # %% ../../nbs/experiments/02_results.ipynb #b83afbec
 def metrics_without_baseline(
@@ -78,9 +80,7 @@ def finish_run(
     _check_parts(run.folder, results)
     for note in damaged_checkpoint_notes(run.folder/'checkpoints'): run.warn(**note)
     results = dict(
-        study=run.study,
-        name=run.cfg.name,
-        seed=run.cfg.seed,
+        study=run.study, name=run.cfg.name, seed=run.cfg.seed,
         config=vars(run.cfg),
         **results,
         state=checkpoint_hashes(run.folder),
@@ -88,6 +88,7 @@ def finish_run(
     )
     precision = getattr(run.cfg, 'inference_precision', None)
     results['inference_precision'] = (results.get('inference') or {}).get('precision', precision)
+    results['interval_methods'] = interval_methods(results)
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))
@@ -222,18 +223,17 @@ def read_run(
 
 # %% ../../nbs/experiments/02_results.ipynb #22d772a0
 def list_runs(
-    runs_dir: str|Path='runs',
+    runs_dir: str|Path='runs',   # as the setting
 ) -> pd.DataFrame:  # study, name, folder, finished, seed, data, fingerprint, warnings, and each test score
     "All runs below a folder, one a row"
     rows = []
-    for c in sorted(Path(runs_dir).expanduser().glob('*/*/config.yaml')):
+    for c in sorted(runs_folder(runs_dir).glob('*/*/config.yaml')):
         row = dict(study=c.parent.parent.name, name=c.parent.name, folder=str(c.parent), finished=is_finished(c.parent))
         if row['finished']:
             r = read_run(c.parent)
             row |= dict(
                 seed=r['seed'], data=r['data']['name'],
-                fingerprint=r['data']['fingerprint'][:12],
-                warnings=len(r['warnings']),
+                fingerprint=r['data']['fingerprint'][:12], warnings=len(r['warnings']),
                 **{k: v['value'] for k, v in r['metrics'].get('test', {}).items()},
             )
         rows.append(row)

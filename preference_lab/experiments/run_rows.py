@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ..core.runs_folder import runs_folder
 from ..core.errors import DataError, PreferenceLabError, did_you_mean
 from ..data.tables import read_parquet
 from .runs import is_finished
@@ -25,7 +26,7 @@ def find_runs(
     runs_dir: str | Path,   # holds <study>/<name>-<time>/
 ) -> list[Path]:
     "Every run folder; a `DataError` where there is none"
-    runs_dir = Path(runs_dir).expanduser()
+    runs_dir = runs_folder(runs_dir)
     if not runs_dir.exists():
         similar = did_you_mean(runs_dir.name, [p.name for p in runs_dir.absolute().parent.glob("*")])
         raise DataError(f'{runs_dir}: the folder does not exist{similar}. Give the folder of <study>/<name>-<time>/')
@@ -103,6 +104,7 @@ def run_row(
         metric=metrics.metric,
         validation=_number(r['metrics']['validation'][metrics.metric]['value']),
         **{k: _number(test[metrics.metric][v]) for k, v in dict(test='value', low='low', high='high').items()},
+        **{f'interval_{k}': str(test[metrics.metric].get(k) or '') for k in ('method', 'generalizes_to')},
         **{f'test_{m}': _number(test.get(m, {}).get('value')) for m in metrics.columns},
         baseline=baselines[0][0],
         baseline_value=baselines[0][1],

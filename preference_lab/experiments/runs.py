@@ -18,6 +18,7 @@ from shutil import rmtree
 import pandas as pd
 from filelock import FileLock
 
+from .run_views import RunView
 from ..core.errors import ConfigError, FolderLockedError, PreferenceLabError, did_you_mean
 from ..core.process import raise_if_stop_requested
 from ..core.files import atomic_write_folder, check_file_name, remove_temporary_files, write_text
@@ -28,6 +29,7 @@ from ..core.config_files import config_yaml
 from ..core.terminal import note_single_process
 from ..core.old_names import read_run_config
 from ..core.run_log import write_log
+from ..core.runs_folder import runs_folder
 from ..data.tables import write_table
 from ..core.folder_locks import LOCK_FILE, lock_folder, write_lock_owner, unlock_folder
 
@@ -46,7 +48,7 @@ RUN_FOLDER_PATTERN = re.compile(r'(?P<name>.+)-(?P<time>\d{8}-\d{6})(-(?P<nth>\d
 REPORT_ENV_VAR = 'PREFERENCE_LAB_REPORT'
 
 @dataclass
-class Run:
+class Run(RunView):
     "A run folder, its results and warnings so far"
     study: str
     cfg: Config
@@ -171,8 +173,8 @@ def open_run(
 
 # %% ../../nbs/experiments/01_runs.ipynb #95e60af5
 def _open_folder(study, cfg) -> tuple[Path, FileLock]:
-    parent = Path(cfg.runs_dir).expanduser()/study
-    if Path(cfg.runs_dir).expanduser().is_file():
+    parent = runs_folder(cfg.runs_dir)/study
+    if parent.parent.is_file():
         raise ConfigError(f'runs_dir={cfg.runs_dir}: this is a file; give a folder')
     if cfg.resume: return _resume_folder(find_resumable_run(parent, cfg), study, cfg)
     folder = _make_folder(parent, cfg)

@@ -15,6 +15,7 @@ from typing import Literal, get_type_hints
 import pandas as pd
 from fastcore.basics import patch
 
+from ..core.runs_folder import runs_folder
 from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean
 from ..core.config import Config, NonNegativeInt, PositiveFloat, check_value, make_config
 from ..core.train_config import settings_to_match
@@ -55,7 +56,7 @@ class Sweep:
                        'tpe': lambda: None}[self.method]()
         self.n = len(self.listed) if self.listed else self.n
         self.base = first_accepted(self.config_class, self.space, self.listed, self.fixed)
-        self.folder = Path(self.base.runs_dir).expanduser()/self.study/'sweeps'/self.base.name
+        self.folder = runs_folder(self.base.runs_dir)/self.study/'sweeps'/self.base.name
         self._open()
 
     def __enter__(self): return self

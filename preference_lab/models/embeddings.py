@@ -18,10 +18,10 @@ from typing import Sequence
 import numpy as np
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
 
 from ..core.errors import DataError, truncate_repr
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..core.files import atomic_write, cache_folder, read_json, remove_temporary_files, write_json
 from ..core.file_hashes import hash_files
 from ..core.storage import EmbeddingCache
@@ -34,7 +34,7 @@ def _fill(cache, todo, block, encode, what, progress):
     "Encode and store block by block; `encode` gets (hash, thing) pairs and the bar, and returns hashes and vectors"
     if todo and (n := len(cache.damaged)):
         print(f'skipped {n} damaged block{"s"*(n > 1)} of the cache; the {what} in it are encoded again')
-    with tqdm(total=len(todo), desc=what, leave=False, disable=progress_display(progress) != 'bar' or not todo) as bar:
+    with ProgressBar(total=len(todo), desc=what, disable=progress_display(progress) != 'bar' or not todo) as bar:
         for s in range(0, len(todo), block): cache.add(*encode(todo[s:s+block], bar))
 
 def _first(paths, hashes) -> dict:
@@ -102,7 +102,7 @@ def _decode(todo, shapes, file, progress) -> tuple[list, dict]:
         open(t, 'wb') as f,
         ThreadPoolExecutor(os.cpu_count()) as pool,
         warnings.catch_warnings(),
-        tqdm(total=len(todo), desc='images', leave=False, disable=progress_display(progress) != 'bar') as bar,
+        ProgressBar(total=len(todo), desc='images', disable=progress_display(progress) != 'bar') as bar,
     ):
         # threads that set it each for themselves would leave it set
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ..core.errors import ConfigError, DataError
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from ..evaluation.pairwise_baselines import fit_logistic_slope
@@ -140,7 +140,7 @@ def fit_hierarchical(
     first = SHRINKAGE_GRID[1] if shrinkage is None else shrinkage
     before = (start.mean, start.cov, start.noise) if start else None
     path = len(SHRINKAGE_GRID) if validated and shrinkage is None else 0
-    with tqdm(total=steps + 1 + path, desc='rater weights', unit='step', leave=False,
+    with ProgressBar(total=steps + 1 + path, desc='rater weights', unit='step',
               disable=progress_display(progress) != 'bar') as bar:
         estimate = fit(e, *shape, first, steps, before, bar)
         found = _shrinkage_path(e, estimate, first, shape, bar) if path else {first: estimate}

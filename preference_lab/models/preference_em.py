@@ -8,8 +8,8 @@ __all__ = ['structured_covariance', 'expectation_step', 'maximization_step', 'fi
 # %% ../../nbs/models/10_preference_em.ipynb #bf2dd718
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from ..core.progress import ProgressBar
 from .preference_posteriors import comparison_posterior, rating_posterior
 from .preference_evidence import ComparisonEvidence, RatingEvidence
 
@@ -47,7 +47,7 @@ def expectation_step(
     population: tuple[Tensor, Tensor, float],  # mean, cov, noise
     weights: Tensor | None = None,   # (units, size) from which the search for the modes starts
     covariances: bool = True,        # False: their sum is not needed
-    bar: tqdm | None = None,         # advanced once
+    bar: ProgressBar | None = None,         # advanced once
 ) -> tuple[Tensor, Tensor, float]:
     "Each unit's weights, the sum of their covariances, and that of expected squared errors of ratings"
     mean, cov, noise = population
@@ -104,7 +104,7 @@ def fit_em_ratings(
     shrinkage: float = .3,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
-    bar: tqdm | None = None,  # advanced after each expectation
+    bar: ProgressBar | None = None,  # advanced after each expectation
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, noise, weights (units, size)
     "The population and every unit's weights, from ratings"
     population = start or _start_from_ratings(e, groups, targets, classes)
@@ -129,7 +129,7 @@ def fit_em_comparisons(
     shrinkage: float = 1.,   # shrinkage of the covariance
     steps: int = 8,         # of expectation-maximization
     start: tuple[Tensor, Tensor, float] | None = None,  # (mean, cov, noise) to continue from
-    bar: tqdm | None = None,  # advanced after each expectation
+    bar: ProgressBar | None = None,  # advanced after each expectation
 ) -> tuple[Tensor, Tensor, float, Tensor]:              # mean, cov, 1, weights (units, size)
     "The population and every unit's weights, from comparisons"
     population = start or (*_start_from_comparisons(e, sum(groups)*targets, classes), 1.)

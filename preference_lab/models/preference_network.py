@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from ..core.errors import ConfigError, did_you_mean
 from ..data.comparisons import MultiTargetComparisons
 from ..data.ratings import Ratings
+from ..training.comparison_losses import comparison_cross_entropy
 from ..training.batching import TableLoader, move_batch_to_device
 from ..training.inference import in_fp32
 
@@ -98,6 +99,7 @@ class PreferenceNetwork(nn.Module):
         head: str = 'antisymmetric', # output layer, one of HEADS
         levels: int = 7,             # levels of the rating scale, with head=rating
         item_bias: bool = False,     # a learned bias for each known item and target
+        ties: bool = False,          # a learned parameter of ties for each target (Davidson 1970)
     ):
         super().__init__()
         _check_name(rater_encoding, RATER_ENCODINGS, 'rater_encoding')
@@ -114,6 +116,7 @@ class PreferenceNetwork(nn.Module):
         else: self.head = nn.Linear(2*h, targets) if head == 'joint' else nn.Linear(h, targets*levels)
         self.rater_weights = nn.Embedding(raters, targets*h) if rater_encoding == 'weights' else None
         self.item_bias = nn.Embedding(items, targets) if item_bias and head != 'rating' else None
+        self.tie_parameters = nn.Parameter(torch.zeros(targets)) if ties else None
         for e in (self.rater_weights, self.item_bias):
             if e is not None: nn.init.zeros_(e.weight)
 
@@ -228,11 +231,11 @@ def comparison_losses(
     net: PreferenceNetwork,
     batch: dict[str, Tensor],   # of `ComparisonLoader.load`
 ) -> Tensor:                    # (comparisons,)
-    "Cross-entropy of each comparison's answers"
+    "Cross-entropy of each comparison's answers: of two outcomes, or of three where the network has a parameter of ties"
     z, swapped = comparison_logits(net, batch)
     answered, y = ~batch['answers'].isnan(), batch['answers'].nan_to_num().to(z.dtype)
-    loss = F.binary_cross_entropy_with_logits(z, y, reduction='none')
-    if swapped is not None: loss = (loss + F.binary_cross_entropy_with_logits(swapped, 1-y, reduction='none'))/2
+    loss = comparison_cross_entropy(z, y, net.tie_parameters)
+    if swapped is not None: loss = (loss + comparison_cross_entropy(swapped, 1-y, net.tie_parameters))/2
     if 'weights' in batch: loss = loss*batch['weights']
     return (loss*answered).sum(1)/net.targets
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..core.errors import ConfigError
 from ..data.comparisons import Comparisons, group_targets
+from ..evaluation.ties import outcome_probabilities
 from ..training.inference import InferenceMixin, inference_context, predict_rows
 from .preference_network import ComparisonLoader, PreferenceNetwork, comparison_logits
 from .preference_features import ItemFeatures
@@ -45,6 +46,7 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         posterior: dict | None = None,  # arguments of `_register_posterior`
         encoder: dict | None = None,  # name, weights and key of the image encoder
         about: dict | None = None,    # for the model card: metrics, baselines, data
+        ties: bool = False,           # whether a hierarchical model has a parameter of ties; a network has its own
     ):
         super().__init__()
         self.raters, self.items, self.targets, self.width = list(raters), list(items), list(targets), width
@@ -54,6 +56,7 @@ class PreferencePredictor(InferenceMixin, nn.Module):
         self.register_buffer('embeddings', torch.zeros(len(items), width))   # of known items
         # items with an effect or a bias of their own
         self.register_buffer('trained_on', torch.zeros(len(items), dtype=torch.bool))
+        self.register_buffer('tie_parameters', torch.zeros(len(targets), dtype=torch.float64) if ties else None)
         if posterior: self._register_posterior(**posterior)
 
     def _register_posterior(self, classes, size, noise, shrinkage, slope, prototypes=0):
@@ -128,3 +131,20 @@ def proba(self: PreferencePredictor,
 ) -> np.ndarray:           # (n,)
     "P(left wins)"
     return torch.sigmoid(torch.as_tensor(self.logits(pairs, population))).numpy()
+
+# %% ../../nbs/models/39_preference_predictor.ipynb #f49072a1
+@patch(as_prop=True)
+def tau(self: PreferencePredictor) -> np.ndarray | None:  # (targets,)
+    "The parameter of ties of each target (Davidson 1970); None: the model has two outcomes"
+    v = self.net.tie_parameters if self.kind == 'network' else self.tie_parameters
+    return None if v is None else v.detach().double().cpu().numpy()
+
+# %% ../../nbs/models/39_preference_predictor.ipynb #4368113b
+@patch
+def outcome_proba(self: PreferencePredictor,
+    pairs: Comparisons,          # raters, items and targets named as the model's
+    population: bool = False,   # with the population's mean weights instead of the rater's
+) -> np.ndarray | None:         # (n, 3); None: the model has two outcomes
+    "P(left wins), P(right wins) and P(tie); `proba` is P(left wins) where there is no tie"
+    if self.tau is None: return None
+    return outcome_probabilities(self.logits(pairs, population), self.tau[pairs.target])

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
 
 from ..core.errors import ConfigError, DataError, PreferenceLabError
 from ..core.process import exit_with_parent, progress_display
+from ..core.progress import ProgressBar
 from ..core.files import cache_folder, read_json, write_json
 from ..data.images import IMAGE_FORMATS
 from ..data.memes import image_keys
@@ -116,7 +116,7 @@ class _BlockWriter:
 def _fill_cache(cache, images, extractor, batch_size, block, progress) -> list[dict]:
     "Extract and write the regions of images; the failures"
     how = progress_display(progress)
-    bar = tqdm(total=len(images), desc=f'regions by {extractor.name}', leave=False, disable=how != 'bar' or not images)
+    bar = ProgressBar(total=len(images), desc=f'regions by {extractor.name}', disable=how != 'bar' or not images)
     with bar, warnings.catch_warnings():
         # here, since threads that set it themselves would leave it set
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)

@@ -50,7 +50,7 @@ def _comparison_row(pairs, target, n, seed) -> dict:
     alpha = lambda: _interval(krippendorff_alpha(answers_from_comparisons(part), 'nominal', n=n, seed=seed))
     return {'equal answers to shared pairs': _try(lambda: _interval(shared_pair_agreement(part, n=n, seed=seed))),
             'alpha (nominal)': _try(alpha), 'circular triads (random: 25 %)': circular,
-            'left item chosen': _interval(overall_side_bias(part, n, seed))}
+            'left item chosen': _interval(overall_side_bias(part))}
 
 # %% ../../nbs/reporting/13_agreement.ipynb #ae84bce6
 def rater_agreement_summary(

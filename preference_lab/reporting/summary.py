@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..core.runs_folder import runs_folder
 from ..core.errors import DataError
 from ..experiments.compare_runs import StudyMetrics
 from ..plots.runs import run_forest
@@ -155,17 +156,15 @@ def summarize(
     recipes: dict[str, list[str]]={},  # study -> the names of its presets
 ) -> Summary:
     "The summary of the runs of a folder"
-    runs, results, excluded = read_runs(runs_dir, studies)
+    folder = runs_folder(runs_dir)
+    runs, results, excluded = read_runs(folder, studies)
     if not len(runs):
         n = len(excluded)
         raise DataError(
-            f'{runs_dir}: there is no finished run in this folder; {n} {"is" if n == 1 else "are"} not finished or '
+            f'{folder}: there is no finished run in this folder; {n} {"is" if n == 1 else "are"} not finished or '
             f'cannot be read, the first is {excluded.folder[0]}: {excluded.reason[0]}'
         )
-    runs, folder = (
-        unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results))),
-        Path(runs_dir).expanduser(),
-    )
+    runs = unique_run_names(runs.assign(settings_id=assign_settings_ids(runs, results)))
     check_scores([x, y], results)
     compared_with = runs.folder[find_reference(runs, reference)].tolist() if reference else []
     by_study = ((runs[runs.study == k], metrics) for k, metrics in studies.items())
@@ -173,7 +172,7 @@ def summarize(
     sets = [s for g, metrics in by_study if len(g) for s in group_by_test_set(g, results, metrics, folder, **shown)]
     status = {k: _recipe_status(k, names, runs, results, excluded, folder) for k, names in recipes.items()}
     status = {k: t for k, t in status.items() if t.Status.ne('not run').any()}
-    return Summary(str(runs_dir), time.strftime('%Y-%m-%d %H:%M'), sets, excluded, status)
+    return Summary(str(folder), time.strftime('%Y-%m-%d %H:%M'), sets, excluded, status)
 
 # %% ../../nbs/reporting/12_summary.ipynb #90258592
 def scores_forest(

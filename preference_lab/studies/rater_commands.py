@@ -51,11 +51,10 @@ def answer_score_intervals(
     answers: RaterAnswers|None,       # None: no scores
     proba: np.ndarray|None,           # (n, labels) of the rater of each answer
     kind: str,                        # labels, categories or ordered
-    groups: np.ndarray|None=None,     # (items,) clusters to draw; None: items
-    n: int=1000,                      # resamples
-) -> dict[str, dict]:                 # metric -> value, low, high
+    groups: np.ndarray|None=None,     # (items,) clusters; None: items
+) -> dict[str, dict]:                 # metric -> value, low, high, method, generalizes_to, units
     "Soft and perspectivist scores of a table that is evaluated"
     if answers is None: return {}
     if kind == 'categories': proba = proba/np.maximum(proba.sum(1, keepdims=True), 1e-12)
-    found = rater_score_intervals(predict_answers(answers, proba, kind), groups, n)
+    found = rater_score_intervals(predict_answers(answers, proba, kind), groups)
     return {k: v.to_dict() for k, v in found.items()}

@@ -16,6 +16,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ..core.object_views import NotebookView, View
 from ..core.errors import ConfigError, did_you_mean
 from .batching import TableLoader, move_batch_to_device
 from .devices import explain_out_of_memory, native_bf16, resolve_device
@@ -138,8 +139,15 @@ def predict_rows(
     return _gather_rows(torch.cat(parts).cpu() if parts else None, rows, len(loader), acc)
 
 # %% ../../nbs/training/10_inference.ipynb #a6eed925
-class InferenceMixin:
+class InferenceMixin(NotebookView):
     "For models that were evaluated in one precision, which is stored in `about`, a dictionary that is saved with them"
+
+    def notebook_view(self) -> View:
+        "Size, what the model knows, and its layers behind a title"
+        facts = {'parameters': sum(p.numel() for p in self.parameters())}
+        facts |= {k.replace('_', ' '): v for k in ('label_names', 'raters', 'targets') if (v := getattr(self, k, None))}
+        facts |= {k.replace('_', ' '): v for k, v in self.about.items() if isinstance(v, (int, float, str))}
+        return View(type(self).__name__, facts, {}, dict(layers=repr(self)))
 
     @property
     def inference_precision(self) -> str: return self.about.get('inference_precision', 'fp32')

@@ -14,9 +14,9 @@ import numpy as np
 from accelerate import Accelerator
 from fastcore.basics import patch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..core.storage import tensors_sha256
 from ..core.train_config import TrainConfig, higher_is_better
 from .batching import TableLoader
@@ -70,9 +70,10 @@ def train_epoch(self: StackedTrainer):
     orders = {id(m): m.loader.batches(epoch) for m in models.live[:1 if models.same_batches else None]}
     if models.same_batches: orders = {id(m): next(iter(orders.values())) for m in models.live}
     hidden = progress_display(self.cfg.progress) != 'bar'
-    bar = dict(desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False, disable=hidden)
-    for i in tqdm(range(models.steps_per_epoch), **bar):
-        if models.live: models.train_step([orders[id(m)][i] for m in models.live])
+    about = dict(desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', disable=hidden)
+    with ProgressBar(range(models.steps_per_epoch), **about) as steps:
+        for i in steps:
+            if models.live: models.train_step([orders[id(m)][i] for m in models.live])
     self.epoch_seconds = time.perf_counter()-start
     self.seconds += self.epoch_seconds
 
@@ -134,7 +135,7 @@ def _log_epoch(self: StackedTrainer, members: list[StackMember]):
     rows = [m.history[-1] for m in members if not m.error]
     if progress_display(self.cfg.progress) == 'none' or not rows: return
     loss, value = (np.array([r[k] for r in rows]) for k in ('train_loss', f'validation_{self.selection_metric}'))
-    tqdm.write(
+    ProgressBar.write(
         f"epoch {rows[0]['epoch']}/{self.cfg.epochs}  {len(rows)} of {len(self.members)} models  train loss "
         f"{loss.mean():.4f}  {self.selection_metric} {value.mean():.4f}, best {(self.sign*value).max()*self.sign:.4f}  "
         f"{sum(r['rows_per_second'] for r in rows):,.0f} rows/s  {self.epoch_seconds:.0f} s",

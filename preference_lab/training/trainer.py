@@ -16,9 +16,9 @@ import torch
 from accelerate import Accelerator
 from fastcore.basics import patch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from ..core.process import progress_display
+from ..core.progress import ProgressBar
 from ..core.files import write_text
 from ..core.storage import tensors_sha256
 from ..core.train_config import TrainConfig, higher_is_better
@@ -72,19 +72,20 @@ def train_epoch(self: Trainer):
     self.drop = plateau_factor(self.cfg, self.history, self.selection_metric, self.sign)
     batches = self.loader.batches(epoch)
     done = self.step - epoch*self.steps_per_epoch
-    bar = tqdm(total=len(batches), initial=done, desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step', leave=False,
-               disable=not self.is_main_process or progress_display(self.cfg.progress) != 'bar')
     todo = batches[done:]
-    for batch, following in zip(todo, [*todo[1:], None]):
-        start = time.perf_counter()
-        self.train_step(batch, following)
-        self.sums['seconds'] += time.perf_counter()-start
-        bar.update()
-        if self.step % LOG_EVERY == 0:
-            bar.set_postfix(loss=f"{self.sums['loss']/max(1, self.sums['rows']):.4f}")
-            self.accelerator.log({'train/loss': self.sums['loss']/max(1, self.sums['rows'])}, step=self.step)
-        self.checkpoint_if_due()
-    bar.close()
+    hidden = not self.is_main_process or progress_display(self.cfg.progress) != 'bar'
+    about = dict(total=len(batches), initial=done, desc=f'epoch {epoch+1}/{self.cfg.epochs}', unit='step')
+    with ProgressBar(disable=hidden, **about) as bar:
+        for batch, following in zip(todo, [*todo[1:], None]):
+            start = time.perf_counter()
+            self.train_step(batch, following)
+            self.sums['seconds'] += time.perf_counter()-start
+            bar.update()
+            if self.step % LOG_EVERY == 0:
+                loss = self.sums['loss']/max(1, self.sums['rows'])
+                bar.set_postfix(loss=f'{loss:.4f}')
+                self.accelerator.log({'train/loss': loss}, step=self.step)
+            self.checkpoint_if_due()   # raises after an interrupt
 
 # %% ../../nbs/training/13_trainer.ipynb #a00483d7
 @patch
@@ -162,7 +163,7 @@ def _log_epoch(self: Trainer, row: dict):
     if self.folder: write_text(self.folder/'history.jsonl', ''.join(json.dumps(h) + '\n' for h in self.history))
     line = epoch_line(row, self.cfg.epochs, self.selection_metric, self.best['epoch'] == row['epoch'])
     self.log(line)
-    if progress_display(self.cfg.progress) != 'none': tqdm.write(line, file=sys.stdout)
+    if progress_display(self.cfg.progress) != 'none': ProgressBar.write(line, file=sys.stdout)
 
 # %% ../../nbs/training/13_trainer.ipynb #99e6f77e
 @patch
@@ -228,7 +229,8 @@ def fit_epochs(self: Trainer):
     if (rise := warmup_length(self.cfg, self.total)) >= self.total:
         note = f'warmup of {rise:g} steps: training has {self.total}, so learning_rate is not reached'
         self.log(note)
-        if self.is_main_process and progress_display(self.cfg.progress) != 'none': tqdm.write(note, file=sys.stdout)
+        shown = self.is_main_process and progress_display(self.cfg.progress) != 'none'
+        if shown: ProgressBar.write(note, file=sys.stdout)
 
     while len(self.history) < self.cfg.epochs and not (self.history and self.should_stop_early):
         self.train_epoch()

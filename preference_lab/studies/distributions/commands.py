@@ -230,7 +230,7 @@ def predict_distributions(
     return pd.DataFrame(dict(answer=model.categories, share=p.round(4)))
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #131b720c
-def _rater_scores(model, votes, frame, path, source, bootstrap_samples) -> dict[str, dict]:
+def _rater_scores(model, votes, frame, path, source) -> dict[str, dict]:
     "Soft and perspectivist scores, where the table names the rater of each answer"
     a = votes.answers
     if a is None or not a.is_single_choice: return {}
@@ -238,7 +238,7 @@ def _rater_scores(model, votes, frame, path, source, bootstrap_samples) -> dict[
     proba = predict_table(model, frame.iloc[a.item], path, source, raters=raters)
     kind = 'ordered' if model.ordered else 'categories'
     names = {f'rater_{k}' if k in ('manhattan', 'wasserstein') else k: v for k, v in
-             answer_score_intervals(a, proba, kind, votes.groups, bootstrap_samples).items()}
+             answer_score_intervals(a, proba, kind, votes.groups).items()}
     return names
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #b41d7a18
@@ -268,7 +268,7 @@ def evaluate_distributions(
     proba = predict_table(model, frame, str(table), source)
     scores = distribution_intervals(votes.targets, proba, model.ordered, votes.groups, cfg.bootstrap_samples)
     found = {k: v.to_dict() for k, v in scores.items()}
-    found |= _rater_scores(model, votes, frame, str(table), source, cfg.bootstrap_samples)
+    found |= _rater_scores(model, votes, frame, str(table), source)
     return pd.DataFrame([dict(metric=k) | v for k, v in found.items()])
 
 # %% ../../../nbs/studies/distributions/10_commands.ipynb #17959fad

@@ -7,6 +7,7 @@ __all__ = ['find_item_column', 'resolve_columns', 'read_custom_votes', 'read_nei
            'read_custom_distributions', 'load_distributions', 'check_distributions', 'check_distributions_file']
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #a38fc38c
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +25,11 @@ from ...data.validation import parse_finite_floats, parse_ids
 from ...data.labels import SPLITS
 from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.vote_files import aggregate_answers, concatenate_distributions, read_count_columns
-from ...data.columns import select_columns
+from ...data.columns import find_split_column, select_columns
 from ...data.number_cells import plain_numbers
 from ...data.feature_columns import categorical_columns, parse_features, say_features
 from ...data.items import read_embeddings
+from ...data.row_order import sort_items
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
@@ -68,7 +70,25 @@ def _with_texts(c: ColumnNames, frame, votes, embeddings, neighbors) -> ColumnNa
                                                              'feature_columns= or embeddings= for others'))
     return replace(c, text_columns='text')
 
+# %% ../../../nbs/studies/distributions/02_data.ipynb #4ad20691
+def _named_columns(frame, c: ColumnNames, k: str, path: Path, reading: Reading) -> list[str]:
+    "The columns of a setting by name; as `reading=` gives them, where it gives the same ones"
+    fixed = reading.fixed.get(k.replace('_', ' '), [])
+    if not (given := getattr(c, k) or fixed): return []
+    select = lambda sort: select_columns(frame, given, str(path), k, candidates, sort=sort)
+    candidates = [n for n in frame if n != find_item_column(frame, c)]
+    found = select(sort=True)
+    is_ordered = k == 'category_columns' and c.ordered
+    if is_ordered and len({re.sub(r'\d+', '', n) for n in found}) > 1: found = select(sort=False)
+    is_pattern = set('*?[!') & set(str(getattr(c, k)))
+    return list(fixed) if is_pattern and sorted(fixed) == sorted(found) else found
+
 # %% ../../../nbs/studies/distributions/02_data.ipynb #70b30ic2
+def _unnamed(role: str, frame: pd.DataFrame) -> str:
+    "What is said about a role that no column was named for"
+    found = find_split_column(frame) if role == 'split' else None
+    return 'none is named' + (f'; the cells of {found!r} name splits: split_column={found} uses them' if found else '')
+
 def resolve_columns(
     frame: pd.DataFrame,
     c: ColumnNames,
@@ -78,52 +98,54 @@ def resolve_columns(
     "The columns of a table by name"
     found = {}
     for k in ('category_columns', 'feature_columns', 'text_columns'):
-        given = getattr(c, k) or reading.fixed.get(k.replace('_', ' '))
-        if not given: continue
-        found[k] = select_columns(frame, given, str(path), k, [n for n in frame if n != find_item_column(frame, c)])
-        reading.add(k.replace('_', ' '), found[k], NAMED, k)
+        if not (named := _named_columns(frame, c, k, path, reading)): continue
+        found[k] = named
+        reading.add(k.replace('_', ' '), named, NAMED, k)
     what = {k: getattr(c, f'{k}_column') for k in ('item', 'group', 'split', 'rater')}
     for k, given in what.items():
         def find():
             name = find_item_column(frame, c) if k == 'item' else ''
             if name: return name, BY_NAME, ''
-            return None, COUNTED, 'ids are row numbers' if k == 'item' else 'none is named'
+            return None, COUNTED, 'ids are row numbers' if k == 'item' else _unnamed(k, frame)
         found[f'{k}_column'] = choose(reading, f'{k} column', given, find, f'{k}_column') or ''
     if not found.get('category_columns'):
         found['answer_column'] = choose_name(reading, 'answer column', c.answer_column, 'answer', 'answer_column')
     return replace(c, **found)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #ab6983c0
-def read_custom_votes(
-    path: Path,
-    c: ColumnNames,
-    reading: Reading|None=None,   # to which the choices are added
-) -> tuple[LabelDistributionTable, pd.DataFrame]:  # answers; one row an item, as in the file, with its `source`
-    "Answers from a custom table, or from a file of a public format"
-    reading = reading or Reading(path.name)
+def _read_votes(path: Path, c: ColumnNames, reading: Reading) -> tuple[LabelDistributionTable, pd.DataFrame, list[str]]:
+    "Answers, one row an item in the order of the file, and the columns of its features"
     if (platform := _platform_answers(path, c)) is not None:
         add_platform_reading(reading, platform, c.format)
         question = '' if c.answer_column == ColumnNames().answer_column else c.answer_column
         votes, first = answers_to_distribution(platform, question, c.categories, c.ordered, c.group_column)
-        return votes, first.assign(source=path.name)
+        return votes, first, []
     frame = read_table(path, reading=reading)
     c = resolve_columns(frame, c, path, reading)
     columns = c.group_column, c.split_column, c.ordered, str(path)
+    features = [*(c.feature_columns or []), *(c.text_columns or [])]
     if c.category_columns:
         reading.add('layout', 'a column of counts for each category', COUNTED)
-        counts = select_columns(frame, c.category_columns, str(path), 'category_columns')
-        frame = plain_numbers(frame, counts, str(path), reading)
-        votes = read_count_columns(frame, c.category_columns, c.item_column, *columns)
-        return votes, frame.assign(source=path.name)
+        frame = plain_numbers(frame, c.category_columns, str(path), reading)
+        return read_count_columns(frame, c.category_columns, c.item_column, *columns), frame, features
     if not c.item_column or c.answer_column not in frame:
         found = ', '.join(map(str, list(frame.columns)[:12]))
         raise DataError(f'{location(path, 1)}: the columns are {found}; answer counts need category_columns=…, single '
                         f'answers need the columns item and {c.answer_column}')
     reading.add('layout', 'a row for each answer', COUNTED)
-    features = [*(c.feature_columns or []), *(c.text_columns or [])]
     votes, first = aggregate_answers(frame, c.item_column, c.answer_column, c.rater_column, c.categories, *columns,
                                      features, c.spellings, c.missing, reading)
-    return votes, first.assign(source=path.name)
+    return votes, first, features
+
+# %% ../../../nbs/studies/distributions/02_data.ipynb #d5b59875
+def read_custom_votes(
+    path: Path,
+    c: ColumnNames,
+    reading: Reading|None=None,   # to which the choices are added
+) -> tuple[LabelDistributionTable, pd.DataFrame]:  # answers; one row an item, with its `source`
+    "Answers from a custom table, or from a file of a public format; sorted, whatever the order of the file"
+    votes, frame, features = _read_votes(path, c, reading or Reading(path.name))
+    return sort_items(votes, frame.assign(source=path.name), features)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #435473fd
 def _table_paths(path: Path) -> dict[str, Path]:
@@ -181,10 +203,12 @@ def read_neighbors(
     "The table of neighbors"
     f = read_table(path)
     item = select_columns(f, find_item_column(f, c, 'item'), str(path), 'item_column')[0]
-    edges = select_columns(f, c.edge_columns, str(path), 'edge_columns')
+    edges = select_columns(f, c.edge_columns, str(path), 'edge_columns', sort=True)
     for n in names: select_columns(f, n, str(path), 'feature_columns')
     x, e = (parse_finite_floats(f[k].to_numpy(dtype=object), f, k, path) for k in (names, edges))
-    return dict(item=np.array(parse_ids(f[item]), object), neighbors=x, edges=e, row=f.index.to_numpy(), column=item)
+    ids = np.array(parse_ids(f[item]), object)
+    at = np.lexsort((*e.T[::-1], *x.T[::-1]))   # whatever the order of the file
+    return dict(item=ids[at], neighbors=x[at], edges=e[at], row=f.index.to_numpy()[at], column=item)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #70b30nb2
 def pad_neighbors(
@@ -219,10 +243,10 @@ def _feature_names(frame, votes, read, paths, path, c, reading) -> tuple[list[st
     "The numeric and the text columns, in every table; an error if one holds answers"
     kinds = ('feature_columns', 'text_columns')
     c = replace(c, **{k: getattr(c, k) or reading.fixed.get(k.replace('_', ' '), '') for k in kinds})
-    for k in ('feature_columns', 'text_columns'):
+    for k in kinds:
         for p, (_, f) in zip(paths, read): select_columns(f.drop(columns='source'), getattr(c, k), str(p), k)
-    names = select_columns(frame, c.feature_columns, str(path), 'feature_columns')
-    texts = select_columns(frame, c.text_columns, str(path), 'text_columns')
+    table = frame.drop(columns='source')
+    names, texts = (_named_columns(table, c, k, path, reading) for k in kinds)
     answers = votes.categories if c.category_columns else [c.answer_column]
     if leak := next((n for n in (*names, *texts) if n in answers), None):
         setting = 'feature_columns' if leak in names else 'text_columns'

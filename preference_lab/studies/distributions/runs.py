@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.runs_folder import runs_folder
 from ...core.errors import ConfigError, PreferenceLabError, TransientError, did_you_mean
 from ...core.config import make_config
 from ...data.tables import read_parquet
@@ -70,7 +71,7 @@ def preset_runs(
     group = given.pop('name', 'presets')
     for p in names:
         cfg = make_config(DistributionsConfig, given | dict(preset=p, name=p, time=group), 'presets')
-        folder = Path(cfg.runs_dir).expanduser()/'distributions'/f'{p}-{group}'
+        folder = runs_folder(cfg.runs_dir)/'distributions'/f'{p}-{group}'
         if not clean_up_if_finished(folder): out.append(replace(cfg, resume=True) if folder.exists() else cfg)
     return out
 

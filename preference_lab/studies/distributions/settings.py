@@ -112,8 +112,9 @@ _REQUIRES = dict(
     **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('spellings', 'missing'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
-    rater_model='data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table (data=PATH) '
-                'with one answer a row and a rater_column',
+    **dict.fromkeys(('rater_model', 'aggregation_model'),
+                    'data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table '
+                    '(data=PATH) with one answer a row and a rater_column'),
     rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
     **dict.fromkeys(('feature_columns', 'neighbors'), _OWN_FEATURES),
     text_columns='has_own_table and network!=neighbors: a custom table (data=PATH), and another model than neighbors',
@@ -157,6 +158,8 @@ class DistributionsConfig(TrainConfig):
     rater_model: Literal['none', 'embedding', 'heads'] = 'none'
     # precision of the prior of raters' deviations from the population; none: chosen on validation
     rater_shrinkage: PositiveFloat | None = None
+    # model of aggregation whose labels are compared with majority and soft labels as training labels of a small model
+    aggregation_model: Literal['dawid-skene', 'one-coin', 'mace', 'glad', 'none'] = 'dawid-skene'
     # custom table with one answer a row: the categories in their order, separated by commas
     categories: Names = ''
     item_column: str = ''                  # custom table; empty: item or id

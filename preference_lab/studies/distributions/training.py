@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 from fastcore.basics import patch
+from sklearn.preprocessing import StandardScaler
 
 from ...data.rater_answers import RaterAnswers
 from ...data.distributions import DistributionData, LabelDistributionTable
+from ...evaluation.baselines import tfidf_features
 from ...evaluation.distributions import distribution_metrics
 from ...training.devices import make_accelerator
 from ...training.inference import evenly_spaced_rows, precision_difference
@@ -21,7 +23,8 @@ from ..raters import RaterStudy
 from .settings import DistributionsConfig
 from ...models.rater_effects import predict_hidden
 from .model import forward
-from .preparation import PreparedData, fit_distribution_baselines, prepare_data
+from .preparation import PreparedData, fit_distribution_baselines
+from .preparation import linear_features, prepare_data
 from .folds import Fold, fit_fold, make_fold, make_loader, predict_proba
 from .folds import training_cost
 from .stacking import train_folds
@@ -155,6 +158,21 @@ def head_weight(self: DistributionTraining) -> torch.Tensor:  # (categories, wid
 def answer_kind(self: DistributionTraining) -> str:
     "One of several categories, ordered or not"
     return 'ordered' if self.ordered else 'categories'
+
+# %% ../../../nbs/studies/distributions/07_training.ipynb #bbbf2dff
+@patch
+def label_inputs(self: DistributionTraining) -> tuple[dict, dict, np.ndarray | None]:
+    "Features and answers of the items of each split, of the first fold, and the groups of the test items"
+    rows, x = self.prepared.splits[0], linear_features(self.prepared)
+    if x is None:
+        texts = np.array(self.item_texts(), object)
+        features = dict(zip(rows, tfidf_features(*(texts[r] for r in rows.values()), max_features=5000)))
+    else:
+        scale = StandardScaler().fit(x[rows['train']])
+        features = {s: scale.transform(x[r]) for s, r in rows.items()}
+    g = None if self.votes.groups is None else self.votes.groups[rows['test']]
+    groups = g if g is not None and len(set(g)) >= 10 else None
+    return features, {s: self.votes.answers.select_items(r) for s, r in rows.items()}, groups
 
 # %% ../../../nbs/studies/distributions/07_training.ipynb #bc2af7bd
 @patch

@@ -110,7 +110,7 @@ def _evaluated_raters(cfg, settings, table) -> str|None:
     if 'rater_column' in settings: return cfg.rater_column or None
     return cfg.rater_column if cfg.rater_column and read_head(table).has(cfg.rater_column) else None
 
-def _rater_scores(model, labeled, bootstrap_samples) -> dict[str, dict]:
+def _rater_scores(model, labeled) -> dict[str, dict]:
     "Soft and perspectivist scores, where the table names raters"
     if (a := labeled.answers) is None: return {}
     at = [labeled.label_names.index(n) if n in labeled.label_names else -1 for n in model.label_names]
@@ -118,7 +118,7 @@ def _rater_scores(model, labeled, bootstrap_samples) -> dict[str, dict]:
     texts, raters = np.array(labeled.texts, object)[a.item], np.array(a.raters, object)[a.rater]
     proba = model.predict_proba(texts.tolist(), raters=raters.tolist())
     kind = 'categories' if a.is_single_choice else 'labels'
-    return answer_score_intervals(replace(a, labels=padded[:, at]), proba, kind, n=bootstrap_samples)
+    return answer_score_intervals(replace(a, labels=padded[:, at]), proba, kind)
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #173c86dc
 def _align_targets(table, label_names, path):
@@ -158,7 +158,7 @@ def evaluate_texts(
     labeled = read_texts_file(Path(table).expanduser(), cfg.format, unlabeled='keep', **options)
     y, p = _align_targets(labeled, model.label_names, table), model.predict_proba(labeled.texts)
     scores = multilabel_score_intervals(y, p, _choose_thresholds(model, None, None), cfg.bootstrap_samples)
-    scores |= _rater_scores(model, labeled, cfg.bootstrap_samples)
+    scores |= _rater_scores(model, labeled)
     return pd.DataFrame([dict(metric=k, **v) for k, v in scores.items()])
 
 # %% ../../../nbs/studies/emotions/06_commands.ipynb #2f7ebad3

@@ -23,6 +23,8 @@ from ...data.platform_tables import add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
 from ...data.rater_labels import labels_by_item
+from ...data.validation import pluralize
+from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
 from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
 from ...data.splits import split_groups
@@ -33,8 +35,8 @@ from .settings import EmotionsConfig
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #ec6ab397
 def _by_text(table: MultilabelTable, reading) -> MultilabelTable:
-    "One row a text, where the rows are the answers of raters"
-    return labels_by_item(table, reading) if 'rater' in table.frame else table
+    "One row a text, where the rows are the answers of raters; sorted, whatever the order of the file"
+    return sort_texts(labels_by_item(table, reading) if 'rater' in table.frame else table)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #c7bdbadb
 def read_texts_file(
@@ -47,13 +49,14 @@ def read_texts_file(
     "Texts and labels from a plain table or a file of a public format"
     text, labels = options.get('text_column', 'text'), options.get('label_columns')
     listed = [c.strip() for c in labels.split(',')] if isinstance(labels, str) else list(labels or [])
-    is_plain = lambda names: text in names and (not listed or set(listed) <= set(names))
+    is_answers = lambda names: not listed and {'item', 'rater', 'answer'} <= set(names)   # of `data convert`
+    is_plain = lambda names: text in names and (not listed or set(listed) <= set(names)) and not is_answers(names)
     platform = read_platform_file(path, ('labels', 'votes'), format, is_plain)
     if platform is None: return _by_text(read_label_table(path, reading, **options), reading)
     if reading is not None: add_platform_reading(reading, platform, format)
     if keep_raters or options.get('rater_column'):
-        return answers_to_rater_labels(platform, text, ','.join(listed), reading)
-    return answers_to_labels(platform, text, ','.join(listed))
+        return sort_texts(answers_to_rater_labels(platform, text, ','.join(listed), reading))
+    return sort_texts(answers_to_labels(platform, text, ','.join(listed)))
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #6578ea94
 def _read_any(data, demo_rows, seed, format, options, reading) -> MultilabelTable:
@@ -134,6 +137,15 @@ def _near_duplicates(table, folded) -> list[dict]:
     source = lambda i: location(frame['source'].iloc[i] if 'source' in frame else table.name, frame.index[i])
     return near_duplicate_warning(table.texts, frame['split'].tolist(), source, folded)
 
+def _relabeled_texts(table: MultilabelTable) -> list[dict]:
+    "A warning about texts that occur in several rows with different labels"
+    if table.answers is not None: return []
+    kinds = table.frame['labels'].groupby(table.frame['text']).nunique()
+    if not (n := int((kinds > 1).sum())): return []
+    message = (f'{pluralize(n, "text")} of {len(kinds):,} occur in several rows with different labels, and each row '
+               'counts; if the rows are answers of raters, name their column with rater_column=')
+    return [dict(code='texts_relabeled', message=message)]
+
 def load_emotions(
     data: str|Path='demo',       # demo, goemotions, or a table: its path, folder, or name in $PREFERENCE_LAB_DATA
     text_column: str='text',     # of your own table
@@ -166,6 +178,7 @@ def load_emotions(
         table = _drop_neutral(table)
         folded = normalize_texts(table.texts)
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s))]
+    if str(data) != 'demo': table.notes.extend(_relabeled_texts(table))
 
     keys = {'text': table.texts, 'folded text': folded}
     if table.published_split: table.notes.extend(_near_duplicates(table, folded))

@@ -28,6 +28,8 @@ def interval_text(
     number = lambda v: 'unknown' if v is None or np.isnan(v) else f'{v:.{digits}f}'
     return f'{number(value)} [{number(low)}, {number(high)}]'
 
+def _alpha_text(m): return interval_text(m['value'], m['low'], m['high'])
+
 # %% ../../../nbs/studies/judgements/04_report.ipynb #145dde55
 class JudgementReport(StudyReport):
     "The tables, figures and sentences of a judgement report"
@@ -40,7 +42,7 @@ class JudgementReport(StudyReport):
         s, a = self.study, self.study.answers
         m, lines = s.metrics['test'], []
         if 'krippendorff_alpha' in m: lines.append(f"Krippendorff's alpha ({s.data.level}) is "
-                                                   f"{interval_text(*m['krippendorff_alpha'].values())}")
+                                                   f"{_alpha_text(m['krippendorff_alpha'])}")
         else: lines.append('Agreement cannot be computed, see the warnings')
         if (vc := s.components.get(s.target)) is not None:
             share = vc.ratio({'item': 1}, dict.fromkeys(vc.values, 1))
@@ -86,8 +88,7 @@ def agreement_rows(self: JudgementReport) -> pd.DataFrame:
     names = dict(agreement='equal answers', correlation='correlation within raters', noise_sd='sd of one answer')
     for k, v in s.retest[s.target].items():
         rows.append(dict(coefficient=f'test–retest: {names[k]}', value=v.value,
-                         interval=brackets(*v), generalizes_over='items',
-                         method='cluster bootstrap over items'))
+                         interval=brackets(*v), generalizes_over='items', method=v.method))
     return pd.DataFrame(rows)
 
 # %% ../../../nbs/studies/judgements/04_report.ipynb #f6248d6f
@@ -100,7 +101,7 @@ def targets_table(self: JudgementReport) -> pd.DataFrame|None:
     for t in s.data.answers:
         m = s.all_metrics(t).get('krippendorff_alpha')
         row = dict(target=t, raters=len(s.data.answers[t].raters),
-                   alpha=interval_text(*m.values()) if m else 'unknown')
+                   alpha=_alpha_text(m) if m else 'unknown')
         if (vc := s.components.get(t)) is not None:
             b1 = vc.beholder_index().iloc[0]
             row |= {k: vc.ratio({k: 1}, dict.fromkeys(vc.values, 1)).value for k in vc.values}
@@ -244,7 +245,7 @@ def supported(self: JudgementReport) -> list[str]:
         known = a['low'] is not None
         better = known and a['low'] > 0
         word = 'agree more than by chance' if better else 'are **not distinguishable** from chance agreement'
-        out.append(f"On {s.target} the raters {word} (alpha {interval_text(*a.values())}).")
+        out.append(f"On {s.target} the raters {word} (alpha {_alpha_text(a)}).")
     if (vc := s.components.get(s.target)) is not None:
         b1 = vc.beholder_index().iloc[0]
         bound = '' if vc.repeated else 'at most '

@@ -36,6 +36,7 @@ class JudgementStudy(Study):
         self.started = time.perf_counter()
         self.data = self.table = load_judgements(self.cfg)
         self.notes += self.data.notes
+        self.reading = self.data.reading if len(self.data.reading) else None
         self.fingerprint = self.data.fingerprint
         self.target = self.cfg.target or next(iter(self.data.answers))
         self.answers = self.data.answers[self.target]
@@ -67,10 +68,11 @@ def evaluate(self: JudgementStudy) -> dict:  # split -> metric -> value, low, hi
     "Compute agreement, components, quality of raters and planning"
     cfg, data = self.cfg, self.data
     common = dict(sample_raters=cfg.sample_raters, n=cfg.bootstrap_samples, seed=cfg.seed)
-    empty = pd.DataFrame(columns=['key', 'coefficient', 'value', 'low', 'high', 'generalizes_over', 'method', 'note'])
+    empty = pd.DataFrame(columns=['key', 'coefficient', 'value', 'low', 'high', 'generalizes_over', 'method', 'note',
+                                  'generalizes_to', 'reference'])
     self.agreement = {t: self.attempt('no_agreement', lambda: agreement_table(a, data.level, **common), empty)
                       for t, a in data.answers.items()}
-    self.retest = {t: retest_reliability(a, cfg.bootstrap_samples, cfg.seed) for t, a in data.answers.items()}
+    self.retest = {t: retest_reliability(a) for t, a in data.answers.items()}
     self.components = {}
     if data.numeric:
         fits = {t: self.attempt('no_components', lambda: fit_variance_components(a)) for t, a in data.answers.items()}
@@ -101,7 +103,7 @@ def evaluate_raters(self: JudgementStudy):
 def evaluate_comparisons(self: JudgementStudy):
     "Circular triads and side bias of comparisons"
     self.triads, self.sides = circular_triads(self.data.pairs), side_bias(self.data.pairs)
-    self.side = overall_side_bias(self.data.pairs, self.cfg.bootstrap_samples, self.cfg.seed)
+    self.side = overall_side_bias(self.data.pairs)
 
 # %% ../../../nbs/studies/judgements/03_study.ipynb #5bd0f886
 @patch
@@ -111,7 +113,7 @@ def evaluate_models(self: JudgementStudy):
     if every is None: return
     a, pairs, level = every.answers[self.target], every.pairs, self.data.level
     test = lambda f: f(a, models, level, cfg.alt_test_margin)
-    compute = dict(agreement=lambda: model_agreement(a, models, level, cfg.bootstrap_samples, cfg.seed),
+    compute = dict(agreement=lambda: model_agreement(a, models, level),
                    alternative_annotator_test=lambda: test(alternative_annotator_test),
                    alternative_annotator_people=lambda: test(alternative_annotator_table))
     if pairs is not None: compute['position_bias'] = lambda: position_bias(pairs)
@@ -137,7 +139,8 @@ def all_metrics(self: JudgementStudy,
 ) -> dict[str, dict]:   # metric -> value, low, high
     "The coefficients of a target, in the form of `results.json`"
     known = lambda v: None if v is None or np.isnan(v) else float(v)
-    out = {r.key: {k: known(getattr(r, k)) for k in ('value', 'low', 'high')}
+    about = lambda r: dict(method=r.method, generalizes_to=r.generalizes_to)
+    out = {r.key: {k: known(getattr(r, k)) for k in ('value', 'low', 'high')} | about(r)
            for r in self.agreement[target].itertuples() if known(r.value) is not None}
     kept = ('agreement', 'correlation')
     return out | {f'retest_{k}': v.to_dict() for k, v in self.retest[target].items() if k in kept}
@@ -223,7 +226,7 @@ def data_results(self: JudgementStudy) -> dict:
 def extra_results(self: JudgementStudy) -> dict:
     "Further keys of `results.json`: methods, components, quality of raters, planning, comparisons; all targets"
     records = lambda t: t.astype(object).where(t.notna(), None).to_dict('records')
-    out = dict(methods={r.key: dict(method=r.method, generalizes_over=r.generalizes_over)
+    out = dict(methods={r.key: dict(method=r.method, generalizes_over=r.generalizes_over, reference=r.reference)
                         for r in self.agreement[self.target].itertuples()},
                targets={t: self.all_metrics(t) for t in self.data.answers},
                variance_components={t: dict(components=records(v.table()), beholder_index=records(v.beholder_index()),

@@ -53,14 +53,13 @@ def compare_ablations(
     test: Comparisons,
     correct: np.ndarray,             # (n,) correct answers of the model
     others: dict[str, np.ndarray],   # name -> (n,) correct answers of the ablation
-    bootstrap_samples: int=1000,             # bootstrap samples
-) -> dict[str, dict]:                # name -> accuracy, difference, low, high, distinguishable
+) -> dict[str, dict]:                # name -> accuracy, difference, low, high, distinguishable, method, …
     "Accuracy that the model loses in each ablation, with paired 95 % intervals"
-    intervals, out = pairwise_mean_intervals(test, n=bootstrap_samples, **{k: correct-o for k, o in others.items()}), {}
+    intervals, out = pairwise_mean_intervals(test, **{k: correct-o for k, o in others.items()}), {}
     for k, o in others.items():
         i = intervals[k]
         ends = dict(low=i.low, high=i.high, distinguishable=bool(i.low > 0 or i.high < 0))
-        out[k] = dict(accuracy=float(o.mean()), difference=i.value) | ends
+        out[k] = dict(accuracy=float(o.mean()), difference=i.value) | ends | i.about
     return out
 
 # %% ../../../nbs/studies/labeler_tokens/06_analyses.ipynb #c30b26d4

@@ -31,6 +31,7 @@ from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import PRESETS, LabelerConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
+from ..pairwise.tables import documented_columns
 from .model import LabelerCLIP, encode_images_for_raters, encode_rater_prompts
 from .model import load_labeler_clip
 from .new_raters import add_raters, encode_images_for_population
@@ -120,6 +121,7 @@ def open_labeler_predictor(
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
     embeddings, prompts = _EmbeddingCache(model), encode_rater_prompts(model).double().numpy()
     def predict(frame, path):
+        frame = documented_columns(frame, run)
         pixels, left, right = _read_images(frame, path, model)
         rater, n = _rater_numbers(frame, path, model), len(frame)
         v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))
@@ -176,7 +178,7 @@ def _read_labeled(run, model, table, settings, source) -> tuple[Comparisons, np.
     cfg = _labeled_settings(run, table, settings, source)
     data = load_pairwise_data(cfg)
     if data.images is None: raise DataError(f'{data.name}: the table has no images; set images= to their folder')
-    pairs = _with_targets(to_comparisons(data.judgements), model.targets, str(table))
+    pairs = _with_targets(to_comparisons(data.judgements).decided(), model.targets, str(table))
     pixels, image_row, bad = preprocess_images(data.images, model.clip_encoder, progress=cfg.progress)
     if bad: raise DataError(f'{bad[0]["path"]}: {bad[0]["reason"]}')
     return pairs, pixels, image_row, cfg

@@ -100,6 +100,9 @@ class LabelerConfig(PairwiseConfig):
         if self.learning_rate is None: self.learning_rate = 1e-2 if self.encoder == 'tiny' else 2e-4
         self._check_encoder()
         self._check_adapters()
+        if self.ties == 'davidson':
+            raise ConfigError('setting ties=davidson: this model has two outcomes; set ties=half or ties=drop, or take '
+                              'the study preference')
         if not self.lora_targets: raise ConfigError('lora_targets is empty: set at least one, for instance mlp')
         if not self.templates: raise ConfigError('templates is empty: set at least one, for instance "a {} person"')
         valid, test = self.validation_share, self.test_share

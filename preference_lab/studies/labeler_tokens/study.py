@@ -69,7 +69,7 @@ def ablate(self: LabelerStudy, test: Comparisons) -> dict:  # name -> accuracy, 
     others |= token_ablations(
         partial(self.predict_pairs, self.model, test), test, self.model.predicts_population
     )
-    return compare_ablations(test, correct_answers(test, self.proba['test']), others, self.cfg.bootstrap_samples)
+    return compare_ablations(test, correct_answers(test, self.proba['test']), others)
 
 # %% ../../../nbs/studies/labeler_tokens/09_study.ipynb #79aea519
 @patch

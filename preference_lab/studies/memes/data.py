@@ -23,11 +23,13 @@ from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import note_missing_images, parse_binary_labels, parse_numeric_ids, parse_subgroups
 from ...data.memes import resolve_image_path
-from ...data.reading import BY_NAME, COUNTED, NAMED, Reading, describe_reading, finish_reading
-from ...data.reading import start_reading
+from ...data.columns import SPLIT_ALIASES, SPLIT_RULE, find_split_column
+from ...data.reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose, describe_reading
+from ...data.reading import finish_reading, start_reading
 from ...data.region_cache import RegionCache
+from ...data.row_order import sort_memes
 from ...data.tables import read_table
-from ...data.validation import require_column
+from ...data.validation import list_names, require_column
 from ...data.labels import SPLITS
 from ...data.groups import connected_groups
 from ...data.texts import normalize_texts
@@ -40,19 +42,31 @@ from ...datasets.nlvr import NLVR, nlvr_regions, read_nlvr
 from .settings import MemesConfig
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #25b31882
-_SPLIT_NAMES = dict(training='train', val='validation', valid='validation', dev='validation')
-
 def _say_columns(df, path, image, group_column, reading):
-    "Add the columns of a table of memes to the reading; an error without a text"
+    "Add the columns of a table of memes to the reading; the column of splits; an error without a text"
     require_column(df, path, 'text')
     made = dict(id='ids are made of file and row', label='the memes have no labels', split='the file has no split')
     reading.add('text column', 'text', BY_NAME)
-    for k, c in dict(id='id', image=image, label='label', split='split').items():
+    for k, c in dict(id='id', image=image, label='label').items():
         found = c in df
         reading.add(f'{k} column', c if found else None, BY_NAME if found else COUNTED,
                     detail='' if found else made.get(k, 'the memes have no images'))
     if group_column: reading.add('group column', group_column, NAMED, 'group_column')
     reading.add('rows', len(df), COUNTED)
+    split = find_split_column(df)
+    found = split, *((BY_NAME, '') if split == 'split' else (BY_RULE, SPLIT_RULE))
+    return choose(reading, 'split column', None, lambda: found if split else (None, COUNTED, made['split']))
+
+def _image_paths(column, path, reading) -> list[str]:
+    "The files that a column of images names; those with a similar name are counted in the reading"
+    known = {}   # of each folder what is in it
+    try: found = [resolve_image_path(path.parent, p, known) for p in column]
+    except DataError as e: raise DataError(f'{location(path, column=column.name)}: {e}') from None
+    pairs = [(Path(p).name, Path(str(c)).name) for p, c in zip(found, column) if p]
+    if other := [f'{file} for {name}' for file, name in pairs if file != name.strip()]:
+        detail = f'files whose names differ in case, suffix, zeros or Unicode form: {list_names(other, 3)}'
+        reading.add('similar image names', len(other), COUNTED, detail=detail)
+    return found
 
 def read_memes(
     path: str|Path,
@@ -64,22 +78,23 @@ def read_memes(
     reading = reading or Reading(path.name)
     df = read_table(path, reading=reading)
     image = next((c for c in ('img', 'image') if c in df), None)
-    _say_columns(df, path, image, group_column, reading)
+    split = _say_columns(df, path, image, group_column, reading)
     columns = dict(
         id=parse_numeric_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index],
         text=df['text'].astype(object),
         label=parse_binary_labels(df['label']) if 'label' in df else -1,
-        image=[resolve_image_path(path.parent, p) for p in df[image]] if image else '',
+        image=_image_paths(df[image], path, reading) if image else '',
         source=path.name,
     )
     frame = pd.DataFrame(columns, index=df.index)
     if group_column:
         require_column(df, path, group_column)
         frame['subgroups'] = [parse_subgroups(v) for v in df[group_column]]
-    split_name = lambda s: _SPLIT_NAMES.get(k := str(s).strip().casefold(), k)
-    if 'split' in df: frame['split'] = df['split'].map(split_name)
-    table = MemeTable(frame, path.name, published_split='split' in df, file_columns=dict(image=image or 'img'))
-    return note_missing_images(table, 'paths in the table are relative to its folder')
+    split_name = lambda s: SPLIT_ALIASES.get(k := str(s).strip().casefold(), k)
+    if split: frame['split'] = df[split].map(split_name)
+    table = MemeTable(frame, path.name, published_split=bool(split), file_columns=dict(image=image or 'img'),
+                      row_ids='id' not in df)
+    return sort_memes(note_missing_images(table, 'paths in the table are relative to its folder'))
 
 # %% ../../../nbs/studies/memes/02_data.ipynb #0dd2c911
 def _duplicate_images(table) -> DuplicateImages:
@@ -142,7 +157,7 @@ def _read_source(data: str, rows, seed, use_seen_split, group_column, reading) -
     if data in _DATASETS: reading.add('format', f'{data}, as published', NAMED, 'data')
     elif published: reading.add('format', 'Hateful Memes, as published', BY_NAME, 'data', 'the names of the files')
     if published or data == 'hateful_memes':
-        return read_hateful_memes(path, use_seen_split, group_column), None
+        return read_hateful_memes(path, use_seen_split, group_column, reading), None
     if use_seen_split:
         raise ConfigError(f'use_seen_split=True: {path} is not the folder of Hateful Memes; leave use_seen_split out')
     if not path.is_dir(): return read_memes(path, group_column, reading), None

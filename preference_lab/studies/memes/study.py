@@ -140,7 +140,7 @@ def evaluate_subgroups(self: MemeStudy) -> pd.DataFrame|None:  # as `subgroup_ta
     s, members = self.evaluated_split, subgroup_members(self.tables[self.evaluated_split])
     if not members: return None
     t, n = self.tables[s], self.cfg.bootstrap_samples
-    return subgroup_table(self.truth(s), self.proba[s], members, t.groups, n)
+    return subgroup_table(self.truth(s), self.proba[s], members, t.groups)
 
 # %% ../../../nbs/studies/memes/07_study.ipynb #ca281630
 @patch

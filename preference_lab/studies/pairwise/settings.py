@@ -28,14 +28,18 @@ class PairwiseConfig(TrainConfig):
     format: str = ''
     # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
     layout: Literal['', 'long', 'wide', 'rankings'] = ''
-    # of your own comparisons: ties are half a win for each side in training (half), or left out (drop)
-    ties: Literal['half', 'drop'] = 'half'
+    # of your own comparisons: ties are half a win for each side in training (half), an outcome that is predicted too
+    # (davidson: the model of Davidson 1970), or left out (drop)
+    ties: Literal['half', 'drop', 'davidson'] = 'half'
+    # of your own comparisons with strengths (much better, slightly better; -2 to 2): a strength is the weight of an
+    # answer in training (weight), its soft target (soft: P = (1 + strength)/2), or not used (ignore)
+    graded: Literal['weight', 'soft', 'ignore'] = 'weight'
     # of your own table: ratings or comparisons; empty: inferred from its columns
     judgement_type: str = ''
     # of your own comparisons: the code for "left won"; empty: the answers are words for the sides or names of items
     left_code: str = ''
     right_code: str = ''                   # of your own comparisons: the code for "right won"
-    # of your own ratings: the scale, for instance 1-7; empty: from the lowest to the highest value
+    # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: from the lowest to the highest
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
     rater_column: str = 'rater'            # of your own table
@@ -45,6 +49,8 @@ class PairwiseConfig(TrainConfig):
     right_column: str = 'right'            # of your own comparisons
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
+    # of your own comparisons, optional: the ranking that each comes from; those of one ranking stay in one split
+    ranking_column: str = 'ranking'
     # of your own wide comparisons (commas; * for any characters, !name for all but); empty: all that may hold choices
     target_columns: Names = ''
     # of your own comparisons: largest proportion of answers that may be neither code, and are dropped
@@ -65,7 +71,7 @@ class PairwiseConfig(TrainConfig):
     REQUIRES = dict(
         **dict.fromkeys(('format', 'judgement_type'), _OWN),
         layout=_OWN,
-        ties=f'judgement_type!=ratings and {_OWN} of comparisons',
+        **dict.fromkeys(('ties', 'graded', 'ranking_column'), f'judgement_type!=ratings and {_OWN} of comparisons'),
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         rating_scale=f'judgement_type!=comparisons and {_OWN} of ratings',

@@ -27,6 +27,7 @@ from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import PRESETS, PreferenceConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
+from ..pairwise.tables import documented_columns
 from .model import PreferenceModel, load_preference_model
 from .study import PreferenceStudy
 
@@ -56,17 +57,19 @@ def _rater_indices(frame, model, path) -> np.ndarray:
     return at.to_numpy(np.int32)
 
 def _pair_predictions(model, rater, left, right) -> pd.DataFrame:
-    "P(left wins) for each target of comparisons of known items"
+    "P(left wins) for each target of comparisons of known items; of a model with ties, all three outcomes"
     n, targets = len(rater), len(model.targets)
-    out = np.empty((n, targets))
+    names = ['left_wins'] if model.tau is None else ['left_wins', 'right_wins', 'tie']
+    out = np.empty((n, targets, len(names)))
     for population in (False, True):
         rows = np.flatnonzero((rater < 0) == population)
         if not len(rows): continue
         r, l, q = (np.repeat(v[rows], targets) for v in (np.maximum(rater, 0), left, right))
         target, wins = np.tile(np.arange(targets, dtype=np.int32), len(rows)), np.zeros(len(rows)*targets, bool)
         pairs = Comparisons(r, l, q, target, wins, model.raters, model.items, model.targets)
-        out[rows] = model.proba(pairs, population=population).reshape(-1, targets)
-    return pd.DataFrame(out, columns=[f'{t}_left_wins' for t in model.targets])
+        p = model.proba(pairs, population) if model.tau is None else model.outcome_proba(pairs, population)
+        out[rows] = p.reshape(-1, *out.shape[1:])
+    return pd.DataFrame(out.reshape(n, -1), columns=[f'{t}_{name}' for t in model.targets for name in names])
 
 # %% ../../../nbs/studies/preference/07_commands.ipynb #ad472ebc
 def open_preference_predictor(
@@ -79,6 +82,7 @@ def open_preference_predictor(
     model, scores = _load_for_serving(run, device, batch_size, precision), {}
     known = {n: i for i, n in enumerate(model.items)}
     def predict(frame, path):
+        frame = documented_columns(frame, run)
         pair = {'left', 'right'} <= set(frame)
         if not pair and 'item' not in frame:
             raise DataError(f'{location(path, 1)}: missing column "item", or "left" and "right"; the columns are '
@@ -162,7 +166,7 @@ def evaluate_preference(
     "The scores of a trained model on a labeled table"
     labels, cfg = _run_data(run, table, settings, 'preference.evaluate')
     model = load_preference_model(run)
-    pairs = _as_model_labels(to_comparisons(labels), model, table)
+    pairs = _as_model_labels(to_comparisons(labels).decided(), model, table)
     scores = pairwise_intervals(pairs, model.proba(pairs), None, cfg.bootstrap_samples)
     return pd.DataFrame([dict(metric=k) | v.to_dict() for k, v in scores.items()])
 
@@ -186,7 +190,7 @@ def add_preference_raters(
     model.set_card_data(added_raters=[*model.about.get('added_raters', []), *labels.raters])
     model.save_pretrained(Path(out).expanduser())
 
-    pairs = to_comparisons(labels)
+    pairs = to_comparisons(labels).decided()
     ours = replace(pairs, rater=pairs.rater + np.int32(n), raters=model.raters)
     right = {k: (model.proba(ours, population=k == 'before') > .5) == pairs.left_wins for k in ('before', 'after')}
     mean = lambda v: pd.Series(v).groupby(pairs.rater).mean().reindex(range(len(new))).to_numpy()

@@ -211,6 +211,7 @@ def _init_arguments(m: PreferenceModel) -> dict:
         posterior=posterior,
         encoder=m.encoder,
         about=m.about,
+        ties=m.tie_parameters is not None,
     )
 
 @patch

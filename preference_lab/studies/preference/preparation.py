@@ -48,6 +48,9 @@ def load(self: PreferencePreparation):
     if self.cfg.head == 'rating' and not isinstance(self.labels, Ratings):
         raise ConfigError('setting head=rating: the data are comparisons, and this output layer needs ratings; set '
                           'another head')
+    if self.cfg.ties == 'davidson' and not (hasattr(self.labels, 'tied') and len(self.labels.tied())):
+        raise ConfigError(f'setting ties=davidson: {self.data.name} has no ties, so that their parameter cannot be '
+                          'fitted. Remove ties=.')
 
 # %% ../../../nbs/studies/preference/05_preparation.ipynb #b61d01e2
 @patch

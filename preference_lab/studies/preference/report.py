@@ -136,6 +136,25 @@ def target_table(self: PreferenceReport) -> pd.DataFrame:
     "Accuracy and cross-entropy by target; on simulated faces next to the published accuracies"
     return target_table(self.study, PUBLISHED if self.study.data.name == 'demo' else {})
 
+# %% ../../../nbs/studies/preference/08_report.ipynb #0a6883b3
+@patch
+def tie_table(self: PreferenceReport) -> pd.DataFrame|None:
+    "Log loss over left, right and tie on the test split, with baselines; None for a model of two outcomes"
+    if not (found := (self.study.tie_scores or {}).get('test')): return None
+    names = dict(frequencies='how frequent each outcome is', davidson="Davidson's model of all raters together")
+    cell = lambda v: f"{v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]"
+    rows = [dict(predictor=names[k], log_loss=cell(v), model_minus_this=cell(found['differences'][k]))
+            for k, v in found['baselines'].items()]
+    return pd.DataFrame([dict(predictor='model', log_loss=cell(found['log_loss']), model_minus_this=''), *rows])
+
+# %% ../../../nbs/studies/preference/08_report.ipynb #e2480256
+@patch
+def tie_caption(self: PreferenceReport) -> str:
+    "How many test comparisons were ties, and how many were expected"
+    found = self.study.tie_scores['test'] if self.study.tie_scores else dict(comparisons=0, ties=0, expected_ties=0.)
+    return (f"{found['comparisons']:,} test comparisons, {found['ties']:,} of them ties (expected by the model: "
+            f"{found['expected_ties']:.1f}); log loss over left, right and tie, with 95 % intervals")
+
 # %% ../../../nbs/studies/preference/08_report.ipynb #a8cba3ff
 @patch
 def cost_table(self: PreferenceReport,

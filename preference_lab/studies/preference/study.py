@@ -13,11 +13,15 @@ from fastcore.basics import patch
 
 from ...core.errors import ConfigError
 from ...data.comparisons import Comparisons
+from ...data.ratings import concatenate_judgements
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, resampling_unit
+from ...evaluation.ties import all_outcomes, outcome_frequencies, score_outcomes
+from ...aggregation.outcome_baseline import davidson_baseline
 from ...training.inference import evenly_spaced_rows, precision_difference
 from ...training.devices import peak_memory
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ...models.preference_network import PreferenceNetwork
+from ..pairwise.study import PairwiseStudy
 from .settings import PreferenceConfig
 from .analyses import raters_below_population, agreement, compare_activations
 from .analyses import evaluate_new_raters, shuffled_proba
@@ -82,6 +86,14 @@ def predict_split(self: PreferenceStudy, split: str) -> np.ndarray:  # (n,) P(le
     "What the model predicts for the comparisons of a split"
     return self.model.proba(self.tables[split])
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #9394b5b0
+@patch
+def predictions_table(self: PreferenceStudy, split: str) -> pd.DataFrame:
+    "The comparisons of a split with their predictions; `p_tie` where ties are an outcome of their own"
+    table = PairwiseStudy.predictions_table(self, split)
+    outcomes = self.model.outcome_proba(self.tables[split])
+    return table if outcomes is None else table.assign(p_tie=outcomes[:, 2])
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #5689ef46
 @patch
 def evaluate_new_items(self: PreferenceStudy):
@@ -108,11 +120,25 @@ def evaluate_new_raters(self: PreferenceStudy) -> list[dict]:  # as the function
     rows, self.splits['new_raters'] = evaluate_new_raters(f.model, holdout.shown, test, *sizes)
     return rows
 
+# %% ../../../nbs/studies/preference/06_study.ipynb #d7c8662e
+@patch
+def score_ties(self: PreferenceStudy) -> dict|None:  # split -> as `score_outcomes` returns it
+    "How well left, right and tie are predicted, with two baselines; None where ties are not an outcome of the model"
+    if self.model.tau is None: return None
+    a, f, out = self.holdouts['known'], self.fitted['known'], {}
+    tied = dict(validation=a.ties['validation'], test=a.ties['test'].open(f.sha256))
+    for split, ties in tied.items():
+        pairs, outcome = all_outcomes(self.tables[split], ties)
+        train = a.train if split == 'validation' else concatenate_judgements(a.train, a.validation_labels)
+        baselines = dict(frequencies=outcome_frequencies(train, pairs), davidson=davidson_baseline(train, pairs))
+        out[split] = score_outcomes(pairs, outcome, self.model.outcome_proba(pairs), baselines)
+    return out
+
 # %% ../../../nbs/studies/preference/06_study.ipynb #da1b8879
 @patch
 def evaluate_more(self: PreferenceStudy):
     "Tables by rater and target, new items, new raters"
-    self.splits, self.new_rater_curve = {}, []
+    self.splits, self.new_rater_curve, self.tie_scores = {}, [], self.score_ties()
     total = np.bincount(self.labels.rater, minlength=len(self.raters))
     self.tables_by_group(total, self.baseline_predictions.get('population', {}).get('test'))
     if 'new_items' in self.holdouts: self.evaluate_new_items()
@@ -241,6 +267,7 @@ def model_results(self: PreferenceStudy) -> dict:
         weights_sha256=f.sha256,
         shrinkage=getattr(self.model, 'shrinkage', None),
         slope=getattr(self.model, 'slope', None),
+        tie_parameters=None if self.model.tau is None else self.model.tau.tolist(),
         n_prototypes=len(getattr(self.model, 'prototypes', ())) or None,
         encoder=self.encoder,
     )
@@ -278,6 +305,7 @@ def extra_results(self: PreferenceStudy) -> dict:
     activations = getattr(self, 'activations', None)
     return dict(
         splits=self.splits,
+        ties=self.tie_scores,
         new_rater_curve=self.new_rater_curve or None,
         per_rater=self.per_rater.to_dict('records'),
         per_target=self.per_target.to_dict('records'),

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FEATURE_COUNTS', 'PreferenceInputs', 'example_ratings', 'training_comparisons', 'network_scorer', 'network_arguments',
-           'train_network', 'uses_item_effects', 'fit_features', 'choose_features', 'refit', 'FittedModel',
+           'train_network', 'uses_item_effects', 'fit_features', 'choose_features', 'refit', 'fit_ties', 'FittedModel',
            'fit_preference_model', 'population_baseline']
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #78c68049
@@ -25,6 +25,7 @@ from ...data.comparisons import Comparisons, group_targets
 from ...data.ratings import Ratings, concatenate_judgements, to_comparisons
 from ...data.holdout import HoldoutSplit
 from ...evaluation.item_scores import bradley_terry, mean_rating_scores
+from ...evaluation.ties import all_outcomes, fit_tie_parameter
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer
 from ...models.preference_network import ComparisonLoader, PreferenceNetwork, RatingLoader
@@ -111,7 +112,8 @@ def network_arguments(
     same = ('hidden', 'activation', 'norm', 'dropout', 'glu', 'rater_embedding_size', 'item_bias')
     sizes = {k: len(v) for k, v in inputs.names.items()}
     levels = round(labels.high - labels.low) + 1 if isinstance(labels, Ratings) else 7
-    return sizes | {k: getattr(cfg, k) for k in same} | dict(rater_encoding=rater, head=head, levels=levels)
+    return sizes | {k: getattr(cfg, k) for k in same} | dict(rater_encoding=rater, head=head, levels=levels,
+                                                                   ties=cfg.ties == 'davidson')
 
 # %% ../../../nbs/studies/preference/03_training.ipynb #674493ba
 def train_network(
@@ -207,6 +209,18 @@ def refit(
     fitted = fit_hierarchical(item_features, labels, groups, None, chosen.shrinkage, 2, chosen)
     return replace(fitted, slope=chosen.slope)
 
+# %% ../../../nbs/studies/preference/03_training.ipynb #5930292d
+def fit_ties(
+    chosen: RaterPosterior,
+    item_features: Tensor,   # (items, p)
+    holdout: HoldoutSplit,
+) -> Tensor:                 # (targets,)
+    "The parameter of ties of each target, of highest likelihood on validation comparisons"
+    pairs, outcome = all_outcomes(holdout.validation, holdout.ties['validation'])
+    z = chosen.slope*score_difference(chosen, item_features, pairs)
+    of = (pairs.target == t for t in range(len(pairs.targets)))
+    return torch.tensor([fit_tie_parameter(z[rows], outcome[rows] == 2) for rows in of], dtype=torch.float64)
+
 # %% ../../../nbs/studies/preference/03_training.ipynb #eaa07258
 @dataclass
 class FittedModel:
@@ -233,8 +247,9 @@ def _hierarchical_model(inputs, holdout, cfg, net, names) -> PreferenceModel:
     settings = dict(classes=len(t.mean), size=size, noise=t.noise, shrinkage=t.shrinkage, slope=t.slope)
     if t.prototypes is not None: settings['prototypes'] = len(t.prototypes)
     shape = dict(width=len(basis.centre), features=basis.features, items=basis.items)
-    model = PreferenceModel(kind='hierarchical', basis=shape, posterior=settings, **names)
+    model = PreferenceModel(kind='hierarchical', basis=shape, posterior=settings, ties=cfg.ties == 'davidson', **names)
     model.basis, model.posterior = basis, t
+    if cfg.ties == 'davidson': model.tie_parameters.copy_(fit_ties(chosen, item_features, holdout))
     return model
 
 def fit_preference_model(
