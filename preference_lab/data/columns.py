@@ -90,7 +90,7 @@ def _is_counter(x: np.ndarray|None, rater: np.ndarray) -> bool:
 def design_columns(
     frame: pd.DataFrame,
     rater: str,              # column of raters
-    columns: Sequence[str],  # that are looked at
+    columns: Sequence[str],  # that are inspected
 ) -> dict[str, str]:         # column -> why it holds no judgements
     "The columns that describe raters or the course of a study"
     code, index, out = pd.factorize(frame[rater])[0], index_columns(frame), {}
