@@ -192,7 +192,8 @@ def expand_ties(
     "Comparisons without ties, and what became of them"
     tie = (frame['side'] == 'tie').to_numpy()
     if not tie.any(): return frame, []
-    what = f'{int(tie.sum()):,} of {len(frame):,} answers are ties'
+    answers = len(frame) - int(frame['minor'].sum() if 'minor' in frame else 0)   # a graded answer may be two rows
+    what = f'{int(tie.sum()):,} of {answers:,} answers are ties'
     if ties == 'drop':
         note = dict(code='ties_dropped', message=f'{what} and were dropped (ties=drop)')
         return frame[~tie], [note]
