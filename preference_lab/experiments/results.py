@@ -225,7 +225,7 @@ def read_run(
 def list_runs(
     runs_dir: str|Path='runs',   # as the setting
 ) -> pd.DataFrame:  # study, name, folder, finished, seed, data, fingerprint, warnings, and each test score
-    "All runs below a folder, one a row"
+    "All runs in a folder, one a row"
     rows = []
     for c in sorted(runs_folder(runs_dir).glob('*/*/config.yaml')):
         row = dict(study=c.parent.parent.name, name=c.parent.name, folder=str(c.parent), finished=is_finished(c.parent))

@@ -18,6 +18,7 @@ from ..core.errors import ConfigError
 from ..core.files import write_text
 from .neighbors import Neighbors
 from .page import encode_numbers, explorer_page, json_column
+from .selection import chosen_rows, is_live_notebook, missing_widget, selection_widget
 from .rows import ExplorerRows, losses, margins, most_relevant_rows, wrong_rows
 from .thresholds import count_at_thresholds
 from .thumbnails import Thumbnails
@@ -49,6 +50,7 @@ class Explorer:
     thumbnails: Thumbnails=field(default_factory=Thumbnails)
     raters: pd.DataFrame|None=None       # as `rater_profiles` makes it
     other: OtherRun|None=None
+    widget: object=field(default=None, repr=False)   # the page with a connection to Python, once it was shown
 
     def __post_init__(self):
         if not len(self.rows): raise ConfigError(f'{self.title}: no rows to explore')
@@ -60,15 +62,17 @@ class Explorer:
         return f'Explorer({self.title!r}, {len(self):,} rows, {int(wrong_rows(self.rows).sum()):,} wrong)'
 
 # %% ../../nbs/exploration/07_explorer.ipynb #f1b74ce6
-@patch(as_prop=True)
-def frame(self: Explorer) -> pd.DataFrame:  # the columns of the rows, loss, margin, disagreement, wrong, p_<label>
-    "All rows with their measures and probabilities, the largest loss first"
-    r = self.rows
+def _measured(r: ExplorerRows) -> pd.DataFrame:
+    "The rows with their measures and probabilities, in their own order"
     measures = dict(loss=losses(r), margin=margins(r), wrong=wrong_rows(r))
     if r.disagreement is not None: measures['disagreement'] = r.disagreement
     probabilities = pd.DataFrame(r.proba, columns=[f'p_{n}' for n in r.label_names])
-    out = pd.concat([r.frame.assign(**measures), probabilities], axis=1)
-    return out.sort_values('loss', ascending=False, kind='stable', ignore_index=True)
+    return pd.concat([r.frame.assign(**measures), probabilities], axis=1)
+
+@patch(as_prop=True)
+def frame(self: Explorer) -> pd.DataFrame:  # the columns of the rows, loss, margin, disagreement, wrong, p_<label>
+    "All rows with their measures and probabilities, the largest loss first"
+    return _measured(self.rows).sort_values('loss', ascending=False, kind='stable', ignore_index=True)
 
 # %% ../../nbs/exploration/07_explorer.ipynb #5976284e
 _NOUNS = dict(multilabel=('Label', 'text', 'answers'), binary=('Label', 'item', 'answer'),
@@ -204,4 +208,35 @@ def _repr_html_(self: Explorer) -> str:
     "The page in a frame, for a notebook"
     title, page = html.escape(self.title), html.escape(self.to_html())
     look = f'width:100%;height:{FRAME_HEIGHT}px;border:1px solid #ccc'
-    return f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" srcdoc="{page}"></iframe>'
+    missing = missing_widget() if is_live_notebook() else ''
+    note = f'<p><small>{html.escape(missing)}</small></p>' if missing else ''
+    return f'<iframe title="{title}" sandbox="allow-scripts" style="{look}" srcdoc="{page}"></iframe>{note}'
+
+# %% ../../nbs/exploration/07_explorer.ipynb #330950b5
+@patch
+def _repr_mimebundle_(self: Explorer, include=None, exclude=None) -> dict|None:
+    "In a notebook that a person sees, the page with a connection to Python; else None: the page alone"
+    if not is_live_notebook() or missing_widget(): return None
+    if self.widget is None: self.widget = selection_widget(self.to_html(), self.title, FRAME_HEIGHT)
+    return self.widget._repr_mimebundle_(include=include, exclude=exclude)
+
+# %% ../../nbs/exploration/07_explorer.ipynb #5440360a
+def _told(ex: Explorer) -> tuple:
+    "What the page has told, or an error that says why it cannot"
+    if ex.widget is None:
+        why = missing_widget() or 'the page was not shown in a notebook with a kernel. Show it in a cell of JupyterLab'
+        raise ConfigError(f'{ex.title}: no rows were chosen: {why}')
+    return chosen_rows(ex.widget.chosen or {}, len(ex.shown))
+
+@patch(as_prop=True)
+def selected(self: Explorer) -> pd.DataFrame:  # as `frame`
+    "The rows that pass the filters of the page that is shown, in its order"
+    rows, _ = _told(self)
+    return _measured(self.rows).iloc[self.shown[rows]].reset_index(drop=True)
+
+# %% ../../nbs/exploration/07_explorer.ipynb #7492fa43
+@patch(as_prop=True)
+def current(self: Explorer) -> pd.Series|None:  # as a row of `frame`; None: no row is chosen
+    "The row that is chosen in the page that is shown"
+    _, row = _told(self)
+    return None if row is None else _measured(self.rows).iloc[self.shown[row]]

@@ -15,6 +15,8 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
+from .selection import SELECTION_MESSAGE
+
 # %% ../../nbs/exploration/06_page.ipynb #52c0df47
 def encode_numbers(
     a: np.ndarray,   # float32, float64 or int8
@@ -55,7 +57,12 @@ def package_file(
     return (files('preference_lab.exploration')/name).read_text(encoding='utf-8')
 
 # %% ../../nbs/exploration/06_page.ipynb #ded3a970
-_START = "startExplorer(document.getElementById('explorer'), JSON.parse(document.getElementById('rows').textContent));"
+_START = """
+const tell = (rows, row) => {
+  if (window.parent !== window) window.parent.postMessage({ type: 'MESSAGE', rows, row }, '*');
+};
+startExplorer(document.getElementById('explorer'), JSON.parse(document.getElementById('rows').textContent), tell);
+""".replace('MESSAGE', SELECTION_MESSAGE)   # numbers of rows, for the widget around the page
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">

@@ -33,7 +33,7 @@ PALETTE = dict(
     purple='#CC79A7',
     yellow='#F0E442',
     black='#000000',
-    grey='#8C8C8C',
+    grey='#666666',
 )
 
 # %% ../../nbs/plots/01_style.ipynb #519795e4
