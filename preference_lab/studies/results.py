@@ -8,6 +8,7 @@ __all__ = ['StudyResults', 'metric_records', 'comparison_records']
 # %% ../../nbs/studies/00_results.ipynb #ad94d876
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from accelerate.state import PartialState
 from fastcore.basics import patch
@@ -108,12 +109,19 @@ def predicted_rows(self: StudyResults, split: str) -> PredictedRows|None:
     return None
 
 # %% ../../nbs/studies/00_results.ipynb #bf6b4d88
+def _same_rows(a, b) -> bool:
+    "Whether two pairs of `PredictedRows` have the same targets and probabilities"
+    return all(np.array_equal(x.targets, y.targets) and np.array_equal(x.proba, y.proba) for x, y in zip(a, b))
+
 @patch
 def decision_summary(self: StudyResults) -> DecisionSummary|None:
-    "Calibration, conformal sets and abstention on the evaluated rows; None where there are no labels"
+    "Calibration, conformal sets and abstention on the evaluated rows, computed once; None where there are no labels"
     if self.evaluated_split == 'validation': return None   # what is fitted needs other rows
-    validation, test = (self.predicted_rows(s) for s in ('validation', self.evaluated_split))
-    return None if validation is None or test is None else DecisionSummary(validation, test)
+    rows = tuple(self.predicted_rows(s) for s in ('validation', self.evaluated_split))
+    if any(r is None for r in rows): return None
+    known = getattr(self, '_decisions', None)   # the report and `results.json` ask for the same
+    if known is None or not _same_rows(known[0], rows): self._decisions = known = rows, DecisionSummary(*rows)
+    return known[1]
 
 # %% ../../nbs/studies/00_results.ipynb #feef61a2
 @patch
