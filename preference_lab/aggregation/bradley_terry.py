@@ -11,8 +11,7 @@ import pandas as pd
 import scipy.sparse.linalg
 from fastcore.basics import patch
 from scipy import sparse
-from scipy.special import expit, log_expit, xlogy
-from scipy.stats import norm
+from scipy.special import expit, log_expit, ndtri, xlogy
 
 from .fit_views import FitView
 from .comparison_counts import ComparisonCounts, connection_warnings, encode_comparisons
@@ -251,7 +250,7 @@ def _set_abilities(self: PairedComparisonModel, c, x, covariance):
     v = np.full(len(ability), np.nan) if self.covariance_ is None else np.diag(self.covariance_)
     se = np.sqrt(np.maximum(v, 0))
     n = np.bincount(c.left, c.total, len(ability)) + np.bincount(c.right, c.total, len(ability))
-    half = norm.ppf(.975)*se
+    half = ndtri(.975)*se
     self.items_ = pd.DataFrame(dict(item=c.items, comparisons=n, ability=ability, ability_se=se,
                                     ability_low=ability-half, ability_high=ability+half))
 

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
-from scipy.special import expit, logit, logsumexp
-from scipy.stats import norm
+from scipy.special import expit, logit, logsumexp, ndtri
 
 from .answers import Answers
 from ..core.process import raise_if_stop_requested
@@ -170,7 +169,7 @@ def logit_interval(
     "The interval of a proportion that is symmetric in log odds (delta method); NaN at 0 and 1"
     inside = (proportion > 1e-6) & (proportion < 1 - 1e-6)
     p = np.where(inside, proportion, .5)
-    half = np.where(inside, norm.ppf((1+level)/2)*standard_error/(p*(1-p)), np.nan)
+    half = np.where(inside, ndtri((1+level)/2)*standard_error/(p*(1-p)), np.nan)
     return expit(logit(p) - half), expit(logit(p) + half)
 
 # %% ../../nbs/aggregation/03_latent_labels.ipynb #92609b40

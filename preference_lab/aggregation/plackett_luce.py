@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from .fit_views import FitView
 from .bradley_terry import MAX_DENSE_ITEMS
@@ -165,6 +165,6 @@ class PlackettLuce(FitView):
             shift = np.eye(n) - (1/n if at is None else np.eye(n)[at])
             self.covariance_ = shift @ inverse @ shift.T
             se = np.sqrt(np.maximum(np.diag(self.covariance_), 0))
-        half = norm.ppf(.975)*se
+        half = ndtri(.975)*se
         columns = dict(item=s.items, rankings=np.bincount(s.item, minlength=n), ability=ability, ability_se=se)
         self.items_ = pd.DataFrame(columns | dict(ability_low=ability - half, ability_high=ability + half))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.linalg import cg
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from .fit_views import FitView
 from ..core.errors import DataError, location, truncate_repr
@@ -168,7 +168,7 @@ class DebiasedMean(FitView):
         self._make_tables(d, self.mean_ + item, item_se, rater, rater_se)
 
     def _make_tables(self, d, value, value_se, bias, bias_se):
-        half = norm.ppf(.975)*value_se
+        half = ndtri(.975)*value_se
         self.items_ = pd.DataFrame(dict(item=d.items, answers=np.bincount(d.item, minlength=len(d.items)), value=value,
                                         value_se=value_se, value_low=value - half, value_high=value + half))
         self.raters_ = pd.DataFrame(dict(rater=d.raters, answers=np.bincount(d.rater, minlength=len(d.raters)),
