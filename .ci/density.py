@@ -21,12 +21,8 @@ LONG_MODULES = (
     'aggregation.bradley_terry data.label_files data.region_cache data.tables data.text_files evaluation.crossed_reml models.vilbert '
     'studies.results training.stacked_models training.trainer '
     # the steps of one study, each a method of its class, and the tables that they read and write; to be split further
-    'studies.distributions.commands studies.distributions.data studies.distributions.model studies.distributions.preparation '
-    'studies.distributions.report studies.distributions.settings studies.distributions.study studies.emotions.report '
-    'studies.emotions.study studies.judgements.data studies.judgements.report studies.judgements.study '
-    'studies.labeler_tokens.commands studies.labeler_tokens.model studies.labeler_tokens.study studies.memes.data '
-    'studies.memes.preparation studies.memes.report studies.memes.study studies.pairwise.data studies.pairwise.tables '
-    'studies.preference.model studies.preference.study studies.preference.training'
+    'studies.distributions.data studies.distributions.settings studies.judgements.data studies.memes.data '
+    'studies.pairwise.data studies.pairwise.tables studies.preference.model studies.preference.study studies.preference.training'
 ).split()
 SHARE_OVER_20 = .30  # of exported cells with a definition
 

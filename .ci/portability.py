@@ -21,15 +21,16 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/08_numerics nbs/evaluation/17_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/40_text_classifier nbs/models/05_classifier_card nbs/models/03_encoder_parts nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
-nbs/studies/emotions/05_study nbs/studies/emotions/06_commands
-nbs/studies/distributions/09_runs nbs/studies/distributions/10_commands nbs/studies/preference/03_training
+nbs/studies/emotions/05_evaluation nbs/studies/emotions/06_study nbs/studies/emotions/07_commands
+nbs/studies/distributions/12_runs nbs/studies/distributions/13_table_inputs nbs/studies/distributions/14_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
-nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/05_batches nbs/studies/labeler_tokens/06_analyses
-nbs/studies/labeler_tokens/07_preparation nbs/studies/labeler_tokens/08_training
-nbs/studies/labeler_tokens/09_study nbs/studies/labeler_tokens/10_commands nbs/studies/memes/02_data nbs/models/17_vilbert_loading
-nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_training
-nbs/studies/memes/07_study nbs/studies/memes/12_commands nbs/studies/memes/11_new_memes nbs/studies/memes/09_report nbs/studies/memes/10_report_images'''.split()
+nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/06_batches nbs/studies/labeler_tokens/07_analyses
+nbs/studies/labeler_tokens/08_preparation nbs/studies/labeler_tokens/09_training
+nbs/studies/labeler_tokens/10_evaluation nbs/studies/labeler_tokens/11_study nbs/studies/labeler_tokens/12_labeled_tables nbs/studies/labeler_tokens/13_commands
+nbs/studies/memes/02_data nbs/models/17_vilbert_loading
+nbs/studies/memes/03_batches nbs/studies/memes/04_preparation nbs/studies/memes/05_models nbs/studies/memes/06_training
+nbs/studies/memes/08_evaluation nbs/studies/memes/09_study nbs/studies/memes/14_commands nbs/studies/memes/13_new_memes nbs/studies/memes/10_report_conclusions nbs/studies/memes/11_report nbs/studies/memes/12_report_images'''.split()
 FULL = QUICK + '''nbs/index nbs/training/01_losses nbs/training/17_distribution_losses nbs/evaluation/01_checks nbs/evaluation/02_bootstrap nbs/evaluation/03_paired_tests
 nbs/evaluation/08_calibration nbs/evaluation/09_ranking nbs/evaluation/10_classification nbs/evaluation/11_binary nbs/evaluation/12_pairwise
 nbs/evaluation/13_rater_metrics nbs/evaluation/15_distributions nbs/evaluation/16_constant_predictions
@@ -39,14 +40,14 @@ nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_ste
 nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/23_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/34_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/32_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/studies/emotions/08_report nbs/models/35_networks
-nbs/studies/distributions/03_model nbs/studies/distributions/04_preparation nbs/studies/distributions/05_folds
-nbs/studies/distributions/06_stacking nbs/studies/distributions/07_training
-nbs/studies/distributions/08_study nbs/studies/distributions/11_report_scores
-nbs/studies/distributions/12_report_items nbs/studies/distributions/13_report nbs/models/38_preference_network
+nbs/simulate/02_emotion_texts nbs/studies/emotions/09_report_conclusions nbs/studies/emotions/10_report nbs/models/35_networks
+nbs/studies/distributions/03_loss nbs/studies/distributions/04_model nbs/studies/distributions/05_preparation nbs/studies/distributions/06_baselines nbs/studies/distributions/07_folds
+nbs/studies/distributions/08_stacking nbs/studies/distributions/09_training
+nbs/studies/distributions/10_evaluation nbs/studies/distributions/11_study nbs/studies/distributions/15_report_scores
+nbs/studies/distributions/16_report_items nbs/studies/distributions/17_report_conclusions nbs/studies/distributions/18_report nbs/models/38_preference_network
 nbs/models/09_preference_posteriors nbs/models/06_preference_evidence nbs/models/12_hierarchical_preferences nbs/models/10_preference_em nbs/models/24_preference_features
-nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/studies/preference/09_preferred_items nbs/models/11_lora nbs/models/27_lora_weights nbs/studies/labeler_tokens/02_encoders
-nbs/studies/labeler_tokens/03_model nbs/studies/labeler_tokens/04_new_raters nbs/studies/labeler_tokens/14_report nbs/studies/labeler_tokens/13_report_conclusions nbs/simulate/05_memes
+nbs/studies/preference/02_model nbs/studies/preference/08_report nbs/studies/preference/09_preferred_items nbs/models/11_lora nbs/models/27_lora_weights nbs/studies/labeler_tokens/02_encoders nbs/studies/labeler_tokens/03_embeddings
+nbs/studies/labeler_tokens/04_model nbs/studies/labeler_tokens/05_new_raters nbs/studies/labeler_tokens/17_report nbs/studies/labeler_tokens/16_report_conclusions nbs/simulate/05_memes
 nbs/data/26_items nbs/models/20_region_extractors nbs/models/21_grid_extractors nbs/models/22_object_extractors
 nbs/models/23_region_extraction nbs/models/08_vilbert_config nbs/models/14_vilbert_layers nbs/models/13_vilbert_embeddings nbs/models/15_vilbert_checkpoints
 nbs/models/16_vilbert nbs/models/18_vilbert_pretraining tests_nbs/00_end_to_end tests_nbs/05_preference
@@ -61,7 +62,7 @@ nbs/aggregation/07_glad nbs/aggregation/08_crowdlab nbs/aggregation/10_bradley_t
 nbs/aggregation/12_plackett_luce nbs/aggregation/13_rating_means nbs/aggregation/14_consensus_tables nbs/models/36_rater_prompts
 nbs/models/39_preference_predictor nbs/models/29_preference_prototypes nbs/models/30_scene_clip nbs/models/32_clip_fusion
 nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/18_start_weights
-nbs/studies/judgements/03_study nbs/studies/judgements/05_commands tests_nbs/10_numbers tests_nbs/17_tables
+nbs/studies/judgements/03_evaluation nbs/studies/judgements/04_study nbs/studies/judgements/07_commands tests_nbs/10_numbers tests_nbs/17_tables
 nbs/evaluation/04_jackknife_t nbs/evaluation/05_paired_differences nbs/evaluation/06_auroc nbs/evaluation/07_crossed_clusters
 nbs/evaluation/41_significance nbs/evaluation/42_bca nbs/evaluation/43_calibration_error nbs/evaluation/44_conformal
 nbs/evaluation/45_abstention nbs/evaluation/46_decision_summary nbs/evaluation/50_model_judges

@@ -57,6 +57,14 @@ PROSE = {
     r'keeps? (its|their) word': 'is calibrated',
     r'[Ww]hat may be (said|concluded)': 'conclusions',
     r'false alarms?': 'false positives',
+    r'look(s|ed)? at(?! +(this|that|the red)\b)': 'check, inspect, read',
+    r'pull(s|ed)?(?! requests?\b)': 'shrink towards',
+    r'take another': 'choose another, set',
+    r'(runs? )?below runs|runs? below': 'in',
+    r"raters?'s? words?|words? (of|for) (each|a|the) rater": 'labeler token',
+    r'there is no (column|text|image)': 'missing column, empty cell',
+    r'(another )?process is at work': 'the folder is locked by a process',
+    r'the reports? to reproduce': 'the published results',
     r'(knows?|finds?) by heart|learn(s|t|ed)? by heart': 'overfitting',
 }
 # segment of a name in code -> what to write; `np.floor` and the like are attributes of libraries
@@ -69,6 +77,17 @@ NAMES = {
     r'foretold': 'predicted', r'material': 'prepared', r'torture': 'stress', r'psi': 'item_features',
 }
 
+# names of 0.1 that the page on migrating does not list, since users did not meet them
+INTERNAL = dict(
+    take_preset='apply_preset', about_raters='rater_attributes', floor_metrics='baseline_metrics', judge_pairs='confounder_pair_accuracy',
+    pass_over='skip_damaged_checkpoints', load_trained='load_trainable_parameters', give_to_optimizer='build_optimizer', stray_rate='noise_word_rate',
+    cue_rate='label_word_rate', changed_settings='non_default_settings', look_for_trouble='add_warnings', write_anew='augment_texts',
+    how_to_go_on='resume_hint', alone_table='unimodal_comparison_table', shuffled_table='shuffled_regions_table', efficiency_table='cost_table',
+    fit_axis='fit_holdout', wants_trunk='needs_network', wants_item_columns='uses_item_effects', worst_texts='largest_error_texts',
+    worst_memes='largest_error_memes', trained_together='stack_size', seen_loss='train_sample_loss', seen_accuracy='train_sample_accuracy',
+    not_in_the_tables='runs_excluded', PREFERENCE_LAB_TORTURE='PREFERENCE_LAB_STRESS',
+)
+
 # names of 0.1 that have another meaning today, or are keys of results, columns and settings of today
 NEW_MEANING = set('''JudgementConfig adapter_norms bag_of_words check_features check_judgements compare_runs count_answers file_of held_out
 left_out load_judgements load_weights make_net most_frequent net_settings never_predicted one_category oracle_mean padding_share
@@ -80,7 +99,8 @@ def old_names(root: Path = ROOT) -> dict[str, str]:
     text = '\n'.join(t for _, kind, t in cells(root/OLD_NAMES[0]) if kind == 'markdown')
     found = re.findall(r'(?m)^\| `(\w+)`[^|]*\| `?([^|`]*)`? *\|', text)
     is_distinct = lambda name: '_' in name.strip('_') or re.search('[a-z][A-Z]', name)
-    return {old: new for old, new in found if new.strip() and old != new and is_distinct(old) and old not in NEW_MEANING}
+    listed = {old: new for old, new in found if new.strip() and old != new and is_distinct(old) and old not in NEW_MEANING}
+    return INTERNAL | listed
 
 
 def old_titles() -> set[str]:

@@ -47,7 +47,7 @@ def _given_columns(model, kind, columns) -> dict[str, str]:
     known = [c for c in _COLUMNS[kind] if not (model == 'elo' and c == 'weight')]
     if wrong := next((c for c, name in columns.items() if name and c not in known), None):
         raise ConfigError(f'aggregate: --{wrong} is not for --model {model}, which reads {", ".join(known)}. '
-                          'Remove it, or take another model.')
+                          'Remove it, or choose another model.')
     return {c: columns.get(c) or ('' if c == 'weight' else c) for c in known}
 
 def _options_of(model) -> set[str]:

@@ -97,11 +97,11 @@ def _check_inputs(study, commands, given):
         names = (' and --' if both else ' or --').join(single)
         raise ConfigError(f'predict: give either --{names} "…" or --file TABLE.')
 
-def _predict_table(study, commands, run, given, out, inference) -> str:
+def _predict_table(study, commands, run, given, out, format, inference) -> str:
     "Predict the rows of a table a block at a time; the line that says where they are"
     from preference_lab.experiments.prediction_files import check_output_path, predict_file
     file = given.pop('file')
-    path = check_output_path(file, out)
+    path = check_output_path(file, out, format)
     make = commands['open_predictor']
     if single := next((k for k in given if k not in inspect.signature(make).parameters), None):
         raise ConfigError(f'predict {study}: --{single} cannot be combined with --file. '
@@ -124,6 +124,7 @@ def predict(
     folder: Param('a folder of images, which are ranked by the preference of --rater', str)=None,
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file (.csv, .parquet, .jsonl); default: NAME.predictions.csv', str)=None,
+    format: Param('of the predictions of --file: csv, parquet or jsonl; default: by the suffix of --out', str)='',
     text_column: Param('column of the texts in --file; default: as in the training table', str)=None,
     rater_column: Param('column of the raters in --file; default: as in the training table', str)=None,
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
@@ -153,7 +154,7 @@ def predict(
     inference = dict(device=device, batch_size=batch_size, precision=precision)
     if file is None:
         print(escape_control_characters(commands['predict'](run, **given, **inference).to_string(index=False)))
-    else: print(_predict_table(study, commands, run, given, out, inference))
+    else: print(_predict_table(study, commands, run, given, out, format, inference))
 
 # %% ../../nbs/commands/01_training.ipynb #e82459d2
 def _studies_with(command: str) -> str:

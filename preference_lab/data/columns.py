@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DESIGN_COLUMNS', 'ROLE_NAMES', 'SPLIT_ALIASES', 'SPLIT_RULE', 'natural_order', 'select_columns', 'index_columns',
-           'design_columns', 'find_role_column', 'find_side_columns', 'find_split_column']
+           'design_columns', 'find_role_column', 'find_side_columns', 'usual_columns', 'find_split_column']
 
 # %% ../../nbs/data/08_columns.ipynb #e5a2311f
 import re
@@ -90,7 +90,7 @@ def _is_counter(x: np.ndarray|None, rater: np.ndarray) -> bool:
 def design_columns(
     frame: pd.DataFrame,
     rater: str,              # column of raters
-    columns: Sequence[str],  # that are looked at
+    columns: Sequence[str],  # that are inspected
 ) -> dict[str, str]:         # column -> why it holds no judgements
     "The columns that describe raters or the course of a study"
     code, index, out = pd.factorize(frame[rater])[0], index_columns(frame), {}
@@ -146,6 +146,17 @@ def find_side_columns(
             other, more = (tuple(x if v == left else v for v in w) for x in (right, third))
             if other in words and more not in words: found.append((c, words[other]))   # three items are a ranking
     return found[0] if len(found) == 1 else None
+
+# %% ../../nbs/data/08_columns.ipynb #4a270fe2
+def usual_columns(
+    frame: pd.DataFrame,
+    columns: dict[str, str],   # role -> name as set; the documented name is that of the role
+) -> dict[str, str]:           # role -> a usual name of it that is a column, for roles whose documented name is missing
+    "The columns of roles by the names that others give them"
+    found = {k: find_role_column(frame.columns, k) for k in columns if k in ROLE_NAMES}
+    if {'left', 'right'} <= set(columns):
+        found |= dict(zip(('left', 'right'), find_side_columns(frame.columns) or ('', '')))
+    return {k: c for k, c in found.items() if c and columns[k] == k and k not in frame}
 
 # %% ../../nbs/data/08_columns.ipynb #64b85600
 SPLIT_ALIASES = {

@@ -110,8 +110,7 @@ def write_plain_table(
 
 # %% ../../nbs/data/57_convert.ipynb #f386fb56
 _FIRST = ('id', 'item', 'rater', 'left', 'right', 'target', 'choice', 'value', 'answer', 'label', 'weight', 'group',
-          'text',
-          'img', 'split')
+          'ranking', 'text', 'img', 'split')
 
 def _plain_frame(table: PlatformTable) -> pd.DataFrame:
     "The columns of fixed names first; a single label as text"
@@ -119,7 +118,8 @@ def _plain_frame(table: PlatformTable) -> pd.DataFrame:
     if table.kind == 'votes': frame = frame.assign(answer=[a[0] for a in frame['answer']])
     if 'target' in frame and frame['target'].nunique() < 2 and table.kind in ('votes', 'labels'):
         frame = frame.drop(columns='target')
-    if table.kind == 'comparisons': frame = frame.drop(columns='item', errors='ignore')
+    if table.kind == 'comparisons':
+        frame = frame.drop(columns='item', errors='ignore').rename(columns=dict(group='ranking'))
     first = [c for c in _FIRST if c in frame]
     return frame[[*first, *(c for c in frame if c not in first and c != 'source')]].reset_index(drop=True)
 

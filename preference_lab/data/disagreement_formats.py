@@ -8,6 +8,7 @@ __all__ = ['CONVABUSE_LEVELS', 'is_lewidi', 'read_lewidi', 'is_goemotions_raw', 
 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #66d22dc0
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,19 +122,33 @@ def read_goemotions_raw(
 CONVABUSE_LEVELS = {'1': 'not abusive', '0': 'unclear', '-1': 'mildly abusive', '-2': 'strongly abusive',
                     '-3': 'very strongly abusive'}   # code -> severity
 _TURNS = ('prev_agent', 'prev_user', 'agent', 'user')
+_ANNOTATOR = re.compile(r'(Annotator\d+)[_.]is_abuse\.1')
 
 def is_convabuse(
     head: FileHead,
 ) -> bool:
-    "Whether a file has the annotations of ConvAbuse"
-    return head.has('annotator_id', 'conv_id', *_TURNS, *(f'is_abuse.{k}' for k in CONVABUSE_LEVELS))
+    "Whether a file has the annotations of ConvAbuse, of one annotator or of all in a row"
+    one = head.has('annotator_id', *(f'is_abuse.{k}' for k in CONVABUSE_LEVELS))
+    return head.has('conv_id', *_TURNS) and (one or any(_ANNOTATOR.fullmatch(c) for c in head.columns))
 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #76de003c
+def _annotator_rows(df) -> pd.DataFrame:
+    "A row for each annotator, of a table with the columns of all in a row; annotators without a mark are not in it"
+    if 'annotator_id' in df: return df
+    parts = []
+    for column in df:
+        if not (m := _ANNOTATOR.fullmatch(column)): continue
+        own = {f'is_abuse.{k}': column.removesuffix('1') + str(k) for k in CONVABUSE_LEVELS}
+        part = df[['conv_id', *_TURNS]].assign(annotator_id=m[1], **{k: df[c] for k, c in own.items()})
+        parts.append(part[part[list(own)].astype(str).isin(('1', '1.0')).any(axis=1)])
+    return pd.concat(parts)
+
+# %% ../../nbs/data/51_disagreement_formats.ipynb #85d8c079
 def read_convabuse(
     path: str|Path,
 ) -> PlatformTable:   # votes
     "The severity that each annotator of ConvAbuse gave a conversation"
-    df, name = read_table(path), Path(path).name
+    df, name = _annotator_rows(read_table(path)), Path(path).name
     cells = df[[f'is_abuse.{k}' for k in CONVABUSE_LEVELS]].astype(str).apply(lambda c: c.str.strip())
     marks = cells.isin(('1', '1.0')).to_numpy()
     if (bad := marks.sum(1) > 1).any():

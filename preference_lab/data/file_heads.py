@@ -101,7 +101,7 @@ def read_head(
         kind = table_kind(path)
         if kind == '.parquet':
             with pq.ParquetFile(path) as f: return FileHead(path, 'rows', list(f.schema_arrow.names))
-        if kind == '.xlsx': return FileHead(path)
+        if kind in ('.xlsx', '.sav', '.zsav', '.por', '.dta'): return FileHead(path)
         with open_table_bytes(path) as f: raw = f.read(HEAD_BYTES)
         encoding, errors = choose_encoding(io.BytesIO(raw), Reading())
         text = raw.decode(encoding, 'replace' if errors == 'strict' else errors)

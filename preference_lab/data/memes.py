@@ -23,6 +23,7 @@ from ..core.files import cache_folder, expand_user, is_file
 from ..core.file_hashes import hash_files
 from ..core.storage import fingerprint
 from .validation import check_table, parse_ids
+from .image_files import find_similar_path
 from .labels import SPLITS, label_schema
 from .texts import normalize_texts
 
@@ -58,13 +59,18 @@ def parse_subgroups(
 def resolve_image_path(
     folder: Path,   # that relative names start from
     name,           # a cell of the image column
+    known: dict|None=None,   # folders that were listed; as `find_similar_path`
 ) -> str:           # '' for an empty cell
-    "The path of an image; 1.png becomes 00001.png where only that file exists"
+    "The path of an image; a name in another case, without suffix or zeros (1 for 00001.png) is that of the only file"
+    if isinstance(name, (int, np.integer)) and not isinstance(name, bool): name = str(name)
     if not isinstance(name, str) or not name.strip(): return ''
     path = folder/expand_user(name.strip())
-    if not path.stem.isdecimal() or len(path.stem) >= 20 or is_file(path): return str(path)
-    padded = path.with_name(f'{int(path.stem):05}{path.suffix}')
-    return str(padded if is_file(padded) else path)
+    names = [path]
+    if path.stem.isdecimal() and len(path.stem) < 20: names.append(path.with_name(f'{int(path.stem):05}{path.suffix}'))
+    known = {} if known is None else known
+    for find in (lambda p: p if is_file(p) else None, lambda p: find_similar_path(p, known)):
+        if found := next((f for p in names if (f := find(p)) and is_file(f)), None): return str(found)
+    return str(path)
 
 # %% ../../nbs/data/33_memes.ipynb #7d151196
 def meme_schema() -> pa.DataFrameSchema:

@@ -50,8 +50,9 @@ def filled_answers(
     if texts is None and doubtful.any():
         i = int(doubtful.argmax())
         word = str(column.iloc[i]).strip()
+        given = f'{word},' if word.casefold() == 'none' else word   # a list of one, since missing=none means no text
         raise ambiguous_reading(location(path, column.index[i], column.name), {
-            f'missing={word}': f'{word!r} is a missing value', 'missing=none': f'{word!r} is a category'})
+            f'missing={given}': f'{word!r} is a missing value', 'missing=none': f'{word!r} is a category'})
     empty = plain.isin(('', *(texts or ()))).to_numpy()
     if not empty.any(): return ~empty, []
     n = pluralize(int(empty.sum()), 'row')

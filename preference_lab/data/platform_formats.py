@@ -16,8 +16,8 @@ from .file_heads import FileHead, read_head
 from .platform_tables import PlatformTable
 from .preference_formats import is_arena, is_chosen_rejected, is_pick_a_pic
 from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pic
-from .crowdsourcing_formats import is_crowd_kit, is_mturk, is_toloka
-from .crowdsourcing_formats import read_crowd_kit, read_mturk, read_toloka
+from .crowdsourcing_formats import is_answer_lists, is_answers, is_crowd_kit, is_mturk, is_toloka
+from .crowdsourcing_formats import read_answers, read_crowd_kit, read_mturk, read_toloka
 from .label_studio import is_label_studio, read_label_studio
 from .annotation_platforms import is_argilla, is_labelbox, is_potato
 from .annotation_platforms import read_argilla, read_labelbox, read_potato
@@ -56,6 +56,8 @@ FORMATS = dict(
     doccano=Format('doccano', is_doccano, read_doccano, False),
     pick_a_pic=Format('Pick-a-Pic', is_pick_a_pic, read_pick_a_pic),
     chosen_rejected=Format('chosen and rejected answers', is_chosen_rejected, read_chosen_rejected, False),
+    answer_lists=Format('answers that are lists of labels, of data convert', is_answer_lists, read_answers),
+    answers=Format('a plain table of answers: item, rater, answer', is_answers, read_answers, False),
 )   # name -> format; the first that fits is taken
 
 # %% ../../nbs/data/55_platform_formats.ipynb #8eeda9f9

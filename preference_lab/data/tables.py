@@ -24,6 +24,7 @@ from ..core.process import runs_without_crash
 from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
 from .file_encodings import open_table_bytes, shard_paths, table_suffix
 from .reading import BY_RULE, COUNTED, NAMED, Reading
+from .spss_files import read_spss_file
 from .text_files import MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names
 from .text_files import read_delimited, read_json_table
 
@@ -166,9 +167,9 @@ def _read_excel(path, columns=None, reading=None) -> pd.DataFrame:
     return df[(df != '').any(axis=1)]
 
 def _read_binary(path, columns=None, reading=None) -> pd.DataFrame:
-    "A Parquet file or a sheet of an Excel workbook"
-    if table_kind(path) != '.parquet': return _read_excel(path, columns, reading)
-    df = index_to_columns(read_parquet(path))
+    "A Parquet file, a sheet of an Excel workbook, or an SPSS or Stata file"
+    if (kind := table_kind(path)) == '.xlsx': return _read_excel(path, columns, reading)
+    df = index_to_columns(read_parquet(path)) if kind == '.parquet' else read_spss_file(path, reading, MAX_CELLS)
     df.columns = check_column_names(path, df.columns)
     return df.set_axis(range(1, len(df) + 1))
 
@@ -176,7 +177,7 @@ def _read_binary(path, columns=None, reading=None) -> pd.DataFrame:
 _READERS = {
     **dict.fromkeys(('.csv', '.tsv', '.txt'), read_delimited),
     **dict.fromkeys(('.jsonl', '.json', '.ndjson'), read_json_table),
-    **dict.fromkeys(('.parquet', '.xlsx'), _read_binary),
+    **dict.fromkeys(('.parquet', '.xlsx', '.sav', '.zsav', '.por', '.dta'), _read_binary),
 }
 TABLE_SUFFIXES = tuple(_READERS)
 _JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*("|\})')
@@ -260,7 +261,7 @@ def _read_shards(paths: list[Path], *options) -> pd.DataFrame:
     return pd.concat([f.set_axis(f.index + e) for f, e in zip(frames, ends)])
 
 def read_table(
-    path: str|Path,              # .csv .tsv .txt .jsonl .json .parquet or .xlsx, also .gz or .zst; or a shard
+    path: str|Path,              # .csv .tsv .txt .jsonl .json .parquet .xlsx .sav .dta, also .gz or .zst; or a shard
     delimiter: str=None,         # None: the one that gives the first rows one length
     columns: Sequence[str]=None, # names of the columns, for a file without a header
     quoted: bool=True,           # False: quotes are ordinary characters

@@ -94,6 +94,7 @@ def _known_categories(answers, categories, ordered, path, reading) -> list[str]:
     answer_column, names = answers.name, list(answers.unique())
 
     def find():
+        if labels := reading.codes.get(answer_column): return list(labels), BY_RULE, 'the value labels of the file'
         if _are_numbers(names): return _sort_categories(names), BY_RULE, 'all that occur, in the order of numbers'
         if not ordered: return sorted(names), BY_RULE, 'all that occur, in alphabetical order'
         raise DataError(f'{location(path, column=answer_column)}: ordered=True, and the order of the categories '

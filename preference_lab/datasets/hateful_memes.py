@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
+from ..data.reading import BY_RULE, NAMED, Reading
 from ..data.tables import read_table
 from ..data.validation import PUBLISHED_FILE_ADVICE, require_column
 from ..data.memes import MemeTable, note_missing_images, parse_binary_labels, parse_numeric_ids
@@ -18,9 +19,10 @@ from ..data.memes import parse_subgroups, resolve_image_path
 
 # %% ../../nbs/datasets/05_hateful_memes.ipynb #7324d16e
 HATEFUL_MEMES_FILES = ('train', 'dev_seen', 'dev_unseen', 'test_seen', 'test_unseen', 'dev', 'test')
-# use_seen_split -> split -> file names; the second name is that of the first phase
+# use_seen_split -> split -> names of files, the first that exists; dev and test are the names of the first phase
 _SPLIT_FILES = {
-    False: dict(train=['train'], validation=['dev_unseen'], test=['test_unseen']),
+    False: dict(train=['train'], validation=['dev_unseen', 'dev_seen', 'dev'],
+                test=['test_unseen', 'test_seen', 'test']),
     True: dict(train=['train'], validation=['dev_seen', 'dev'], test=['test_seen', 'test']),
 }
 
@@ -65,25 +67,36 @@ def _choose_files(folder, files: dict, use_seen_split: bool) -> dict[str, str]:
     "Split -> name of its file; a `DataError` if one is missing"
     wanted = _SPLIT_FILES[use_seen_split]
     chosen = {split: next((n for n in names if n in files), None) for split, names in wanted.items()}
-    missing = [f'{wanted[s][0]}.jsonl' for s, n in chosen.items() if n is None]
+    missing = [' or '.join(f'{n}.jsonl' for n in wanted[s]) for s, n in chosen.items() if n is None]
     if not missing: return chosen
-    other_phase = all(any(n in files for n in names) for names in _SPLIT_FILES[not use_seen_split].values())
+    others = 'leave use_seen_split out' if use_seen_split else 'copy the missing file'
     raise DataError(
         f'{folder}: there is no {" and no ".join(missing)}; the folder has '
-        f'{", ".join(p.name for p in files.values()) or "no .jsonl file of the data set"}; copy the missing file'
-        + (f', or set use_seen_split={not use_seen_split} to use the files of the other phase' if other_phase else '')
+        f'{", ".join(p.name for p in files.values()) or "no .jsonl file of the data set"}; {others}'
     )
+
+def _labeled_first(files: dict, rows: dict, chosen: dict, use_seen_split: bool) -> dict[str, str]:
+    "The chosen files; a file without any label gives way to the next of its split that has labels"
+    known = lambda n: bool((rows[n]['label'] != -1).any())
+    better = lambda s, n: next((o for o in _SPLIT_FILES[use_seen_split][s] if o in files and known(o)), n)
+    return {s: n if known(n) else better(s, n) for s, n in chosen.items()}
 
 def read_hateful_memes(
     folder: str|Path,
     use_seen_split: bool=False,   # True: validation and test are the files of the first phase, dev_seen and test_seen
     group_column: str='',   # with the groups that a meme is about, in some of the files; '': none
+    reading: Reading=None,  # to which the files are added
 ) -> MemeTable:
     "The folder of Hateful Memes with its published splits"
     folder = Path(folder)
     files = {n: p for n in HATEFUL_MEMES_FILES if (p := folder/f'{n}.jsonl').is_file()}
     chosen = _choose_files(folder, files, use_seen_split)
     rows = _fill_labels({n: _read_lines(p, group_column) for n, p in files.items()})
+    chosen = _labeled_first(files, rows, chosen, use_seen_split)
+    if reading is not None:
+        rule = 'unseen before seen, of the first phase last; files without labels last'
+        reading.add('files', {s: f'{n}.jsonl' for s, n in chosen.items()}, NAMED if use_seen_split else BY_RULE,
+                    'use_seen_split', 'the seen files' if use_seen_split else rule)
     frame = pd.concat([rows[n].assign(split=s) for s, n in chosen.items()])
     if group_column and not frame['subgroups'].map(len).any():
         raise DataError(f'{folder}: no file has groups in a column {group_column!r}; correct group_column')

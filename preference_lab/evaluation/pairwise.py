@@ -14,8 +14,7 @@ from scipy.special import stdtr
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from .checks import check_probabilities, probability_bins
-from .bootstrap import ClusterMeans, ConfidenceInterval, bootstrap_interval
-from .bootstrap import bootstrap_intervals, jackknife, resample
+from .bootstrap import ClusterMeans, bootstrap_intervals
 from .crossed_clusters import CLAIMS, METHOD_OF_CLAIM, check_claim, crossed_interval
 from .crossed_clusters import crossed_variance
 from .jackknife_t import NamedInterval, calibration_scorer, scale_of, t_interval
@@ -156,20 +155,12 @@ def pairwise_intervals(
 # %% ../../nbs/evaluation/12_pairwise.ipynb #be6b22e1
 def pairwise_mean_intervals(
     pairs: Comparisons,  # comparisons
-    by: str | None = None,  # resampling unit: 'rater' or 'pair'; None: as `resampling_unit` decides
-    n: int = 1000,  # resamples
-    seed: int = 0,  # of the random generator
+    by: str | None = None,  # claim: a key of `CLAIMS`; None: as `resampling_unit` decides
     **values: np.ndarray,  # name=(n,) a number for each comparison: is the answer right, a difference of two predictors
-) -> dict[str, ConfidenceInterval]:
-    "The mean over comparisons of each quantity, with a cluster bootstrap interval"
-    by = by or resampling_unit(pairs)
-    scorer = ClusterMeans(pairs.keys(by), **values)
-    value, draws = resample(scorer, scorer.rows, n=n, seed=seed)
-    jackknife_values = jackknife(scorer, scorer.rows)
-    factor = lambda k: shared_item_width_factor(pairs, values[k]) if by == 'pair' else 1.
-    return {k: bootstrap_interval(v, draws[k], proportion=False, jackknife_values=jackknife_values[k],
-                                  width_factor=factor(k))
-            for k, v in value.items()}
+) -> dict[str, NamedInterval]:
+    "The mean over comparisons of each quantity, with the cluster-robust interval of a claim"
+    claim = check_claim(by or resampling_unit(pairs))
+    return {k: crossed_interval(pairs, v, claim) for k, v in values.items()}
 
 # %% ../../nbs/evaluation/12_pairwise.ipynb #302fd240
 def _compare_means(pairs, metric, a, b, values):

@@ -9,8 +9,9 @@ __all__ = ['subgroup_rows', 'SubgroupScorer', 'subgroup_table']
 import numpy as np
 import pandas as pd
 
-from .bootstrap import bootstrap_intervals
+from .auroc import auroc_interval
 from .checks import check_binary, check_probabilities
+from .jackknife_t import NamedInterval
 from .ranking import ThresholdCounts
 
 # %% ../../nbs/evaluation/24_subgroups.ipynb #5143cc52
@@ -45,19 +46,25 @@ class SubgroupScorer:
         return {k: counts(weights)[0] for k, counts in self.counts.items()}
 
 # %% ../../nbs/evaluation/24_subgroups.ipynb #6267492a
+def _interval(y, p, groups):
+    "The AUROC with its interval; NaN without positives or without negatives"
+    if y.any() and not y.all(): return auroc_interval(y, p, groups)
+    about = dict(method='DeLong' if groups is None else 'Obuchowski', units=0,
+                 generalizes_to='new rows' if groups is None else 'new groups of rows')
+    return NamedInterval(np.nan, np.nan, np.nan, **about)
+
 def subgroup_table(
     targets: np.ndarray,  # (rows,) bool
     proba: np.ndarray,    # (rows,) from 0 to 1
     subgroups: dict[str, np.ndarray],  # name -> (rows,) bool, whether a row belongs to the subgroup
-    groups: np.ndarray | None = None,  # (rows,) clusters to draw; None: rows
-    n: int = 1000,  # resamples
-    seed: int = 0,  # of the random generator
-) -> pd.DataFrame:  # one row a subgroup: subgroup, rows, positives, and value, low and high of each AUROC
-    "The three AUROCs of each subgroup (Borkan et al. 2019) with 95 % bootstrap intervals"
-    out, y = [], check_binary(targets)
+    groups: np.ndarray | None = None,  # (rows,) clusters; None: rows
+) -> pd.DataFrame:  # subgroup, rows, positives; value, low and high of each AUROC; method, generalizes_to
+    "The three AUROCs of each subgroup (Borkan et al. 2019) with 95 % intervals by DeLong, or Obuchowski for clusters"
+    out, y, p = [], check_binary(targets), check_probabilities(proba)
     for name, members in subgroups.items():
         row = dict(subgroup=name, rows=int(members.sum()), positives=int((members & y).sum()))
-        for k, i in bootstrap_intervals(SubgroupScorer(y, proba, members), len(y), groups, n, seed).items():
+        for k, used in subgroup_rows(y, check_binary(members, 'members')).items():
+            i = _interval(y[used], p[used], None if groups is None else np.asarray(groups)[used])
             row |= {f'{k}_auc': i.value, f'{k}_auc_low': i.low, f'{k}_auc_high': i.high}
-        out.append(row)
+        out.append(row | dict(method=i.method, generalizes_to=i.generalizes_to))
     return pd.DataFrame(out)

@@ -16,8 +16,10 @@ import pandas as pd
 from ..core.errors import ConfigError, DataError
 from ..data.tables import read_parquet
 from ..data.comparisons import Comparisons
-from ..evaluation.paired_tests import paired_bootstrap
-from ..evaluation.pairwise import resampling_unit, shared_item_width_factor
+from ..evaluation.crossed_clusters import crossed_interval
+from ..evaluation.paired_differences import paired_differences
+from ..evaluation.paired_tests import MIN_UNITS
+from ..evaluation.pairwise import resampling_unit
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #9d6e483d
 @dataclass
@@ -50,9 +52,9 @@ class RowScores:
     ids: np.ndarray  # (n,) name of each row, the same in every run
     score: np.ndarray  # (n,) float: each row's part of the metric, which is their mean
     predicted: np.ndarray  # (n, k) float: predictions
-    groups: np.ndarray | None = None  # (n,) clusters of rows to resample; None: rows
-    # (rows, (rows,) difference of each) -> factor of the interval's width, where clusters are dependent; None: 1
-    width_factor: Callable | None = None
+    groups: np.ndarray | None = None  # (n,) clusters of rows; None: rows
+    # (rows, difference of each) -> `NamedInterval` of its mean, where rows share raters or items; None: by groups
+    interval: Callable | None = None
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #0b41ef0b
 def _check_unique(rows, folder):
@@ -71,28 +73,41 @@ def _common_rows(x, y, a, b):
     return here, there
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #bea24e0a
+def _cluster_difference(groups, a, b) -> dict:
+    "The difference of two means over clusters, with its jackknife t interval"
+    code = np.arange(len(a)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    # clusters are left out as a whole, so their sums suffice
+    sums = [np.bincount(code, s) for s in (a, b, np.ones(len(a)))]
+    mean = lambda k: lambda w: dict(score=sums[k] @ w / (sums[2] @ w))
+    claim = 'new rows' if groups is None else 'new groups of rows'
+    table = paired_differences(mean(0), mean(1), len(sums[0]), generalizes_to=claim)
+    about = {k: v for k, v in table.attrs['about']['score'].items() if k != 'p_permutation'}
+    t = table.iloc[0]
+    return dict(difference=t.difference, low=t.low, high=t.high, distinguishable=bool(t.distinguishable)) | about
+
+def _difference(x, rows, a, b) -> dict:
+    "The difference of two means of rows that both runs have"
+    if x.interval is None: return _cluster_difference(None if x.groups is None else np.asarray(x.groups)[rows], a, b)
+    i = x.interval(rows, a-b)
+    unknown = i.value != 0 and (i.units < MIN_UNITS or not i.high > i.low)
+    low, high = (np.nan, np.nan) if unknown else i[1:]
+    return dict(difference=i.value, low=low, high=high, distinguishable=bool(low > 0 or high < 0)) | i.about
+
 def compare_run_rows(
     a: Path,  # folder of the first run
     b: Path,  # folder of the second run
     read: Callable[[Path], RowScores],  # how the study reads a folder
-    bootstrap_samples: int = 1000,  # of the bootstrap
-) -> dict:  # difference a - b, low, high, distinguishable, rows, same
-    "Paired (cluster) bootstrap comparison of two runs on their common test rows"
+) -> dict:  # difference a - b, low, high, distinguishable, rows, same, method, generalizes_to, units
+    "Paired difference of two runs on their common test rows, with a jackknife t or cluster-robust interval"
     x, y = read(Path(a)), read(Path(b))
     for rows, folder in ((x, a), (y, b)): _check_unique(rows, folder)
     here, there = _common_rows(x, y, a, b)
 
-    # clusters are drawn as a whole, so their sums suffice
-    groups = np.arange(len(here)) if x.groups is None else np.unique(np.asarray(x.groups)[here], return_inverse=True)[1]
-    sums = [np.bincount(groups, s) for s in (x.score[here], y.score[there], np.ones(len(here)))]
-    mean = lambda k: lambda w: dict(score=sums[k] @ w / (sums[2] @ w))
-    factor = x.width_factor(here, x.score[here] - y.score[there]) if x.width_factor else 1.
-    t = paired_bootstrap(mean(0), mean(1), len(sums[0]), n=bootstrap_samples, width_factors=dict(score=factor)).iloc[0]
+    difference = _difference(x, here, x.score[here], y.score[there])
 
     p, q = x.predicted[here], y.predicted[there]
     same = len(here) == len(x.ids) == len(y.ids) and p.shape == q.shape and np.allclose(p, q, rtol=0, atol=1e-5)
-    return dict(difference=t.difference, low=t.low, high=t.high, distinguishable=bool(t.distinguishable),
-                rows=len(here), same=bool(same))
+    return difference | dict(rows=len(here), same=bool(same))
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #da5685b7
 def row_ids(
@@ -126,10 +141,9 @@ def read_pair_rows(
     right = np.where(t.proba == .5, .5, (t.proba > .5) == t.left_wins)
     pairs = pairs_of_table(t)
     by = resampling_unit(pairs)
-    factor = lambda rows, d: shared_item_width_factor(pairs.select_rows(rows), d)
-    width_factor = factor if by == 'pair' else None
+    interval = lambda rows, d: crossed_interval(pairs.select_rows(rows), d, by)
     ids = row_ids(t, ['rater', 'left', 'right', 'target'])
-    return RowScores(ids, right, t[['proba']].to_numpy(), pairs.keys(by), width_factor)
+    return RowScores(ids, right, t[['proba']].to_numpy(), pairs.keys(by), interval)
 
 # %% ../../nbs/experiments/03_compare_runs.ipynb #b42dbe79
 # of the studies that predict comparisons

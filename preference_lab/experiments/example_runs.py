@@ -114,7 +114,7 @@ def read_example_run(
 def example_metrics() -> StudyMetrics:
     "The metric that ranks the runs of the example study, and how two of them are compared"
     columns = dict(kl='Test KL', top1='Test Top-1', top3='Test Top-3')
-    compare = lambda a, b: compare_run_rows(a, b, read_example_run, 200)
+    compare = lambda a, b: compare_run_rows(a, b, read_example_run)
     return StudyMetrics('kl', False, columns, 'Best Val Loss', compare)
 
 # %% ../../nbs/experiments/15_example_runs.ipynb #8e83fb3a

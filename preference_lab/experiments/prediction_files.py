@@ -11,13 +11,13 @@ from typing import Callable
 
 import pandas as pd
 
-from ..core.errors import ConfigError, DataError, location, truncate_repr
+from ..core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 from ..core.process import progress_display
 from ..core.progress import ProgressBar
 from ..core.files import atomic_write, remove_temporary_siblings
 from ..data.reading import BY_RULE, Reading
 from ..data.validation import list_names
-from ..data.convert import TableWriter, check_output_suffix
+from ..data.convert import OUTPUT_SUFFIXES, TableWriter, check_output_suffix
 from ..data.platform_answers import read_asked_blocks
 from ..training.inference import BLOCK_ROWS
 
@@ -54,10 +54,16 @@ def join_predictions(
 # %% ../../nbs/experiments/08_prediction_files.ipynb #164c4bd2
 def check_output_path(
     file: str|Path,       # the table
-    out: str|Path|None,   # None: next to it, as NAME.predictions.csv
+    out: str|Path|None,   # None: next to it, as NAME.predictions.csv, or with the suffix of `format`
+    format: str='',       # csv, parquet or jsonl; empty: by the suffix of `out`
 ) -> Path:
     "Where predictions are written, or a `ConfigError`"
-    path = Path(out).expanduser() if out else Path(file).expanduser().with_suffix('.predictions.csv')
+    known = [s[1:] for s in OUTPUT_SUFFIXES]
+    if format and format not in known:
+        raise ConfigError(f'--format {format}: unknown{did_you_mean(format, known)}; valid: {", ".join(known)}')
+    path = Path(out).expanduser() if out else Path(file).expanduser().with_suffix(f'.predictions.{format or "csv"}')
+    if format and path.suffix.lower() != f'.{format}':
+        raise ConfigError(f'--format {format}: --out {path} has another suffix. Leave one of the two out.')
     check_output_suffix(path)
     if path.exists(): raise ConfigError(f'{path}: this file exists. Set another one with --out.')
     if not path.parent.is_dir():

@@ -22,6 +22,7 @@ from .runs import REPORT_ENV_VAR, Run, is_finished, model_files, write_run_manif
 from ..core.old_names import rename_settings
 from ..core.old_results import convert_old_results
 from ..core.environment import environment
+from ..evaluation.jackknife_t import interval_methods
 
 # %% ../../nbs/experiments/02_results.ipynb #b83afbec
 def metrics_without_baseline(
@@ -79,9 +80,7 @@ def finish_run(
     _check_parts(run.folder, results)
     for note in damaged_checkpoint_notes(run.folder/'checkpoints'): run.warn(**note)
     results = dict(
-        study=run.study,
-        name=run.cfg.name,
-        seed=run.cfg.seed,
+        study=run.study, name=run.cfg.name, seed=run.cfg.seed,
         config=vars(run.cfg),
         **results,
         state=checkpoint_hashes(run.folder),
@@ -89,6 +88,7 @@ def finish_run(
     )
     precision = getattr(run.cfg, 'inference_precision', None)
     results['inference_precision'] = (results.get('inference') or {}).get('precision', precision)
+    results['interval_methods'] = interval_methods(results)
     results['warnings'] = [*results['warnings'], *(w for w in run.warnings if w not in results['warnings'])]
     write_json(run.folder/'results.json', results)
     write_text(run.folder/'summary.txt', summary(results))
@@ -225,7 +225,7 @@ def read_run(
 def list_runs(
     runs_dir: str|Path='runs',   # as the setting
 ) -> pd.DataFrame:  # study, name, folder, finished, seed, data, fingerprint, warnings, and each test score
-    "All runs below a folder, one a row"
+    "All runs in a folder, one a row"
     rows = []
     for c in sorted(runs_folder(runs_dir).glob('*/*/config.yaml')):
         row = dict(study=c.parent.parent.name, name=c.parent.name, folder=str(c.parent), finished=is_finished(c.parent))

@@ -104,6 +104,7 @@ def run_row(
         metric=metrics.metric,
         validation=_number(r['metrics']['validation'][metrics.metric]['value']),
         **{k: _number(test[metrics.metric][v]) for k, v in dict(test='value', low='low', high='high').items()},
+        **{f'interval_{k}': str(test[metrics.metric].get(k) or '') for k in ('method', 'generalizes_to')},
         **{f'test_{m}': _number(test.get(m, {}).get('value')) for m in metrics.columns},
         baseline=baselines[0][0],
         baseline_value=baselines[0][1],

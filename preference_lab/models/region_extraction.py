@@ -139,7 +139,7 @@ def _check_unchanged(cache, keys):
     if changed:
         names = ', '.join(map(repr, changed[:5])) + '…'*(len(changed) > 5)
         raise DataError(f'{cache.folder}: {len(changed)} images have changed since their regions were stored '
-                        f'({names}). Delete the folder, or take another one.')
+                        f'({names}). Delete the folder, or choose another one.')
 
 def _default_folder(images, extractor) -> Path:
     "The cache of these images' folders and this extractor"

@@ -121,6 +121,8 @@ def compare_with_best(
             difference=result.get('difference', np.nan),
             difference_low=result.get('low', np.nan),
             difference_high=result.get('high', np.nan),
+            difference_method=result.get('method', ''),
+            difference_generalizes_to=result.get('generalizes_to', ''),
             error=result.get('error', ''),
         )
     return runs.join(pd.DataFrame(rows).T.infer_objects())

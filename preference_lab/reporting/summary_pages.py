@@ -47,10 +47,18 @@ def _set_title(summary: Summary, s: TestSet) -> str:
     first = next(o for o in summary.sets if o.study == s.study)
     return f'{s.study}: {s.name}' if s is first else f'{s.study}: Other test set: {s.name}'
 
+def _methods_sentence(s: TestSet) -> str:
+    "How the intervals of scores and of differences were made; empty where runs do not say so"
+    of = lambda kind: [f'{m} for {g}' for m, g in dict.fromkeys(
+        zip(s.runs.get(f'{kind}_method', []), s.runs.get(f'{kind}_generalizes_to', []))) if m]
+    parts = [(title, of(k)) for title, k in (('Intervals of scores', 'interval'), ('of differences', 'difference'))]
+    said = '; '.join(f'{title}: {", ".join(found)}' for title, found in parts if found)
+    return f' {said}.' if said else ''
+
 def _set_sentence(s: TestSet) -> str:
     "What the runs of a test set have come to, and the settings that they share"
     n, k = len(s.runs), s.runs.settings_id.nunique()
-    return f'{n} run{"s"*(n > 1)} of {k} setting{"s"*(k > 1)}. {_headline_part(s)}.'
+    return f'{n} run{"s"*(n > 1)} of {k} setting{"s"*(k > 1)}. {_headline_part(s)}.{_methods_sentence(s)}'
 
 def _shared_title(s: TestSet) -> str:
     "The title of the table of settings that all runs of a test set share"

@@ -49,7 +49,8 @@ def read_texts_file(
     "Texts and labels from a plain table or a file of a public format"
     text, labels = options.get('text_column', 'text'), options.get('label_columns')
     listed = [c.strip() for c in labels.split(',')] if isinstance(labels, str) else list(labels or [])
-    is_plain = lambda names: text in names and (not listed or set(listed) <= set(names))
+    is_answers = lambda names: not listed and {'item', 'rater', 'answer'} <= set(names)   # of `data convert`
+    is_plain = lambda names: text in names and (not listed or set(listed) <= set(names)) and not is_answers(names)
     platform = read_platform_file(path, ('labels', 'votes'), format, is_plain)
     if platform is None: return _by_text(read_label_table(path, reading, **options), reading)
     if reading is not None: add_platform_reading(reading, platform, format)

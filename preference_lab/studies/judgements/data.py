@@ -13,12 +13,21 @@ import numpy as np
 import pandas as pd
 
 from ...core.config import make_config
-from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
+from ...core.errors import ConfigError, DataError, did_you_mean, is_missing, location, truncate_repr
 from ...core.dataset_files import find_dataset
-from ...data.coded_choices import parse_coded_choices
+from ...data.choice_tables import parse_choices
 from ...data.coding import hash_arrays
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order
+from ...data.columns import usual_columns
+from ...data.missing_cells import filled_answers, missing_cells
+from ...data.number_cells import plain_numbers
+from ...data.platform_formats import read_platform_file
+from ...data.platform_tables import add_platform_reading, drop_non_answers
+from ...data.rating_scales import find_rating_scale, refuse_doubtful_ratings
+from ...data.reading import BY_NAME, BY_RULE, NAMED, Reading, choose, describe_reading, finish_reading
+from ...data.reading import start_reading
+from ...data.spellings import unify_ids, unify_spellings
 from ...data.tables import read_table
 from ...data.validation import check_confusable_ids, list_names, parse_ids, require_column
 from ...datasets.convabuse import SEVERITY
@@ -45,6 +54,7 @@ class JudgementData:
     lengths: tuple|None = None     # of comparisons: lengths (n,) of the left and of the right item of each of `pairs`
     models: list[str] = field(default_factory=list)                # raters that are models, whose answers are not here
     judged: 'JudgementData|None' = None                            # where there are models: the answers of all
+    reading: Reading|None = None                                   # how an own table was read
 
     def __len__(self): return sum(map(len, self.answers.values()))
     @property
@@ -64,12 +74,15 @@ class JudgementData:
         return hash_arrays(names, arrays)
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #e7bad920
-def _kind(df, path, cfg) -> str:
-    "What a table holds, by the setting or by its columns"
-    if cfg.judgement_type: return cfg.judgement_type
-    found = [k for k, columns in dict(comparisons=(cfg.left_column, cfg.right_column), label_sets=(cfg.labels_column,),
-                                      ratings=(cfg.value_column,), answers=(cfg.answer_column,)).items()
-             if all(c in df for c in columns)]
+_ROLES_OF = dict(comparisons=('left', 'right'), label_sets=('labels',), ratings=('value',), answers=('answer',))
+
+def _kinds(df, columns) -> list[str]:
+    "The kinds of judgement whose columns there are"
+    return [k for k, roles in _ROLES_OF.items() if all(columns[r] in df for r in roles)]
+
+def _kind(df, path, columns) -> str:
+    "What a table holds, by its columns"
+    found = _kinds(df, columns)
     if len(found) == 1: return found[0]
     what = f'fit {" and ".join(found)}' if found else 'fit no kind of judgement'
     raise DataError(f'{location(path, 1)}: the columns {list_names(df.columns, 12)} {what}. Set '
@@ -79,7 +92,7 @@ def _kind(df, path, cfg) -> str:
 def _ids(df, path, column, setting) -> pd.Series:
     "A column of names; an error about the first that is missing"
     require_column(df, path, column, setting)
-    ids = parse_ids(df[column])
+    ids = unify_ids(parse_ids(df[column]))[0]
     bad = ids.isna() | (ids.astype(str).str.strip() == '')
     if bad.any():
         raise DataError(f'{location(path, df.index[bad][0], column)}: the cell is empty. Write a name or delete the '
@@ -89,12 +102,50 @@ def _ids(df, path, column, setting) -> pd.Series:
 def _numbers(df, path, column, setting) -> np.ndarray:
     "A column of finite numbers"
     require_column(df, path, column, setting)
-    x = pd.to_numeric(df[column], errors='coerce').to_numpy(float)
+    x = pd.to_numeric(plain_numbers(df[[column]], [column], str(path))[column], errors='coerce').to_numpy(float)
     if (bad := ~np.isfinite(x)).any():
         i = int(bad.argmax())
         raise DataError(f'{location(path, df.index[i], column)}: expected a number, got '
                         f'{truncate_repr(df[column].iloc[i], 30)}. Correct the cell or delete the row.')
     return x
+
+# %% ../../../nbs/studies/judgements/02_data.ipynb #0ebb4b58
+_ROLES = ('rater', 'item', 'value', 'answer', 'labels', 'left', 'right', 'target', 'choice')
+_FORMAT_KINDS = dict(ratings='ratings', comparisons='comparisons', labels='label_sets', votes='answers')
+
+def _say_columns(df, path, cfg, reading) -> tuple[JudgementConfig, str]:
+    "The settings with the columns of a plain table, by their documented or usual names, and the kind of judgement"
+    named = {r: getattr(cfg, f'{r}_column') for r in _ROLES}
+    columns = {r: reading.fixed.get(f'{r} column', c) if c == r else c for r, c in named.items()}
+    usual = usual_columns(df, columns)
+    if _kinds(df, columns): usual = {r: c for r, c in usual.items() if r in ('rater', 'item')}
+    columns |= usual
+    kind = choose(reading, 'judgements', cfg.judgement_type,
+                  lambda: (_kind(df, path, columns), BY_RULE, 'the columns that there are'), 'judgement_type')
+    for r in ('rater', *([] if kind == 'comparisons' else ['item']), *_ROLES_OF[kind], 'target', 'choice'):
+        if columns[r] not in df: continue
+        why, detail = (NAMED, '') if named[r] != r else (BY_NAME, 'a usual name of it' if r in usual else '')
+        reading.add(f'{r} column', columns[r], why, f'{r}_column', detail)
+    for k in ('time', 'seconds', 'rater_type', 'left_length', 'right_length'):
+        if c := getattr(cfg, f'{k}_column'): reading.add(f'{k.replace("_", " ")} column', c, NAMED, f'{k}_column')
+    return replace(cfg, **{f'{r}_column': c for r, c in columns.items()}), kind
+
+def _open_table(path, cfg, reading):
+    "An own table: its rows, the settings with its columns, the kind of judgement, and warnings"
+    wanted = [k for k, kind in _FORMAT_KINDS.items() if cfg.judgement_type in ('', kind)]
+    columns = {r: getattr(cfg, f'{r}_column') for r in _ROLES}
+    is_plain = lambda names: columns['rater'] in names and bool(_kinds(names, columns))
+    table = read_platform_file(path, wanted, cfg.format, is_plain)
+    if table is None:
+        df = read_table(path, reading=reading)
+        return df, *_say_columns(df, path, cfg, reading), []
+    table = drop_non_answers(table)
+    add_platform_reading(reading, table, cfg.format)
+    df, kind = table.frame, _FORMAT_KINDS[table.kind]
+    if kind == 'answers' and (df['answer'].map(len) > 1).any(): kind = 'label_sets'
+    if kind == 'answers': df = df.assign(answer=df['answer'].map(lambda v: v[0] if len(v) else None))
+    if kind == 'label_sets': df = df.assign(labels=df['answer'])
+    return df, replace(cfg, **{f'{r}_column': r for r in _ROLES}), kind, table.notes
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #72676e02
 _RATER_TYPES = ('human', 'model')   # what rater_type_column may hold
@@ -118,40 +169,42 @@ def _model_names(df, path, cfg) -> list[str]:
     return list(pd.unique(rater[cells == 'model']))
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #163ec2b6
-def _check_scale(df, path, cfg, x):
-    "An error about the first value outside the scale"
-    low, dash, high = cfg.rating_scale.replace('–', '-').rpartition('-')
-    try: low, high = float(low), float(high)
-    except ValueError:
-        raise ConfigError(f'rating_scale={cfg.rating_scale!r}: write the lowest and the highest value, for instance '
-                          'rating_scale=1-7') from None
-    if (bad := (x < low) | (x > high)).any():
+def _rating_values(df, path, cfg, reading) -> pd.Series:
+    "Ratings as numbers, NaN where an answer is missing; an error about one outside the scale"
+    column, out = cfg.value_column, pd.Series(np.nan, df.index)
+    filled = ~missing_cells(df[column], cfg.missing)
+    part = plain_numbers(df[filled], [column], str(path), reading)
+    given, values = cfg.rating_scale or reading.fixed.get('scale'), part[column]
+    if not given: refuse_doubtful_ratings(values, str(path))
+    else: values, (low, high), _ = find_rating_scale(values, given, str(path), reading)
+    out[filled] = x = _numbers(part.assign(**{column: values}), path, column, 'value_column')
+    if given and (bad := (x < low) | (x > high)).any():
         i = int(bad.argmax())
-        raise DataError(f'{location(path, df.index[i], cfg.value_column)}: {x[i]:g} is outside the scale '
-                        f'{low:g}–{high:g}. Correct the cell, delete the row, or pass the whole scale with '
-                        'rating_scale=')
+        raise DataError(f'{location(path, part.index[i], column)}: {x[i]:g} is outside the scale {low:g}–{high:g}. '
+                        'Correct the cell, delete the row, or pass the whole scale with rating_scale=')
+    return out
 
-def _answer_column(df, path, cfg, kind) -> tuple[pd.Series, list|None]:
+def _label_set(cell) -> frozenset:
+    "The labels of a cell: a list, or a text with commas"
+    if isinstance(cell, (list, tuple, np.ndarray)): return frozenset(map(str, cell))
+    return frozenset() if is_missing(cell) else frozenset(x.strip() for x in str(cell).split(',') if x.strip())
+
+def _answer_column(df, path, cfg, kind, reading) -> tuple[pd.Series, list|None]:
     "The answers of ratings, categories or label sets, and their order; missing ones are NaN"
     column = dict(ratings=cfg.value_column, answers=cfg.answer_column, label_sets=cfg.labels_column)[kind]
     require_column(df, path, column, f'{dict(ratings="value", answers="answer", label_sets="labels")[kind]}_column')
-    cells = df[column]
-    if kind == 'label_sets':
-        sets = cells.fillna('').astype(str).map(lambda v: frozenset(x.strip() for x in v.split(',') if x.strip()))
-        return sets, None
-    empty = cells.isna() | (cells.astype(str).str.strip() == '')
-    if kind == 'ratings':
-        x = pd.Series(np.nan, df.index)
-        x[~empty] = _numbers(df[~empty], path, column, 'value_column')
-        if cfg.rating_scale: _check_scale(df[~empty], path, cfg, x[~empty].to_numpy())
-        return x, None
-    text = parse_ids(cells).astype(str).str.strip().where(~empty)
+    if kind == 'label_sets': return df[column].map(_label_set), None
+    if kind == 'ratings': return _rating_values(df, path, cfg, reading), None
+    filled, _ = filled_answers(df[column], str(path), reading, cfg.missing)
+    text, changed = unify_spellings(parse_ids(df[column][filled]), cfg.spellings, str(path), column, 'category')
+    if changed: reading.add('category spellings', changed, BY_RULE, 'spellings')
     order = [c.strip() for c in cfg.categories.split(',') if c.strip()] or None
-    if order and (bad := ~empty & ~text.isin(order)).any():
+    if order: reading.add('categories', order, NAMED, 'categories')
+    if order and (bad := ~text.isin(order)).any():
         v = text[bad].iloc[0]
-        raise DataError(f'{location(path, df.index[bad][0], column)}: {v!r} is not among the categories'
+        raise DataError(f'{location(path, text.index[bad][0], column)}: {v!r} is not among the categories'
                         f'{did_you_mean(v, order)}; valid: {", ".join(order)} (categories=)')
-    return text, order
+    return text.astype(object).reindex(df.index), order
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #33bb1c12
 def _sort_comparisons(frame, df, times) -> pd.DataFrame:
@@ -162,16 +215,21 @@ def _sort_comparisons(frame, df, times) -> pd.DataFrame:
     if times is not None: keys.append(times[df.index.get_indexer(frame.index)])
     return frame.iloc[content_order(keys)]
 
-def _read_comparisons(df, path, cfg):
-    "Comparisons of a custom table"
+def _read_comparisons(df, path, cfg, reading):
+    "Comparisons of a custom table; ties are left out"
     for k in ('left', 'right'): require_column(df, path, getattr(cfg, f'{k}_column'), f'{k}_column')
     names = {k: getattr(cfg, f'{k}_column') for k in ('rater', 'left', 'right', 'target', 'choice')} | dict(weight=None)
     targets = [t.strip() for t in cfg.target_columns.split(',') if t.strip()] or None
     used = [c for c in (cfg.time_column, cfg.seconds_column, cfg.rater_type_column, cfg.left_length_column,
                         cfg.right_length_column) if c]
     models = _model_names(df, path, cfg)
-    table = parse_coded_choices(df.drop(columns=used), cfg.left_code or None, cfg.right_code or None, targets,
-                                path.name, names)
+    codes = cfg.left_code or None, cfg.right_code or None
+    table = parse_choices(df.drop(columns=used), *codes, targets, path.name, names, 'drop', 'ignore')
+    if any(codes): reading.add('sides', dict(left=codes[0], right=codes[1]), NAMED, 'left_code, right_code')
+    else: reading.add('sides', 'as the answers say', BY_RULE, 'left_code, right_code', 'words or names of items')
+    if table.frame['target'].nunique() > 1 or cfg.choice_column not in df:
+        found = [c for c in df if c in set(table.frame['target'])]
+        if found: reading.add('target columns', found, NAMED if targets else BY_RULE, 'target_columns')
     given = dict(time=cfg.time_column, seconds=cfg.seconds_column)
     times = {c: _numbers(df, path, c, f'{k}_column') for k, c in given.items() if c}
     table.frame = _sort_comparisons(table.frame, df, times.get(cfg.time_column))
@@ -197,13 +255,13 @@ def _numeric_values(answers: Answers) -> bool:
     except DataError: return False
     return True
 
-def _read_answers(df, path, cfg, kind):
+def _read_answers(df, path, cfg, kind, reading):
     "Ratings, answers or label sets of a custom table"
     rater, item = _ids(df, path, cfg.rater_column, 'rater_column'), _ids(df, path, cfg.item_column, 'item_column')
     notes = check_confusable_ids(rater, path.name, cfg.rater_column)
     if cfg.target_column != 'target': require_column(df, path, cfg.target_column, 'target_column')
     target = parse_ids(df[cfg.target_column]).astype(str) if cfg.target_column in df else pd.Series('answer', df.index)
-    value, order = _answer_column(df, path, cfg, kind)
+    value, order = _answer_column(df, path, cfg, kind, reading)
     f = pd.DataFrame(dict(rater=rater, item=item, target=target, answer=value), df.index)
     for k, c in dict(order=cfg.time_column, seconds=cfg.seconds_column).items():
         if c: f[k] = _numbers(df, path, c, f'{dict(order="time", seconds="seconds")[k]}_column')
@@ -289,6 +347,8 @@ def load_judgements(
     cfg: JudgementConfig,
 ) -> JudgementData:
     "The answers that `cfg.data` names, checked"
+    reading = start_reading(cfg)
+    if cfg.data in NAMED_DATA[1:]: reading.add('format', f'{cfg.data}, as published', NAMED, 'data')
     if cfg.data == 'demo': data = _read_demo(cfg)
     elif cfg.data in NAMED_DATA:
         if not (folder := find_dataset(cfg.data)):
@@ -301,9 +361,11 @@ def load_judgements(
             raise DataError(f'data={cfg.data!r}: no data set and no file has this '
                             f'name{did_you_mean(cfg.data, NAMED_DATA)}. Set {", ".join(NAMED_DATA)}, or the path of '
                             'a table.')
-        df = read_table(path)
-        kind = _kind(df, path, cfg)
-        data = _read_comparisons(df, path, cfg) if kind == 'comparisons' else _read_answers(df, path, cfg, kind)
+        df, own, kind, notes = _open_table(path, cfg, reading)
+        data = _read_comparisons(df, path, own, reading) if kind == 'comparisons' else _read_answers(
+            df, path, own, kind, reading)
+        data.notes[:0] = notes
+    data.reading = finish_reading(reading)
     if cfg.target and cfg.target not in data.answers:
         raise ConfigError(f'target={cfg.target!r} is unknown{did_you_mean(cfg.target, data.answers)}; the table has '
                           f'{", ".join(data.answers)}')
@@ -332,4 +394,5 @@ def check_judgements(
         time = 'known' if a.order is not None else 'unknown'
         lines.append(f'  {target}: {len(a.raters):,} raters, {len(a.items):,} items ({shared:,} with two raters or '
                      f'more), {len(a) - len(first):,} repeats, times {time}; answers {shown}')
+    lines += describe_reading(data.reading)
     return '\n'.join(lines + [f'  {n["code"]}: {n["message"]}' for n in data.notes])

@@ -24,6 +24,8 @@ class JudgementConfig(Config):
     data: str = 'demo'
     name: str = 'judgements'     # first part of the run folder's name
     data_seed: NonNegativeInt = 0   # of generated data
+    # of your own table: plain, or a public format such as label_studio; empty: by its marks
+    format: str = ''
     # of your own table; empty: inferred from its columns
     judgement_type: Literal['', 'ratings', 'comparisons', 'answers', 'label_sets'] = ''
     # of measurement, for alpha; empty: interval for ratings, nominal for answers and comparisons, masi for label sets
@@ -40,7 +42,13 @@ class JudgementConfig(Config):
     # of models: margin of the alternative annotator test; 0.2 for experts, 0.15 for skilled annotators, 0.1 for crowd
     # workers
     alt_test_margin: FractionBelowOne = 0.1
-    rating_scale: str = ''             # of your own ratings: the scale, for instance 1-7; empty: any numbers
+    # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: any numbers
+    rating_scale: str = ''
+    # of your own ratings and answers: texts that mean a missing cell besides the empty one (commas), or none; empty: by
+    # rule
+    missing: Names = ''
+    # of your own answers: categories that differ in case or spaces alone
+    spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'
     categories: Names = ''             # of your own answers: the categories in their order, comma-separated
     left_code: str = ''                # of your own comparisons: the code for "left won"
     right_code: str = ''               # of your own comparisons: the code for "right won"
@@ -62,11 +70,13 @@ class JudgementConfig(Config):
 
     REQUIRES = dict(
         data_seed='data=demo',
+        format=_OWN,
         **dict.fromkeys(('judgement_type', 'rater_column', 'rater_type_column', 'target_column', 'time_column',
                          'seconds_column'), _OWN),
         item_column=_of('ratings, answers or label sets'),
         **dict.fromkeys(('rating_scale', 'value_column'), _of('ratings')),
-        **dict.fromkeys(('categories', 'answer_column'), _of('answers')),
+        **dict.fromkeys(('categories', 'answer_column', 'spellings'), _of('answers')),
+        missing=_of('ratings or answers'),
         labels_column=_of('label sets'),
         **dict.fromkeys(('left_code', 'right_code', 'left_column', 'right_column', 'left_length_column',
                          'right_length_column', 'choice_column', 'target_columns'), _of('comparisons')),

@@ -18,12 +18,13 @@ from torch.utils.checkpoint import checkpoint
 
 from ...core.errors import ConfigError, DataError, did_you_mean
 from ...core.storage import tensors_sha256
+from ...data.validation import list_names
 from ...simulate.faces import PROMPT_TEMPLATES
 from ...models.image_encoders import ClipEncoder
 from ...models.lora import adapter_parameters, adapter_state, add_lora, set_active_adapter
 from ...models.lora_weights import frozen_state, load_adapter_state
-from ...models.rater_prompts import build_prompts, encode_prompts, labeler_token_words, read_vocabulary
-from ...models.rater_prompts import untokenizable_words
+from ...models.rater_prompts import build_prompts, encode_prompts, labeler_token_words
+from ...models.rater_prompts import read_vocabulary, untokenizable_words
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #762e31a8
 VISUAL_PROMPTS = ('none', 'shallow', 'deep')
@@ -170,6 +171,23 @@ def encode_prompt_ids(self: LabelerEncoders,
     ids, end, rater = (torch.from_numpy(x).to(device) for x in (self.prompts.ids[number][:, :width], end, rater))
     tokens = self.rater_tokens if tokens is None else tokens
     return self._by_adapter(lambda ids, end, _: encode_prompts(self.clip, ids, end, tokens, width), rater, ids, end)
+
+# %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #f982c7ea
+@patch
+def rater_number(self: LabelerEncoders,
+    rater: str|None,   # name or token
+) -> int:
+    "The number of a rater; None: the population"
+    if rater is None or rater == self.labeler_tokens[-1]:
+        if self.predicts_population: return self.population
+        raise DataError(
+            'this model has no population token, since it was trained with population_token_share=0: name a rater; it '
+            f'knows {list_names(self.raters, 8)}'
+        )
+    if rater in self.raters: return self.raters.index(rater)
+    if rater in self.labeler_tokens: return self.labeler_tokens.index(rater)
+    hint = did_you_mean(str(rater), self.raters)
+    raise DataError(f'rater {rater!r} is unknown{hint}; the model knows {list_names(self.raters, 8)}')
 
 # %% ../../../nbs/studies/labeler_tokens/02_encoders.ipynb #f0e90ed4
 @patch

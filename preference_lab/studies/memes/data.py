@@ -29,7 +29,7 @@ from ...data.reading import finish_reading, start_reading
 from ...data.region_cache import RegionCache
 from ...data.row_order import sort_memes
 from ...data.tables import read_table
-from ...data.validation import require_column
+from ...data.validation import list_names, require_column
 from ...data.labels import SPLITS
 from ...data.groups import connected_groups
 from ...data.texts import normalize_texts
@@ -57,6 +57,17 @@ def _say_columns(df, path, image, group_column, reading):
     found = split, *((BY_NAME, '') if split == 'split' else (BY_RULE, SPLIT_RULE))
     return choose(reading, 'split column', None, lambda: found if split else (None, COUNTED, made['split']))
 
+def _image_paths(column, path, reading) -> list[str]:
+    "The files that a column of images names; those with a similar name are counted in the reading"
+    known = {}   # of each folder what is in it
+    try: found = [resolve_image_path(path.parent, p, known) for p in column]
+    except DataError as e: raise DataError(f'{location(path, column=column.name)}: {e}') from None
+    pairs = [(Path(p).name, Path(str(c)).name) for p, c in zip(found, column) if p]
+    if other := [f'{file} for {name}' for file, name in pairs if file != name.strip()]:
+        detail = f'files whose names differ in case, suffix, zeros or Unicode form: {list_names(other, 3)}'
+        reading.add('similar image names', len(other), COUNTED, detail=detail)
+    return found
+
 def read_memes(
     path: str|Path,
     group_column: str='',  # with the groups that a meme is about; '': none
@@ -72,7 +83,7 @@ def read_memes(
         id=parse_numeric_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index],
         text=df['text'].astype(object),
         label=parse_binary_labels(df['label']) if 'label' in df else -1,
-        image=[resolve_image_path(path.parent, p) for p in df[image]] if image else '',
+        image=_image_paths(df[image], path, reading) if image else '',
         source=path.name,
     )
     frame = pd.DataFrame(columns, index=df.index)
@@ -146,7 +157,7 @@ def _read_source(data: str, rows, seed, use_seen_split, group_column, reading) -
     if data in _DATASETS: reading.add('format', f'{data}, as published', NAMED, 'data')
     elif published: reading.add('format', 'Hateful Memes, as published', BY_NAME, 'data', 'the names of the files')
     if published or data == 'hateful_memes':
-        return read_hateful_memes(path, use_seen_split, group_column), None
+        return read_hateful_memes(path, use_seen_split, group_column, reading), None
     if use_seen_split:
         raise ConfigError(f'use_seen_split=True: {path} is not the folder of Hateful Memes; leave use_seen_split out')
     if not path.is_dir(): return read_memes(path, group_column, reading), None

@@ -62,7 +62,7 @@ class MemesConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     demo_rows: PositiveInt = 5200                # number of generated memes
     max_train_rows: NonNegativeInt = 0                  # training memes that are used, drawn at random; 0: all
-    # Hateful Memes: validate and test on the seen files instead of the unseen
+    # Hateful Memes: validate and test on the seen files, also where the unseen ones are there
     use_seen_split: bool = False
     epochs: PositiveInt = 8                      # passes over the training memes, at most
     batch_size: PositiveInt = 64                 # memes of an optimizer step, over all processes and accumulated parts

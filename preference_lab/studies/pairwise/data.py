@@ -185,7 +185,8 @@ def load_preferences(
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six
     reading: Reading=None,        # to which the choices are added
-    **table_options,              # repeats, missing, max_dropped, spellings, graded, as in `TableOptions`
+    **table_options,              # repeats, missing, max_dropped, spellings, graded, ranking_column, as in
+                                  # `TableOptions`
 ) -> PreferenceData:
     "Ratings or comparisons, checked, with the images or embeddings of their items"
     reading = reading or Reading(str(data))
@@ -274,7 +275,7 @@ def check_preferences(
 _OPTIONAL = ('judgement_type', 'left_code', 'right_code', 'rating_scale', 'images', 'embeddings', 'target_columns',
              'weight_column')
 _COLUMNS = ('rater_column', 'item_column', 'value_column', 'left_column', 'right_column', 'target_column',
-            'choice_column')
+            'choice_column', 'ranking_column')
 
 def _table_settings(cfg) -> dict:
     "The settings that `load_preferences` takes"

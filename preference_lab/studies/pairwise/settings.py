@@ -49,6 +49,8 @@ class PairwiseConfig(TrainConfig):
     right_column: str = 'right'            # of your own comparisons
     target_column: str = 'target'          # of your own long table, optional
     choice_column: str = 'choice'          # of your own long comparisons
+    # of your own comparisons, optional: the ranking that each comes from; those of one ranking stay in one split
+    ranking_column: str = 'ranking'
     # of your own wide comparisons (commas; * for any characters, !name for all but); empty: all that may hold choices
     target_columns: Names = ''
     # of your own comparisons: largest proportion of answers that may be neither code, and are dropped
@@ -69,7 +71,7 @@ class PairwiseConfig(TrainConfig):
     REQUIRES = dict(
         **dict.fromkeys(('format', 'judgement_type'), _OWN),
         layout=_OWN,
-        **dict.fromkeys(('ties', 'graded'), f'judgement_type!=ratings and {_OWN} of comparisons'),
+        **dict.fromkeys(('ties', 'graded', 'ranking_column'), f'judgement_type!=ratings and {_OWN} of comparisons'),
         left_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         right_code=f'judgement_type!=ratings and {_OWN} of comparisons',
         rating_scale=f'judgement_type!=comparisons and {_OWN} of ratings',

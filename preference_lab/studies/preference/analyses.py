@@ -17,6 +17,7 @@ import torch
 from ...data.comparisons import Comparisons, group_targets
 from ...data.ratings import Ratings, limit_labels_per_rater
 from ...data.holdout import HoldoutSplit
+from ...evaluation.crossed_clusters import crossed_variance
 from ...evaluation.pairwise import compare_pairwise, pairwise_intervals, pairwise_mean_intervals
 from ...evaluation.pairwise import pairwise_metrics
 from ...evaluation.pairwise_agreement import inter_rater_agreement, inter_rater_agreement_from_ratings
@@ -136,7 +137,6 @@ def compare_with_best(
     table: pd.DataFrame,                   # activation, seed, accuracy
     correct: dict[str, np.ndarray],        # activation -> (n,) mean over seeds of being correct
     validation: Comparisons,                     # (n,) comparisons
-    bootstrap_samples: int,                        # of the bootstrap
 ) -> pd.DataFrame:                         # activation, difference, low, high, distinguishable
     "Differences of accuracy to the best activation function, with simultaneous intervals over rows and seeds"
     by_name, seeds = {n: g.accuracy.to_numpy() for n, g in table.groupby('activation')}, table.seed.nunique()
@@ -148,11 +148,11 @@ def compare_with_best(
         if n == best:
             out.append(dict(activation=n, difference=0., low=0., high=0., distinguishable=False))
             continue
-        i = pairwise_mean_intervals(validation, 'pair', bootstrap_samples, d=correct[n]-correct[best])['d']
-        se = np.sqrt(((i.high-i.low)/3.92)**2 + (by_name[n]-by_name[best]).var(ddof=1)/seeds)   # rows and seeds
-        low, high = i.value - t*se, i.value + t*se
-        different = bool(abs(i.value) > t*se)
-        out.append(dict(activation=n, difference=i.value, low=low, high=high, distinguishable=different))
+        d = correct[n] - correct[best]
+        of_rows, of_seeds = crossed_variance(validation, d, 'pair')[0], (by_name[n]-by_name[best]).var(ddof=1)/seeds
+        value, half = float(d.mean()), t*np.sqrt(of_rows + of_seeds)
+        ends = dict(low=value - half, high=value + half, distinguishable=bool(abs(value) > half))
+        out.append(dict(activation=n, difference=value) | ends)
     return pd.DataFrame(out)
 
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #a55bf40a
@@ -165,9 +165,9 @@ def _mean_correct(pairs: Comparisons, probas: list[np.ndarray]) -> np.ndarray:
     "How often the networks are right about each comparison; 0.5 where a probability is 0.5"
     return np.mean([np.where(p == .5, .5, (p > .5) == pairs.left_wins) for p in probas], 0)
 
-def _test_columns(test: Comparisons, correct: dict[str, np.ndarray], n: int) -> pd.DataFrame:
+def _test_columns(test: Comparisons, correct: dict[str, np.ndarray]) -> pd.DataFrame:
     "The test accuracy of each activation function, the mean over its seeds"
-    intervals = pairwise_mean_intervals(test, None, n, **correct)
+    intervals = pairwise_mean_intervals(test, **correct)
     rows = [dict(test_accuracy=v.value, test_low=v.low, test_high=v.high) for v in intervals.values()]
     return pd.DataFrame(rows, intervals)
 
@@ -191,6 +191,6 @@ def compare_activations(
         correct[name] = _mean_correct(valid, probas)
         if test is not None: on_test[name] = _mean_correct(test, _predict(networks, inputs, test, cfg))
     table = pd.DataFrame(rows)
-    differences = compare_with_best(table, correct, valid, cfg.bootstrap_samples)
+    differences = compare_with_best(table, correct, valid)
     if not on_test: return table, differences
-    return table, differences.join(_test_columns(test, on_test, cfg.bootstrap_samples), on='activation')
+    return table, differences.join(_test_columns(test, on_test), on='activation')
