@@ -9,7 +9,7 @@ cfg = cfg['DEFAULT']
 
 extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
 extras['memes'] += extras['images']
-extras['all'] = sorted({*extras['memes'], *extras['explore'], *extras['sweeps']})
+extras['all'] = sorted({o for k in ('memes', 'explore', 'sweeps', 'formats') for o in extras[k]})
 extras['dev'] += extras['all']
 
 setup(

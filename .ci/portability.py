@@ -101,7 +101,8 @@ def lowest_versions() -> list[str]:
     "The oldest release of each requirement that settings.ini admits, as pip constraints"
     settings = ConfigParser(interpolation=None)
     settings.read(ROOT/'settings.ini', encoding='utf-8')
-    needed = {str(r.name): r.specifier for k in ('requirements', 'images_requirements', 'memes_requirements', 'sweeps_requirements') for r in map(Requirement, settings['DEFAULT'][k].split())}
+    needed = {str(r.name): r.specifier for k in ('requirements', 'images_requirements', 'memes_requirements', 'sweeps_requirements', 'formats_requirements',
+                                                                      'explore_requirements') for r in map(Requirement, settings['DEFAULT'][k].split())}
 
     def lowest(name):
         r = subprocess.run([sys.executable, '-m', 'pip', 'index', 'versions', name], capture_output=True, text=True)

@@ -15,7 +15,19 @@ from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 from .item_scores import answer_weights, bradley_terry, elo
-from .item_scores import mean_rating_scores, rating_matrices
+from .item_scores import mean_rating_scores, ranked_ratings, strict_pairs
+
+# %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #4e07c919
+def _left_wins_in_groups(rater, group, higher, raters):
+    "(raters,) pairs of a higher and a lower rating of a group with the higher one first, and all such pairs"
+    order = np.argsort(group, kind='stable')   # in a group, by item
+    higher, group, rater = higher[order], group[order], rater[order]
+    before = np.cumsum(higher) - higher
+    start = np.flatnonzero(np.diff(group, prepend=-1))
+    before = before - before[start][group]     # higher ones of the same group
+    up = np.bincount(group, higher)
+    pairs = up*(np.bincount(group) - up)
+    return np.bincount(rater, before*~higher, raters), np.bincount(rater[start], pairs, raters)
 
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #002056dd
 def _left_wins(train):
@@ -27,12 +39,10 @@ def _left_wins(train):
         won, n = np.bincount(cell, w*train.left_wins, size), np.bincount(cell, w, size)
         return won.reshape(shape), n.reshape(shape)
 
-    won, lost = np.zeros(shape), np.zeros(shape)
-    for t, v in rating_matrices(train):
-        for i in range(v.shape[1]-1):
-            won[:, t] += (v[:, i:i+1] > v[:, i+1:]).sum(1)
-            lost[:, t] += (v[:, i:i+1] < v[:, i+1:]).sum(1)
-    return won, won+lost
+    out = np.zeros((2, *shape))
+    for t, rater, _, rank in ranked_ratings(train):
+        for groups in strict_pairs(rater, rank): out[:, :, t] += _left_wins_in_groups(rater, *groups, shape[0])
+    return out
 
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #d2a73668
 def majority_choice_baseline(
@@ -134,28 +144,30 @@ def linear_item_scores(
 
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #3bb3582b
 def _value_table(train):
-    "value, weight: (raters, targets*items) ratings, or wins minus losses, raters centered; weight 0 where unknown"
+    "value, weight: ratings, or wins minus losses, raters centered, of the known cells of (raters, targets*items)"
     n, t, m = len(train.raters), len(train.targets), len(train.items)
-    def add(item, v):
-        column = train.target.astype(np.int64)*m + item
-        return sparse.coo_array((v, (train.rater, column)), (n, t*m)).toarray()
-
+    at = (train.rater.astype(np.int64)*t + train.target)*m
     if isinstance(train, Comparisons):
         one = answer_weights(train)
         won = np.where(train.left_wins, one, -one)
-        sums, weight = add(train.left, won) + add(train.right, -won), add(train.left, one) + add(train.right, one)
-        return sums / np.maximum(weight, 1), weight
-
-    sums, weight = add(train.item, train.value.astype(float)), add(train.item, np.ones(len(train)))
-    v, w = (sums / np.maximum(weight, 1)).reshape(n, t, m), weight.reshape(n, t, m)
-    level = (v*w).sum(2, keepdims=True)/np.maximum(w.sum(2, keepdims=True), 1)  # of each rater and target
-    return ((v - level)*(w > 0)).reshape(n, -1), weight
+        at, won, one = np.r_[at + train.left, at + train.right], np.r_[won, -won], np.r_[one, one]
+    else: at, won, one = at + train.item, train.value.astype(float), np.ones(len(train))
+    cell, inverse = np.unique(at, return_inverse=True)
+    weight = np.bincount(inverse, one)
+    value = np.bincount(inverse, won)/np.maximum(weight, 1)
+    if not isinstance(train, Comparisons):   # less the mean of each rater and target
+        by = cell // m
+        value = value - (np.bincount(by, value*weight)/np.maximum(np.bincount(by, weight), 1))[by]
+    start = np.searchsorted(cell, np.arange(n+1)*t*m)
+    return value, sparse.csr_array((weight, cell % (t*m), start), (n, t*m))
 
 def _solve_factors(value, weight, q, penalty):
     "(rows, k): the ridge regression of each row's known cells on the columns' factors q (columns, k)"
     k = q.shape[1]
-    gram = (weight @ (q[:, :, None]*q[:, None]).reshape(len(q), -1)).reshape(-1, k, k) + penalty*np.eye(k)
-    return np.linalg.solve(gram, ((weight*value) @ q)[..., None])[..., 0]
+    known = weight.toarray() if weight.nnz > .1*np.prod(weight.shape) else weight   # a full table is faster dense
+    gram = (known @ (q[:, :, None]*q[:, None]).reshape(len(q), -1)).reshape(-1, k, k) + penalty*np.eye(k)
+    right = sparse.csr_array((weight.data*value, weight.indices, weight.indptr), weight.shape) @ q
+    return np.linalg.solve(gram, right[..., None])[..., 0]
 
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #f5f6e202
 def matrix_factorization(
@@ -167,17 +179,23 @@ def matrix_factorization(
 ) -> np.ndarray:  # (raters, targets, items)
     "Every rater's score of every item, by matrix factorization with alternating least squares (Koren et al. 2009)"
     value, weight = _value_table(train)
-    n, columns = value.shape
+    (n, columns), w, column = weight.shape, weight.data, weight.indices
+    row = np.repeat(np.arange(n), np.diff(weight.indptr))
+    turned = sparse.csr_array((np.arange(len(w)), column, weight.indptr), weight.shape).T.tocsr()
+    order, turned.data = turned.data, w[turned.data]
+    by_row, by_column = (lambda x, k=k, m=m: np.bincount(k, x, m) for k, m in ((row, n), (column, columns)))
+
     q = np.random.default_rng(seed).normal(0, .3, (columns, factors))
-    value = value / max(np.sqrt((weight*value**2).sum()/weight.sum()), 1e-12)
-    mean = (weight*value).sum(0) / (weight.sum(0) + 1)
-    level = np.zeros((n, 1))
+    value = value / max(np.sqrt((w*value**2).sum()/w.sum()), 1e-12)
+    known_of_row, known_of_column = by_row(w) + 1, by_column(w) + 1
+    mean, level = by_column(w*value)/known_of_column, np.zeros(n)
     for _ in range(steps):
-        u = _solve_factors(value - mean - level, weight, q, penalty)
-        q = _solve_factors((value - mean - level).T, weight.T, u, penalty)
-        residual = value - u @ q.T
-        level = (weight*(residual - mean)).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + 1)
-        mean = (weight*(residual - level)).sum(0) / (weight.sum(0) + 1)
+        rest = value - mean[column] - level[row]
+        u = _solve_factors(rest, weight, q, penalty)
+        q = _solve_factors(rest[order], turned, u, penalty)
+        residual = value - np.einsum('ck,ck->c', u[row], q[column])
+        level = by_row(w*(residual - mean[column]))/known_of_row
+        mean = by_column(w*(residual - level[row]))/known_of_column
     return (mean + u @ q.T).reshape(n, len(train.targets), -1).astype(np.float32)  # the level cancels in a comparison
 
 # %% ../../nbs/evaluation/21_pairwise_baselines.ipynb #62ccdf91
@@ -190,10 +208,10 @@ def _item_score_baselines(labels, seed):
 
 def _chosen_fits(train, validation, x, seed):
     "linear and als: (scores, position of the chosen penalty), by the log loss on validation comparisons"
-    fits = {} if x is None else dict(linear=[*_linear_fits(train, x, _PENALTIES['linear'], seed)])
-    fits['als'] = [matrix_factorization(train, penalty=p, seed=seed) for p in _PENALTIES['als']]
-    best = {k: min(range(len(f)), key=lambda i: _fit_slope_and_loss(f[i], validation)[1]) for k, f in fits.items()}
-    return {k: (f[best[k]], best[k]) for k, f in fits.items()}
+    fits = {} if x is None else dict(linear=_linear_fits(train, x, _PENALTIES['linear'], seed))
+    fits['als'] = (matrix_factorization(train, penalty=p, seed=seed) for p in _PENALTIES['als'])
+    loss = lambda fit: _fit_slope_and_loss(fit[1], validation)[1]
+    return {k: min(enumerate(f), key=loss)[::-1] for k, f in fits.items()}   # one fit at a time and the best are held
 
 def _refit_scores(labels, chosen, x, seed):
     "All scores from more labels, with the penalties that were chosen"
