@@ -25,7 +25,7 @@ def without_paths(value):
 
 
 def with_small_images(output: dict) -> dict:
-    "An output whose PNG has a palette, at most half of the size, where that changes no pixel visibly; photographs stay"
+    "An output whose PNG has a palette, at most half of the size, where that is not visible, or the image large"
     import numpy as np
     from PIL import Image
     if not (png := output.get('data', {}).get('image/png')): return output
@@ -33,7 +33,8 @@ def with_small_images(output: dict) -> dict:
     palette, small = image.quantize(256, kmeans=1, dither=Image.Dither.NONE), io.BytesIO()
     change = abs(np.asarray(image, int) - np.asarray(palette.convert('RGB'), int)).max(2)
     palette.save(small, 'PNG', optimize=True)
-    if np.percentile(change, 99.5) <= 12: output['data']['image/png'] = base64.b64encode(small.getvalue()).decode()
+    if np.percentile(change, 99.5) <= 12 or len(png) > 400_000:
+        output['data']['image/png'] = base64.b64encode(small.getvalue()).decode()
     return output
 
 
