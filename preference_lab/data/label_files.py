@@ -235,6 +235,15 @@ def _given_names(label_names) -> list[str]|None:
     return [n.strip() for n in label_names.split(',')] if isinstance(label_names, str) else list(label_names)
 
 # %% ../../nbs/data/60_label_files.ipynb #eff4cc2e
+def _distinct_cells(f: _LabelFile, separator: str) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    "Each distinct cell of labels once, by its first row; how many rows have it; which of them each row has"
+    column = f.df[f.labels[0]]
+    texts = set(map(type, column)) == {str}
+    code = pd.factorize(column.to_numpy(object))[0] if texts else np.arange(len(column))
+    _, first, rows = np.unique(code, return_index=True, return_counts=True)
+    part = column.iloc[first]
+    return pd.Series(label_cells(part, f.path, separator), part.index, dtype=object), rows, code
+
 def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
     "Names of listed labels; written -> name where they were found in the table, else None; warnings"
     first = files[0]
@@ -245,14 +254,14 @@ def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
     def find():
         if named: return named, BY_NAME, 'labels.txt or emotions.txt next to the file'
         if published: return published[0], BY_RULE, published[1]
-        cells = lambda sep: [pd.Series(label_cells(f.df[f.labels[0]], f.path, sep), f.df.index, dtype=object)
-                             for f in files]
+        cells = lambda sep: [_distinct_cells(f, sep) for f in files]
         where = location(first.path, column=first.labels[0])
         sep, why = o.label_separator, ''
-        if not sep: sep, why = find_separator([c for s in cells('') for c in s], where, o.vocabulary)
+        if not sep: sep, why = find_separator([c for s, *_ in cells('') for c in s], where, o.vocabulary)
         if why: reading.add('label separator', sep or 'comma, semicolon or bar', BY_RULE, 'label_separator', why)
-        all_cells = pd.concat(cells(sep)).rename(first.labels[0])
-        names, form, notes = find_label_set(all_cells, first.path, reading, o.spellings, o.vocabulary)
+        parts, counts, _ = zip(*cells(sep))
+        all_cells, rows = pd.concat(parts).rename(first.labels[0]), np.concatenate(counts)
+        names, form, notes = find_label_set(all_cells, first.path, reading, o.spellings, o.vocabulary, rows)
         found.update(form=form, notes=notes, separator=sep)
         return names, BY_RULE, 'all that occur in the table'
     names = choose(reading, 'labels', _given_names(o.label_names), find, 'label_names')
@@ -262,9 +271,9 @@ def _parse_listed(f: _LabelFile, names, found) -> pd.Series:
     "The labels of a file as tuples of ids"
     if not found: return parse_label_column(f.df, f.labels[0], names, f.path)
     at, form = {n: i for i, n in enumerate(names)}, found['form']
-    cells = label_cells(f.df[f.labels[0]], f.path, found['separator'])
-    memory = {c: tuple(sorted({at[form[p]] for p in c})) for c in set(map(tuple, cells))}
-    return pd.Series([memory[tuple(c)] for c in cells], f.df.index, dtype=object)
+    cells, _, code = _distinct_cells(f, found['separator'])
+    ids = [tuple(sorted({at[form[p]] for p in c})) for c in cells]
+    return pd.Series(list(map(ids.__getitem__, code.tolist())), f.df.index, dtype=object)
 
 # %% ../../nbs/data/60_label_files.ipynb #32c80ba7
 def _drop_unlabeled(frame: pd.DataFrame, files: list[_LabelFile], o: LabelFileOptions, reading: Reading):

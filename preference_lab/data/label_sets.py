@@ -9,7 +9,6 @@ __all__ = ['MAX_LABELS', 'TRUTH', 'TRUTH_WORDS', 'labels_of_cell', 'label_cells'
 # %% ../../nbs/data/13_label_sets.ipynb #5c0f0fbf
 import difflib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -124,13 +123,17 @@ def find_label_set(
     reading: Reading,
     spellings: Spellings='refuse',
     vocabulary: Sequence[str]=(),  # names that are known: their order and their case
+    rows: np.ndarray|None=None,    # (cells,) how many rows have each cell, where equal ones are given once
 ) -> tuple[list[str], dict[str, str], list[dict]]:  # names; written -> name; warnings
     "The labels that occur in a table"
-    pieces = cells.explode().dropna()
+    rows = np.ones(len(cells), int) if rows is None else rows
+    if spellings == 'merge': cells, rows = cells.repeat(rows), np.ones(rows.sum(), int)   # the most frequent one counts
+    pieces, rows = cells.explode(), np.repeat(rows, [max(len(c), 1) for c in cells])
+    pieces, rows = pieces.dropna(), rows[pieces.notna().to_numpy()]
     known = {v.casefold(): v for v in vocabulary}
     as_known = {p: known.get(p.casefold(), p) for p in pieces.unique()}
     unified, changed = unify_spellings(pieces.map(as_known), spellings, path, cells.name, 'label')
-    counts = dict(Counter(unified))
+    counts = pd.Series(rows).groupby(unified.to_numpy(object), sort=False).sum().to_dict()
     if not counts: raise DataError(f'{location(path, column=cells.name)}: no row has a label. Name the right column '
                                    'with label_columns=')
     if len(counts) > MAX_LABELS:

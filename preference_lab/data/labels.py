@@ -8,11 +8,13 @@ __all__ = ['SPLITS', 'label_schema', 'MultilabelTable', 'drop_label']
 # %% ../../nbs/data/14_labels.ipynb #91a1c0e9
 import hashlib
 import json
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from fastcore.basics import patch
 
 from .table_views import TableView
 from ..core.errors import ConfigError, DataError, did_you_mean, location
@@ -44,6 +46,12 @@ def _label_errors(cells, n: int) -> np.ndarray:
         return seen[cell]
     return np.array([error(c) for c in cells], dtype=object)
 
+# %% ../../nbs/data/14_labels.ipynb #f708b96d
+def _are_texts(values: list) -> list[bool]:
+    "Whether each value is a text that is not blank"
+    if set(map(type, values)) == {str} and all(map(str.strip, values)): return [True]*len(values)   # most often
+    return [isinstance(v, str) and v.strip() != '' for v in values]
+
 # %% ../../nbs/data/14_labels.ipynb #818b7956
 def label_schema(
     n: int,  # number of labels
@@ -52,8 +60,7 @@ def label_schema(
     check = lambda f, error: pa.Check(f, error=error, ignore_na=False)
     column = lambda *checks, **kw: pa.Column(None, list(checks), nullable=True, **kw)
     free_of = lambda kind: lambda s: pd.Series(_label_errors(s, n) != kind, index=s.index)
-    is_text = lambda v: isinstance(v, str) and v.strip() != ''
-    text = lambda s: pd.Series([is_text(v) for v in s.tolist()], index=s.index, dtype=bool)
+    text = lambda s: pd.Series(_are_texts(s.tolist()), index=s.index, dtype=bool)
     return pa.DataFrameSchema({
         'text': column(check(text, 'is not a text. Write one or delete the row')),
         'id': column(
@@ -141,9 +148,11 @@ class MultilabelTable(TableView):
         "Some of the rows"
         rows = np.asarray(mask)
         if rows.dtype == bool: rows = np.flatnonzero(rows)
-        ceiling = None if self.ceiling is None else self.ceiling[rows]
-        answers = None if self.answers is None else self.answers.select_items(rows)
-        return replace(self, frame=self.frame.iloc[rows], ceiling=ceiling, answers=answers, notes=list(self.notes))
+        out = copy(self)   # rows of a valid table are valid
+        out.frame, out.notes = self.frame.iloc[rows], list(self.notes)
+        if self.ceiling is not None: out.ceiling = self.ceiling[rows]
+        if self.answers is not None: out.answers = self.answers.select_items(rows)
+        return out
 
     def part(self,
         split: str,  # train, validation or test
@@ -154,6 +163,18 @@ class MultilabelTable(TableView):
         if 'split' not in self.frame:
             raise DataError(f'{location(self.name)}: the table has no splits. Add a column "split".')
         return self.subset((self.frame['split'] == split).to_numpy())
+
+# %% ../../nbs/data/14_labels.ipynb #ffb4c612
+@patch
+def with_split(self: MultilabelTable,
+    split,   # (n,) train, validation or test
+) -> MultilabelTable:
+    "The same rows in these splits"
+    if unknown := next((s for s in pd.unique(pd.Series(split, dtype=object)) if s not in SPLITS), None):
+        raise DataError(f'{location(self.name)}: {unknown!r} is not a split. Use one of {", ".join(SPLITS)}.')
+    out = copy(self)
+    out.frame, out.notes = self.frame.assign(split=split), list(self.notes)
+    return out
 
 # %% ../../nbs/data/14_labels.ipynb #4a30e14d
 def drop_label(

@@ -100,12 +100,12 @@ def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
     bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
     own = folded if table.texts == original else normalize_texts(original)
-    others = [normalize_texts(bare)]*(bare != original) + [folded]*(own is not folded)
+    others = ([normalize_texts(bare)] if bare != original else []) + [folded]*(own is not folded)
     # nearly equal texts are in one group, and so are equal ones
     groups = connected_groups(find_near_duplicate_texts(original, own) if near else own, *others)
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{location(table.name)}: {e}') from None
-    return replace(table, frame=table.frame.assign(split=split))
+    return table.with_split(split)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #16a342ca
 def _drop_neutral(table: MultilabelTable) -> MultilabelTable:
