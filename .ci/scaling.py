@@ -1,0 +1,261 @@
+#!/usr/bin/env python
+"""Measure processor time and memory of models, baselines and training loops over rows, raters, items and features, and write
+nbs/benchmarks/scaling/<processor>.json, which nbs/benchmarks/scaling.ipynb shows. Each measurement runs in a process of its own, with one thread.
+
+python .ci/scaling.py                                             all parts at the sizes of the notebook
+python .ci/scaling.py --sizes 1000000 --parts hierarchical --kinds comparisons --raters 10000 --items 20000 --width 512 --seconds 3000    one large fit
+python .ci/scaling.py --loops 5                                   the training loop next to others
+Results are added to the file; those of the same size are replaced."""
+import json
+import os
+import subprocess
+import sys
+import time
+from argparse import SUPPRESS, ArgumentParser
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.update(HF_HUB_OFFLINE='1', TOKENIZERS_PARALLELISM='false')
+
+import numpy as np
+import torch
+
+from preference_lab.core.environment import environment
+from preference_lab.core.files import read_json, write_json
+from preference_lab.core.train_config import TrainConfig
+from preference_lab.data.comparisons import Comparisons, group_targets
+from preference_lab.data.ratings import Ratings
+from preference_lab.experiments.benchmarks import benchmark_results_path
+from preference_lab.training.devices import peak_memory
+
+FOLDER = ROOT/'nbs'/'benchmarks'/'scaling'
+SIZES, BASE = (12_500, 25_000, 50_000, 100_000), 25_000   # rows; and those of the sweeps over raters, items and features
+CPU = torch.device('cpu')
+
+
+# ---- data
+
+def names(prefix: str, n: int) -> list[str]: return [f'{prefix}{i}' for i in range(n)]
+
+def comparisons(rng, rows: int, raters: int, items: int) -> Comparisons:
+    "Comparisons of random items by random raters, won by Bradley-Terry strengths"
+    left = rng.integers(0, items, rows)
+    right, strength = (left + rng.integers(1, items, rows)) % items, rng.normal(size=items)
+    won = rng.random(rows) < 1/(1 + np.exp(strength[right]-strength[left]))
+    codes = (np.int32(c) for c in (rng.integers(0, raters, rows), left, right, np.zeros(rows)))
+    return Comparisons(*codes, won, names('rater', raters), names('item', items), ['quality'])
+
+def ratings(rng, rows: int, raters: int, items: int) -> Ratings:
+    "Seven-point ratings; each rater rates the same number of consecutive items, of a random order, from a random start"
+    each = max(1, min(rows//raters, items))
+    rater, start = np.repeat(np.arange(raters), each), rng.integers(0, items, raters)
+    item = rng.permutation(items)[(start[rater] + np.tile(np.arange(each), raters)) % items]
+    value = np.clip(np.rint(4 + rng.normal(size=items)[item] + rng.normal(size=len(item))), 1, 7)
+    return Ratings(np.int32(rater), np.int32(item), np.zeros(len(item), np.int32), np.float32(value), names('rater', raters), names('item', items), ['quality'], 1, 7)
+
+
+# ---- what is measured: a function that prepares and returns what is timed
+
+def hierarchical(rng, kind, rows, raters, items, width):
+    from preference_lab.models.hierarchical_preferences import fit_hierarchical
+    x = torch.as_tensor(rng.normal(size=(items, width)))
+    data, valid = kind(rng, rows, raters, items), comparisons(rng, max(rows//10, 1), raters, items)
+    return lambda: fit_hierarchical(x, data, [width], valid)
+
+def network(rng, kind, rows, raters, items, width):
+    from preference_lab.models.preference_network import ComparisonLoader, PreferenceNetwork, comparison_losses
+    from preference_lab.training.trainer import Trainer
+    loader = ComparisonLoader(torch.as_tensor(rng.normal(size=(items, width)), dtype=torch.float32), group_targets(comparisons(rng, rows, raters, items)), 128)
+    net = PreferenceNetwork(width, raters, 1, hidden=[64, 32], rater_encoding='weights', head='antisymmetric', items=items)
+    cfg = TrainConfig(epochs=1, batch_size=128, device='cpu', precision='fp32', progress='none')
+    return Trainer(net, loader, comparison_losses, lambda m, acc: dict(loss=torch.tensor(0.)), cfg).fit
+
+def baseline(name):
+    def prepare(rng, kind, rows, raters, items, width):
+        from preference_lab.evaluation import item_scores as scores, pairwise_baselines as pairwise
+        data, pairs = kind(rng, rows, raters, items), comparisons(rng, max(rows//10, 1), raters, items)
+        x = rng.normal(size=(items, width))
+        return dict(bradley_terry=lambda: scores.bradley_terry(data), elo=lambda: scores.elo(data),
+                    als=lambda: pairwise.matrix_factorization(data), rater_majority=lambda: pairwise.majority_choice_baseline(data, pairs, True),
+                    linear=lambda: pairwise.linear_item_scores(data, pairs, x))[name]
+    return prepare
+
+def split(rng, kind, rows, raters, items, width):
+    from preference_lab.data.splits import split_groups
+    groups = rng.integers(0, items, rows)
+    return lambda: split_groups(groups, (.8, .1, .1), 0)
+
+PARTS = dict(
+    hierarchical=hierarchical, network=network, **{n: baseline(n) for n in ('bradley_terry', 'elo', 'als', 'rater_majority', 'linear')}, split=split,
+)   # part -> what prepares it
+
+def measure(part, kind, rows, raters, items, width) -> dict:
+    "One measurement; the memory is the growth of the peak while it runs"
+    torch.set_num_threads(1)
+    run = PARTS[part](np.random.default_rng(0), dict(comparisons=comparisons, ratings=ratings)[kind], rows, raters, items, width)
+    before, start, clock = peak_memory(CPU), time.process_time(), time.perf_counter()
+    run()
+    return dict(part=part, kind=kind, rows=rows, raters=raters, items=items, width=width, cpu_seconds=time.process_time()-start,
+                seconds=time.perf_counter()-clock, memory_gib=peak_memory(CPU)/2**30, growth_gib=(peak_memory(CPU)-before)/2**30)
+
+
+# ---- the loop next to other loops, alternately in one process
+
+class Rows(torch.utils.data.Dataset):
+    "Rows of tensors, as other libraries take them"
+    def __init__(self, tensors): self.tensors = tensors
+    def __len__(self): return len(next(iter(self.tensors.values())))
+    def __getitem__(self, i): return {k: v[i] for k, v in self.tensors.items()}
+
+class WithLoss(torch.nn.Module):
+    "A model that returns the loss of a batch, as the Trainer of Hugging Face expects"
+    def __init__(self, net, loss):
+        super().__init__()
+        self.net, self.loss = net, loss
+    def forward(self, **batch): return dict(loss=self.loss(self.net, batch).mean())
+
+def small(rows: int):
+    "Three layers of 32 to 64 units; makers of the model, the losses of a batch, and the tensors"
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.randn(rows, 32, generator=rng), (torch.rand(rows, generator=rng) < .5).float()
+    make = lambda: torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.ReLU(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+    loss = lambda net, b: torch.nn.functional.binary_cross_entropy_with_logits(net(b['x'])[:, 0], b['y'], reduction='none')
+    return make, loss, dict(x=x, y=y), 128
+
+def encoder(rows: int):
+    "Four layers of BERT with 256 units, texts of 32 tokens"
+    from transformers import BertConfig, BertForSequenceClassification
+    rng = torch.Generator().manual_seed(0)
+    ids, y = torch.randint(5, 1000, (rows, 32), generator=rng), torch.randint(0, 2, (rows,), generator=rng)
+    sizes = dict(vocab_size=1000, hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024)
+    make = lambda: BertForSequenceClassification(BertConfig(**sizes))
+    loss = lambda net, b: torch.nn.functional.cross_entropy(net(input_ids=b['ids']).logits, b['y'], reduction='none')
+    return make, loss, dict(ids=ids, y=y), 32
+
+def plain_loop(make, loss, tensors, size):
+    "The usual loop of PyTorch: batches of indexed rows, clipping, fused AdamW, a linear schedule"
+    n, net = len(tensors['y']), make()
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1., .01, n//size)
+    for rows in torch.randperm(n).split(size):
+        loss(net, {k: v[rows] for k, v in tensors.items()}).mean().backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+
+def project_loop(make, loss, tensors, size):
+    from preference_lab.training.batching import TableLoader
+    from preference_lab.training.trainer import Trainer
+    cfg = TrainConfig(epochs=1, batch_size=size, learning_rate=1e-3, device='cpu', precision='fp32', progress='none')
+    Trainer(make(), TableLoader(tensors, size), loss, lambda m, acc: dict(loss=torch.tensor(0.)), cfg).fit()
+
+def hugging_face_loop(make, loss, tensors, size):
+    import io
+    import tempfile
+    from contextlib import redirect_stdout
+    from transformers import Trainer, TrainingArguments
+    with tempfile.TemporaryDirectory() as d, redirect_stdout(io.StringIO()):
+        options = TrainingArguments(d, num_train_epochs=1, per_device_train_batch_size=size, learning_rate=1e-3, use_cpu=True, report_to=[], save_strategy='no',
+                                    logging_strategy='no', disable_tqdm=True, optim='adamw_torch_fused', remove_unused_columns=False)
+        Trainer(WithLoss(make(), loss), options, train_dataset=Rows(tensors)).train()
+
+def lightning_loop(make, loss, tensors, size):
+    import lightning
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = make()
+        def training_step(self, batch, _): return loss(self.net, batch).mean()
+        def configure_optimizers(self): return torch.optim.AdamW(self.net.parameters(), 1e-3, fused=True)
+    quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+    trainer = lightning.Trainer(max_epochs=1, accelerator='cpu', devices=1, gradient_clip_val=1., **quiet)
+    trainer.fit(Module(), torch.utils.data.DataLoader(Rows(tensors), size, shuffle=True))
+
+LOOPS = {'plain PyTorch': plain_loop, 'preference_lab': project_loop, 'Trainer of Hugging Face': hugging_face_loop, 'Lightning': lightning_loop}
+
+def loops(rounds: int, small_rows: int, encoder_rows: int) -> list[dict]:
+    "Processor time of an epoch by each loop, the shortest of several rounds taken in turn, and relative to the plain loop"
+    import logging
+    import warnings
+    warnings.filterwarnings('ignore')
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    out = []
+    for network, (make, loss, tensors, size) in {'three layers, 128 rows': small(small_rows), 'encoder, 32 texts': encoder(encoder_rows)}.items():
+        times, part = {}, {k: v[:4*size] for k, v in tensors.items()}
+        for name, loop in LOOPS.items():
+            try: loop(make, loss, part, size)   # imports, and first calls
+            except ImportError as e: print(f'{name}: skipped, {e}', file=sys.stderr)
+            else: times[name] = []
+        for _ in range(rounds):
+            for name in times:
+                torch.manual_seed(0)
+                start = time.process_time()
+                LOOPS[name](make, loss, tensors, size)
+                times[name].append(time.process_time()-start)
+        steps = -(-len(tensors['y'])//size)
+        out += [dict(network=network, loop=k, milliseconds=1000*min(t)/steps, ratio=min(t)/min(times['plain PyTorch'])) for k, t in times.items()]
+    return out
+
+
+# ---- the whole
+
+def jobs(a) -> list[tuple]:
+    "part, kind, rows, raters, items, width: each part over rows; the hierarchical model over raters, items and features, too"
+    shape = lambda n: (a.raters or max(20, n//100), a.items or max(50, n//50), a.width)
+    out = [(p, k, n, *shape(n)) for p in a.parts for k in a.kinds for n in a.sizes if not (k == 'ratings' and p in ('network', 'split'))]
+    if 'hierarchical' in a.parts and a.sweeps:
+        r, i, w = shape(BASE)
+        out += [('hierarchical', 'comparisons', BASE, *s) for k in (4, 16) for s in ((r*k, i, w), (r, i*k, w), (r, i, w*k//2))]
+    return out
+
+def main() -> int:
+    p = ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument('--sizes', nargs='+', type=int, default=SIZES, help='rows')
+    p.add_argument('--parts', nargs='+', default=list(PARTS), choices=list(PARTS), metavar='PART', help=', '.join(PARTS))
+    p.add_argument('--kinds', nargs='+', default=['comparisons', 'ratings'], choices=['comparisons', 'ratings'])
+    p.add_argument('--raters', type=int, help='default: a hundredth of the rows')
+    p.add_argument('--items', type=int, help='default: a fiftieth of the rows')
+    p.add_argument('--width', type=int, default=32, help='features an item')
+    p.add_argument('--sweeps', action='store_true', help='the hierarchical model over raters, items and features, too')
+    p.add_argument('--seconds', type=float, default=600, help='limit of one measurement')
+    p.add_argument('--loops', type=int, default=0, metavar='ROUNDS', help='compare training loops over so many rounds, and nothing else')
+    p.add_argument('--loop-rows', type=int, nargs=2, default=(51_200, 1280), help='rows of the small network and of the encoder')
+    p.add_argument('--out', help='file of the results; default: that of this processor')
+    p.add_argument('--one', help=SUPPRESS)   # one measurement, in its own process
+    a = p.parse_args()
+    if a.one:
+        print(json.dumps(measure(*json.loads(a.one))))
+        return 0
+    name = environment()['cpu'] or 'CPU'
+    out, failed = Path(a.out) if a.out else benchmark_results_path(FOLDER, name), []
+    kept = read_json(out) if out.is_file() else {}
+    found = kept.get('rows', [])
+    about = dict(device=name, date=datetime.now().isoformat(timespec='seconds'), environment=environment())
+    if a.loops:
+        write_json(out, dict(rows=[]) | kept | about | dict(loops=loops(a.loops, *a.loop_rows)))
+        for r in read_json(out)['loops']: print(f"{r['network']:24} {r['loop']:24} {r['milliseconds']:8.3f} ms a step  {r['ratio']:5.2f}")
+        return 0
+    same = lambda r: (r['part'], r['kind'], r['rows'], r['raters'], r['items'], r['width'])
+    one_thread = os.environ | {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')}
+    for job in jobs(a):
+        try:
+            done = subprocess.run([sys.executable, __file__, '--one', json.dumps(job)], capture_output=True, text=True, timeout=a.seconds, env=one_thread)
+            if done.returncode: raise RuntimeError((done.stderr.strip().splitlines() or ['ended'])[-1])
+        except (RuntimeError, subprocess.TimeoutExpired) as e:
+            failed.append(f'{job}: {e}')
+            continue
+        row = json.loads(done.stdout.splitlines()[-1])
+        found = [r for r in found if same(r) != same(row)] + [row]
+        print(f"{row['part']:15} {row['kind']:12} {row['rows']:>9,} rows {row['raters']:>7,} raters {row['items']:>7,} items {row['width']:>4} features  "
+              f"{row['cpu_seconds']:8.2f} s of processor time  {row['growth_gib']:6.2f} GiB", flush=True)
+        write_json(out, kept | about | dict(rows=found))
+    for f in failed: print('failed:', f, file=sys.stderr)
+    print(out)
+    return int(bool(failed))
+
+
+if __name__ == '__main__': sys.exit(main())
