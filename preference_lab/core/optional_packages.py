@@ -18,7 +18,7 @@ EXTRAS = dict(
     optuna='sweeps', sqlalchemy='sweeps',
     tensorboard='trackers', wandb='trackers', mlflow='trackers',
     onnx='onnx', onnxruntime='onnx',
-    pyreadstat='formats',
+    pyreadstat='formats', anywidget='explore',
 )   # importable name -> extra of this package that installs it
 
 # %% ../../nbs/core/12_optional_packages.ipynb #08fabf2e
