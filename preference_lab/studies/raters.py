@@ -65,11 +65,12 @@ def to_proba(self: RaterStudy,
 # %% ../../nbs/studies/05_raters.ipynb #d790f3fe
 @patch
 def check_raters(self: RaterStudy):
-    "A `ConfigError` where a model of raters is asked for, and the data do not name them"
-    kind = getattr(self.cfg, 'rater_model', 'none')
-    if kind == 'none' or self.rater_answers('train') is not None: return
-    raise ConfigError(f'setting rater_model={kind}: the data do not name the rater of each answer; set rater_column, '
-                      'or remove rater_model')
+    "A `ConfigError` where a setting about raters is given, and the data do not name them"
+    if self.rater_answers('train') is not None: return
+    for name, default in dict(rater_model='none', aggregation_model='dawid-skene').items():
+        if (value := getattr(self.cfg, name, default)) == default: continue
+        raise ConfigError(f'setting {name}={value}: the data do not name the rater of each answer; set rater_column, '
+                          f'or remove {name}')
 
 # %% ../../nbs/studies/05_raters.ipynb #c6e249eb
 @patch
