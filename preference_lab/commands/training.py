@@ -97,7 +97,7 @@ def _check_inputs(study, commands, given):
         names = (' and --' if both else ' or --').join(single)
         raise ConfigError(f'predict: give either --{names} "…" or --file TABLE.')
 
-def _predict_table(study, commands, run, given, out, format, inference) -> str:
+def _predict_table(study, commands, run, given, out, format, inference, choices) -> str:
     "Predict the rows of a table a block at a time; the line that says where they are"
     from preference_lab.experiments.prediction_files import check_output_path, predict_file
     file = given.pop('file')
@@ -110,7 +110,7 @@ def _predict_table(study, commands, run, given, out, format, inference) -> str:
     warn = lambda line: print(escape_control_characters(line), file=sys.stderr)
     results = Path(run)/'results.json'
     trained = read_json(results).get('data', {}).get('reading') if results.is_file() else None
-    rows = predict_file(predictor, file, path, trained=trained, warn=warn)
+    rows = predict_file(predictor, file, path, trained=trained, warn=warn, choices=choices)
     return f'{rows:,} predictions: {path}'
 
 # %% ../../nbs/commands/01_training.ipynb #6a4670e7
@@ -125,6 +125,9 @@ def predict(
     file: Param('a table of inputs (.csv .tsv .jsonl .parquet .xlsx)', str)=None,
     out: Param('file for the predictions of --file (.csv, .parquet, .jsonl); default: NAME.predictions.csv', str)=None,
     format: Param('of the predictions of --file: csv, parquet or jsonl; default: by the suffix of --out', str)='',
+    sheet: Param('of a workbook in --file; default: as in the training table', str)='',
+    encoding: Param('of a text file in --file; default: found by its bytes', str)='',
+    delimiter: Param('of a text file in --file: comma, semicolon, tab, bar; default: found by its rows', str)='',
     text_column: Param('column of the texts in --file; default: as in the training table', str)=None,
     rater_column: Param('column of the raters in --file; default: as in the training table', str)=None,
     threshold: Param('from 0 to 1, for all labels; default: the thresholds of the model', float)=None,
@@ -154,7 +157,9 @@ def predict(
     inference = dict(device=device, batch_size=batch_size, precision=precision)
     if file is None:
         print(escape_control_characters(commands['predict'](run, **given, **inference).to_string(index=False)))
-    else: print(_predict_table(study, commands, run, given, out, format, inference))
+    else:
+        choices = {k: v for k, v in dict(sheet=sheet, encoding=encoding, delimiter=delimiter).items() if v}
+        print(_predict_table(study, commands, run, given, out, format, inference, choices))
 
 # %% ../../nbs/commands/01_training.ipynb #e82459d2
 def _studies_with(command: str) -> str:

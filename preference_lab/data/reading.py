@@ -60,6 +60,7 @@ class Reading(NotebookView):
     strict: bool = False                        # refuse choices that the user did not name
     entries: list[ReadingEntry] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)   # what -> setting, where a setting of its own fixes it
+    preferred: dict = field(default_factory=dict)   # what -> choice of the training table, taken where several fit
     codes: dict[str, dict] = field(default_factory=dict)     # column -> value label -> code, in the order of the codes
 
     def add(self,

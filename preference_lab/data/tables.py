@@ -117,6 +117,9 @@ def _choose_sheet(path, sheets, reading) -> str:
         reading.add('sheet', given, NAMED, 'sheet')
         return given
     filled = [s.title for s in sheets if _has_cells(s)] if len(sheets) > 1 else names
+    if len(filled) > 1 and reading is not None and (same := reading.preferred.get('sheet')) in filled:
+        reading.add('sheet', same, BY_RULE, 'sheet', 'as in the training table')
+        return same
     if len(filled) > 1:
         raise DataError(f'{location(path)}: {len(filled)} sheets have cells: {", ".join(filled)}. Name the one of the '
                         f"table with sheet=, or delete the others.")

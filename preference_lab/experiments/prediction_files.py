@@ -102,16 +102,21 @@ def predict_file(
     progress: str='auto',    # auto, bar, line or none
     warn: Callable[[str], None]=print,  # called with a line for each column that was renamed, or has what is new
     trained: list[dict]|None=None,      # how the training table was read: `data.reading` of the run
+    choices: dict[str, str]|None=None,  # encoding, delimiter, sheet of the table, where they are named
 ) -> int:                    # rows
     "Predict every row of a table; the output is complete or absent"
     remove_temporary_siblings(out, seconds=3600)
-    rows, columns, said, reading = 0, None, {}, Reading(Path(file).name, _fixed_at_training(trained))
+    choices = choices or {}
+    preferred = {e['what']: e['choice'] for e in trained or [] if e['what'] == 'sheet'}
+    reading = Reading(Path(file).name, _fixed_at_training(trained) | choices, preferred=preferred)
+    rows, columns, said = 0, None, {}
     bar = ProgressBar(unit=' rows', desc=Path(file).name, disable=progress_display(progress) != 'bar')
     with atomic_write(out) as temporary, TableWriter(temporary, Path(out).suffix) as f, bar:
         for frame in read_asked_blocks(file, block, reading):
             answers = answer(frame, str(file))
             table = join_predictions(frame, answers)
             if columns is None:
+                _refuse_unused(choices, reading, file)
                 _warn_renamed(frame, answers, file, warn)
                 for line in compare_with_training(frame, reading, trained, file): warn(line)
             elif list(table) != columns:
@@ -123,6 +128,11 @@ def predict_file(
             columns, rows = list(table), rows + len(frame)
             bar.update(len(frame))
     return rows
+
+def _refuse_unused(choices, reading, file):
+    "A `ConfigError` about a choice that a file of this kind does not have"
+    if unused := next((k for k in choices if k not in reading), None):
+        raise ConfigError(f'{location(file)}: --{unused} {choices[unused]} has no effect on this file. Remove it.')
 
 def _warn_renamed(frame, answers, file, warn):
     "A warning for each column of the table that was renamed"
