@@ -9,6 +9,7 @@ from execnb.nbio import nb2str
 from nbdev.clean import _nbdev_clean
 
 import density
+import launch
 import words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,7 +176,7 @@ def readme():
 
 def problems():
     out = in_step() + clean() + shown() + addresses() + numbers() + links() + imports_apart() + directions()
-    return out + density.faults(ROOT) + words.faults(ROOT) + readme()
+    return out + density.faults(ROOT) + words.faults(ROOT) + launch.faults(ROOT) + readme()
 
 
 if __name__ == '__main__':

@@ -161,7 +161,7 @@ def settings(docs, nav):
         use_directory_urls=False, nav=nav, plugins=['search'], markdown_extensions=extensions,
         extra_css=['site.css'], extra_javascript=['mathjax-settings.js', 'mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full'],
         validation=dict(links=dict(not_found='ignore', unrecognized_links='ignore', anchors='ignore')),
-        theme=dict(name='material', font=False, language='en', icon=dict(logo='material/scale-balance'),
+        theme=dict(name='material', font=False, language='en', logo='images/favicon.svg', favicon='images/favicon.svg',
                    palette=[scheme('light', 'default', 'weather-night', 'dark'), scheme('dark', 'slate', 'weather-sunny', 'light')],
                    features=['navigation.sections', 'navigation.footer', 'navigation.top', 'toc.follow', 'content.code.copy', 'search.suggest', 'search.highlight']))
 

@@ -16,6 +16,7 @@ def readme():
     nb.cells = [c for c in nb.cells if not re.search(r'^#\|\s*hide', c.source, re.M)]
     text, _ = MarkdownExporter().from_notebook_node(nb)
     text = re.sub(r'\]\((?!https?:|#|/)([^)]+)\)', r'](nbs/\1)', text)
+    text = re.sub(r'(<img[^>]*\bsrc=")(?!https?:|/)', r'\1nbs/', text)
     return '<!-- made from nbs/index.ipynb by `make readme`: edit the notebook -->\n\n' + re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
 
 

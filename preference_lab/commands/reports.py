@@ -192,7 +192,10 @@ def report(
     study: str,  # emotions, …
     settings: Param('setting=value …; none: the defaults', str, nargs='*'),
     config: Param('config.yaml of a run, whose settings are taken; those that are given win', str)=None,
+    figures: Param('svg, pdf or svg,pdf: formats of the figures next to PNG', str)=None,
 ):
     "Train, evaluate, and write a report as notebook and HTML"
-    folder = run_report(study, given_settings(study, list(settings), config))
+    from preference_lab.experiments.run_figures import FIGURES_ENV_VAR, vector_formats
+    with environment_variable(FIGURES_ENV_VAR, ','.join(vector_formats(figures))):
+        folder = run_report(study, given_settings(study, list(settings), config))
     print(f'report: {folder/"report.html"}')

@@ -13,14 +13,14 @@ from ..plots.style import metric_name
 
 # %% ../../nbs/reporting/15_interval_methods.ipynb #e16ce513
 def interval_methods_table(
-    metrics: dict[str, dict],  # metric -> value, low, high, method, generalizes_to, units
+    metrics: dict[str, dict],  # metric -> value, low, high, method, generalizes_to, and units where they are stated
     comparisons: dict[str, pd.DataFrame] | None = None,  # baseline -> paired differences with attrs['about']
 ) -> pd.DataFrame:  # intervals of, generalize to, units, method: one row a method and claim
     "How the intervals of a run were made, and where the methods are published"
     kinds = {}
     def add(name, about):
         if not about.get('method'): return
-        kinds.setdefault((about['generalizes_to'], about['units'], about['method']), {})[name] = None
+        kinds.setdefault((about['generalizes_to'], about.get('units', '–'), about['method']), {})[name] = None
     for metric, score in metrics.items(): add(metric_name(metric), score)
     for table in (comparisons or {}).values():
         for metric, about in getattr(table, 'attrs', {}).get('about', {}).items():

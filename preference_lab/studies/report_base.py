@@ -11,7 +11,7 @@ from IPython.display import display
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..experiments.run_figures import save_figure
+from ..experiments.run_figures import save_figure, vector_formats
 from ..plots.scores import model_and_baselines
 from ..plots.style import metric_name
 from ..reporting.elements import Placeholder, folded, headline_box, markdown_paragraph, show_table
@@ -114,6 +114,7 @@ def headline_figure(self: StudyReport) -> Figure:
 @patch
 def show_header(self: StudyReport):
     "Show placeholders for headline, figure and warnings, the settings, and how the table was read"
+    vector_formats()   # a wrong name is an error before the training, not at the first figure
     self.headline, self.main_figure, self.warnings = Placeholder('Result: pending'), Placeholder(), Placeholder()
     display(settings_panel(self.study.cfg))
     if start := getattr(self.study, 'started_from', None):
