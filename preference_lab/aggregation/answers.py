@@ -54,6 +54,8 @@ def _answer_notes(answers) -> list[dict]:
     if len(answers.values) == 1:
         code('one_category', f'all answers are {truncate_repr(answers.values[0])}: there is nothing to aggregate, and '
              'quality cannot be estimated')
+    if len(answers.items) == 1:
+        code('one_item', f'only one item ({answers.items[0]}): the quality of raters cannot be estimated from it')
     pair = np.unique(join_codes([(answers.item, len(answers.items)), (answers.rater, len(answers.raters))]))
     if len(answers.raters) > 1 and np.bincount(pair // len(answers.raters)).max() < 2:
         code('no_overlap', 'no item was answered by two raters: their quality cannot be told from the difficulty of '

@@ -6,12 +6,14 @@
 __all__ = ['quasi_variances', 'quasi_error_table', 'Elo']
 
 # %% ../../nbs/aggregation/11_quasi_errors.ipynb #c11f645d
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from .fit_views import FitView
 from .bradley_terry import PairedComparisonModel
-from .comparison_counts import encode_comparisons
+from .comparison_counts import connection_warnings, encode_comparisons
 from ..core.errors import DataError
 from ..data.comparisons import Comparisons
 from ..evaluation.item_scores import elo
@@ -73,6 +75,7 @@ class Elo(FitView):
             self.warnings_.append(dict(code='ties_dropped', message=f'{c.ties.sum():,g} ties are left out'))
         times = np.concatenate([c.left_wins, c.right_wins]).astype(int)
         if not times.sum(): raise DataError('all comparisons are ties: there is nothing to play.')
+        self.warnings_ += connection_warnings(replace(c, ties=0*c.ties))   # ties are left out
         l, r = (np.repeat(np.r_[v, v], times) for v in (c.left, c.right))
         won, zero = np.repeat(np.arange(2*len(c)) < len(c), times), np.zeros(times.sum(), np.int32)
         games = Comparisons(zero, l, r, zero, won, ['all'], c.items, ['all'])

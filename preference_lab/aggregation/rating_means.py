@@ -46,6 +46,9 @@ def _encode_values(frame, item, rater, value, name='') -> Answers:
         notes.append(dict(code='items_without_answers', message=message))
     if len(raters) == 1:
         notes.append(dict(code='one_rater', message=f'only one rater ({raters[0]}): a bias cannot be estimated'))
+    elif np.bincount(item_code[there]).max() < 2:
+        notes.append(dict(code='no_overlap', message='no item was rated twice: the biases of raters cannot be told '
+                          'from the values of their items'))
     values, code = np.unique(v.to_numpy(float)[there], return_inverse=True)
     return Answers(item_code[there], rater_code, code, list(items), list(raters), values.tolist(), notes=notes)
 
@@ -61,13 +64,16 @@ class MeanRating(FitView):
     ):
         "Average"
         d = _encode_values(ratings, item, rater, value)
-        self.warnings_ = d.notes
+        self.warnings_ = list(d.notes)
         x, n = d.numbers(), np.bincount(d.item, minlength=len(d.items))
         with np.errstate(invalid='ignore', divide='ignore'):
             mean = np.bincount(d.item, x, len(n))/n
             square = np.bincount(d.item, (x - mean[d.item])**2, len(n))
             se = np.where(n > 1, np.sqrt(square/(n-1)/n), np.nan)
         mean = np.where(n > 0, mean, x.mean())
+        if (n < 2).any():
+            message = f'{pluralize(int((n < 2).sum()), "item")} with fewer than two ratings: no standard error'
+            self.warnings_.append(dict(code='unknown_standard_errors', message=message))
         self.items_ = pd.DataFrame(dict(item=d.items, answers=n, value=mean, value_se=se))
         own = x - mean[d.item]
         given = np.bincount(d.rater)

@@ -9,7 +9,7 @@ __all__ = ['parse_choices']
 import numpy as np
 import pandas as pd
 
-from ..core.errors import ConfigError, location
+from ..core.errors import ConfigError, DataError, location
 from .validation import list_names
 from .judgement_tables import ComparisonTable
 from .coded_choices import check_choice_codes, clean_codes, compare_by_sides, melt_choices
@@ -80,7 +80,11 @@ def parse_choices(
     f, column_of = melt_choices(df, target_columns, columns, name)
     f, said = _sides_of_targets(f, columns, column_of, codes, name)
     f, strengths = expand_grades(f, graded)
+    answered = len(f)
     f, tied = expand_ties(f, ties)
+    if answered and not len(f):
+        raise DataError(f'{location(name)}: all {answered:,} answers are ties, and ties are dropped: no comparison is '
+                        'left. Add answers with a winner.')
     names = {k: c for k, c in columns.items() if c and k not in ('weight', 'tie', 'group')}
     table = compare_by_sides(f, codes or ('left', 'right'), name, names, column_of)
     table.notes[:0] = [*notes, *said, *strengths, *tied]

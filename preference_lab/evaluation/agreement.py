@@ -38,7 +38,7 @@ def _row(key, title, ci, over, method, note=''):
     method = getattr(ci, 'method', '') or method
     return dict(key=key, coefficient=title, value=np.nan if ci is None else ci[0], low=low, high=high,
                 generalizes_over=over, method=method, note=note, generalizes_to=_GENERALIZES_TO[over],
-                reference=INTERVAL_REFERENCES[method])
+                units=getattr(ci, 'units', None), reference=INTERVAL_REFERENCES[method])
 
 def _attempt(rows, key, title, over, method, compute):
     "Add a row, without values where the table does not permit the coefficient"
@@ -90,9 +90,14 @@ def agreement_table(
     sample_raters: bool=False,  # whether raters are a sample, and are resampled too
     n: int=1000,                # resamples of raters and items
     seed: int=0,
-) -> pd.DataFrame:   # key, coefficient, value, low, high, generalizes_over, method, note, generalizes_to, reference
+) -> pd.DataFrame:   # key, coefficient, value, low, high, generalizes_over, method, note, generalizes_to, units,
+                    # reference
     "The coefficients of agreement that suit the level of measurement, with 95 % intervals; repeats are left out"
     check_overlap(answers)
     common = dict(sample_raters=sample_raters, n=n, seed=seed)
     rows = _categorical_rows(answers, level, 'items and raters' if sample_raters else 'items', common)
-    return pd.DataFrame(rows + (_numeric_rows(answers, common) if level in ('interval', 'ratio') else []))
+    rows += _numeric_rows(answers, common) if level in ('interval', 'ratio') else []
+    t = pd.DataFrame(rows)
+    items, raters = len(answers.items), len(answers.raters)
+    of_design = t.generalizes_over.map({'items': items, 'items and raters': min(items, raters)})
+    return t.assign(units=t.units.fillna(of_design).astype(int))

@@ -225,6 +225,6 @@ def coefficient_intervals(
     for k, v in value.items():
         scale = (scales or {}).get(k, 'identity')
         i = jackknife_interval(v, left_out[k], scale, units)
-        if scale == 'identity': i = i._replace(high=max(i.value, min(i.high, 1.)))
+        if scale == 'identity': i = i._replace(high=float(np.maximum(i.value, np.minimum(i.high, 1.))))
         out[k] = NamedInterval(*i, name[scale], generalizes_to, units)
     return out

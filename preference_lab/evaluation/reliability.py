@@ -14,7 +14,7 @@ from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import Scorer
 from .checks import safe_divide
-from .intraclass import complete_table
+from .intraclass import complete_table, single_measure_icc
 from .jackknife_t import NamedInterval, coefficient_intervals
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #168862e8
@@ -105,8 +105,9 @@ def _retest_scorer(answers, a, b):
     rater, m = answers.rater[a], len(answers.raters)
     mean = safe_divide(np.bincount(rater, x[a]+x[b], m), 2.*np.bincount(rater, minlength=m))[rater]
     u, v = x[a]-mean, x[b]-mean
-    return lambda w: dict(agreement=same @ w/w.sum(0), correlation=2*(u*v) @ w/((u*u+v*v) @ w),
-                          noise_sd=np.sqrt((x[a]-x[b])**2 @ w/w.sum(0)/2))
+    between, within = (u+v)**2/2, (u-v)**2/2   # sums of squares of a cell
+    return lambda w: dict(agreement=same @ w/w.sum(0), correlation=single_measure_icc(between @ w, within @ w),
+                          noise_sd=np.sqrt(within @ w/w.sum(0)))
 
 # %% ../../nbs/evaluation/31_reliability.ipynb #4b5fdb1c
 def retest_reliability(

@@ -9,6 +9,7 @@ __all__ = ['repeated_ratings_icc']
 import numpy as np
 
 from ..data.ratings import Ratings
+from .intraclass import single_measure_icc
 
 # %% ../../nbs/evaluation/32_retest.ipynb #396d6964
 def repeated_ratings_icc(
@@ -25,10 +26,8 @@ def repeated_ratings_icc(
     within = ((value - mean[group])**2).sum()/(total - g)
     between = (size*(mean - value.mean())**2).sum()/(g - 1) if g > 1 else np.nan
     k = (total - (size**2).sum()/total)/(g - 1) if g > 1 else np.nan
-    denominator = between + (k - 1)*within
     first = np.unique(group, return_index=True)[1]
     again = np.ones(total, bool)
     again[first] = False
     difference = np.abs(value - value[first][group])[again].mean()
-    icc = float((between - within)/denominator) if denominator > 0 else float('nan')
-    return dict(cells=g, icc=icc, mean_absolute_difference=float(difference))
+    return dict(cells=g, icc=float(single_measure_icc(between, within, k)), mean_absolute_difference=float(difference))

@@ -70,7 +70,7 @@ def evaluate(self: JudgementEvaluation) -> dict:  # split -> metric -> value, lo
     cfg, data = self.cfg, self.data
     common = dict(sample_raters=cfg.sample_raters, n=cfg.bootstrap_samples, seed=cfg.seed)
     empty = pd.DataFrame(columns=['key', 'coefficient', 'value', 'low', 'high', 'generalizes_over', 'method', 'note',
-                                  'generalizes_to', 'reference'])
+                                  'generalizes_to', 'units', 'reference'])
     self.agreement = {t: self.attempt('no_agreement', lambda: agreement_table(a, data.level, **common), empty)
                       for t, a in data.answers.items()}
     self.retest = {t: retest_reliability(a) for t, a in data.answers.items()}
@@ -140,7 +140,7 @@ def all_metrics(self: JudgementEvaluation,
 ) -> dict[str, dict]:   # metric -> value, low, high
     "The coefficients of a target, in the form of `results.json`"
     known = lambda v: None if v is None or np.isnan(v) else float(v)
-    about = lambda r: dict(method=r.method, generalizes_to=r.generalizes_to)
+    about = lambda r: dict(method=r.method, generalizes_to=r.generalizes_to, units=int(r.units))
     out = {r.key: {k: known(getattr(r, k)) for k in ('value', 'low', 'high')} | about(r)
            for r in self.agreement[target].itertuples() if known(r.value) is not None}
     kept = ('agreement', 'correlation')

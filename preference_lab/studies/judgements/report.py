@@ -20,6 +20,10 @@ from .report_conclusions import JudgementConclusions
 # %% ../../../nbs/studies/judgements/06_report.ipynb #145dde55
 class JudgementReport(JudgementConclusions):
     "The tables and figures of a judgement report"
+    def unit(self) -> str:
+        "What the raters answered about; of comparisons the pairs, in both orders together"
+        return 'items' if self.study.data.pairs is None else 'pairs of items'
+
     def headline_text(self) -> tuple[str, str]:
         "The agreement in one sentence, and the data"
         s, a = self.study, self.study.answers
@@ -32,7 +36,7 @@ class JudgementReport(JudgementConclusions):
             lines.append(f'items account for {share.value:.0%} of the variance of a rating')
             lines.append(self.raters_sentence(vc))
         detail = (f'{s.data.name}: {len(a):,} {s.data.kind.replace("_", " ")} of {len(a.raters):,} raters about '
-                  f'{len(a.items):,} items ({s.target}); brackets are 95 % intervals for {self.over()}.')
+                  f'{len(a.items):,} {self.unit()} ({s.target}); brackets are 95 % intervals for {self.over()}.')
         return '; '.join(lines) + '.', detail
 
     def headline_figure(self) -> Figure:
@@ -51,7 +55,10 @@ def data_table(self: JudgementReport) -> pd.DataFrame:
                          raters_per_item=per_item.mean(), items_with_two_raters=int((per_item > 1).sum()),
                          cells_answered=len(first)/len(a.raters)/len(a.items), repeats=len(a)-len(first),
                          different_answers=len(a.values)))
-    return pd.DataFrame(rows)
+    t = pd.DataFrame(rows)
+    if self.study.data.pairs is None: return t
+    return t.rename(columns=dict(items='pairs', raters_per_item='raters_per_pair',
+                                 items_with_two_raters='pairs_with_two_raters'))
 
 # %% ../../../nbs/studies/judgements/06_report.ipynb #df153166
 @patch
@@ -143,16 +150,18 @@ def model_tables(self: JudgementReport) -> dict[str, pd.DataFrame]:   # caption 
     "Models and people; empty where no rater is a model"
     found = {k: t for k, t in self.study.models.items() if t is not None}
     out, join = {}, lambda t, *names: [interval_text(*v) for v in t[list(names)].to_numpy()]
-    ends = lambda t, k: join(t, k, f'{k}_low', f'{k}_high')
+    ends = lambda t, k: ['–' if v.startswith('unknown') else v for v in join(t, k, f'{k}_low', f'{k}_high')]
+    yes = lambda flags: np.where(flags, 'yes', 'no')
     if (t := found.get('agreement')) is not None:
         out['Agreement of each model with the people, and of the people with each other on the same items'] = (
             pd.DataFrame({'model': t.model, 'statistic': t.statistic, 'items': t['items'],
                           'model with people': ends(t, 'value'), 'people with each other': ends(t, 'people'),
                           'difference': ends(t, 'difference')}))
     if (t := found.get('alternative_annotator_test')) is not None:
-        out['Alternative annotator test (Calderon et al. 2025): passed with a winning rate of .5'] = t
+        out['Alternative annotator test (Calderon et al. 2025): passed with a winning rate of .5'] = t.assign(
+            items=[f'{v:g}' for v in t['items']], passed=yes(t.passed)).rename(columns=dict(items='items (median)'))
     if (t := found.get('position_bias')) is not None:
-        t = t.assign(model=t.rater.isin(self.study.data.models), first=join(t, 'first', 'low', 'high'))
+        t = t.assign(model=yes(t.rater.isin(self.study.data.models)), first=join(t, 'first', 'low', 'high'))
         out['Position: share of the left side, and pairs that were seen in both orders'] = t.sort_values(
             'model', ascending=False, kind='stable').drop(columns=['low', 'high'])
     if (t := found.get('length_bias')) is not None:

@@ -87,9 +87,10 @@ def supported(self: JudgementConclusions) -> list[str]:
     out.append(f'{len(named):,} {of} are named by a check: {list_names(named, 8)}.' if len(named)
                else f'None {of} is named by a check.')
     if s.data.pairs is not None:
-        worst = s.triads.proportion.median()
-        out.append(f'The median rater has {worst:.1%} circular triads (25 % at random); the left item is chosen in '
-                   f'{s.side.value:.1%} [{s.side.low:.1%}, {s.side.high:.1%}].')
+        known = s.triads.proportion.dropna()
+        triads = (f'The median rater has {known.median():.1%} circular triads (25 % at random)' if len(known) else
+                  'No rater compared three items with each other, so circular triads are unknown')
+        out.append(f'{triads}; the left item is chosen in {s.side.value:.1%} [{s.side.low:.1%}, {s.side.high:.1%}].')
     return out + self.model_sentences()
 
 # %% ../../../nbs/studies/judgements/05_report_conclusions.ipynb #6c22c822

@@ -42,6 +42,11 @@ def add_judgement_warnings(self: JudgementStudy):
     if vc is not None and not vc.repeated:
         message = 'private taste and noise cannot be distinguished, and the beholder index is an upper bound'
         self.run.warn('no_repeats', f'no rater rated an item twice: {message}')
+    shared = np.bincount(self.answers.first_answers().item) > 1
+    if shared.sum() == 1:
+        what = 'item' if self.data.pairs is None else 'pair of items'
+        self.run.warn('one_shared_item', f'only {self.answers.items[shared.argmax()]} was answered by two raters: '
+                      f'agreement rests on one {what} and has no interval over items')
     top = np.bincount(self.answers.value).max()/len(self.answers)
     if top > .9:
         message = "kappa and alpha are low or unstable even where raters agree; see Gwet's coefficient"
