@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import ConfigError, DataError, did_you_mean, location
+from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean, location
 from .validation import list_names
 from .file_heads import FileHead, read_head
 from .platform_tables import PlatformTable
@@ -80,6 +80,15 @@ def _of_kind(table: PlatformTable, kinds) -> PlatformTable|None:
     return next((t for k in kinds for t in (table, *table.also) if t.kind == k), None)
 
 # %% ../../nbs/data/55_platform_formats.ipynb #90aba7df
+def _read_as(path, name) -> PlatformTable:
+    "The file by the reader of a format; a `DataError` where it does not have what the format has"
+    try: return FORMATS[name].read(path)
+    except PreferenceLabError: raise
+    except Exception as e:
+        if FORMATS[name].fits(read_head(path)): raise
+        raise DataError(f'{location(path)}: this is not a {name} file ({FORMATS[name].about}). Choose another format, '
+                        'or leave format= out to find it by the marks of the file.') from e
+
 def read_platform_file(
     path: str|Path,
     kinds: Sequence[str],   # of `KINDS`, that the study reads
@@ -95,7 +104,7 @@ def read_platform_file(
         head = read_head(path)
         name = detect_format(head)
         if not name or not FORMATS[name].unmistakable and is_plain(head.columns): return None
-    table = FORMATS[name].read(path)
+    table = _read_as(path, name)
     if (found := _of_kind(table, kinds)) is None:
         if not format and not FORMATS[name].unmistakable: return None
         holds = list_names([t.kind for t in (table, *table.also)])
