@@ -36,7 +36,7 @@ from ...evaluation.answers import Answers, answers_from_comparisons, answers_fro
 from ...evaluation.answers import answers_from_label_sets
 from ...evaluation.rater_quality import answer_seconds
 from ...simulate.rating_sessions import simulate_rating_sessions
-from .settings import NAMED_DATA, JudgementConfig
+from .settings import NAMED_DATA, JudgementConfig, refuse_other_settings
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #9a54e172
 LEVELS_OF = dict(ratings='interval', comparisons='nominal', answers='nominal', label_sets='masi')   # kind -> default
@@ -362,6 +362,7 @@ def load_judgements(
                             f'name{did_you_mean(cfg.data, NAMED_DATA)}. Set {", ".join(NAMED_DATA)}, or the path of '
                             'a table.')
         df, own, kind, notes = _open_table(path, cfg, reading)
+        refuse_other_settings(cfg, kind, str(path))
         data = _read_comparisons(df, path, own, reading) if kind == 'comparisons' else _read_answers(
             df, path, own, kind, reading)
         data.notes[:0] = notes
