@@ -66,11 +66,12 @@ def to_proba(self: RaterStudy,
 @patch
 def check_raters(self: RaterStudy):
     "A `ConfigError` where a setting about raters is given, and the data do not name them"
-    if self.rater_answers('train') is not None: return
-    for name, default in dict(rater_model='none', aggregation_model='dawid-skene').items():
-        if (value := getattr(self.cfg, name, default)) == default: continue
-        raise ConfigError(f'setting {name}={value}: the data do not name the rater of each answer; set rater_column, '
-                          f'or remove {name}')
+    defaults = dict(rater_model='none', aggregation_model='dawid-skene')
+    given = {k: v for k, default in defaults.items() if (v := getattr(self.cfg, k, default)) != default}
+    if not given or self.rater_answers('train') is not None: return
+    name, value = next(iter(given.items()))
+    raise ConfigError(f'setting {name}={value}: the data do not name the rater of each answer; set rater_column, or '
+                      f'remove {name}')
 
 # %% ../../nbs/studies/05_raters.ipynb #c6e249eb
 @patch
