@@ -7,6 +7,7 @@ __all__ = ['study_commands', 'study_check', 'study_settings', 'read_settings_fil
            'sweep_settings']
 
 # %% ../../nbs/commands/00_settings.ipynb #9ec036a6
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def study_commands(
 # %% ../../nbs/commands/00_settings.ipynb #46d5afad
 def study_check(
     name: str,  # emotions, …
-) -> 'Callable[[str, dict], str]':   # (path, settings) -> a summary of the table
+) -> Callable:   # (path, settings) -> a summary of the table
     "The check of tables of a study; imports no model"
     _check_study(name)
     return table_check(name)

@@ -41,7 +41,7 @@ def read_saved_weights(
     model_id: str,          # a folder, or a name on the Hub
     map_location: str='cpu',
     **hub,                  # of `hf_hub_download`: revision, cache_dir, force_download, token, local_files_only
-) -> 'dict[str, torch.Tensor]':
+) -> dict:              # name -> torch.Tensor
     "The weights of a model"
     file, folder = 'model.safetensors', Path(model_id)
     path = folder/file if folder.is_dir() else hf_hub_download(model_id, file, **hub)
@@ -120,7 +120,7 @@ def load_pretrained(
     kind: type,      # the model's class, with `from_pretrained`
     name: str|Path,  # run folder, folder of `save_pretrained`, name on the Hub, or artifact of a tracker
     **options,       # of `from_pretrained`
-) -> 'torch.nn.Module':
+) -> object:          # torch.nn.Module
     "`kind.from_pretrained`, with a `DataError` of one sentence where it fails"
     name = local_model(name)
     folder = Path(name).expanduser()

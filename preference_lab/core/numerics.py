@@ -65,9 +65,9 @@ def pearson_correlation(
 
 # %% ../../nbs/core/08_numerics.ipynb #25668cd8
 def cholesky_factor(
-    a: 'torch.Tensor',   # (…, n, n), symmetric and positive definite up to rounding
+    a: object,           # torch.Tensor (…, n, n), symmetric and positive definite up to rounding
     what: str,           # name of the matrix, for the error
-) -> 'torch.Tensor':     # (…, n, n) lower triangular
+) -> object:             # torch.Tensor (…, n, n), lower triangular
     "The Cholesky factor; a `DataError` where the matrix is not positive definite by more than rounding"
     import torch   # here, since most callers of this module need none of it
     a = (a+a.mT)/2
@@ -83,9 +83,9 @@ def cholesky_factor(
 
 # %% ../../nbs/core/08_numerics.ipynb #a24045fa
 def symmetric_inverse(
-    a: 'torch.Tensor',   # (…, n, n), symmetric and positive definite up to rounding
+    a: object,           # torch.Tensor (…, n, n), symmetric and positive definite up to rounding
     what: str,           # name of the matrix, for the error
-) -> 'torch.Tensor':     # (…, n, n), exactly symmetric
+) -> object:             # torch.Tensor (…, n, n), exactly symmetric
     "The inverse of a covariance or precision matrix"
     import torch
     b = torch.cholesky_inverse(cholesky_factor(a, what))

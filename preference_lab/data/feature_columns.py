@@ -112,8 +112,8 @@ class FeatureEncoder:
     numbers: list[str]     # columns
     categories: list[str]  # columns
     outputs: list[str]|None = None   # names of the outputs; None: those of the training rows
-    imputer: 'sklearn.impute.SimpleImputer | None' = None
-    one_hot: 'sklearn.preprocessing.OneHotEncoder | None' = None
+    imputer: object = None    # SimpleImputer of scikit-learn
+    one_hot: object = None    # OneHotEncoder of scikit-learn
 
     def fit(self,
         frame: pd.DataFrame,   # of `parse_features`: training rows

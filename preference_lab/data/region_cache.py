@@ -235,7 +235,7 @@ def lengths(self: RegionCache, ids: Sequence[str]) -> np.ndarray:  # (n,) int
 def read(self: RegionCache,
     ids: Sequence[str],
     max_regions: int=None,   # of an image, the first ones; None: all
-) -> 'tuple[torch.Tensor, torch.Tensor, torch.Tensor]':   # (n, R, d) float16, (n, R, 5) float32, (n, R) bool
+) -> tuple:   # of torch.Tensor: (n, R, d) float16, (n, R, 5) float32, (n, R) bool
     "Features, locations and mask of a batch, padded to the largest number of regions; True where there is one"
     import torch   # here, since a table of memes is checked without it
     check_max_regions(max_regions)

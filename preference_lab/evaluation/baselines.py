@@ -58,7 +58,7 @@ def tfidf_features(
     train_texts: Sequence[str],  # that determine the words and their weights
     *texts: Sequence[str],  # of other splits
     max_features: int | None = None,  # the most frequent words and pairs, at most so many; None: all
-) -> list['scipy.sparse.csr_matrix']:  # for the training texts and each of `texts`, (rows, features)
+) -> list:  # of scipy.sparse.csr_matrix: for the training texts and each of `texts`, (rows, features)
     "TF-IDF of words and of pairs of adjacent words"
     from sklearn.feature_extraction.text import TfidfVectorizer   # here, since it takes a second
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2 if len(train_texts) >= 1000 else 1, sublinear_tf=True,
@@ -155,7 +155,7 @@ def check_features(
 
 # %% ../../nbs/evaluation/19_baselines.ipynb #70b30pre
 def predict_smoothed_proba(
-    model: 'sklearn.base.ClassifierMixin',  # fitted on the numbers of the categories; it may lack some
+    model: object,  # a classifier of scikit-learn, fitted on the numbers of the categories; it may lack some
     x: np.ndarray,  # (rows, features)
     categories: int,
     rows: int,  # that the model was fitted on

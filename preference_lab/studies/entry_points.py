@@ -6,6 +6,7 @@
 __all__ = ['MODULES', 'commands', 'settings_class', 'table_check', 'study_metrics', 'study_functions']
 
 # %% ../../nbs/studies/08_entry_points.ipynb #9a39660b
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
@@ -49,7 +50,7 @@ def _find(name: str):
 
 def table_check(
     study: str,   # emotions, …
-) -> 'Callable[[str, dict], str]':   # (path, settings) -> a summary of the table
+) -> Callable:   # (path, settings) -> a summary of the table
     "What checks a table of the study; imports no model"
     check = _find(_CHECKS[study])
     return partial(check, settings_class(study)) if 'pairwise' in _CHECKS[study] else check

@@ -23,7 +23,7 @@ from .settings import DistributionsConfig, FOCAL, NAMED, PRESETS, REPORTED_SWEEP
 def train_runs(
     cfgs: list[DistributionsConfig],
     prepared: dict | None = None,   # `data_settings_key` -> prepared data of earlier calls; extended here
-) -> 'list[DistributionStudy | PreferenceLabError]':  # in the order given
+) -> list:  # of DistributionStudy or PreferenceLabError, in the order given
     "Train many runs together, each finished in its own folder"
     # here, since summaries and checks import this module and need no network
     from preference_lab.studies.distributions.preparation import data_settings_key, prepare_data
@@ -51,7 +51,7 @@ def train_runs(
 # %% ../../../nbs/studies/distributions/12_runs.ipynb #84bdace3
 def train_distributions(
     cfg: DistributionsConfig,
-) -> 'DistributionStudy':
+) -> object:   # DistributionStudy
     "The complete study without the report"
     from preference_lab.studies.distributions.study import DistributionStudy
     return DistributionStudy.run_steps(cfg)
