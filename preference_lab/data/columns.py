@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DESIGN_COLUMNS', 'ROLE_NAMES', 'SPLIT_ALIASES', 'SPLIT_RULE', 'natural_order', 'select_columns', 'index_columns',
-           'design_columns', 'find_role_column', 'find_side_columns', 'usual_columns', 'find_split_column']
+           'design_columns', 'find_role_column', 'find_pair_columns', 'find_side_columns', 'usual_columns',
+           'find_split_column']
 
 # %% ../../nbs/data/08_columns.ipynb #e5a2311f
 import re
@@ -130,22 +131,40 @@ def find_role_column(
     return found[0] if len(found) == 1 else None
 
 # %% ../../nbs/data/08_columns.ipynb #a9558e9a
-_SIDES = (('left', 'right', 'middle'), ('a', 'b', 'c'), ('1', '2', '3'), ('first', 'second', 'third'))
-_THINGS = {*ROLE_NAMES['item'], 'option', 'candidate', 'object'}
+_SIDE_NAMES = {('left', 'right'): ('middle',), ('a', 'b'): ('c',), ('0', '1'): ('2',), ('1', '2'): ('0', '3'),
+               ('first', 'second'): ('third',)}   # words for the sides -> words that would be a third
+
+def _stem(name: str, side: str) -> str|None:
+    "A column's name without its side"
+    pattern = rf'(?<![^\W_]){side}(?![^\W_])' if side.isalpha() else rf'(?<!\d){side}(?!\d)'
+    stem, n = re.subn(pattern, '\0', name, flags=re.I)
+    return stem.casefold() if n else None
+
+# %% ../../nbs/data/08_columns.ipynb #3dafb813
+def find_pair_columns(
+    names: Sequence[str],     # of columns
+    exactly_two: bool=False,  # leave out pairs to which there is a third column, as in a ranking
+) -> list[tuple[str, str]]:
+    "Pairs of columns whose names differ in the side alone, left first"
+    out = []
+    for (left, right), others in _SIDE_NAMES.items():
+        stems = {s: n for n in names if (s := _stem(str(n), left)) is not None}
+        more = {_stem(str(n), w) for n in names for w in others} if exactly_two else set()
+        pairs = [(s, n) for n in names if (s := _stem(str(n), right)) in stems and stems[s] != n]
+        out += [(stems[s], n) for s, n in pairs if s not in more]
+    return list(dict.fromkeys(out))
+
+# %% ../../nbs/data/08_columns.ipynb #82647288
+_ITEM_WORDS = {*ROLE_NAMES['item'], 'option', 'candidate', 'object', *(w for sides in _SIDE_NAMES for w in sides)}
 
 def find_side_columns(
     columns: Sequence[str],  # of a table
 ) -> tuple[str, str]|None:   # None: no pair of columns, or more than one
-    "The columns of the left and the right item of a comparison"
+    "The columns of the left and the right item of a comparison: a pair whose names say nothing else"
     if {'left', 'right'} <= set(columns): return 'left', 'right'
-    words = {tuple(_bare_name(c).split('_')): c for c in columns}
-    found = []
-    for left, right, third in _SIDES:
-        for w, c in words.items():
-            if w.count(left) != 1 or not set(w) - {left} <= _THINGS: continue
-            other, more = (tuple(x if v == left else v for v in w) for x in (right, third))
-            if other in words and more not in words: found.append((c, words[other]))   # three items are a ranking
-    return found[0] if len(found) == 1 else None
+    bare = {_bare_name(c): c for c in columns}
+    found = [pair for pair in find_pair_columns(list(bare), exactly_two=True) if set(pair[0].split('_')) <= _ITEM_WORDS]
+    return (bare[found[0][0]], bare[found[0][1]]) if len(found) == 1 else None
 
 # %% ../../nbs/data/08_columns.ipynb #4a270fe2
 def usual_columns(
@@ -176,6 +195,7 @@ def find_split_column(
     found = []
     for c in frame:
         if c in others or pd.api.types.is_numeric_dtype(frame[c]): continue
+        if str(frame[c].iloc[0]).strip().casefold() not in SPLIT_ALIASES: continue   # most columns
         try: cells = pd.unique(frame[c].astype(object))
         except TypeError: continue   # lists in cells
         if len(cells) > len(SPLIT_ALIASES)*3: continue

@@ -17,7 +17,8 @@ from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_winners
-from .platform_tables import PlatformTable, as_list, find_pair_columns
+from .columns import find_pair_columns
+from .platform_tables import PlatformTable, as_list
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #0d25ca0f
 def _answers(column: pd.Series) -> list:

@@ -17,7 +17,8 @@ from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_side
-from .platform_tables import PlatformTable, as_list, as_text, find_pair_columns
+from .columns import find_pair_columns
+from .platform_tables import PlatformTable, as_list, as_text
 
 # %% ../../nbs/data/49_label_studio.ipynb #63ada0a5
 def _annotator(annotation) -> str:

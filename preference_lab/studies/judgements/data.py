@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from ...core.config import make_config
-from ...core.errors import ConfigError, DataError, did_you_mean, is_missing, location, truncate_repr
+from ...core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
 from ...core.dataset_files import find_dataset
 from ...data.choice_tables import parse_choices
 from ...data.coding import hash_arrays
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order
 from ...data.columns import usual_columns
+from ...data.label_sets import label_cells
 from ...data.missing_cells import filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
 from ...data.platform_formats import read_platform_file
@@ -184,16 +185,11 @@ def _rating_values(df, path, cfg, reading) -> pd.Series:
                         'Correct the cell, delete the row, or pass the whole scale with rating_scale=')
     return out
 
-def _label_set(cell) -> frozenset:
-    "The labels of a cell: a list, or a text with commas"
-    if isinstance(cell, (list, tuple, np.ndarray)): return frozenset(map(str, cell))
-    return frozenset() if is_missing(cell) else frozenset(x.strip() for x in str(cell).split(',') if x.strip())
-
 def _answer_column(df, path, cfg, kind, reading) -> tuple[pd.Series, list|None]:
     "The answers of ratings, categories or label sets, and their order; missing ones are NaN"
     column = dict(ratings=cfg.value_column, answers=cfg.answer_column, label_sets=cfg.labels_column)[kind]
     require_column(df, path, column, f'{dict(ratings="value", answers="answer", label_sets="labels")[kind]}_column')
-    if kind == 'label_sets': return df[column].map(_label_set), None
+    if kind == 'label_sets': return pd.Series(map(frozenset, label_cells(df[column], str(path))), df.index), None
     if kind == 'ratings': return _rating_values(df, path, cfg, reading), None
     filled, _ = filled_answers(df[column], str(path), reading, cfg.missing)
     text, changed = unify_spellings(parse_ids(df[column][filled]), cfg.spellings, str(path), column, 'category')

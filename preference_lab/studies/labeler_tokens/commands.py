@@ -27,7 +27,7 @@ from ..pairwise.data import check_pairwise_data
 from .model import LabelerCLIP, load_labeler_clip
 from .embeddings import encode_images_for_raters, encode_rater_prompts
 from .analyses import sigmoid
-from ..pairwise.tables import documented_columns
+from ..pairwise.tables import documented_columns, trained_columns
 from .study import LabelerStudy
 from .labeled_tables import evaluate_labelers, add_labelers
 
@@ -113,8 +113,9 @@ def open_labeler_predictor(
     "A function that predicts tables of images: left, right, perhaps rater (else the population) and target"
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
     embeddings, prompts = _EmbeddingCache(model), encode_rater_prompts(model).double().numpy()
+    trained = trained_columns(run)
     def predict(frame, path):
-        frame = documented_columns(frame, run)
+        frame = documented_columns(frame, trained)
         pixels, left, right = _read_images(frame, path, model)
         rater, n = _rater_numbers(frame, path, model), len(frame)
         v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))

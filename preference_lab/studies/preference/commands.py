@@ -27,7 +27,7 @@ from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import PRESETS, PreferenceConfig
 from ..pairwise.data import check_pairwise_data, load_pairwise_data
-from ..pairwise.tables import documented_columns
+from ..pairwise.tables import documented_columns, trained_columns
 from .model import PreferenceModel, load_preference_model
 from .study import PreferenceStudy
 
@@ -80,9 +80,9 @@ def open_preference_predictor(
 ):                         # function of table and path -> `<target>_left_wins` of left and right, or `<target>` of item
     "A trained model as a function of tables of known items: rater (empty: the population), and left and right, or item"
     model, scores = _load_for_serving(run, device, batch_size, precision), {}
-    known = {n: i for i, n in enumerate(model.items)}
+    known, trained = {n: i for i, n in enumerate(model.items)}, trained_columns(run)
     def predict(frame, path):
-        frame = documented_columns(frame, run)
+        frame = documented_columns(frame, trained)
         pair = {'left', 'right'} <= set(frame)
         if not pair and 'item' not in frame:
             raise DataError(f'{location(path, 1)}: missing column "item", or "left" and "right"; the columns are '
