@@ -192,6 +192,7 @@ def find_split_column(
 ) -> str|None:                  # None: no column, or more than one
     "`split` if it exists, else the column whose cells all name a split, and name all three"
     if 'split' in frame: return 'split'
+    if not len(frame): return None
     found = []
     for c in frame:
         if c in others or pd.api.types.is_numeric_dtype(frame[c]): continue
