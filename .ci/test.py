@@ -197,7 +197,7 @@ def main():
     todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
     total, skipped, runs, broken, done = Counter(), Counter(), results(todo, a.jobs, a.slow), [], set()
     try:
-        if len(todo) > a.jobs:
+        if sum(p.is_file() and 'preference_lab' in p.read_text(encoding='utf-8') for p in todo) > a.jobs:   # what these import
             try: preload()
             except Exception as e: print(f'not imported once for all: {type(e).__name__}: {e}; each notebook imports for itself', flush=True)
         wrong = checks.communicate()[0].splitlines() if checks else []

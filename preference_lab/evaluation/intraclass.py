@@ -13,6 +13,7 @@ from scipy.stats import f as f_distribution
 from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import Scorer, bootstrap_intervals
+from .crossed_clusters import CLAIMS
 
 # %% ../../nbs/evaluation/30_intraclass.ipynb #8a54507b
 def complete_table(
@@ -99,7 +100,7 @@ def intraclass_correlations(
     n: int=1000,          # resamples of items; 0: F intervals only
     seed: int=0,
     level: float=.95,
-) -> pd.DataFrame:        # form, shrout_fleiss, value, low, high (F), bootstrap_low, bootstrap_high
+) -> pd.DataFrame:        # form, shrout_fleiss, value, low, high (F), bootstrap_low, bootstrap_high, method, …
     "The six intraclass correlations with F intervals, and bootstrap intervals over items"
     table = complete_table(answers)
     items, k = table.shape
@@ -117,6 +118,9 @@ def intraclass_correlations(
     for form, name in FORMS.items():
         low, high = single[form[4]]
         if form.endswith('k)'): low, high = of_mean(low), of_mean(high)
-        rows.append(dict(form=form, shrout_fleiss=name, value=value[form], low=low, high=high)
-                    | (dict(bootstrap_low=boot[form].low, bootstrap_high=boot[form].high) if n else {}))
+        row = dict(form=form, shrout_fleiss=name, value=value[form], low=low, high=high)
+        about = dict(method='F', generalizes_to=CLAIMS['both' if form[4] in 'A1' else 'item'])
+        if n: row |= dict(bootstrap_low=boot[form].low, bootstrap_high=boot[form].high)
+        if n: about |= dict(bootstrap_method='bias-corrected bootstrap', bootstrap_generalizes_to=CLAIMS['item'])
+        rows.append(row | about)
     return pd.DataFrame(rows)
