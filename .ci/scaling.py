@@ -5,6 +5,8 @@ nbs/benchmarks/scaling/<processor>.json, which nbs/benchmarks/scaling.ipynb show
 python .ci/scaling.py                                             all parts at the sizes of the notebook
 python .ci/scaling.py --sizes 1000000 --parts hierarchical --kinds comparisons --raters 10000 --items 20000 --width 512 --seconds 3000    one large fit
 python .ci/scaling.py --loops 5                                   the training loop next to others
+python .ci/scaling.py --encoder-step                              a step of an encoder next to the processor's peak
+python .ci/scaling.py --parts stream --sizes 100000 1000000 10000000    predictions of a table that is read in blocks
 python .ci/scaling.py --serving RUN                               a classifier of emotions next to what is exported of it
 Results are added to the file; those of the same size are replaced."""
 import json
@@ -88,14 +90,34 @@ def split(rng, kind, rows, raters, items, width):
     groups = rng.integers(0, items, rows)
     return lambda: split_groups(groups, (.8, .1, .1), 0)
 
+def stream(rng, kind, rows, raters, items, width):
+    "Predictions of a Parquet table of texts by a model that costs nothing, so that reading and writing are measured"
+    import shutil
+    import tempfile
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from preference_lab.experiments.prediction_files import predict_file
+    folder, group = Path(tempfile.mkdtemp()), 10_000
+    with pq.ParquetWriter(folder/'texts.parquet', pa.schema(dict(id=pa.string(), text=pa.string()))) as f:
+        for start in range(0, rows, group):
+            n = range(start, min(start+group, rows))
+            f.write_table(pa.table(dict(id=[f't{i}' for i in n], text=[f'a comment of the usual length, the {i}th of the table' for i in n])))
+    answer = lambda frame, path: pd.DataFrame(dict(characters=frame.text.str.len().to_numpy()))
+    def run():
+        predict_file(answer, folder/'texts.parquet', folder/'answers.parquet', progress='none')
+        shutil.rmtree(folder)
+    return run
+
 PARTS = dict(
     hierarchical=hierarchical, network=network, **{n: baseline(n) for n in ('bradley_terry', 'elo', 'als', 'rater_majority', 'linear')}, split=split,
+    stream=stream,
 )   # part -> what prepares it
 
 def measure(part, kind, rows, raters, items, width) -> dict:
     "One measurement; the memory is the growth of the peak while it runs"
     torch.set_num_threads(1)
-    run = PARTS[part](np.random.default_rng(0), dict(comparisons=comparisons, ratings=ratings)[kind], rows, raters, items, width)
+    run = PARTS[part](np.random.default_rng(0), dict(comparisons=comparisons, ratings=ratings).get(kind), rows, raters, items, width)
     before, start, clock = peak_memory(CPU), time.process_time(), time.perf_counter()
     run()
     return dict(part=part, kind=kind, rows=rows, raters=raters, items=items, width=width, cpu_seconds=time.process_time()-start,
@@ -202,6 +224,70 @@ def loops(rounds: int, small_rows: int, encoder_rows: int) -> list[dict]:
     return out
 
 
+# ---- a step of an encoder next to the processor's peak
+
+KINDS = dict(   # of operations, by a part of their name; the first that fits
+    products=('addmm', '::mm', 'bmm', 'linear', 'matmul', 'mkldnn'), attention=('scaled_dot_product', 'flash_attention', 'softmax'), optimizer=('adamw',),
+    clipping=('foreach_norm', 'foreach_mul', 'linalg_vector_norm'), conversions=('copy_', '_to_copy', 'contiguous', 'clone'), activation=('gelu',), normalization=('layer_norm',),
+    dropout=('bernoulli', 'dropout', 'native_dropout'), embeddings=('embedding', 'index'), memory=('fill_', 'zero', 'empty'), sums=('sum', 'add', 'mul', 'div'))
+
+def products_alone(rows: int, layers: int, width: int, inner: int, dtype) -> tuple[float, float]:
+    "Seconds and operations of the products of one step, forward and backward, each timed alone"
+    seconds, flops = 0., 0
+    for count, k, n in ((4, width, width), (1, width, inner), (1, inner, width)):
+        x, w, g = (torch.randn(*shape).to(dtype) for shape in ((rows, k), (n, k), (rows, n)))
+        for f in (lambda: x @ w.T, lambda: g @ w, lambda: g.T @ x):   # forward; the gradients of input and weight
+            f()
+            times = []
+            for _ in range(5):
+                start = time.process_time()
+                f()
+                times.append(time.process_time()-start)
+            seconds, flops = seconds + layers*count*min(times), flops + layers*count*2*rows*k*n
+    return seconds, flops
+
+def encoder_step(texts: int=32, tokens: int=24, steps: int=3) -> list[dict]:
+    "Where the processor time of a training step of DistilBERT's size goes, in fp32 and bf16, next to its products alone and a large product"
+    import logging
+    from transformers import DistilBertConfig, DistilBertModel
+    from preference_lab.models.text_classifier import MultilabelTextClassifier
+    from preference_lab.training.batching import TextLoader, RaggedArray
+    from preference_lab.training.losses import bce
+    from preference_lab.training.trainer import Trainer
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    rng, out = np.random.default_rng(0), []
+    ragged = RaggedArray.of([rng.integers(5, 30_000, tokens).tolist() for _ in range(texts)])
+    for precision, dtype in (('fp32', torch.float32), ('bf16', torch.bfloat16)):
+        model = MultilabelTextClassifier.on_encoder(DistilBertModel(DistilBertConfig(attention_dropout=0.)), None, names('label', 28), pooling='first')
+        loader = TextLoader(ragged, np.zeros((texts, 28), np.float32), texts)
+        cfg = TrainConfig(device='cpu', precision=precision, batch_size=texts, epochs=1, progress='none')
+        t = Trainer(model, loader, lambda m, b: bce(m(b['input_ids'], b['attention_mask']), b['targets']), None, cfg)
+        t.model.train()
+        rows = np.arange(texts)
+        t.train_step(rows)
+        start = time.process_time()
+        for _ in range(steps): t.train_step(rows)
+        whole = (time.process_time()-start)/steps
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile: t.train_step(rows)
+        spent = dict.fromkeys([*KINDS, 'other'], 0.)
+        for e in profile.key_averages():
+            kind = next((k for k, parts in KINDS.items() if any(p in e.key.lower() for p in parts)), 'other')
+            spent[kind] += e.self_cpu_time_total/1e6
+        total = sum(spent.values())
+        alone, flops = products_alone(texts*tokens, 6, 768, 3072, dtype)
+        x = torch.randn(2048, 2048).to(dtype)
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            x @ x
+            times.append(time.process_time()-start)
+        peak = 2*2048**3/min(times)
+        rest = {k: 1000*v/total*whole for k, v in spent.items()}
+        out.append(dict(precision=precision, step_ms=1000*whole, products_alone_ms=1000*alone, at_peak_ms=1000*flops/peak, peak_gflops=peak/1e9, **rest))
+    return out
+
+
 # ---- serving
 
 def serving(run: str, rounds: int=3, texts: int=192) -> list[dict]:
@@ -237,7 +323,8 @@ def serving(run: str, rounds: int=3, texts: int=192) -> list[dict]:
 def jobs(a) -> list[tuple]:
     "part, kind, rows, raters, items, width: each part over rows; the hierarchical model over raters, items and features, too"
     shape = lambda n: (a.raters or max(20, n//100), a.items or max(50, n//50), a.width)
-    out = [(p, k, n, *shape(n)) for p in a.parts for k in a.kinds for n in a.sizes if not (k == 'ratings' and p in ('network', 'split'))]
+    out = [(p, k, n, *shape(n)) for p in a.parts for k in a.kinds for n in a.sizes if not (k == 'ratings' and p in ('network', 'split')) and p != 'stream']
+    if 'stream' in a.parts: out += [('stream', 'texts', n, *shape(n)) for n in a.sizes]
     if 'hierarchical' in a.parts and a.sweeps:
         r, i, w = shape(BASE)
         out += [('hierarchical', 'comparisons', BASE, *s) for k in (4, 16) for s in ((r*k, i, w), (r, i*k, w), (r, i, w*k//2))]
@@ -255,6 +342,7 @@ def main() -> int:
     p.add_argument('--seconds', type=float, default=600, help='limit of one measurement')
     p.add_argument('--loops', type=int, default=0, metavar='ROUNDS', help='compare training loops over so many rounds, and nothing else')
     p.add_argument('--loop-rows', type=int, nargs=2, default=(51_200, 1280), help='rows of the small network and of the encoder')
+    p.add_argument('--encoder-step', action='store_true', help="where the time of a training step of an encoder goes, next to the processor's peak, and nothing else")
     p.add_argument('--serving', metavar='RUN', help='compare predictions of a run of emotions with its exports, and nothing else')
     p.add_argument('--out', help='file of the results; default: that of this processor')
     p.add_argument('--one', help=SUPPRESS)   # one measurement, in its own process
@@ -270,6 +358,10 @@ def main() -> int:
     if a.loops:
         write_json(out, dict(rows=[]) | kept | about | dict(loops=loops(a.loops, *a.loop_rows)))
         for r in read_json(out)['loops']: print(f"{r['network']:24} {r['loop']:24} {r['milliseconds']:8.3f} ms a step  {r['ratio']:5.2f}")
+        return 0
+    if a.encoder_step:
+        write_json(out, dict(rows=[]) | kept | about | dict(encoder_step=encoder_step()))
+        for r in read_json(out)['encoder_step']: print('\n'.join(f'{k:20} {v if isinstance(v, str) else round(v, 1)}' for k, v in r.items()), '\n')
         return 0
     if a.serving:
         write_json(out, dict(rows=[]) | kept | about | dict(serving=serving(a.serving)))
