@@ -42,7 +42,7 @@ class JudgementConfig(Config):
     level: Literal['', 'nominal', 'ordinal', 'interval', 'ratio', 'jaccard', 'masi'] = ''
     target: str = ''             # the target that is shown in full; empty: the first
     sample_raters: bool = False  # whether raters are a sample too; False: intervals are about these raters on new items
-    bootstrap_samples: PositiveInt = 1000       # bootstrap resamples behind each interval
+    bootstrap_samples: PositiveInt = 1000       # of raters and items, where raters are a sample (sample_raters)
     wanted_reliability: FractionBelowOne = 0.9  # of the mean of the raters, for the number of raters
     # ratings without repeats: assumed proportion of noise in the residual, for planning repeats; none: unknown
     noise: FractionBelowOne | None = None
@@ -81,6 +81,7 @@ class JudgementConfig(Config):
     REQUIRES = dict(
         data_seed='data=demo',
         format=_OWN,
+        alt_test_margin='names_models: raters that are models (model_raters or rater_type_column)',
         **dict.fromkeys(('judgement_type', 'rater_column', 'rater_type_column', 'target_column', 'time_column',
                          'seconds_column'), _OWN),
         **{k: f'{_OWN} of {" or ".join(kinds).replace("_", " ")}' for k, kinds in KINDS_OF.items()},
@@ -88,6 +89,8 @@ class JudgementConfig(Config):
 
     @property
     def has_own_table(self) -> bool: return self.data not in NAMED_DATA
+    @property
+    def names_models(self) -> bool: return bool(self.model_raters or self.rater_type_column)
 
 # %% ../../../nbs/studies/judgements/01_settings.ipynb #4a1bedcd
 def refuse_other_settings(
