@@ -23,7 +23,8 @@ from .memes import MemeTable
 def _sort_key(column: Sequence) -> arrow.Array:
     "What the rows of a column are compared by"
     if isinstance(column, np.ndarray) and column.dtype.kind in 'iufb': return arrow.array(column)
-    texts = [v if isinstance(v, str) else str(v) for v in column]
+    texts = list(column)
+    if set(map(type, texts)) != {str}: texts = [v if isinstance(v, str) else str(v) for v in texts]
     try: return arrow.array(texts, arrow.large_string())
     except UnicodeEncodeError:   # half a character
         return arrow.array([t.encode('utf-8', 'surrogatepass') for t in texts], arrow.large_binary())

@@ -163,9 +163,17 @@ def _csv_error(error: csv.Error) -> str:
     if 'unexpected end' in str(error): return 'a quote is opened and never closed'
     return f'a quote is in the wrong position ({error})'
 
+def _lines(text: str, block=2**20) -> Iterator[str]:
+    "The lines of a text with their ends; `StringIO` takes 4 bytes a character, and so it gets a part at a time"
+    start = 0
+    while start < len(text):
+        end = text.find('\n', start + block) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline='')
+        start = end
+
 def _parse_rows(path, text, delimiter, quoted) -> tuple[list[int], list[list[str]]]:
     "Row numbers and cells of a delimited text; blank lines are skipped but counted"
-    reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter, strict=quoted,
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=quoted,
                         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     numbers, rows, n, cells = [], [], 0, 0
     try:

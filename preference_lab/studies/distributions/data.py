@@ -33,7 +33,8 @@ from ...data.row_order import sort_items
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
-from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_texts
+from ...data.texts import normalize_texts
+from ...data.near_duplicates import find_near_duplicate_texts, near_duplicate_warning
 from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
