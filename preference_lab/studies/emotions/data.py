@@ -100,10 +100,8 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
 def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes, seed, near: bool) -> MultilabelTable:
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
     own = folded if table.texts == original else normalize_texts(original)
-    bare = [b or t for b, t in zip(clean_texts(original, strip_urls=True, strip_emoji=True), original)]
-    changed = [i for i, (b, t) in enumerate(zip(bare, original)) if b is not t and b != t]
-    others = [folded]*(own is not folded)
-    if changed:
+    bare, others = clean_texts(original, strip_urls=True, strip_emoji=True), [folded]*(own is not folded)
+    if changed := [] if bare == original else [i for i, (b, t) in enumerate(zip(bare, original)) if b and b != t]:
         others.append(list(own))
         for i, text in zip(changed, normalize_texts([bare[i] for i in changed])): others[-1][i] = text
     # nearly equal texts are in one group, and so are equal ones
