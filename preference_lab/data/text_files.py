@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['UNDECODED_BYTE', 'MAX_COLUMNS', 'MAX_CELLS', 'MAX_CELL_CHARS', 'DELIMITERS', 'HEAD_CHARS', 'HEAD_ROWS',
-           'choose_encoding', 'decode_error', 'cell_limit_message', 'check_column_names', 'find_delimiter',
-           'choose_delimiter', 'check_line_breaks', 'read_delimited', 'has_json_lines', 'read_json_table']
+           'choose_encoding', 'decode_error', 'has_undecoded_bytes', 'cell_limit_message', 'check_column_names',
+           'find_delimiter', 'choose_delimiter', 'check_line_breaks', 'read_delimited', 'has_json_lines',
+           'read_json_table']
 
 # %% ../../nbs/data/03_text_files.ipynb #146e037d
 import csv
@@ -86,7 +87,10 @@ def check_encoding(
                             'encoding=')
 
 # %% ../../nbs/data/03_text_files.ipynb #f000a144
-def _has_undecoded_bytes(text: str, block=2**20) -> bool:
+def has_undecoded_bytes(
+    text: str,
+    block: int=2**20,   # characters that are tried at once
+) -> bool:
     "Whether a text has a marker of a byte that is not UTF-8, which cannot be encoded"
     try: return any(text[i:i+block].encode() is None for i in range(0, len(text), block))
     except UnicodeEncodeError: return True
@@ -280,7 +284,7 @@ def read_delimited(
     numbers, rows = _parse_rows(path, text, delimiter, quoted)
     names = list(columns or rows[0])
 
-    if _has_undecoded_bytes(text):
+    if has_undecoded_bytes(text):
         for n, row in zip(numbers, rows): check_encoding(path, row, n, names)
     if columns is None: numbers, rows = numbers[1:], rows[1:]
     names = check_column_names(path, names)
@@ -315,7 +319,7 @@ def _parse_objects(path, reading=None) -> Iterator[tuple[int, Any]]:
     "Row numbers and parsed values of a JSON list or of JSON lines"
     text = _decode(path, reading)
     lines = text.split('\n')
-    if _has_undecoded_bytes(text):
+    if has_undecoded_bytes(text):
         for n, line in enumerate(lines, 1): check_encoding(path, [line], n)
     if not has_json_lines(text, table_suffix(path)):
         yield from enumerate(_json_list(path, text), 1)

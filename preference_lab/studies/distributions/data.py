@@ -206,7 +206,9 @@ def read_neighbors(
     item = select_columns(f, find_item_column(f, c, 'item'), str(path), 'item_column')[0]
     edges = select_columns(f, c.edge_columns, str(path), 'edge_columns', sort=True)
     for n in names: select_columns(f, n, str(path), 'feature_columns')
-    x, e = (parse_finite_floats(f[k].to_numpy(dtype=object), f, k, path) for k in (names, edges))
+    advice = ('Features of neighbors and edges are numbers: correct the cell, delete the row, or write categories as '
+              'columns of 0 and 1 here and in the table of items.')
+    x, e = (parse_finite_floats(f[k].to_numpy(dtype=object), f, k, path, advice) for k in (names, edges))
     ids = np.array(parse_ids(f[item]), object)
     at = np.lexsort((*e.T[::-1], *x.T[::-1]))   # whatever the order of the file
     return dict(item=ids[at], neighbors=x[at], edges=e[at], row=f.index.to_numpy()[at], column=item)
