@@ -103,8 +103,8 @@ def _check_not_zero(x, ids, path):
     )
 
 # %% ../../nbs/data/26_items.ipynb #f9f11d6f
-_NUMBERS_ONLY = ('An embedding has a number in every cell: correct the cell, delete the row, or delete the column if it '
-                 'is not part of the embedding. Write categories as columns of 0 and 1.')
+_NUMBERS_ONLY = ('An embedding has a number in every cell: correct the cell, delete the row, or delete the column if '
+                 'it is not part of the embedding. Write categories as columns of 0 and 1.')
 
 def read_embeddings(
     path: str|Path,          # .csv .tsv .parquet .xlsx .jsonl
