@@ -160,7 +160,7 @@ def extra_tables(self: EmotionStudy) -> dict[str, pd.DataFrame]:
 @patch
 def extra_results(self: EmotionStudy) -> dict:
     "Scores by label, strategy and group, and the thresholds"
-    by_strategy = {k: t.set_index('metric')[['value', 'low', 'high', 'difference', 'difference_low', 'difference_high']]
+    by_strategy = {k: t.set_index('metric').drop(columns=['strategy', 'distinguishable'])
                    for k, t in self.strategy_scores.groupby('strategy', sort=False)}
     return dict(
         per_label=self.per_label.to_dict('records'),
