@@ -10,7 +10,7 @@ __all__ = ['fingerprint', 'save_tensors', 'load_tensors', 'read_tensor_metadata'
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,9 +30,12 @@ def _to_json_cell(x):
     if x is pd.NA or x is pd.NaT: return None
     return str(x)
 
-def _cells_as_json(values) -> str:
-    if not all(isinstance(v, (str, tuple)) for v in values): values = [None if is_missing(v) else v for v in values]
-    return json.dumps(values, default=_to_json_cell)
+def _cells_as_json(values, block=50_000) -> Iterator[str]:
+    "A JSON list in parts"
+    for i in range(0, len(values), block):
+        part = values[i:i+block]
+        if not set(map(type, part)) <= {str, tuple}: part = [None if is_missing(v) else v for v in part]
+        yield ', '*(i > 0) + json.dumps(part, default=_to_json_cell)[1:-1]
 
 # %% ../../nbs/core/04_storage.ipynb #e014b21b
 def fingerprint(
@@ -40,7 +43,10 @@ def fingerprint(
 ) -> str:                 # SHA-256, 64 hexadecimal digits
     "SHA-256 of a table's content, independent of column order and index"
     h = hashlib.sha256(f'{len(frame)}\n'.encode())
-    for c in sorted(frame.columns): h.update(f'{json.dumps(c)}: {_cells_as_json(frame[c].tolist())}\n'.encode())
+    for c in sorted(frame.columns):
+        h.update(f'{json.dumps(c)}: ['.encode())
+        for part in _cells_as_json(frame[c].tolist()): h.update(part.encode())
+        h.update(b']\n')
     return h.hexdigest()
 
 # %% ../../nbs/core/04_storage.ipynb #c10bcb51

@@ -122,7 +122,7 @@ def find_encoding(
     if name := _unmarked_utf16(head[:4096]): return name
     decoder, sample, chunk = codecs.getincrementaldecoder('utf-8')(), b'', head
     while chunk:
-        try: decoder.decode(chunk)
+        try: decoder.decode(b'' if chunk.isascii() and not decoder.getstate()[0] else chunk)
         except UnicodeDecodeError:
             lines = [l for l in chunk.splitlines(keepends=True) if not l.isascii()]
             sample = b''.join(lines)[:_SAMPLE]

@@ -6,18 +6,21 @@
 __all__ = ['find_images', 'read_embeddings', 'list_images']
 
 # %% ../../nbs/data/26_items.ipynb #a5649d27
+import json
 import unicodedata
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
+from ..core.files import parse_json
 from .reading import COUNTED, Reading
 from .image_files import IMAGE_SUFFIXES, is_image_file, walk_images
 from .spellings import unify_ids
 from .tables import read_table
 from .validation import list_names, parse_finite_floats, parse_ids, require_column
-from .columns import find_role_column, index_columns
+from .columns import find_role_column, index_columns, natural_order
 from .number_cells import plain_numbers
 
 # %% ../../nbs/data/26_items.ipynb #fe7367ad
@@ -67,6 +70,14 @@ def _list_column(df, column, path) -> np.ndarray:
         )
     return np.array([[v for v in row] for row in df[column]], dtype=object)
 
+def _parse_listed_texts(column: pd.Series) -> pd.Series:
+    "A column of lists that were written as text, `[0.5, -1]`, as lists; other columns as they are"
+    if not all(isinstance(v, str) and v.strip().startswith('[') for v in column): return column
+    def parse(cell):
+        try: return parse_json(cell)
+        except json.JSONDecodeError: return cell   # an error names it
+    return column.map(parse)
+
 def _check_item_ids(ids, path, column):
     "Refuse an empty or repeated id"
     for row, v in ids.items():
@@ -92,12 +103,15 @@ def _check_not_zero(x, ids, path):
     )
 
 # %% ../../nbs/data/26_items.ipynb #f9f11d6f
+_NUMBERS_ONLY = ('An embedding has a number in every cell: correct the cell, delete the row, or delete the column if '
+                 'it is not part of the embedding. Write categories as columns of 0 and 1.')
+
 def read_embeddings(
     path: str|Path,          # .csv .tsv .parquet .xlsx .jsonl
     item_column: str='item', # column of ids; item: also by a usual name of it
     reading: Reading|None=None,   # to which it is added what was left out
 ) -> tuple[list[str], np.ndarray]:  # ids; (rows, width) float32
-    "Embeddings from a table, checked; an index that was written along is left out"
+    "Embeddings from a table, checked, with columns in natural order; an index that was written along is left out"
     df = read_table(path)
     if item_column == 'item': item_column = find_role_column(df.columns, 'item') or 'item'
     require_column(df, path, item_column, 'item_column')
@@ -107,15 +121,18 @@ def read_embeddings(
     if not names:
         raise DataError(f'{location(path, 1)}: no column besides {item_column!r}. Add one for each number of the '
                         'embedding.')
+    if len(names) == 1: df = df.assign(**{names[0]: _parse_listed_texts(df[names[0]])})
     is_list = len(names) == 1 and isinstance(df[names[0]].iloc[0], (list, tuple, np.ndarray))
+    in_file, names = names, natural_order(names)   # whatever the order of the file
     notation = Reading(str(path))
     if not is_list: df = plain_numbers(df, names, str(path), notation)
     cells = _list_column(df, names[0], path) if is_list else df[names].to_numpy(dtype=object)
-    x = parse_finite_floats(cells, df, names, path)
+    x = parse_finite_floats(cells, df, names, path, _NUMBERS_ONLY)
     _check_not_zero(x, ids, path)
     if reading:
-        left_out = f'{list_names(index)}: an index, left out' if index else ''
-        reading.add('embeddings', f'{x.shape[1]:,} numbers an item', COUNTED, detail=left_out)
+        said = [f'{list_names(index)}: an index, left out'] if index else []
+        if names != in_file: said.append(f'sorted by the names of the columns: {list_names(names)}')
+        reading.add('embeddings', f'{x.shape[1]:,} numbers an item', COUNTED, detail='; '.join(said))
         for e in notation.entries: reading.add(f'embeddings, {e.what}', e.choice, COUNTED, detail=e.detail)
     return ids.tolist(), x
 

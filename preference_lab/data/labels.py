@@ -10,6 +10,7 @@ import hashlib
 import json
 from copy import copy
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -124,8 +125,8 @@ class MultilabelTable(TableView):
         "(n, labels) float32: 1 for the labels of a row, else 0"
         out = np.zeros((len(self), len(self.label_names)), dtype=np.float32)
         labels = self.frame['labels'].tolist()
-        rows = np.repeat(np.arange(len(self)), [len(l) for l in labels])
-        out[rows, np.array([i for l in labels for i in l], dtype=int)] = 1
+        number = np.fromiter(map(len, labels), int, len(labels))
+        out[np.repeat(np.arange(len(self)), number), np.fromiter(chain.from_iterable(labels), int, number.sum())] = 1
         return out
 
     @property
@@ -163,6 +164,17 @@ class MultilabelTable(TableView):
         if 'split' not in self.frame:
             raise DataError(f'{location(self.name)}: the table has no splits. Add a column "split".')
         return self.subset((self.frame['split'] == split).to_numpy())
+
+# %% ../../nbs/data/14_labels.ipynb #f3238390
+@patch
+def count_labels(self: MultilabelTable,
+) -> pd.DataFrame:   # labels by splits
+    "Rows with each label in each split"
+    labels, split = self.frame['labels'].tolist(), pd.Index(SPLITS).get_indexer(self.frame['split'])
+    number = np.fromiter(map(len, labels), int, len(labels))
+    cell = np.fromiter(chain.from_iterable(labels), int, number.sum())*len(SPLITS) + np.repeat(split, number)
+    counts = np.bincount(cell, minlength=len(self.label_names)*len(SPLITS)).reshape(-1, len(SPLITS))
+    return pd.DataFrame(counts, index=self.label_names, columns=list(SPLITS))
 
 # %% ../../nbs/data/14_labels.ipynb #ffb4c612
 @patch

@@ -23,7 +23,13 @@ from .memes import MemeTable
 def _sort_key(column: Sequence) -> arrow.Array:
     "What the rows of a column are compared by"
     if isinstance(column, np.ndarray) and column.dtype.kind in 'iufb': return arrow.array(column)
-    texts = [v if isinstance(v, str) else str(v) for v in column]
+    texts = list(column)
+    if set(map(type, texts)) == {tuple}:   # labels: equal ones are written once, and compared by their rank
+        text_of = {v: str(v) for v in set(texts)}
+        rank = {t: k for k, t in enumerate(sorted(set(text_of.values())))}
+        rank_of = {v: rank[t] for v, t in text_of.items()}
+        return arrow.array(map(rank_of.__getitem__, texts), arrow.int64())
+    if set(map(type, texts)) != {str}: texts = [v if isinstance(v, str) else str(v) for v in texts]
     try: return arrow.array(texts, arrow.large_string())
     except UnicodeEncodeError:   # half a character
         return arrow.array([t.encode('utf-8', 'surrogatepass') for t in texts], arrow.large_binary())
@@ -62,7 +68,8 @@ def _cell_keys(column: pd.Series) -> list:
     "The numbers of a column as read, and the texts of other cells"
     try: number = pd.to_numeric(column, errors='coerce').to_numpy(np.float64, na_value=np.nan)
     except TypeError: number = np.full(len(column), np.nan)   # lists in cells
-    return [number, ['' if known else str(v) for v, known in zip(column, ~np.isnan(number))]]
+    if not (unknown := np.isnan(number)).any(): return [number]
+    return [number, [str(v) if u else '' for v, u in zip(column, unknown)]]
 
 # %% ../../nbs/data/59_row_order.ipynb #d08327fd
 def sort_items(

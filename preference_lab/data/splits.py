@@ -38,35 +38,51 @@ def _neediest(splits, need, sizes, capacity, tie, g) -> int:
             if free > other or free == other and tie[g, s] > tie[g, best]: best = s
     return best
 
+def _fill(need, capacity, rows, weight, sizes, tie, groups) -> list[int]:
+    "The split of each group, one after the other; `need` and `capacity` are reduced"
+    splits, out = [s for s in range(len(sizes)) if sizes[s] > 0], []
+    share = [need[s]/sizes[s] if sizes[s] > 0 else -np.inf for s in range(len(sizes))]
+    for g, r, w in zip(groups, rows, weight):
+        top = max(share)
+        s = share.index(top)
+        if min(capacity) < w or share.count(top) > 1:   # a full split, or two that need as much
+            fits = [s for s in splits if capacity[s] >= w] or splits   # splits with enough capacity, if any
+            s = _neediest(fits, need, sizes, capacity, tie, g)
+        out.append(s)
+        capacity[s] -= w
+        if need is not capacity: need[s] -= r
+        share[s] = need[s]/sizes[s]
+    return out
+
+# %% ../../nbs/data/28_splits.ipynb #db715949
+def _subtract(wanted: list[float], rows: np.ndarray, split: np.ndarray):
+    "Subtract from what each split wants the rows that it got, one after the other, since floats are rounded"
+    for s in range(len(wanted)):
+        got = rows[(split == s) & (rows > 0)]
+        if len(got): wanted[s] = float(np.subtract.accumulate(np.r_[wanted[s], got])[-1])
+
 def _stratify(counts, weight, sizes, rng) -> np.ndarray:
     "Position in SPLITS of each group; counts (groups, labels): rows with the label, weight (groups,): rows"
-    splits = [s for s in range(len(sizes)) if sizes[s] > 0]
     wanted = [[sizes[s]*c for s in range(len(sizes))] for c in counts.sum(0).tolist()]   # rows by label and split
     capacity = [sizes[s]*int(weight.sum()) for s in range(len(sizes))]                   # rows by split
     shuffled = rng.permutation(len(counts))
     order = shuffled[np.argsort(-weight[shuffled], kind='stable')]                # large groups first, else at random
-    carriers = [order[counts[order, l] > 0].tolist() for l in range(counts.shape[1])]
-    group, label = np.nonzero(counts)
-    rows, start = counts[group, label].tolist(), np.searchsorted(group, np.arange(len(counts) + 1)).tolist()
     # ties are broken in proportion to the sizes
     tie = rng.random((len(counts), len(sizes))) ** (1 / np.maximum(sizes, 1e-9))
-    left, out, label, weight = counts.sum(0).tolist(), [-1]*len(counts), label.tolist(), weight.tolist()
+    left, out = counts.sum(0), np.full(len(counts), -1)
 
-    def assign(g, need):
-        fits = [s for s in splits if capacity[s] >= weight[g]] or splits   # splits with enough capacity, if any
-        out[g] = s = _neediest(fits, need, sizes, capacity, tie, g)
-        capacity[s] -= weight[g]
-        for k in range(start[g], start[g+1]):
-            wanted[label[k]][s] -= rows[k]
-            left[label[k]] -= rows[k]
-
-    while any(n > 0 for n in left):
-        l = min((l for l, n in enumerate(left) if n > 0), key=left.__getitem__)
-        for g in carriers[l]:
-            if out[g] < 0: assign(g, wanted[l])
-    for g in order.tolist():
-        if out[g] < 0: assign(g, capacity)
-    return np.array(out, dtype=int)
+    while (left > 0).any():
+        l = int(np.where(left > 0, left, np.iinfo(left.dtype).max).argmin())
+        part = order[(counts[order, l] > 0) & (out[order] < 0)]
+        rows, groups = counts[part], part.tolist()
+        out[part] = _fill(wanted[l], capacity, rows[:, l].tolist(), weight[part].tolist(), sizes, tie, groups)
+        for k in range(len(wanted)):
+            if k != l: _subtract(wanted[k], rows[:, k], out[part])
+        left -= rows.sum(0)
+    rest = order[out[order] < 0]
+    zeros, weights = [0]*len(rest), weight[rest].tolist()
+    out[rest] = _fill(capacity, capacity, zeros, weights, sizes, tie, rest.tolist())
+    return out
 
 # %% ../../nbs/data/28_splits.ipynb #fa8200ea
 def split_groups(
@@ -86,9 +102,9 @@ def split_groups(
     if len(targets) != len(code):
         raise DataError(f'stratify has {len(targets):,} rows and groups {len(code):,}; expected one for each row')
 
-    counts = np.zeros((len(names), targets.shape[1]), dtype=np.int64)
     row, label = np.nonzero(targets)
-    np.add.at(counts, (code[row], label), 1)
+    shape = len(names), targets.shape[1]
+    counts = np.bincount(code[row]*shape[1] + label, minlength=shape[0]*shape[1]).reshape(shape)
     split = _stratify(counts, np.bincount(code, minlength=len(names)), sizes, np.random.default_rng(seed))
     empty = [n for i, (n, s) in enumerate(zip(SPLITS, sizes)) if s > 0 and not (split == i).any()]
     if empty:

@@ -23,6 +23,7 @@ from ..core.files import MAX_TEXT_BYTES, parse_json
 from .file_encodings import open_table_bytes, shard_paths, table_suffix
 from .reading import Reading
 from .text_files import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_column_names, check_encoding
+from .text_files import has_undecoded_bytes
 from .text_files import check_line_breaks, choose_delimiter, choose_encoding, decode_error
 from .text_files import has_json_lines
 from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
@@ -37,24 +38,32 @@ def _open_text(path: Path, reading) -> io.TextIOWrapper:
     with open_table_bytes(path) as f: encoding, errors = choose_encoding(f, reading)
     return io.TextIOWrapper(open_table_bytes(path), encoding, errors=errors, newline='')
 
-def _lines(path: Path, f: io.TextIOWrapper) -> Iterator[str]:
-    "Lines with their ends, or an error about one that is not text"
-    n = 0
-    while line := _next_line(path, f):
-        n += 1
+def _lines(path: Path, f: io.TextIOWrapper, marks: list|None=None, chars=2**15) -> Iterator[str]:
+    "Lines with their ends, or an error about one that is not text; `marks` grows where bytes are not UTF-8"
+    n, rest = 0, ''   # the last line may go on in the next part
+    while part := _next_part(path, f, chars):
+        *lines, rest = io.StringIO(rest + part, newline='')
+        if '\0' in part or len(rest) >= MAX_LINE_CHARS: _check_lines(path, [*lines, rest], n)
+        if marks is not None and not part.isascii() and has_undecoded_bytes(part): marks.append(n)
+        n += len(lines)
+        yield from lines
+    if rest: yield rest
+
+def _check_lines(path, lines, n):
+    "A `DataError` about the first line with NUL bytes, or that is too long; n lines are before them"
+    for n, line in enumerate(lines, n + 1):
         if '\0' in line:
             raise DataError(
                 f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it again.'
             )
-        if len(line) == MAX_LINE_CHARS:
+        if len(line) >= MAX_LINE_CHARS:
             raise DataError(
                 f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a line.'
             )
-        yield line
 
-def _next_line(path, f) -> str:
-    "A line with its end, or a part of one that is too long; '' at the end"
-    try: return f.readline(MAX_LINE_CHARS)
+def _next_part(path, f, chars) -> str:
+    "The next characters; '' at the end"
+    try: return f.read(chars)
     except UnicodeDecodeError as e: raise decode_error(path, e) from None
     except (OSError, EOFError, arrow.ArrowException) as e:
         raise DataError(f'{location(path)}: cannot be decompressed ({type(e).__name__}): it is damaged or truncated. '
@@ -71,22 +80,30 @@ def _csv_error(path, n, e) -> DataError:
         f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.'
     )
 
-def _csv_records(path: Path, f, reading) -> tuple[str, Iterator[tuple[int, list[str]]]]:
-    "The delimiter; number and cells of each record that is not blank"
-    lines, head = _lines(path, f), []
-    for line in lines:
-        head.append(line)
-        if len(head) >= 2*HEAD_ROWS or sum(map(len, head)) > HEAD_CHARS: break
-    delimiter = choose_delimiter(''.join(head), path, reading=reading)
-    return delimiter, _parsed(path, csv.reader(chain(head, lines), delimiter=delimiter, strict=True))
+class _Records:
+    "The records of a delimited file, a block at a time"
+    def __init__(self, path: Path, f, reading):
+        self.path, self.number, head = path, 0, []   # the record that was read last
+        self.marks = []   # not empty once bytes that are not UTF-8 have been read
+        lines = _lines(path, f, self.marks)
+        for line in lines:
+            head.append(line)
+            if len(head) >= 2*HEAD_ROWS or sum(map(len, head)) > HEAD_CHARS: break
+        self.delimiter = choose_delimiter(''.join(head), path, reading=reading)
+        self.reader = csv.reader(chain(head, lines), delimiter=self.delimiter, strict=True)
 
-def _parsed(path, reader) -> Iterator[tuple[int, list[str]]]:
-    "The records of a reader"
-    n = 0
-    try:
-        for n, cells in enumerate(reader, 1):
-            if cells: yield n, cells
-    except csv.Error as e: raise _csv_error(path, n+1, e) from None
+    def take(self, n: int) -> tuple[list[int], list[list[str]], bool]:
+        "Numbers and cells of the next records that are not blank, and whether one has several lines; none at the end"
+        while True:
+            cells, lines, first = [], self.reader.line_num, self.number + 1
+            try: cells.extend(islice(self.reader, n))
+            except csv.Error as e: raise _csv_error(self.path, first + len(cells), e) from None
+            self.number += len(cells)
+            has_breaks = self.reader.line_num - lines > len(cells)
+            numbers = list(range(first, self.number + 1))
+            if all(cells): return numbers, cells, has_breaks
+            numbers, cells = [k for k, c in zip(numbers, cells) if c], [c for c in cells if c]
+            if cells: return numbers, cells, has_breaks
 
 # %% ../../nbs/data/39_table_blocks.ipynb #3b22c71b
 def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
@@ -98,28 +115,29 @@ def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
         f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.'
     )
 
+def _check_cells(numbers, cells, names, records: _Records):
+    "A `DataError` about the first record with bytes that are not UTF-8, or with too few or too many cells"
+    for n, row in zip(numbers, cells):
+        check_encoding(records.path, row, n, names)
+        if len(row) != len(names):
+            is_last = n == numbers[-1] and not records.take(1)[0]
+            raise _wrong_width(records.path, n, row, names, is_last)
+
 def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFrame]:
     "A delimited text file as strings"
     with _open_text(path, reading) as f:
-        delimiter, records = _csv_records(path, f, reading)
+        records = _Records(path, f, reading)
         sample = []   # rows from which the values of a column are known
-        head = next(records, None)
-        if head is None: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
-        check_encoding(path, head[1], head[0], head[1])
-        names = check_column_names(path, head[1])
-        while block := list(islice(records, rows)):
-            has_breaks = False
-            for n, cells in block:
-                joined = ''.join(cells)
-                has_breaks = has_breaks or '\n' in joined
-                if UNDECODED_BYTE.search(joined): check_encoding(path, cells, n, names)
-                if len(cells) != len(names):
-                    is_last = n == block[-1][0] and next(records, None) is None
-                    raise _wrong_width(path, n, cells, names, is_last)
-            cells = [c for _, c in block]
+        number, head, _ = records.take(1)
+        if not head: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
+        check_encoding(path, head[0], number[0], head[0])
+        names = check_column_names(path, head[0])
+        while (block := records.take(rows))[1]:
+            numbers, cells, has_breaks = block
+            if records.marks or set(map(len, cells)) != {len(names)}: _check_cells(numbers, cells, names, records)
             sample += cells[:max(0, 2000 - len(sample))]
-            if has_breaks: check_line_breaks(path, [n for n, _ in block], cells, delimiter, reading, sample)
-            yield pd.DataFrame(cells, columns=names, index=[n for n, _ in block], dtype=object)
+            if has_breaks: check_line_breaks(path, numbers, cells, records.delimiter, reading, sample)
+            yield pd.DataFrame(cells, columns=names, index=numbers, dtype=object)
 
 # %% ../../nbs/data/39_table_blocks.ipynb #b3c6243d
 def _json_object(path, n, line) -> dict:

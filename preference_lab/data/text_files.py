@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['UNDECODED_BYTE', 'MAX_COLUMNS', 'MAX_CELLS', 'MAX_CELL_CHARS', 'DELIMITERS', 'HEAD_CHARS', 'HEAD_ROWS',
-           'choose_encoding', 'decode_error', 'cell_limit_message', 'check_column_names', 'find_delimiter',
-           'choose_delimiter', 'check_line_breaks', 'read_delimited', 'has_json_lines', 'read_json_table']
+           'choose_encoding', 'decode_error', 'has_undecoded_bytes', 'cell_limit_message', 'check_column_names',
+           'find_delimiter', 'choose_delimiter', 'check_line_breaks', 'read_delimited', 'has_json_lines',
+           'read_json_table']
 
 # %% ../../nbs/data/03_text_files.ipynb #146e037d
 import csv
+import gc
 import io
 import json
 import re
@@ -83,6 +85,15 @@ def check_encoding(
             raise DataError(f'{location(path, row, column)}: byte 0x{byte:02X} is not UTF-8 '
                             f'({guess!r} in Windows-1252). Save the file as UTF-8, or name its encoding with '
                             'encoding=')
+
+# %% ../../nbs/data/03_text_files.ipynb #f000a144
+def has_undecoded_bytes(
+    text: str,
+    block: int=2**20,   # characters that are tried at once
+) -> bool:
+    "Whether a text has a marker of a byte that is not UTF-8, which cannot be encoded"
+    try: return any(text[i:i+block].encode() is None for i in range(0, len(text), block))
+    except UnicodeEncodeError: return True
 
 # %% ../../nbs/data/03_text_files.ipynb #28f90ace
 MAX_COLUMNS = 16_384    # the maximum of an Excel sheet
@@ -163,11 +174,21 @@ def _csv_error(error: csv.Error) -> str:
     if 'unexpected end' in str(error): return 'a quote is opened and never closed'
     return f'a quote is in the wrong position ({error})'
 
+def _lines(text: str, block=2**20) -> Iterator[str]:
+    "The lines of a text with their ends; `StringIO` takes 4 bytes a character, and so it gets a part at a time"
+    start = 0
+    while start < len(text):
+        end = text.find('\n', start + block) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline='')
+        start = end
+
 def _parse_rows(path, text, delimiter, quoted) -> tuple[list[int], list[list[str]]]:
     "Row numbers and cells of a delimited text; blank lines are skipped but counted"
-    reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter, strict=quoted,
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=quoted,
                         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     numbers, rows, n, cells = [], [], 0, 0
+    collects = gc.isenabled()
+    gc.disable()   # it would look through all rows again and again
     try:
         for n, row in enumerate(reader, 1):
             if row:
@@ -178,6 +199,8 @@ def _parse_rows(path, text, delimiter, quoted) -> tuple[list[int], list[list[str
     except csv.Error as e:
         raise DataError(f'{location(path, n+1)}: {_csv_error(e)}. Close or double the quote; '
                         'if the file is truncated, export it again.') from None
+    finally:
+        if collects: gc.enable()
     return numbers, rows
 
 # %% ../../nbs/data/03_text_files.ipynb #3afbf386
@@ -261,7 +284,7 @@ def read_delimited(
     numbers, rows = _parse_rows(path, text, delimiter, quoted)
     names = list(columns or rows[0])
 
-    if UNDECODED_BYTE.search(text):
+    if has_undecoded_bytes(text):
         for n, row in zip(numbers, rows): check_encoding(path, row, n, names)
     if columns is None: numbers, rows = numbers[1:], rows[1:]
     names = check_column_names(path, names)
@@ -296,7 +319,7 @@ def _parse_objects(path, reading=None) -> Iterator[tuple[int, Any]]:
     "Row numbers and parsed values of a JSON list or of JSON lines"
     text = _decode(path, reading)
     lines = text.split('\n')
-    if UNDECODED_BYTE.search(text):
+    if has_undecoded_bytes(text):
         for n, line in enumerate(lines, 1): check_encoding(path, [line], n)
     if not has_json_lines(text, table_suffix(path)):
         yield from enumerate(_json_list(path, text), 1)

@@ -67,7 +67,7 @@ def find_goemotions_names(
     column: str,       # that lists labels
 ) -> tuple[list[str], str]|None:  # the names, and why; None: the table is not GoEmotions
     "The names of the labels, where a table of codes is GoEmotions by its marks"
-    if 'id' not in df or not df['id'].map(lambda v: bool(re.fullmatch(r'e[a-z0-9]{6}', str(v)))).all(): return None
+    if 'id' not in df or not all(re.fullmatch(r'e[a-z0-9]{6}', str(v)) for v in df['id']): return None
     codes = df[column].map(str).str.strip('[]').str.replace(' ', ',').str.split(',').explode()
     codes = codes.str.strip()
     codes = codes[codes != '']

@@ -80,6 +80,7 @@ def intraclass_scorer(
 def _one_way_interval(f, df1, df2, k, level):
     "Interval of a ratio of mean squares as a correlation of single ratings"
     q = lambda a, b: f_distribution.ppf((1+level)/2, a, b)
+    if np.isinf(f): return 1., 1.   # nothing varies within
     low, high = f/q(df1, df2), f*q(df2, df1)
     return (low-1)/(low+k-1), (high-1)/(high+k-1)
 

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals, jackknife
-from .bootstrap import wilson_interval
+from .bootstrap import bound_at_one, wilson_interval
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #7dfb1bdb
 # method, as results.json names it -> how it works, and where it is published
@@ -242,6 +242,6 @@ def coefficient_intervals(
     for k, v in value.items():
         scale = (scales or {}).get(k, 'identity')
         i = jackknife_interval(v, left_out[k], scale, units)
-        if scale == 'identity': i = i._replace(high=float(np.maximum(i.value, np.minimum(i.high, 1.))))
+        if scale == 'identity': i = bound_at_one(i, units)
         out[k] = NamedInterval(*i, name[scale], generalizes_to, units)
     return out

@@ -33,7 +33,8 @@ from ...data.row_order import sort_items
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
-from ...data.texts import find_near_duplicate_texts, near_duplicate_warning, normalize_texts
+from ...data.texts import normalize_texts
+from ...data.near_duplicates import find_near_duplicate_texts, near_duplicate_warning
 from ...data.splits import join_similar_items
 from ...simulate.annotators import simulate_streets
 from ...datasets.face_ratings import load_london_distributions
@@ -205,7 +206,9 @@ def read_neighbors(
     item = select_columns(f, find_item_column(f, c, 'item'), str(path), 'item_column')[0]
     edges = select_columns(f, c.edge_columns, str(path), 'edge_columns', sort=True)
     for n in names: select_columns(f, n, str(path), 'feature_columns')
-    x, e = (parse_finite_floats(f[k].to_numpy(dtype=object), f, k, path) for k in (names, edges))
+    advice = ('Features of neighbors and edges are numbers: correct the cell, delete the row, or write categories as '
+              'columns of 0 and 1 here and in the table of items.')
+    x, e = (parse_finite_floats(f[k].to_numpy(dtype=object), f, k, path, advice) for k in (names, edges))
     ids = np.array(parse_ids(f[item]), object)
     at = np.lexsort((*e.T[::-1], *x.T[::-1]))   # whatever the order of the file
     return dict(item=ids[at], neighbors=x[at], edges=e[at], row=f.index.to_numpy()[at], column=item)

@@ -26,7 +26,8 @@ from ...data.rater_labels import labels_by_item
 from ...data.validation import pluralize
 from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
-from ...data.texts import clean_text, find_near_duplicate_texts, near_duplicate_warning, normalize_texts
+from ...data.texts import clean_texts, normalize_texts
+from ...data.near_duplicates import find_near_duplicate_texts, near_duplicate_warning
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
 from ...simulate.emotion_texts import EMOTIONS, demo_table, emotion_text_simulator
@@ -86,7 +87,7 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
     "The table after the switches; a text of which nothing remains is left as it was"
     if not any(switches.values()): return table
     old = table.texts
-    new = [clean_text(t, **switches) for t in old]
+    new = clean_texts(old, **switches)
     empty, changed = sum(not t for t in new), sum(a != b for a, b in zip(old, new))
     on = ', '.join(k for k, v in switches.items() if v)
     notes = [dict(code='texts_cleaned', message=f'{changed:,} of {len(old):,} texts were changed by {on}')]
@@ -98,9 +99,11 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
 
 def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes, seed, near: bool) -> MultilabelTable:
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
-    bare = [clean_text(t, strip_urls=True, strip_emoji=True) or t for t in original]
     own = folded if table.texts == original else normalize_texts(original)
-    others = ([normalize_texts(bare)] if bare != original else []) + [folded]*(own is not folded)
+    bare, others = clean_texts(original, strip_urls=True, strip_emoji=True), [folded]*(own is not folded)
+    if changed := [] if bare == original else [i for i, (b, t) in enumerate(zip(bare, original)) if b and b != t]:
+        others.append(list(own))
+        for i, text in zip(changed, normalize_texts([bare[i] for i in changed])): others[-1][i] = text
     # nearly equal texts are in one group, and so are equal ones
     groups = connected_groups(find_near_duplicate_texts(original, own) if near else own, *others)
     try: split = split_groups(groups, sizes, seed, table.targets)
@@ -118,12 +121,11 @@ def _drop_neutral(table: MultilabelTable) -> MultilabelTable:
     simulator = replace(simulator, label_sets=label_sets, weights=weights)
     return replace(out, ceiling=np.delete(simulator.posterior(out.texts), k, axis=1))
 
-def _missing_labels(table, split) -> list[dict]:
+def _missing_labels(table, split, rows: pd.Series) -> list[dict]:
     "A warning about the labels that no row of a split carries"
-    part = table.targets[(table.frame['split'] == split).to_numpy()]
-    if not len(part):
+    if not table.sizes[split]:
         raise DataError(f'{location(table.name)}: no {split} rows; add some, or remove the split to have one made')
-    none = [n for n, k in zip(table.label_names, part.sum(0)) if not k]
+    none = [n for n, k in rows.items() if not k]
     if not none: return []
     names = ', '.join(none[:6]) + (f' and {len(none) - 6} more' if len(none) > 6 else '')
     verb, them = 'learned' if split == 'train' else 'measured', 'it' if len(none) == 1 else 'them'
@@ -140,9 +142,13 @@ def _near_duplicates(table, folded) -> list[dict]:
 def _relabeled_texts(table: MultilabelTable) -> list[dict]:
     "A warning about texts that occur in several rows with different labels"
     if table.answers is not None: return []
-    kinds = table.frame['labels'].groupby(table.frame['text']).nunique()
+    text = table.frame['text']
+    is_copy = text.duplicated()
+    again = text.isin(text[is_copy])   # in several rows
+    kinds = table.frame['labels'][again].groupby(text[again]).nunique()
     if not (n := int((kinds > 1).sum())): return []
-    message = (f'{pluralize(n, "text")} of {len(kinds):,} occur in several rows with different labels, and each row '
+    distinct = int((~is_copy).sum())
+    message = (f'{pluralize(n, "text")} of {distinct:,} occur in several rows with different labels, and each row '
                'counts; if the rows are answers of raters, name their column with rater_column=')
     return [dict(code='texts_relabeled', message=message)]
 
@@ -177,7 +183,8 @@ def load_emotions(
     if exclude_neutral:
         table = _drop_neutral(table)
         folded = normalize_texts(table.texts)
-    table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s))]
+    rows = table.count_labels()
+    table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s, rows[s]))]
     if str(data) != 'demo': table.notes.extend(_relabeled_texts(table))
 
     keys = {'text': table.texts, 'folded text': folded}
@@ -211,20 +218,19 @@ def check_emotions_data(
     "A summary of what `load_emotions` reads from a table"
     reading = kwargs.pop('reading', None) or Reading(str(data))
     table, audit = load_emotions(data, reading=reading, **kwargs)
-    per_row = np.bincount(table.targets.sum(1).astype(int))
-    lengths = pd.Series(table.texts).str.len()
-    counts = pd.DataFrame({s: table.part(s).targets.sum(0).astype(int) for s in SPLITS}, index=table.label_names)
+    per_row = np.bincount(table.frame['labels'].map(len))
+    lengths = np.fromiter(map(len, table.texts), int, len(table))
     lines = [
         f'{table.name}: {len(table):,} texts, {len(table.label_names)} labels; no errors',
         f'split ({"published" if table.published_split else "random"}): '
         + ', '.join(f'{s} {n:,}' for s, n in table.sizes.items()),
         'labels per text: ' + ', '.join(f'{k}: {n:,}' for k, n in enumerate(per_row) if n),
-        f'characters per text: median {lengths.median():.0f}, longest {lengths.max():,}',
+        f'characters per text: median {np.median(lengths):.0f}, longest {lengths.max():,}',
         f'fingerprint: {table.fingerprint}',
         *_raters_line(table),
         *describe_reading(reading),
         '',
-        counts.to_string(),
+        table.count_labels().to_string(),
         '',
         *(f'note: {n["message"]}' for n in table.notes + audit.notes),
     ]
