@@ -10,7 +10,7 @@ cfg = cfg['DEFAULT']
 extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
 extras['memes'] += extras['images']
 extras['all'] = sorted({o for k in ('memes', 'explore', 'sweeps', 'formats') for o in extras[k]})
-extras['dev'] += extras['all']
+extras['dev'] += extras['all'] + extras['onnx']
 
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Run notebooks and keep what they print and draw, without the paths of this machine: `python .ci/outputs.py nbs/guides/texts.ipynb`.
-Cells that begin with `#| hide` or `#| output: false` keep nothing."""
+Cells that begin with `#| hide` or `#| output: false` keep nothing. An output that a later cell updates is kept as it was updated, and a link to a
+file that is not in its folder (a run folder has it) as its text."""
 import base64
 import io
 import json
@@ -11,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from execnb.nbio import nb2dict, read_nb, write_nb
-from execnb.shell import CaptureShell
+from execnb.shell import CaptureShell, _out_nb
 
 PATHS = re.compile(rf'{re.escape(tempfile.gettempdir())}/tmp\w+/')   # a page's temporary folder
 SILENT = re.compile(r'^#\| *(hide\b|output: *false)', re.M)
@@ -38,6 +39,32 @@ def with_small_images(output: dict) -> dict:
     return output
 
 
+def without_dead_links(output: dict, folder: Path) -> dict:
+    "An output in whose HTML links to files that `folder` does not have are only their text"
+    def keep(m): return m[0] if re.match(r'\w+:|//|#', m[1]) or (folder/m[1].partition('#')[0]).exists() else m[2]
+    if page := output.get('data', {}).get('text/html'):
+        output['data']['text/html'] = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', keep, ''.join(page), flags=re.S).splitlines(True)
+    return output
+
+
+class UpdatedOutputs:
+    "The outputs of a notebook's cells, in which a display that is updated is replaced where it was first shown"
+    def __init__(self, shell): self.shell, self.shown = shell, {}   # display id -> its output
+
+    def of(self, ran) -> list[dict]:
+        "The outputs of the cell that ran, without those that update an earlier one"
+        displayed, new = ran.display_objects, []
+        outputs = json.loads(json.dumps(nb2dict(_out_nb(ran, self.shell.display_formatter))))
+        first = sum(bool(said) for said in (ran.stdout, ran.stderr, ran.exception))   # before the displays
+        for output, made in zip(outputs[first:first + len(displayed)], displayed):
+            name = (made.transient or {}).get('display_id')
+            if made.update and name in self.shown: self.shown[name].update(data=output['data'], metadata=output['metadata'])
+            else:
+                new.append(output)
+                if name: self.shown[name] = output
+        return outputs[:first] + new + outputs[first + len(displayed):]
+
+
 def is_error_line(output: dict) -> bool:
     "Whether an output is the line that a command prints about an error"
     return ''.join(output['text']).startswith('error: ')
@@ -46,14 +73,17 @@ def is_error_line(output: dict) -> bool:
 def run(path: Path):
     "Run the cells of a notebook in its folder, and write it with their outputs"
     nb, shell = read_nb(path), CaptureShell(path=path.parent)
+    updated = UpdatedOutputs(shell)
     for cell in nb.cells:
-        if cell.cell_type != 'code': continue
-        if 'nbdev_export' in cell.source: continue
-        outputs = shell.run(cell.source)
-        if shell.exc: raise SystemExit(f'{path}, cell {cell.id}: {shell.exc}')
-        kept = [] if SILENT.search(cell.source) else json.loads(json.dumps(nb2dict(outputs)))
-        cell.outputs = [with_small_images(without_paths(o)) for o in kept if o.get('name') != 'stderr' or is_error_line(o)]
+        if cell.cell_type != 'code' or 'nbdev_export' in cell.source: continue
+        ran = shell.run_cell(cell.source)
+        if ran.exception: raise SystemExit(f'{path}, cell {cell.id}: {ran.exception}')
+        outputs = updated.of(ran)
+        cell.outputs = [] if SILENT.search(cell.source) else [o for o in outputs if o.get('name') != 'stderr' or is_error_line(o)]
         cell.execution_count = None
+    for cell in nb.cells:   # now that no later cell can change an output
+        if cell.cell_type != 'code': continue
+        cell.outputs = [with_small_images(without_dead_links(without_paths(o), path.parent)) for o in cell.outputs]
         for o in cell.outputs:
             if 'execution_count' in o: o['execution_count'] = None
     write_nb(nb, path)

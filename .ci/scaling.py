@@ -5,6 +5,7 @@ nbs/benchmarks/scaling/<processor>.json, which nbs/benchmarks/scaling.ipynb show
 python .ci/scaling.py                                             all parts at the sizes of the notebook
 python .ci/scaling.py --sizes 1000000 --parts hierarchical --kinds comparisons --raters 10000 --items 20000 --width 512 --seconds 3000    one large fit
 python .ci/scaling.py --loops 5                                   the training loop next to others
+python .ci/scaling.py --serving RUN                               a classifier of emotions next to what is exported of it
 Results are added to the file; those of the same size are replaced."""
 import json
 import os
@@ -201,6 +202,36 @@ def loops(rounds: int, small_rows: int, encoder_rows: int) -> list[dict]:
     return out
 
 
+# ---- serving
+
+def serving(run: str, rounds: int=3, texts: int=192) -> list[dict]:
+    "Processor time of predictions with a trained classifier of emotions and with its exports, one text and many, the shortest of rounds taken in turn"
+    import tempfile
+    from preference_lab.data.tables import read_parquet
+    from preference_lab.models.onnx_text_classifier import MAX_DIFFERENCES, export_onnx_classifier, load_exported
+    from preference_lab.models.text_classifier import load_classifier
+    torch.set_num_threads(1)
+    told = read_parquet(Path(run)/'predictions_test.parquet').text.tolist()[:texts]
+    with tempfile.TemporaryDirectory() as d:
+        models = {('run', 'fp32'): load_classifier(run), ('run', 'bf16'): load_classifier(run).serve('cpu', 'bf16')}
+        for p in MAX_DIFFERENCES:
+            export_onnx_classifier(run, Path(d)/p, p, max_difference=1.)
+            models['ONNX Runtime', p] = load_exported(Path(d)/p)
+        one, many = {k: [] for k in models}, {k: [] for k in models}
+        for _ in range(rounds):
+            for key, model in models.items():
+                model.predict_proba(told[:2])
+                for some, times in [(told, many), *(([t], one) for t in told[:20])]:
+                    start = time.process_time()
+                    model.predict_proba(some)
+                    times[key].append(time.process_time()-start)
+        reference = models['run', 'fp32'].predict_proba(told)
+        change = {k: np.abs(m.predict_proba(told)-reference) for k, m in models.items()}
+    return [dict(model=k[0], precision=k[1], texts_per_second=len(told)/min(many[k]), ratio=min(many['run', 'fp32'])/min(many[k]),
+                 one_text_ms=1000*float(np.median(one[k])), largest_difference=float(change[k].max()), mean_difference=float(change[k].mean()))
+            for k in models]
+
+
 # ---- the whole
 
 def jobs(a) -> list[tuple]:
@@ -224,6 +255,7 @@ def main() -> int:
     p.add_argument('--seconds', type=float, default=600, help='limit of one measurement')
     p.add_argument('--loops', type=int, default=0, metavar='ROUNDS', help='compare training loops over so many rounds, and nothing else')
     p.add_argument('--loop-rows', type=int, nargs=2, default=(51_200, 1280), help='rows of the small network and of the encoder')
+    p.add_argument('--serving', metavar='RUN', help='compare predictions of a run of emotions with its exports, and nothing else')
     p.add_argument('--out', help='file of the results; default: that of this processor')
     p.add_argument('--one', help=SUPPRESS)   # one measurement, in its own process
     a = p.parse_args()
@@ -238,6 +270,10 @@ def main() -> int:
     if a.loops:
         write_json(out, dict(rows=[]) | kept | about | dict(loops=loops(a.loops, *a.loop_rows)))
         for r in read_json(out)['loops']: print(f"{r['network']:24} {r['loop']:24} {r['milliseconds']:8.3f} ms a step  {r['ratio']:5.2f}")
+        return 0
+    if a.serving:
+        write_json(out, dict(rows=[]) | kept | about | dict(serving=serving(a.serving)))
+        for r in read_json(out)['serving']: print(r)
         return 0
     same = lambda r: (r['part'], r['kind'], r['rows'], r['raters'], r['items'], r['width'])
     one_thread = os.environ | {k: '1' for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')}

@@ -2,7 +2,7 @@
 """Run the notebooks of nbs/ and tests_nbs/ as tests, each in a process of its own; the last line is `N passed, M failed`.
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, attempts a fault, or asserts. After a failure the rest of that notebook is not run.
-Cells flagged `#| realdata`, `#| cuda`, `#| slow`, `#| wandb` or `#| mlflow` run where they can and are counted, and listed, where they cannot."""
+Cells flagged `#| realdata`, `#| cuda`, `#| slow`, `#| wandb`, `#| mlflow` or `#| postgres` run where they can and are counted, and listed, where they cannot."""
 import ast, atexit, gc, importlib.util, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
@@ -15,7 +15,8 @@ sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.fo
 nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test pandera.backends.pandas.builtin_checks pyarrow.dataset datasets h5py open_clip peft
 optuna sqlalchemy papermill nbconvert'''.split()
 WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow',
-           wandb='wandb is not installed', mlflow='mlflow is not installed')
+           wandb='wandb is not installed', mlflow='mlflow is not installed',
+           postgres='no PostgreSQL server (apt-get install postgresql), or psycopg[binary] is not installed')
 
 
 def is_test(cell):
@@ -31,6 +32,9 @@ def cannot(flag, slow):
     if flag == 'realdata': return not Path(os.environ.get('PREFERENCE_LAB_DATA') or '/nowhere').is_dir()
     if flag == 'slow': return not slow
     if flag in ('wandb', 'mlflow'): return importlib.util.find_spec(flag) is None
+    if flag == 'postgres':
+        server = shutil.which('initdb') or list(Path('/usr/lib/postgresql').glob('*/bin/initdb'))
+        return not server or importlib.util.find_spec('psycopg') is None
     import torch
     return not torch.cuda.is_available()
 
@@ -193,7 +197,7 @@ def main():
     todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
     total, skipped, runs, broken, done = Counter(), Counter(), results(todo, a.jobs, a.slow), [], set()
     try:
-        if len(todo) > a.jobs:
+        if sum(p.is_file() and 'preference_lab' in p.read_text(encoding='utf-8') for p in todo) > a.jobs:   # what these import
             try: preload()
             except Exception as e: print(f'not imported once for all: {type(e).__name__}: {e}; each notebook imports for itself', flush=True)
         wrong = checks.communicate()[0].splitlines() if checks else []

@@ -12,7 +12,7 @@ import pandas as pd
 from .fit_views import FitView
 from .answers import Answers, encode_answers
 from ..core.errors import ConfigError
-from ..data.validation import pluralize
+from ..data.validation import list_names, pluralize
 from ..evaluation.bootstrap import wilson_interval
 
 # %% ../../nbs/aggregation/02_majority_vote.ipynb #af4f28ab
@@ -31,7 +31,18 @@ class LabelAggregator(FitView):
         self.columns_ = dict(item=item, rater=rater, label=label)
         self.answers_, self.labels_, self.warnings_ = a, a.values, list(a.notes)
         self._fit(a)
+        self._warn_of_unknown_errors()
         return self
+
+    def _warn_of_unknown_errors(self):
+        "Add a warning that names the raters whose quality has no standard error, unless another one says why"
+        explained = {'one_rater', 'one_item', 'one_category', 'no_overlap'} & {w['code'] for w in self.warnings_}
+        unknown = self.raters_.filter(regex='_se$').isna().any(axis=1) & (self.raters_.answers > 0)
+        if explained or not unknown.any(): return
+        names, number = list_names(self.raters_.rater[unknown]), pluralize(int(unknown.sum()), 'rater')
+        self.warnings_.append(dict(code='no_standard_error', message=(
+            f'{number} without a standard error ({names}): the estimate is 0 or 1, or few answers do not determine it; '
+            'more answers, or a prior, give one')))
 
     def _new_answers(self, answers) -> Answers:
         "Answers of the raters of the fit about other items"

@@ -22,7 +22,7 @@ def _quality_text(fitted) -> str:
     quality = next((c for c in ('accuracy', 'competence', 'ability', 'quality', 'agreement') if c in t), None)
     if quality: t = t.sort_values(quality, ascending=of_raters, kind='stable')
     more = f'\n… and {len(t)-_SHOWN:,} more' if len(t) > _SHOWN else ''
-    return t.head(_SHOWN).round(3).to_string(index=False) + more
+    return t.head(_SHOWN).round(3).to_string(index=False, na_rep='–') + more
 
 def _next_step(soft, table, columns, out, labels) -> str:
     "How a study reads the result"

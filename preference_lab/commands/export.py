@@ -6,6 +6,8 @@
 __all__ = ['export']
 
 # %% ../../nbs/commands/05_export.ipynb #3accaaab
+from fastcore.script import Param
+
 from ..core.errors import ConfigError, escape_control_characters
 from .training import STUDIES, study_commands
 
@@ -14,8 +16,11 @@ def export(
     study: str,   # emotions
     run: str,     # folder of a finished run, or a name on the Hub
     folder: str,  # new or empty
+    to: Param('transformers, or onnx for ONNX Runtime', str)='transformers',
+    precision: Param('with onnx: fp32, or int8 for weights of 8 bits; default: fp32', str)='',
+    max_difference: Param('with onnx: of a test probability from the evaluated one; default: by precision', float)=None,
 ):
-    "Write a trained model for other libraries: emotions for transformers"
+    "Write a trained model for other libraries: emotions for transformers or ONNX Runtime"
     from preference_lab.experiments.run_arguments import check_run
     commands = study_commands(study)
     if 'export' not in commands:
@@ -23,4 +28,5 @@ def export(
         raise ConfigError(f'export {study}: the model of this study has no counterpart in another library. '
                           f'Studies with this command: {known}.')
     check_run(study, run, 'export')
-    print(escape_control_characters(commands['export'](run, folder)))
+    options = dict(to=to, precision=precision, max_difference=max_difference)
+    print(escape_control_characters(commands['export'](run, folder, **options)))

@@ -36,6 +36,8 @@ def _row(key, title, ci, over, method, note=''):
     "A row of the table; a named interval says its method itself"
     low, high = (np.nan, np.nan) if ci is None else (ci[1], ci[2])
     method = getattr(ci, 'method', '') or method
+    if ci is not None and np.isnan(ci[0]) and not note:
+        note = 'all answers are equal: agreement beyond chance is not defined'
     return dict(key=key, coefficient=title, value=np.nan if ci is None else ci[0], low=low, high=high,
                 generalizes_over=over, method=method, note=note, generalizes_to=_GENERALIZES_TO[over],
                 units=getattr(ci, 'units', None), reference=INTERVAL_REFERENCES[method])

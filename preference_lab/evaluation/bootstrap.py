@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Scorer', 'ConfidenceInterval', 'resample_weights', 'resample', 'weighted_means', 'ClusterMeans', 'jackknife',
-           'unit_influence', 'bias_corrected_replicates', 'wilson_interval', 'bootstrap_interval',
+           'unit_influence', 'bias_corrected_replicates', 'wilson_interval', 'bound_at_one', 'bootstrap_interval',
            'calibration_bias_allowance', 'bootstrap_intervals']
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #f6f99b9c
@@ -157,6 +157,17 @@ def wilson_interval(
     middle = proportion + z2/(2*n)
     half = np.sqrt(z2*(proportion*(1-proportion)/n + z2/(4*n*n)))
     return (middle-half)/(1+z2/n), (middle+half)/(1+z2/n)
+
+# %% ../../nbs/evaluation/02_bootstrap.ipynb #e854ac20
+def bound_at_one(
+    interval: ConfidenceInterval,   # of a coefficient of at most 1
+    units: int,                     # that could differ
+) -> ConfidenceInterval:            # at most 1; Wilson's lower end where all units agree; unknown if nothing varies
+    "The interval of a coefficient of at most 1"
+    value, low, high = interval[:3]
+    if low >= high and value < 1 - 1e-12: return interval._replace(low=np.nan, high=np.nan)   # nothing varies
+    if value > 1 - 1e-12 and not np.isnan(low): low = min(float(wilson_interval(1., units)[0]), value)
+    return interval._replace(low=low, high=float(np.maximum(value, np.minimum(high, 1.))))
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #36beb7ee
 def _boundary_interval(value, n_units, level):

@@ -215,7 +215,7 @@ def per_label_table(
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
     level: float = .95,  # coverage
-) -> pd.DataFrame:  # one row a label: precision, recall, f1, mcc, support, predicted, tp, fp, fn, tn, auc, …
+) -> pd.DataFrame:  # one row a label: precision, recall, f1, mcc, support, predicted, tp, fp, fn, tn, auc, …, methods
     "The metrics, counts and intervals of each label"
     if len(label_names) != np.shape(targets)[1]:
         raise DataError(f'label_names: {len(label_names)} label names for {np.shape(targets)[1]} labels. '
@@ -236,6 +236,8 @@ def per_label_table(
         f1=value['f1'], f1_low=f1_ends[:, 0], f1_high=f1_ends[:, 1],
         mcc=matthews_correlation(tp, fp, fn, tn), support=tp+fn, predicted=tp+fp, tp=tp, fp=fp, fn=fn, tn=tn,
         auc=value['auc'], auc_low=auc_low, auc_high=auc_high, average_precision=value['average_precision'],
+        f1_method='bias-corrected bootstrap', auc_method='Newcombe',
+        generalizes_to='new rows' if groups is None else 'new groups of rows',
     ))
     return out if thresholds is None else out.assign(threshold=np.asarray(thresholds, float))
 

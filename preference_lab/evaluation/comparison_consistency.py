@@ -99,6 +99,11 @@ def overall_side_bias(
 ) -> NamedInterval:
     "Proportion of answers for the left item, with a 95 % interval over raters (of one rater: over answers)"
     left = pairs.left_wins.astype(float)
-    groups = pairs.rater if len(np.unique(pairs.rater)) > 1 else None
-    claim = CLAIMS['pair' if groups is None else 'rater']
-    return score_intervals(lambda w: dict(left=left @ w/w.sum(0)), len(left), groups, generalizes_to=claim)['left']
+    interval = lambda groups, claim: score_intervals(lambda w: dict(left=left @ w/w.sum(0)), len(left), groups,
+                                                     generalizes_to=CLAIMS[claim])['left']
+    of_answers = interval(None, 'pair')
+    if len(np.unique(pairs.rater)) < 2: return of_answers
+    of_raters = interval(pairs.rater, 'rater')
+    # of raters whose proportions happen to be equal, the variance is not below that of their answers
+    if of_raters.high - of_raters.low >= of_answers.high - of_answers.low: return of_raters
+    return of_raters._replace(low=of_answers.low, high=of_answers.high)

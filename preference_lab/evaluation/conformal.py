@@ -68,14 +68,15 @@ def conformal_coverage(
     fit: ConformalThreshold,
     groups: np.ndarray | None = None,  # (rows,) clusters; None: each row is its own
     by: np.ndarray | None = None,  # (rows,) group of each row whose coverage is shown; None: all rows
-) -> pd.DataFrame:  # group, rows, coverage, low, high, set_size, empty, complete, below: less than promised
+) -> pd.DataFrame:  # group, rows, coverage, low, high, set_size, empty, complete, below (less than promised), method, …
     "The coverage of conformal sets on test rows, overall and by group, with jackknife t intervals"
     y, inside = _shares(targets), conformal_sets(proba, fit)
     answered = y.sum(1) > 0
     covered, size = np.where(answered, (y*inside).sum(1), 1.), inside.sum(1)
     cluster = np.arange(len(y)) if groups is None else np.asarray(groups)
     parts = {'all': np.ones(len(y), bool)} | ({} if by is None else {g: np.asarray(by) == g for g in pd.unique(by)})
-    rows = []
+    claim = 'new rows' if groups is None else 'new groups of rows'
+    about, rows = dict(method='jackknife t, Wilson scale', generalizes_to=claim), []
     for name, here in parts.items():
         code = np.unique(cluster[here], return_inverse=True)[1]
         total, count, value = np.bincount(code, covered[here]), np.bincount(code), covered[here].mean()
@@ -83,7 +84,7 @@ def conformal_coverage(
         i = jackknife_interval(value, left_out, 'wilson')
         rows.append(dict(group=name, rows=int(here.sum()), coverage=value, low=i.low, high=i.high,
                          set_size=size[here].mean(), empty=(size[here] == 0).mean(),
-                         complete=(size[here] == y.shape[1]).mean(), below=bool(i.high < 1-fit.alpha)))
+                         complete=(size[here] == y.shape[1]).mean(), below=bool(i.high < 1-fit.alpha)) | about)
     return pd.DataFrame(rows)
 
 # %% ../../nbs/evaluation/44_conformal.ipynb #4d63aee9

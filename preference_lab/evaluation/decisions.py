@@ -35,18 +35,21 @@ def compare_decisions(
     reference: str,  # the strategy with which the others are compared
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
-) -> pd.DataFrame:  # strategy, metric, value, low, high; difference (low, high, distinguishable) from the reference
+) -> pd.DataFrame:  # strategy, metric, value, low, high; difference (…) from the reference; method, …
     "Precision, recall and F1 of several decisions about the same rows, with intervals and paired differences"
     if reference not in predicted:
         raise ConfigError(f'reference {reference!r} is unknown{did_you_mean(reference, predicted)}. Take one of '
                           f'{", ".join(predicted)}.')
     scorers, rows, out = {k: DecisionScorer(targets, d) for k, d in predicted.items()}, len(targets), []
     for name, scorer in scorers.items():
-        paired = paired_differences(scorer, scorers[reference], rows, n=n, seed=seed).set_index('metric')
+        paired = paired_differences(scorer, scorers[reference], rows, n=n, seed=seed)
+        paired_about, paired = paired.attrs['about'], paired.set_index('metric')
         for metric, i in score_intervals(scorer, rows, n=n, seed=seed).items():
             d = paired.loc[metric]
+            about = dict(method=i.method, generalizes_to=i.generalizes_to, units=i.units,
+                         difference_method=paired_about[metric]['method'])
             out.append(dict(strategy=name, metric=metric, **i._asdict(), difference=d.difference, difference_low=d.low,
-                            difference_high=d.high, distinguishable=d.distinguishable))
+                            difference_high=d.high, distinguishable=d.distinguishable) | about)
     return pd.DataFrame(out)
 
 # %% ../../nbs/evaluation/22_decisions.ipynb #a9dc15ba

@@ -13,6 +13,7 @@ from scipy.stats import f as f_distribution
 from ..core.errors import DataError
 from .answers import Answers
 from .bootstrap import Scorer, bootstrap_intervals
+from .crossed_clusters import CLAIMS
 
 # %% ../../nbs/evaluation/30_intraclass.ipynb #8a54507b
 def complete_table(
@@ -79,6 +80,7 @@ def intraclass_scorer(
 def _one_way_interval(f, df1, df2, k, level):
     "Interval of a ratio of mean squares as a correlation of single ratings"
     q = lambda a, b: f_distribution.ppf((1+level)/2, a, b)
+    if np.isinf(f): return 1., 1.   # nothing varies within
     low, high = f/q(df1, df2), f*q(df2, df1)
     return (low-1)/(low+k-1), (high-1)/(high+k-1)
 
@@ -99,7 +101,7 @@ def intraclass_correlations(
     n: int=1000,          # resamples of items; 0: F intervals only
     seed: int=0,
     level: float=.95,
-) -> pd.DataFrame:        # form, shrout_fleiss, value, low, high (F), bootstrap_low, bootstrap_high
+) -> pd.DataFrame:        # form, shrout_fleiss, value, low, high (F), bootstrap_low, bootstrap_high, method, …
     "The six intraclass correlations with F intervals, and bootstrap intervals over items"
     table = complete_table(answers)
     items, k = table.shape
@@ -117,6 +119,9 @@ def intraclass_correlations(
     for form, name in FORMS.items():
         low, high = single[form[4]]
         if form.endswith('k)'): low, high = of_mean(low), of_mean(high)
-        rows.append(dict(form=form, shrout_fleiss=name, value=value[form], low=low, high=high)
-                    | (dict(bootstrap_low=boot[form].low, bootstrap_high=boot[form].high) if n else {}))
+        row = dict(form=form, shrout_fleiss=name, value=value[form], low=low, high=high)
+        about = dict(method='F', generalizes_to=CLAIMS['both' if form[4] in 'A1' else 'item'])
+        if n: row |= dict(bootstrap_low=boot[form].low, bootstrap_high=boot[form].high)
+        if n: about |= dict(bootstrap_method='bias-corrected bootstrap', bootstrap_generalizes_to=CLAIMS['item'])
+        rows.append(row | about)
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from ..core.errors import DataError
 from .answers import Answers
-from .bootstrap import Scorer, bootstrap_interval
+from .bootstrap import Scorer, bootstrap_interval, bound_at_one
 from .crossed_clusters import CLAIMS
 from .jackknife_t import NamedInterval, coefficient_intervals
 
@@ -93,6 +93,7 @@ def agreement_intervals(
     with np.errstate(invalid='ignore', divide='ignore'):
         if not sample_raters: return coefficient_intervals(scorer, rows, scales=scales)
         value = {k: float(v[0]) for k, v in scorer(np.ones((rows, 1))).items()}
-    draws = resample_items_and_raters(make, answers, n, seed)
-    about = 'pigeonhole bootstrap', CLAIMS['both'], min(rows, len(answers.raters))
-    return {k: NamedInterval(*bootstrap_interval(v, draws[k], proportion=False), *about) for k, v in value.items()}
+    draws, units = resample_items_and_raters(make, answers, n, seed), min(rows, len(answers.raters))
+    if count_answers(answers).paired.sum() < 2: draws = {k: np.full(n, np.nan) for k in value}   # one item: unknown
+    ends = {k: bound_at_one(bootstrap_interval(v, draws[k], proportion=False), units) for k, v in value.items()}
+    return {k: NamedInterval(*i, 'pigeonhole bootstrap', CLAIMS['both'], units) for k, i in ends.items()}

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from ..core.object_views import View, view_html
 from ..core.errors import ConfigError, did_you_mean
 from .bootstrap import ConfidenceInterval, Scorer, bootstrap_intervals, jackknife
-from .bootstrap import wilson_interval
+from .bootstrap import bound_at_one, wilson_interval
 
 # %% ../../nbs/evaluation/04_jackknife_t.ipynb #7dfb1bdb
 # method, as results.json names it -> how it works, and where it is published
@@ -32,6 +32,16 @@ INTERVAL_REFERENCES = {
     'pigeonhole bootstrap': 'items and raters resampled independently (Owen 2007), bias-corrected percentiles (Efron & '
         'Tibshirani 1993)',
     'F': 'F distribution, for normal ratings (McGraw & Wong 1996)',
+    'Tukey–Williams': 'interval of a variance that is a difference of mean squares (Tukey 1951; Williams 1962), with '
+        'the standard error of restricted maximum likelihood',
+    'Newcombe': "Newcombe's interval of an AUC (2006, method 4) with the standard error of Hanley & McNeil (1982)",
+    'prediction-powered t': "prediction-powered inference with power tuning (Angelopoulos, Duchi & Zrnic 2023) and "
+        "Student's t",
+    'prediction-powered z': 'prediction-powered inference with power tuning (Angelopoulos, Duchi & Zrnic 2023) and '
+        'normal quantiles',
+    'prediction-powered Wilson': "Wilson's score interval (1927) for the effective number of answers (Rao & Scott "
+        '1992) of prediction-powered inference (Angelopoulos, Duchi & Zrnic 2023)',
+    'Student t': "Student's t of a mean (Student 1908)",
     'REML, logit scale': 'restricted maximum likelihood with the delta method on the logit scale (Searle, Casella & '
         'McCulloch 1992)',
     'DeLong': "DeLong, DeLong & Clarke-Pearson (1988) with Student's t, on Wilson's scale",
@@ -41,6 +51,13 @@ INTERVAL_REFERENCES = {
     'two-way cluster-robust t': "sum of the jackknife variances over raters and over items with Student's t "
         "(Cameron, Gelbach & Miller 2011; Davezies, D'Haultfœuille & Guyonvarch 2021), degrees of freedom by "
         "Satterthwaite (1946)",
+    'cluster-robust Wilson': "Wilson's score interval (1927) for the effective number of answers (Rao & Scott 1992)",
+    'cluster-robust logit t': 'cluster-robust variance of a logistic regression with the correction for few clusters '
+        "(Liang & Zeger 1986; Cameron & Miller 2015), with Student's t",
+    'dyadic-robust Wilson': "Wilson's score interval (1927) for the effective number of answers (Rao & Scott 1992), "
+        'from a dyadic-robust variance of comparisons that share items (Aronow, Samii & Assenova 2015)',
+    'dyadic-robust z': 'dyadic-robust variance of comparisons that share items (Aronow, Samii & Assenova 2015) with '
+        'two pseudo-answers (Agresti & Caffo 2000), normal quantiles',
     'dyadic-robust t': "dyadic-robust variance for comparisons that share items, with Student's t (Fafchamps & Gubert "
         '2007; Aronow, Samii & Assenova 2015)',
     'two-way dyadic-robust t': "cluster-robust variance of raters plus dyadic-robust variance of the items that "
@@ -54,8 +71,8 @@ def interval_methods(
 ) -> dict[str, str]:  # method -> how it works, and where it is published
     "The methods of the intervals that occur in results, with their references"
     if isinstance(results, dict):
-        own, parts = results.get('method'), list(results.values())
-        found = {own: INTERVAL_REFERENCES[own]} if isinstance(own, str) and own in INTERVAL_REFERENCES else {}
+        own = [v for k, v in results.items() if str(k).endswith('method') and isinstance(v, str)]   # also f1_method
+        found, parts = {m: INTERVAL_REFERENCES[m] for m in own if m in INTERVAL_REFERENCES}, list(results.values())
     elif isinstance(results, (list, tuple)): found, parts = {}, results
     else: return {}
     for part in parts: found |= interval_methods(part)
@@ -225,6 +242,6 @@ def coefficient_intervals(
     for k, v in value.items():
         scale = (scales or {}).get(k, 'identity')
         i = jackknife_interval(v, left_out[k], scale, units)
-        if scale == 'identity': i = i._replace(high=float(np.maximum(i.value, np.minimum(i.high, 1.))))
+        if scale == 'identity': i = bound_at_one(i, units)
         out[k] = NamedInterval(*i, name[scale], generalizes_to, units)
     return out

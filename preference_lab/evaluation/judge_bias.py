@@ -66,7 +66,8 @@ def position_bias(
     won = pairs.left_wins.astype(float)
     n, first, bottom, top, p = _clustered_share(won, pairs.rater, cluster, len(pairs.raters))
     both = exchanged_sides(pairs).rename(columns=dict(pairs='exchanged', p='p_exchanged')).drop(columns='rater')
-    out = pd.DataFrame(dict(rater=pairs.raters, n=n, first=first, low=bottom, high=top, p_holm=holm(p))).join(both)
+    out = pd.DataFrame(dict(rater=pairs.raters, n=n, first=first, low=bottom, high=top, p_holm=holm(p),
+                            method='cluster-robust Wilson', generalizes_to='new pairs of items')).join(both)
     return out[n > 0].reset_index(drop=True)
 
 # %% ../../nbs/evaluation/52_judge_bias.ipynb #6e1fb5f7
@@ -118,7 +119,7 @@ def length_bias(
         x = np.stack([np.ones(len(z)), z, own, own*z], 1)[both]
         other = _effect(x, pairs.left_wins[both], cluster[both], 3)
         rows[-1] |= {f'difference{k}': v for k, v in zip(('', '_low', '_high', '_p'), other)}
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(method='cluster-robust logit t', generalizes_to='new pairs of items')
 
 def _check_lengths(v):
     v = np.asarray(v, float)

@@ -14,6 +14,7 @@ from ..data.answers import Answers
 from ..data.comparisons import Comparisons
 from .answers import answers_from_comparisons
 from .checks import safe_divide
+from .crossed_clusters import CLAIMS
 from .model_judges import count_by_item, find_models
 from .prediction_powered import prediction_powered_abilities, prediction_powered_mean
 from .prediction_powered import prediction_powered_share
@@ -41,6 +42,8 @@ def prediction_powered_answers(
     is_model, rows, reasons = find_models(answers, models), [], []
     table, names = _columns(answers, level, max_categories)
     estimate = prediction_powered_mean if names == ['mean'] else prediction_powered_share
+    own_method, scale = ('Student t', 't') if names == ['mean'] else ('Wilson', 'Wilson')
+    about = dict(method=f'prediction-powered {scale}', people_method=own_method, generalizes_to=CLAIMS['item'])
     def means(rows):
         counts = count_by_item(answers, rows)
         n = np.asarray(counts.sum(1)).ravel()
@@ -49,7 +52,7 @@ def prediction_powered_answers(
     for m in models:
         answered, own = means(answers.rater == answers.raters.index(m))
         both, others = asked & answered, answered & ~asked
-        try: rows += [dict(model=m, quantity=q) | estimate(people[both, k], own[both, k], own[others, k])
+        try: rows += [dict(model=m, quantity=q) | estimate(people[both, k], own[both, k], own[others, k]) | about
                       for k, q in enumerate(names)]
         except DataError as e: reasons.append(f'{m}: {e}')
     if not rows: raise DataError(' '.join(reasons))
@@ -85,4 +88,5 @@ def _ability_rows(model, names, first, second, people, own, both, others):
     a, b, c, d = np.split(code, np.cumsum([both.sum(), both.sum(), others.sum()]))
     t, tuning = prediction_powered_abilities(a, b, people[both], own[both], c, d, own[others], [names[i] for i in used])
     return pd.DataFrame(dict(model=model, quantity='ability of ' + t['item'], value=t.ability, low=t.low, high=t.high,
-                             se=t.ability_se, tuning=tuning, n=int(both.sum()), others=int(others.sum())))
+                             se=t.ability_se, tuning=tuning, n=int(both.sum()), others=int(others.sum()),
+                             method='prediction-powered z', generalizes_to='new pairs of these items'))

@@ -105,7 +105,9 @@ def cluster_raters(
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), 'average')
     labels = {k: fcluster(tree, k, 'maxclust')-1 for k in range(2, min(max_clusters, len(a)-1)+1)}
-    width, k = max((_mean_silhouette(distance, l), -k) for k, l in labels.items() if l.max() > 0)
+    labels = {k: l for k, l in labels.items() if l.max() > 0}   # none where all raters have the same distances
+    if not labels: return np.zeros(len(a), int), np.nan
+    width, k = max((_mean_silhouette(distance, l), -k) for k, l in labels.items())
     if width < min_silhouette: return np.zeros(len(a), int), np.nan
     rank = np.argsort(np.argsort(-np.bincount(labels[-k]), kind='stable'))
     return rank[labels[-k]], float(width)

@@ -15,6 +15,7 @@ from scipy.stats import norm, t as student_t
 
 from ..data.comparisons import Comparisons
 from .checks import safe_divide
+from .crossed_clusters import CLAIMS
 from .bootstrap import wilson_interval
 from .pairwise import comparison_scores, pairwise_intervals, resampling_unit
 
@@ -57,13 +58,14 @@ def _cell_scores(pairs, proba, cell, cells):
     v, distinct = cluster_robust_variance(pairs, scores['accuracy'] - a[cell], cell, count)
     effective = np.where(v > 1e-12, np.minimum(safe_divide(a*(1-a), v), count), distinct)
     low, high = wilson_interval(a, np.maximum(effective, 1e-9))
-    return pd.DataFrame(dict(n=count.astype(int), accuracy=a, low=low, high=high, log_loss=mean(scores['log_loss'])))
+    return pd.DataFrame(dict(n=count.astype(int), accuracy=a, low=low, high=high, log_loss=mean(scores['log_loss']),
+                             method='dyadic-robust Wilson', generalizes_to=CLAIMS['item']))
 
 # %% ../../nbs/evaluation/13_rater_metrics.ipynb #65fcbba0
 def metrics_by_rater_and_target(
     pairs: Comparisons,  # comparisons with their answers
     proba: np.ndarray,  # (n,) predicted P(left wins)
-) -> pd.DataFrame:  # rater, target, n, accuracy, low, high, log_loss: one row a cell that has comparisons
+) -> pd.DataFrame:  # rater, target, n, accuracy, low, high, log_loss, method, …: one row a cell that has comparisons
     "The accuracy of each rater × target, with Wilson's interval for the effective sample size"
     k = len(pairs.targets)
     t = _cell_scores(pairs, proba, pairs.rater.astype(np.int64)*k + pairs.target, len(pairs.raters)*k)
@@ -76,7 +78,7 @@ def metrics_by_rater(
     pairs: Comparisons,  # comparisons with their answers
     proba: np.ndarray,  # (n,) predicted P(left wins)
     total_counts: np.ndarray | None = None,  # (raters,) labels of each rater in all splits; None: no column `total`
-) -> pd.DataFrame:  # rater, total, n, accuracy, low, high, log_loss, accuracy_<target> …, enough: n of 10 or more
+) -> pd.DataFrame:  # rater, total, n, accuracy, low, high, log_loss, method, …, accuracy_<target> …, enough: 10 or more
     "One row a rater who has comparisons; accuracies are means over comparisons, not means of means"
     t = _cell_scores(pairs, proba, pairs.rater, len(pairs.raters))
     t.insert(0, 'rater', pairs.raters)
@@ -90,7 +92,7 @@ def accuracy_gain_by_rater(
     pairs: Comparisons,  # comparisons with their answers
     proba_a: np.ndarray,  # (n,) P(left wins) of the first predictor
     proba_b: np.ndarray,  # (n,) P(left wins) of the second predictor
-) -> pd.DataFrame:  # rater, n, gain: accuracy a - b, low, high: one row a rater who has comparisons
+) -> pd.DataFrame:  # rater, n, gain: accuracy a - b, low, high, method, …: one row a rater who has comparisons
     "The difference of two predictors' accuracies for each rater, with a cluster-robust normal interval"
     accuracy = lambda p: comparison_scores(pairs, p)['accuracy'].astype(float)
     d = accuracy(proba_a) - accuracy(proba_b)
@@ -99,7 +101,8 @@ def accuracy_gain_by_rater(
     gain = safe_divide(np.bincount(cell, d, k), n)
     pseudo = safe_divide(2.*(np.bincount(cell, d != 0, k) > 0), n**2)  # two answers, one in either direction
     half = norm.ppf(.975)*np.sqrt(cluster_robust_variance(pairs, d - gain[cell], cell, n)[0] + pseudo)
-    table = pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain - half, high=gain + half))
+    table = pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain - half, high=gain + half,
+                              method='dyadic-robust z', generalizes_to=CLAIMS['item']))
     return table[n > 0].reset_index(drop=True)
 
 # %% ../../nbs/evaluation/13_rater_metrics.ipynb #fa706ef8
@@ -109,14 +112,14 @@ def metrics_by_target(
     by: str | None = None,  # resampling unit: 'rater', 'pair' or 'item'; None: as `resampling_unit` decides
     n: int = 1000,  # resamples
     seed: int = 0,  # of the random generator
-) -> pd.DataFrame:  # target, n, accuracy, accuracy_low, accuracy_high, log_loss, log_loss_low, log_loss_high
-    "One row a target, with cluster bootstrap intervals; the log loss is the cross-entropy in nats"
+) -> pd.DataFrame:  # target, n, accuracy, accuracy_low, accuracy_high, log_loss, log_loss_low, log_loss_high, method, …
+    "One row a target, with cluster-robust intervals; the log loss is the cross-entropy in nats"
     rows, by = [], by or resampling_unit(pairs)
     for code, name in enumerate(pairs.targets):
         if not (here := pairs.target == code).any(): continue
         scores = pairwise_intervals(pairs.select_rows(here), np.asarray(proba)[here], by, n, seed)
         ends = {k+end: v for k in ('accuracy', 'log_loss') for end, v in zip(('', '_low', '_high'), scores[k])}
-        rows.append(dict(target=name, n=int(here.sum())) | ends)
+        rows.append(dict(target=name, n=int(here.sum())) | ends | scores['accuracy'].about)
     return pd.DataFrame(rows)
 
 # %% ../../nbs/evaluation/13_rater_metrics.ipynb #4a9d0002

@@ -19,6 +19,7 @@ from .answers import Answers
 from .bootstrap import ConfidenceInterval
 from .crossed_reml import fit_reml
 from .crossed_cells import crossed_cells
+from .crossed_clusters import CLAIMS
 
 # %% ../../nbs/evaluation/37_variance_components.ipynb #f239a659
 COMPONENTS = dict(rater='rater', item='item', interaction='rater × item', residual='residual')   # name -> title
@@ -119,29 +120,32 @@ def degrees_of_freedom(self: VarianceComponents,
 
 # %% ../../nbs/evaluation/37_variance_components.ipynb #4f0d7402
 @patch
-def table(self: VarianceComponents) -> pd.DataFrame:  # component, variance, low, high, proportion, …, sd
+def table(self: VarianceComponents) -> pd.DataFrame:  # component, variance, low, high, proportion, …, sd, methods
     "The components with 95 % intervals, and their proportions of the total variance"
     rows, errors = [], np.sqrt(np.maximum(np.diagonal(self.covariance), 0))
+    about = dict(method='Tukey–Williams', proportion_method='REML, logit scale', generalizes_to=CLAIMS['both'])
     for (name, value), error in zip(self.values.items(), errors):
         low, high = variance_interval(value, error, self.degrees_of_freedom(name))
         share = self.ratio({name: 1}, dict.fromkeys(self.values, 1))
         title = COMPONENTS[name] if self.repeated or name != 'residual' else 'rater × item, and residual'
         rows.append(dict(component=title, variance=value, low=low, high=high, proportion=share.value,
-                         proportion_low=share.low, proportion_high=share.high, sd=value**.5))
+                         proportion_low=share.low, proportion_high=share.high, sd=value**.5) | about)
     return pd.DataFrame(rows)
 
 # %% ../../nbs/evaluation/37_variance_components.ipynb #d075d905
+_ABOUT_RATIO = dict(method='REML, logit scale', generalizes_to=CLAIMS['both'])   # of intervals of `ratio`
+
 @patch
 def beholder_index(self: VarianceComponents,
     noise: float=0.,   # without repeats: assumed proportion of noise in the residual; with repeats it is estimated
-) -> pd.DataFrame:     # index (b1, b2), value, low, high, noise (None: estimated)
+) -> pd.DataFrame:     # index (b1, b2), value, low, high, noise (None: estimated), method, generalizes_to
     "Hönekopp's beholder index (2006): the private proportion of taste, without and with raters' means"
     if not 0 <= noise < 1: raise DataError(f'noise is {noise:g}; expected a proportion from 0 to below 1')
     private = dict(interaction=1.) if self.repeated else dict(residual=1-noise)
     b1 = self.ratio(private, private | dict(item=1.))
     b2 = self.ratio(private | dict(rater=1.), private | dict(item=1., rater=1.))
     assumed = None if self.repeated else noise
-    return pd.DataFrame([dict(index=k, value=v.value, low=v.low, high=v.high, noise=assumed)
+    return pd.DataFrame([dict(index=k, value=v.value, low=v.low, high=v.high, noise=assumed) | _ABOUT_RATIO
                          for k, v in dict(b1=b1, b2=b2).items()])
 
 # %% ../../nbs/evaluation/37_variance_components.ipynb #4d096091
@@ -165,9 +169,9 @@ def raters_needed(self: VarianceComponents,
     wanted: float,        # reliability of the mean
     absolute: bool=False,
     repeats: int=1,
-) -> dict[str, float]:    # value, low, high: numbers of raters; infinite where items do not differ
+) -> dict:               # value, low, high: numbers of raters, infinite where items do not differ; method, …
     "Number of raters whose mean has the wanted reliability (Spearman–Brown), with a 95 % interval"
     if not 0 < wanted < 1: raise DataError(f'the wanted reliability is {wanted:g}; expected a number between 0 and 1')
     single = self.reliability(1, absolute, repeats)
     number = lambda r: float(np.ceil(wanted/(1-wanted)*(1-r)/r - 1e-9)) if r > 0 else np.inf
-    return dict(value=number(single.value), low=number(single.high), high=number(single.low))
+    return dict(value=number(single.value), low=number(single.high), high=number(single.low)) | _ABOUT_RATIO

@@ -154,9 +154,9 @@ def open_run(
     several = int(os.environ.get('WORLD_SIZE', 1)) > 1
     raise_if_stop_requested()
     if several:
-        from accelerate.state import PartialState
         from accelerate.utils import broadcast_object_list
-        state = PartialState(cpu=getattr(cfg, 'device', 'auto') == 'cpu')
+        from preference_lab.training.devices import process_state
+        state = process_state(getattr(cfg, 'device', 'auto'))
     answer, lock = [None], None
     if not several or state.is_main_process:
         try:

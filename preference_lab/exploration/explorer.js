@@ -51,11 +51,12 @@ function startExplorer(root, data, onChange) {
     return m;
   }
   const inOther = (r) => other && !other.missing[r];
+  const ratersOf = (r) => (data.rows.raters ? data.rows.raters[r] : data.rows.rater ? [data.rows.rater[r]] : []);
   const differs = (r) => inOther(r) && all.some((k) => applies(r, k) && decided(r, k) !== otherDecided(r, k));
 
   // the filters
-  const haystack = data.rows.id.map((id, r) => ['text', 'rater', 'group', 'target', 'left', 'right'].reduce(
-    (s, c) => (data.rows[c] ? s + ' ' + data.rows[c][r] : s), String(id)).toLocaleLowerCase());
+  const haystack = data.rows.id.map((id, r) => ['text', 'group', 'target', 'left', 'right'].reduce(
+    (s, c) => (data.rows[c] ? s + ' ' + data.rows[c][r] : s), [id, ...ratersOf(r)].join(' ')).toLocaleLowerCase());
   function passesLabel(r) {
     if (state.label === '') return true;
     const k = Number(state.label);
@@ -70,7 +71,7 @@ function startExplorer(root, data, onChange) {
     if (state.uncertain && !(marginOf(r) <= state.margin)) return false;
     if (state.disagreed && !(data.rows.disagreement[r] >= state.disagreement)) return false;
     if (state.differ && !differs(r)) return false;
-    if (state.rater && data.rows.rater[r] !== state.rater) return false;
+    if (state.rater && !ratersOf(r).includes(state.rater)) return false;
     if (state.group && data.rows.group[r] !== state.group) return false;
     return passesLabel(r) && haystack[r].includes(state.search);
   }
@@ -125,7 +126,7 @@ function startExplorer(root, data, onChange) {
     check('uncertain', 'uncertain: margin up to ', number('margin', 'largest margin')),
     data.rows.disagreement ? check('disagreed', 'raters disagree: from ', number('disagreement', 'smallest disagreement')) : el('p', { class: 'soft' }, data.no_disagreement),
     other ? check('differ', 'the two runs decide differently') : null,
-    data.rows.rater ? choice('rater', 'Rater', [['', 'all raters']].concat(distinct(data.rows.rater))) : null,
+    data.rows.rater || data.rows.raters ? choice('rater', 'Rater', [['', 'all raters']].concat(distinct(data.rows.id.flatMap((id, r) => ratersOf(r))))) : null,
     data.rows.group ? choice('group', 'Group', [['', 'all groups']].concat(distinct(data.rows.group))) : null,
     L > 1 ? choice('label', data.label_noun, [['', 'all']].concat(labels.map((l, k) => [k, l]))) : null,
     L > 1 && !isPair ? choice('role', 'which is', [['any', 'true or predicted'], ['true', 'true'], ['predicted', 'predicted'], ['wrong', 'decided wrongly']]) : null,
@@ -279,6 +280,14 @@ function startExplorer(root, data, onChange) {
     for (const c of ['target', 'rater', 'group']) if (data.rows[c]) parts.unshift([c, String(data.rows[c][r])]);
     return el('p', {}, parts.map(([k, v]) => k + ' ' + v).join(' · '));
   }
+  // what each rater answered, the chosen rater first
+  function raterAnswers(r) {
+    if (!data.rows.raters || !data.rows.raters[r].length) return null;
+    const said = data.rows.raters[r].map((name, i) => [name, data.rows.rater_answers[r][i]]), chosen = ([name]) => name === state.rater;
+    const sorted = said.filter(chosen).concat(said.filter((a) => !chosen(a)));
+    return el('details', { 'data-part': 'answers', open: said.length <= 8 || Boolean(state.rater) }, el('summary', {}, whole(said.length) + (said.length === 1 ? ' rater' : ' raters')),
+      el('table', {}, el('tbody', {}, sorted.map((a) => el('tr', { 'aria-current': chosen(a) ? 'true' : false }, el('td', { dir: 'auto' }, a[0]), el('td', { dir: 'auto' }, a[1]))))));
+  }
   function neighbors(r) {
     if (!data.neighbors) return el('p', { class: 'soft' }, data.no_neighbors);
     const found = data.neighbors.at[r].map((t, i) => [t, data.neighbors.similarity[r][i]]).filter(([t]) => t >= 0);
@@ -296,13 +305,13 @@ function startExplorer(root, data, onChange) {
       figures.length ? el('div', { class: 'images' }, figures.map(([img, caption]) => el('figure', {}, img, caption ? el('figcaption', { dir: 'auto' }, caption) : null))) : null,
       !names.length && isPair ? el('p', {}, captions.join(' · ')) : null,
       data.rows.text && data.rows.text[r] ? el('p', { class: 'text', dir: 'auto', 'data-part': 'text' }, data.rows.text[r]) : null,
-      facts(r), data.rows.answers ? el('p', {}, data.rows.answers[r]) : null, ...bars(r).filter((e) => e !== null),
+      facts(r), data.rows.answers ? el('p', {}, data.rows.answers[r]) : null, raterAnswers(r), ...bars(r).filter((e) => e !== null),
       el('h3', {}, 'Nearest training rows'), data.neighbors ? el('p', { class: 'soft' }, 'by ' + data.neighbors.method) : null].filter((e) => e !== null).concat(neighbors(r)));
   }
 
   // raters, and a second run
   function raterTable() {
-    if (!data.raters) return null;
+    if (!data.raters || !data.raters.rater.length) return null;
     const t = data.raters, rows = t.rater.map((name, i) => el('tr', {}, el('td', {}, el('button', { type: 'button', 'data-rater': i, onclick: () => chooseRater(name) }, String(name))),
       el('td', { class: 'number' }, whole(t.answers[i])), ['accuracy', 'agreement', 'severity'].map((c) => el('td', { class: 'number' }, fixed(t[c][i])))));
     return el('details', { class: 'panel', 'data-part': 'raters', open: t.rater.length <= 12 }, el('summary', {}, 'Rater profiles: ' + whole(t.rater.length) + ' raters'),

@@ -40,8 +40,9 @@ def metric_bars(
         look = dict(color=list(PALETTE.values())[j % 8], hatch=['', '///', '...', 'xx'][j % 4], edgecolor='w')
         ax.bar(x, v, w*.92, label=model, **look)
         ax.errorbar(x, v, [v-low, high-v], fmt='none', ecolor='k', lw=1)
-        for a, b, c in zip(x, v, high):
-            ax.text(a, c, f'{b:.3f}', ha='center', va='bottom', size=6.5, rotation=90 if k > 2 else 0)
+        over = dict(textcoords='offset points', ha='center', va='bottom', size=6.5, rotation=90 if k > 2 else 0)
+        for a, b, c in zip(x, v, np.maximum(v, high)):   # above the bar and its interval
+            ax.annotate(f'{b:.3f}', (a, c), (0, 2.5), **over)
     ax.set_xticks(range(len(metrics)), [textwrap.fill(metric_name(m), 12) for m in metrics])
     top = ax.dataLim.y1   # numbers above the bars may leave the axes
     ax.set(ylabel='score', ylim=(0, 1 if .9 < top <= 1 else 1.12*top))

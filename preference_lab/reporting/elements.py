@@ -60,7 +60,7 @@ def headline_box(
 ) -> HTML:
     "The result in one sentence"
     look = f'border-left:5px solid #0072B2;padding:.5em 1em;font-size:1.25em;{_PRINT}'
-    small = f'<div style="font-size:.75em;color:#555;margin-top:.3em">{html.escape(detail)}</div>' if detail else ''
+    small = f'<div style="font-size:.75em;opacity:.8;margin-top:.3em">{html.escape(detail)}</div>' if detail else ''
     return HTML(f'<div style="{look}">{html.escape(sentence)}{small}</div>')
 
 # %% ../../nbs/reporting/01_elements.ipynb #86c6c731
@@ -116,7 +116,7 @@ def show_table(
     more = f' The first {rows} of {len(table):,} rows.' if len(table) > rows else ''
     styler = t.style.format(precision=digits, escape='html', thousands=',', na_rep='–')
     styler = styler.hide(axis='index').set_caption(html.escape(caption) + more)
-    if bars: styler = styler.bar(subset=[html.escape(metric_name(bars))], color='#56B4E9', vmin=0, vmax=1)
+    if bars: styler = styler.bar(subset=[html.escape(metric_name(bars))], color='#56B4E980', vmin=0, vmax=1)
     texts = [dict(selector=f'.col{k}', props=_text_style(t.iloc[:, k])) for k in left]
     return styler.set_table_styles(_TABLE_STYLES + texts)
 
@@ -143,7 +143,7 @@ def folded(
     "Content behind a title, shown on a click"
     as_html = getattr(content, '_repr_html_', None)
     inner = as_html() if as_html else f'<pre style="white-space:pre-wrap">{html.escape(str(content))}</pre>'
-    look = 'cursor:pointer;color:#0072B2'
+    look = 'cursor:pointer;color:var(--jp-content-link-color,#0072B2)'   # legible in JupyterLab's dark theme too
     return HTML(f'<details><summary style="{look}">{html.escape(title)}</summary>'
                 f'<div style="overflow-x:auto">{inner}</div></details>')
 

@@ -42,7 +42,13 @@ th{text-align:left;border-bottom:2px solid #888}
 img{max-width:100%}
 code{background:#f2f2f2;padding:0 .2em}
 .small{color:#555;font-size:.9em}
-@media print{body{max-width:none;margin:0;font-size:10pt} h2{break-after:avoid} img{break-inside:avoid}}
+@media print{body{max-width:none;margin:0;font-size:10pt} h2{break-after:avoid} img{break-inside:avoid}
+  .wide{overflow:visible} table{font-size:7.5pt} th,td{padding:.2em .35em;white-space:normal!important}
+  caption{min-width:0!important} tr{break-inside:avoid}}
+@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;--jp-content-link-color:#6cb8e6}
+  body{background:#16191d;color:#e6e6e6}
+  a{color:#6cb8e6} h2,th,td{border-color:#4a525a} code{background:#2b3137} .small{color:#a9b0b7}
+  img{background:#fff;border-radius:4px}}
 </style></head><body>
 """
 

@@ -150,8 +150,9 @@ def show_decisions(self: ReportConclusions):
     promised = f'{1-d.fit.alpha:.0%} promised on average over rows, from {d.fit.units:,} validation units'
     coverage = d.coverage.assign(below=d.coverage.below.map({True: 'yes', False: ''}))
     coverage = coverage.rename(columns=dict(below='below the promise', complete='all labels'))
+    method, coverage = coverage.method[0], coverage.drop(columns=['method', 'generalizes_to'])
     self.table(coverage.iloc[:1], f'Conformal sets: share of answers inside ({promised}; approximate, since the same '
-               'validation rows chose the epoch)', digits=3)
+               f'validation rows chose the epoch); interval by the {method}', digits=3)
     self.folded_table('Conformal sets by the most frequent label', coverage.iloc[1:], digits=3)
     self.figure('risk_coverage', risk_coverage_plot(d.curve, d.areas, s.rows_noun))
 

@@ -16,12 +16,14 @@ from ..core.config import Config
 from ..core.errors import ConfigError, PreferenceLabError
 from ..core.old_names import read_run_config
 from ..data.images import open_image
+from ..data.rater_answers import RaterAnswers
 from ..data.tables import read_parquet
 from ..experiments.prediction_kinds import PREDICTION_KINDS, PredictionKind
 from ..experiments.results import read_run
 from ..exploration.explorer import PAGE_ROWS, Explorer, OtherRun
 from ..exploration.neighbors import Neighbors, nearest_texts
 from ..exploration.rows import ExplorerRows
+from ..exploration.rows_of_raters import add_raters, answer_profiles
 from ..exploration.run_predictions import align_other, compare_shared, prediction_rows
 from ..exploration.thumbnails import make_thumbnails
 
@@ -73,6 +75,14 @@ def explorer_raters(self: StudyExploration,
     "The profiles of the raters; by default none"
     return None
 
+# %% ../../nbs/studies/02_exploration.ipynb #14e38b23
+@patch
+def explorer_answers(self: StudyExploration,
+    table: pd.DataFrame,     # predictions
+) -> RaterAnswers|None:      # about the rows of the table
+    "Who answered what, where several raters answered a row; by default not known"
+    return None
+
 # %% ../../nbs/studies/02_exploration.ipynb #8fcf3f92
 @patch
 def decision_rule(self: StudyExploration) -> dict:
@@ -111,8 +121,13 @@ def make_explorer(self: StudyExploration,
     "The explorer of a table of predictions"
     rows = prediction_rows(self.prediction_kind, table, rule)
     rows.notes += notes
+    answers = self.explorer_answers(table) if has_data else None
     if has_data: rows = _with_columns(rows, self.explorer_columns(table))
-    ex = Explorer(rows, f'{self.name}: {name}', name, about, page_rows, raters=self.explorer_raters(table), other=other)
+    raters = self.explorer_raters(table)
+    if answers is not None:
+        raters = answer_profiles(answers, rows.predicted, rows.kind == 'distribution')
+        rows = add_raters(rows, answers)
+    ex = Explorer(rows, f'{self.name}: {name}', name, about, page_rows, raters=raters, other=other)
     if not has_data: return ex
     shown = table.iloc[ex.shown].reset_index(drop=True)
     added = {c: rows.frame[c].iloc[ex.shown].to_numpy() for c in rows.frame if c not in shown}

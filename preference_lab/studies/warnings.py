@@ -17,7 +17,7 @@ class StudyWarnings:
 @patch
 def control_result(self: StudyWarnings,
     table: pd.DataFrame,  # as `compare_paired` makes it
-) -> dict:  # the metric with right and with shuffled features, difference, low, high, informative
+) -> dict:  # the metric with right and with shuffled features, difference, low, high, informative, method, …
     "The result of a control, in the form that reports and warnings read"
     row = table.set_index('metric').loc[self.metric]
     return {self.metric: row.a, f'{self.metric}_shuffled': row.b} | dict(
@@ -25,6 +25,7 @@ def control_result(self: StudyWarnings,
         low=row.low,
         high=row.high,
         informative=bool(row.low > 0 if self.higher else row.high < 0),
+        **table.attrs.get('about', {}).get(self.metric, {}),
     )
 
 # %% ../../nbs/studies/01_warnings.ipynb #2080eaa2

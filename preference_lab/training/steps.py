@@ -115,7 +115,8 @@ class BatchPrefetcher:
     def parts_of(self, batch: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         "The rows of this process, and the parts in which they are worked on"
         mine = process_shard(batch, self.rank, self.processes)
-        return mine, np.array_split(mine, min(self.accumulate, len(mine))) if len(mine) else [batch[:1]]
+        if not len(mine): return mine, [batch[:1]]
+        return mine, [mine] if self.accumulate == 1 else np.array_split(mine, min(self.accumulate, len(mine)))
 
     def to_device(self, rows: np.ndarray) -> dict[str, Tensor]:
         "The tensors of some rows on the model's device"
@@ -134,10 +135,10 @@ def prefetch(self: BatchPrefetcher, batch: np.ndarray|None, step: int):
 # %% ../../nbs/training/06_steps.ipynb #16c3581d
 @patch
 def fetch(self: BatchPrefetcher, parts: list[np.ndarray], step: int):
-    "Iterate over the parts of a step's batch on the model's device"
+    "Iterate over the parts of a step's batch on the model's device; the generators are seeded for the step"
     fetched, self.fetched = self.fetched, None
+    seed_step(self.seed, step, self.rank)
     if not fetched or fetched[0] != step or not all(map(np.array_equal, self.parts_of(fetched[1])[1], parts)):
-        seed_step(self.seed, step, self.rank)
         return map(self.to_device, parts)
     if fetched[3]:
         now = torch.cuda.current_stream(self.device)

@@ -189,7 +189,7 @@ def checkpoint_if_due(self: Trainer,
     end: bool=False,  # whether training has ended
 ):
     "Write a checkpoint when it is due or training has ended; raises `TrainingInterrupted` after an interrupt"
-    stop, due = self.stop.requested, self.is_main_process and self.checkpoints.is_due(self.step)
+    stop, due = self.stop.requested, self.checkpoints.is_due(self.step) and self.is_main_process
     if self.is_distributed:   # one clock decides for all processes
         flags = torch.tensor([float(stop), float(due)], device=self.accelerator.device)
         stop, due = self.accelerator.reduce(flags, 'sum').bool().tolist()

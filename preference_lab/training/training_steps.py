@@ -23,7 +23,7 @@ from .devices import explain_out_of_memory, remove_autocast_wrapper
 from .graph_capture import CapturedGradients
 from .optimization import READ_LOSSES_EVERY, SkippableAdamW, learning_rate_scale
 from .optimization import parameter_groups, warmup_length
-from .steps import BatchPrefetcher, NonFiniteLossError, StepRecord, seed_step, step_error
+from .steps import BatchPrefetcher, NonFiniteLossError, StepRecord, step_error
 from .history import EMA_EVERY, ema_decay_of_update
 
 # %% ../../nbs/training/12_training_steps.ipynb #d62dd49e
@@ -49,6 +49,7 @@ class TrainingSteps:
     ):
         self.cfg, self.loader, self.objective, self.accelerator = cfg, loader, objective, acc
         self.unwrapped, self.is_distributed = model.to(acc.device), acc.num_processes > 1
+        self.precision = acc.mixed_precision   # asked of Accelerate once, which looks it up at each time
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
             loader, acc.device, cfg.seed, cfg.gradient_accumulation_steps, acc.process_index, acc.num_processes
@@ -113,21 +114,19 @@ def gradients(self: TrainingSteps, batch: np.ndarray) -> StepRecord:
     acc = self.accelerator
     mine, parts = self.prefetcher.parts_of(batch)
     weight = acc.num_processes/len(batch) if len(mine) else 0.
-    tensors = self.prefetcher.fetch(parts, self.step)
-    seed_step(self.cfg.seed, self.step, acc.process_index)
-    total, done = 0., []
+    tensors = self.prefetcher.fetch(parts, self.step)   # seeds the generators
+    done = []
     for i, rows in enumerate(parts):
         with nullcontext() if i == len(parts)-1 else acc.no_sync(self.model):
-            losses = (self.captured or self._part_gradients)(next(tensors), weight)
-        total = total + losses.sum()*bool(weight)
-        done.append((rows, losses))
+            done.append((rows, (self.captured or self._part_gradients)(next(tensors), weight)))
+    total = sum(losses.sum() for _, losses in done) if weight else torch.zeros((), device=acc.device)
     return StepRecord(self.step, done, total, self._clip(), self.loader.units(mine), len(mine))
 
 # %% ../../nbs/training/12_training_steps.ipynb #f2ead4d5
 @patch
 def _part_gradients(self: TrainingSteps, batch: dict, weight: float) -> Tensor:
     "The losses of some rows; their gradient, times the weight, is added"
-    with self.accelerator.autocast():
+    with nullcontext() if self.precision == 'no' else self.accelerator.autocast():
         losses = (self.model(batch) if self.is_distributed else self.objective(self.model, batch)).float()
     loss = losses.sum()*weight
     if self.unscaled: loss.backward()
@@ -162,7 +161,7 @@ def rate(self: TrainingSteps, step: int) -> float:
 def _refuse(self: TrainingSteps, record: StepRecord):
     "Set the flag on the device if this step is not finite; with fp16 the scaler checks the gradient itself"
     fine = torch.isfinite(record.loss)
-    if self.accelerator.mixed_precision != 'fp16': fine = fine & torch.isfinite(record.norm)
+    if self.precision != 'fp16': fine = fine & torch.isfinite(record.norm)
     bad = (~fine).float()
     if self.is_distributed: torch.distributed.all_reduce(bad, torch.distributed.ReduceOp.MAX)
     torch.maximum(self.refused, bad, out=self.refused)
@@ -176,14 +175,18 @@ def _go_back(self: TrainingSteps, step: int):
     self.optimizer.zero_grad(set_to_none=self.captured is None)
 
 # %% ../../nbs/training/12_training_steps.ipynb #11775e20
+def _read(scalars: list[Tensor]) -> list[float]:
+    "Numbers on the device, read together"
+    return [scalars[0].item()] if len(scalars) == 1 else torch.stack(scalars).tolist()
+
 @patch
 def read_steps(self: TrainingSteps):
     "Add the steps since the last reading to the sums of the epoch; raises `NonFiniteLossError` for a refused step"
     records, self.records = self.records, []
     if not records: return
-    losses, norms = torch.stack([r.loss for r in records]).tolist(), torch.stack([r.norm for r in records]).tolist()
+    losses, norms = _read([r.loss for r in records]), _read([r.norm for r in records])
     for r, loss, norm in zip(records, losses, norms):
-        error = step_error(r, loss, norm, self.loader.where, scaled=self.accelerator.mixed_precision == 'fp16')
+        error = step_error(r, loss, norm, self.loader.where, scaled=self.precision == 'fp16')
         if error:
             self._go_back(r.step)
             raise error

@@ -139,7 +139,7 @@ def loss_terms_figure(self: DistributionReport) -> Figure:
 def proportions_figure(self: DistributionReport) -> Figure:
     "Mean proportion of each category, observed and predicted"
     s = self.study
-    ends = proportion_intervals(s)
+    ends = np.array([i[1:] for i in proportion_intervals(s)])
     return category_proportions_plot(s.targets['test'], s.proba['test'], s.categories, intervals=ends)
 
 # %% ../../../nbs/studies/distributions/18_report.ipynb #e05b05ed

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student
 
 from ...core.numerics import pearson_correlation
-from ...evaluation.bootstrap import ClusterMeans, bootstrap_intervals
+from ...evaluation.bootstrap import ClusterMeans
 from ...evaluation.distributions import distribution_row_scores
+from ...evaluation.jackknife_t import NamedInterval, score_intervals
 from ...plots.style import metric_name
 from ...plots.distributions import distribution_pairs
 from .study import DistributionStudy
@@ -26,11 +27,12 @@ def test_units(study: DistributionStudy) -> np.ndarray:  # (items,)
     return np.arange(len(study.test_ids)) if g is None else g
 
 # %% ../../../nbs/studies/distributions/16_report_items.ipynb #51a0d7b5
-def proportion_intervals(study: DistributionStudy) -> np.ndarray:  # (categories, 2)
-    "95 % intervals of the mean observed proportions, over groups or items"
+def proportion_intervals(study: DistributionStudy) -> list[NamedInterval]:   # a category each
+    "The mean observed proportions with 95 % intervals over groups or items"
     scorer = ClusterMeans(test_units(study), **{str(k): y for k, y in enumerate(study.targets['test'].T)})
-    ends = bootstrap_intervals(scorer, scorer.rows, n=study.cfg.bootstrap_samples)
-    return np.array([ends[k][1:] for k in scorer.names])
+    claim = 'new rows' if study.test_groups() is None else 'new groups of rows'
+    found = score_intervals(scorer, scorer.rows, generalizes_to=claim)
+    return [found[k] for k in scorer.names]
 
 # %% ../../../nbs/studies/distributions/16_report_items.ipynb #1c93514d
 def category_table(study: DistributionStudy) -> pd.DataFrame:
@@ -41,7 +43,7 @@ def category_table(study: DistributionStudy) -> pd.DataFrame:
         {
             'category': study.categories,
             'observed': t.mean(0),
-            '95 % interval': [f'{a:.3f} to {b:.3f}' for a, b in ends],
+            '95 % interval': [f'{i.low:.3f} to {i.high:.3f}' for i in ends],
             'predicted': p.mean(0),
             'correlation': np.array([pearson_correlation(a, b) for a, b in zip(t.T, p.T)], float),
             'difference': abs(t - p).mean(0),

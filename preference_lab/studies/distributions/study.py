@@ -15,6 +15,7 @@ from torch import nn
 
 from ...data.labels import SPLITS
 from ...data.feature_columns import encoder_record
+from ...data.rater_answers import RaterAnswers
 from ...evaluation.constant_predictions import check_single_category
 from ...training.distribution_losses import min_reachable_entropy
 from ...exploration.neighbors import Neighbors, nearest_features, nearest_texts
@@ -103,6 +104,14 @@ def explorer_columns(self: DistributionStudy, table: pd.DataFrame) -> dict[str, 
     if (texts := self.item_texts()) is not None: out['text'] = [texts[i] for i in row]
     if self.data.images is not None: out['images'] = [[str(self.data.images[i] or '')] for i in row]
     return out
+
+# %% ../../../nbs/studies/distributions/11_study.ipynb #2f51b9bc
+@patch
+def explorer_answers(self: DistributionStudy, table: pd.DataFrame) -> RaterAnswers|None:
+    "The answers of the raters of each item, where they are named and each answer is one category"
+    a = self.votes.answers
+    if a is None or not a.is_single_choice: return None
+    return a.select_items(pd.Index(self.votes.ids).get_indexer(table['id']))
 
 # %% ../../../nbs/studies/distributions/11_study.ipynb #311b24f6
 @patch

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from ...data.rater_answers import RaterAnswers
 from ...evaluation.constant_predictions import check_constant_predictions
 from ...evaluation.thresholds import threshold_sweep
 from ...training.batching import padding_fraction
@@ -123,6 +124,13 @@ def training_answers(self: EmotionStudy) -> list[str]:
     "The labels of each training text"
     return join_label_names(self.train.targets > .5, self.label_names)
 
+# %% ../../../nbs/studies/emotions/06_study.ipynb #03eba4a5
+@patch
+def explorer_answers(self: EmotionStudy, table: pd.DataFrame) -> RaterAnswers|None:
+    "The answers of the raters of each text, where a column names them"
+    if self.table.answers is None: return None
+    return self.table.answers.select_items(pd.Index(self.table.frame['id']).get_indexer(table['id']))
+
 # %% ../../../nbs/studies/emotions/06_study.ipynb #70b32b4c
 @patch
 def card(self: EmotionStudy, inference: dict) -> dict:
@@ -152,7 +160,7 @@ def extra_tables(self: EmotionStudy) -> dict[str, pd.DataFrame]:
 @patch
 def extra_results(self: EmotionStudy) -> dict:
     "Scores by label, strategy and group, and the thresholds"
-    by_strategy = {k: t.set_index('metric')[['value', 'low', 'high', 'difference', 'difference_low', 'difference_high']]
+    by_strategy = {k: t.set_index('metric').drop(columns=['strategy', 'distinguishable'])
                    for k, t in self.strategy_scores.groupby('strategy', sort=False)}
     return dict(
         per_label=self.per_label.to_dict('records'),

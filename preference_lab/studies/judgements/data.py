@@ -140,6 +140,10 @@ def _open_table(path, cfg, reading):
     if table is None:
         df = read_table(path, reading=reading)
         return df, *_say_columns(df, path, cfg, reading), []
+    default = JudgementConfig()
+    if named := [k for k in (f'{r}_column' for r in _ROLES) if getattr(cfg, k) != getattr(default, k)]:
+        raise ConfigError(f'{location(path)}: read in the format {table.format}, whose columns are known, so '
+                          f'{named[0]}= has no effect. Remove it, or set format=plain and name all columns.')
     table = drop_non_answers(table)
     add_platform_reading(reading, table, cfg.format)
     df, kind = table.frame, _FORMAT_KINDS[table.kind]

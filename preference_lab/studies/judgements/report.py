@@ -163,7 +163,7 @@ def model_tables(self: JudgementReport) -> dict[str, pd.DataFrame]:   # caption 
     if (t := found.get('position_bias')) is not None:
         t = t.assign(model=yes(t.rater.isin(self.study.data.models)), first=join(t, 'first', 'low', 'high'))
         out['Position: share of the left side, and pairs that were seen in both orders'] = t.sort_values(
-            'model', ascending=False, kind='stable').drop(columns=['low', 'high'])
+            'model', ascending=False, kind='stable').drop(columns=['low', 'high', 'generalizes_to'])
     if (t := found.get('length_bias')) is not None:
         columns = {'judge': t.judge, 'n': t.n,
                    'effect of a doubled length (log odds)': join(t, 'coefficient', 'low', 'high')}

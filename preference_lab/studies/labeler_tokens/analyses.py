@@ -117,13 +117,14 @@ def new_rater_scores(
     proba: np.ndarray,               # (n,) of the fitted tokens
     others: dict[str, np.ndarray],   # name of the gain -> (n,) probabilities to compare with
     bootstrap_samples: int=1000,             # bootstrap samples
-) -> dict:                           # raters; accuracy and log_loss; each gain of accuracy; all with _low and _high
+) -> dict:                           # raters; accuracy, log_loss, each gain of accuracy, with _low and _high; method, …
     "Scores on new raters' test comparisons"
     # the claim is about other new raters; eight are enough for an interval that covers
     by = 'rater' if len(test.raters) >= 8 else None
     with_ends = lambda name, values: {f'{name}{end}': v for end, v in zip(('', '_low', '_high'), values)}
     scores, out = pairwise_intervals(test, proba, by, bootstrap_samples), dict(raters=len(np.unique(test.rater)))
     for name in ('accuracy', 'log_loss'): out |= with_ends(name, scores[name])
+    out |= scores['accuracy'].about
     for name, other in others.items():
         g = compare_pairwise(test, proba, other, by, bootstrap_samples).set_index('metric').loc['accuracy']
         out |= with_ends(name, (g.difference, g.low, g.high))

@@ -105,7 +105,9 @@ def shuffled_features(self: MemeEvaluation) -> dict:  # auroc, auroc_shuffled, d
     try: others = self.regions.shuffled(self.cfg.data_seed, t.ids)
     except DataError:   # more than half of the images have equal regions: there are no others to exchange
         undefined = dict.fromkeys(('auroc_shuffled', 'difference', 'low', 'high'), np.nan)
-        return dict(auroc=self.metrics[s]['auroc']['value']) | undefined | dict(informative=False)
+        auroc = self.metrics[s]['auroc']
+        about = {k: auroc[k] for k in ('method', 'generalizes_to', 'units')}
+        return dict(auroc=auroc['value']) | undefined | dict(informative=False) | about
     return self.control_result(self.compare_paired(s, self.predict_table(self.model, t, regions=others)))
 
 # %% ../../../nbs/studies/memes/08_evaluation.ipynb #5363e1a8
@@ -114,11 +116,11 @@ def evaluate_confounders(self: MemeEvaluation) -> pd.DataFrame:  # as `confounde
     "The proportion of confounder pairs that model and unimodal baselines order correctly"
     s = self.evaluated_split
     unimodal = {k: p[s] for k, p in self.baseline_predictions.items() if k in UNIMODAL_BASELINES}
-    return confounder_accuracy(self.tables[s], self.proba[s], unimodal, self.cfg.bootstrap_samples)
+    return confounder_accuracy(self.tables[s], self.proba[s], unimodal)
 
 # %% ../../../nbs/studies/memes/08_evaluation.ipynb #evalthre
 @patch
-def evaluate_thresholds(self: MemeEvaluation) -> pd.DataFrame:  # threshold, value, metric, score, low, high
+def evaluate_thresholds(self: MemeEvaluation) -> pd.DataFrame:  # threshold, value, metric, score, low, high, method, …
     "Accuracy, F1, precision and recall at .5, at the fitted threshold, and at that of the settings"
     s, out = self.evaluated_split, []
     values = {'0.5': .5, 'fitted': self.best_f1_threshold}
@@ -126,8 +128,10 @@ def evaluate_thresholds(self: MemeEvaluation) -> pd.DataFrame:  # threshold, val
     for name, t in values.items():
         groups, n = self.tables[s].groups, self.cfg.bootstrap_samples
         scores = binary_intervals(self.truth(s), self.proba[s], groups, n, threshold=t)
-        out += [(name, t, m, *scores[m]) for m in ('accuracy', 'f1', 'precision', 'recall')]
-    return pd.DataFrame(out, columns=['threshold', 'value', 'metric', 'score', 'low', 'high'])
+        for m in ('accuracy', 'f1', 'precision', 'recall'):
+            ends = dict(zip(('score', 'low', 'high'), scores[m]))
+            out.append(dict(threshold=name, value=t, metric=m) | ends | scores[m].about)
+    return pd.DataFrame(out)
 
 # %% ../../../nbs/studies/memes/08_evaluation.ipynb #evalsubg
 @patch

@@ -14,8 +14,9 @@ import pandas as pd
 from ...core.errors import DataError
 from ...data.memes import MemeTable, confounder_pairs
 from ...data.tables import read_parquet
-from ...evaluation.bootstrap import ClusterMeans, bootstrap_intervals
+from ...evaluation.bootstrap import ClusterMeans
 from ...evaluation.binary import compare_binary
+from ...evaluation.jackknife_t import score_intervals
 from ...experiments.compare_runs import StudyMetrics
 
 # %% ../../../nbs/studies/memes/07_predictions.ipynb #3ac06819
@@ -90,14 +91,14 @@ def confounder_accuracy(
     table: MemeTable,
     proba: np.ndarray,              # (rows,) of the model
     others: dict[str, np.ndarray],  # name -> (rows,) of a baseline
-    bootstrap_samples: int=1000,            # bootstrap samples
-) -> pd.DataFrame:                  # kind, pairs, pair_accuracy, low, high, and the accuracy of each baseline
-    "The proportion of confounder pairs that a model orders correctly, by kind"
+) -> pd.DataFrame:                  # kind, pairs, pair_accuracy, low, high, method, …; accuracy of each baseline
+    "The proportion of confounder pairs that a model orders correctly, by kind, with an interval over groups of memes"
     row, out = {i: k for k, i in enumerate(table.ids)}, []
     for kind, some in confounder_pairs(table).groupby('kind', sort=False):
         ends = [some[c].map(row).to_numpy() for c in 'ab']   # the positive one first
         means = ClusterMeans(table.groups[ends[0]], share=correct_order(proba, *ends))
-        i = bootstrap_intervals(means, means.rows, n=bootstrap_samples)['share']
-        result = dict(kind=kind, pairs=len(some), pair_accuracy=i.value, low=i.low, high=i.high)
+        i = score_intervals(means, means.rows, generalizes_to='new groups of rows')['share']
+        result = dict(kind=kind, pairs=len(some), pair_accuracy=i.value, low=i.low, high=i.high) | i.about
         out.append(result | {k: correct_order(p, *ends).mean() for k, p in others.items()})
-    return pd.DataFrame(out, columns=['kind', 'pairs', 'pair_accuracy', 'low', 'high', *others])
+    about = 'method', 'generalizes_to', 'units'
+    return pd.DataFrame(out, columns=['kind', 'pairs', 'pair_accuracy', 'low', 'high', *about, *others])

@@ -71,9 +71,10 @@ class MemesConfig(TrainConfig):
     learning_rate: NonNegativeFloat|None = None
     # two streams of text and regions, or fused image and text embeddings of a frozen CLIP
     model: Literal['vilbert', 'clip_fusion'] = 'vilbert'
-    # tiny (from scratch), nlvr_scenes (tiny, pretrained on generated scenes; for nlvr), a ViLBERT (folder, Hub name,
-    # published .bin), or a BERT for the text stream (folder, Hub name); with clip_fusion: tiny, or a model of open_clip
-    encoder: str = 'tiny'
+    # auto: nlvr_scenes for data=nlvr with its own regions, else tiny; tiny (from scratch), nlvr_scenes (tiny,
+    # pretrained on generated scenes; for nlvr), a ViLBERT (folder, Hub name, published .bin), or a BERT for the text
+    # stream (folder, Hub name); with clip_fusion: tiny, or a model of open_clip
+    encoder: str = 'auto'
     weights: str = ''                      # of an open_clip model: a tag, a file, or random
     # how clip_fusion joins the embeddings: their elementwise product, their outer product, or side by side
     fusion: Literal['align', 'cross', 'concat'] = 'align'
@@ -141,7 +142,7 @@ class MemesConfig(TrainConfig):
 
     def apply_preset(self, presets: dict[str, dict]):
         "As in every study; an encoder or a source of regions that is given replaces all that belongs to the preset's"
-        replaced = {'tokenizer'} if self.encoder != 'tiny' else set()
+        replaced = {'tokenizer'} if self.encoder != 'auto' else set()
         if self.regions or self.extractor: replaced |= {'regions', 'extractor'}
         super().apply_preset({p: {k: v for k, v in s.items() if k not in replaced} for p, s in presets.items()})
 
@@ -149,6 +150,7 @@ class MemesConfig(TrainConfig):
         if self.preset and self.model != 'vilbert':
             raise ConfigError(f'preset={self.preset} is of model=vilbert, not {self.model}; leave one of them out')
         self.apply_preset(PRESETS)
+        if self.encoder == 'auto': self.encoder = self._default_encoder()
         if self.learning_rate is None: self.learning_rate = self._default_learning_rate()
         for a in self.unimodal_baselines:
             if a not in UNIMODAL_BASELINES:
@@ -180,6 +182,11 @@ class MemesConfig(TrainConfig):
                 'regions and extractor are both given: regions come either from a file or from the images; leave one '
                 'out'
             )
+
+    def _default_encoder(self) -> str:
+        "Trained from scratch, ViLBERT learns nothing from the 989 scenes of NLVR (nbs/benchmarks/memes_findings)"
+        own_regions = not self.regions and not self.extractor
+        return 'nlvr_scenes' if self.data == 'nlvr' and self.model == 'vilbert' and own_regions else 'tiny'
 
     def _default_learning_rate(self):
         if self.model == 'clip_fusion': return 1e-3 if self.encoder == 'tiny' else 1e-4

@@ -109,8 +109,8 @@ def tables_by_group(self: PairwiseStudy,
     self.per_rater, self.rater_target = metrics_by_rater(test, p, total), metrics_by_rater_and_target(test, p)
     self.per_target = metrics_by_target(test, p, n=self.cfg.bootstrap_samples)
     if baseline is None: return
-    gain = accuracy_gain_by_rater(test, p, baseline).drop(columns='n')
-    gain = gain.rename(columns=dict(low='gain_low', high='gain_high'))
+    gain = accuracy_gain_by_rater(test, p, baseline).drop(columns=['n', 'generalizes_to'])
+    gain = gain.rename(columns=dict(low='gain_low', high='gain_high', method='gain_method'))
     self.per_rater = self.per_rater.merge(gain, on='rater', how='left')
 
 # %% ../../../nbs/studies/pairwise/04_study.ipynb #44bf7dea

@@ -45,7 +45,7 @@ def _curve_row(test, labels: int, scores: dict) -> dict:
     row = dict(labels=labels, raters=len(np.unique(test.rater)))
     for metric in ('accuracy', 'log_loss'):
         row |= dict(zip((metric, f'{metric}_low', f'{metric}_high'), scores[metric]))
-    return row
+    return row | scores['accuracy'].about
 
 def evaluate_new_raters(
     model: PreferenceModel,     # hierarchical, fitted without the new raters
