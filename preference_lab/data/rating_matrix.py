@@ -53,11 +53,18 @@ def _id_column(df, columns) -> str:
     there = [k for k in ('rater', 'item') if columns[k] in df]
     return there[0] if len(there) == 1 else ''
 
-def _matrix_cells(df, columns, row) -> tuple[pd.DataFrame, dict[str, str]]:
-    "The columns that are ratings; those that summarize them, which are left out, and what they are"
+def _matrix_cells(df, columns, row) -> tuple[pd.DataFrame, pd.Series, list[str]]:
+    "The cells that are ratings, and the ids of their rows; what summarizes other columns or rows, and is left out"
+    ids = df[columns[row]]
     cells = df.drop(columns=[c for c in (columns[row], columns.get('weight'), 'source') if c in df])
-    summaries = summary_columns(cells)
-    return cells.drop(columns=list(summaries)), summaries
+    margin = ids.isin(list(_named_summaries(ids)))
+    of_columns = summary_columns(cells[~margin])
+    cells = cells.drop(columns=list(of_columns))
+    of_rows = {} if ids.duplicated().any() else summary_columns(cells.T.set_axis(list(ids), axis=1))
+    keep = ~ids.isin(list(of_rows))
+    said = [f'{c} (the {kind} of the other columns)' for c, kind in of_columns.items()]
+    said += [f'row {c} (the {kind} of the other rows)' for c, kind in of_rows.items()]
+    return cells[keep], ids[keep], said
 
 # %% ../../nbs/data/47_rating_matrix.ipynb #5801c1c7
 def is_rating_matrix(
@@ -67,7 +74,7 @@ def is_rating_matrix(
     "Whether a table cannot be anything but a rating matrix"
     row = _id_column(df, columns)
     if not row or any(columns[k] in df for k in ('value', 'left', 'right')): return False
-    cells, _ = _matrix_cells(df, columns, row)
+    cells = _matrix_cells(df, columns, row)[0]
     if cells.shape[1] < 3 or df[columns[row]].duplicated().any(): return False
     values = pd.to_numeric(pd.Series(cells.to_numpy(object).ravel()).replace('', np.nan), errors='coerce')
     empty = pd.Series(cells.to_numpy(object).ravel()).map(lambda v: is_missing(v) or str(v).strip() == '')
@@ -91,16 +98,17 @@ def melt_matrix(
         i = ids.index[ids.duplicated()][0]
         raise DataError(f'{location(name, i, columns[row])}: {truncate_repr(ids[i])} occurs twice. In a rating matrix '
                         f'each {row} has one row; correct it, or set layout=long')
-    cells, summaries = _matrix_cells(df, columns, row)
+    cells, ids, summaries = _matrix_cells(df, columns, row)
     other = 'item' if row == 'rater' else 'rater'
     n, m = cells.shape
     long = pd.DataFrame({columns[row]: np.repeat(ids.to_numpy(object), m), columns[other]: np.tile(list(cells), n),
-                         columns['value']: cells.to_numpy(object).ravel()}, index=np.repeat(df.index, m))
+                         columns['value']: cells.to_numpy(object).ravel()}, index=np.repeat(cells.index, m))
     empty = long[columns['value']].map(lambda v: is_missing(v) or str(v).strip() == '').to_numpy(bool)
     missing = f', {int(empty.sum()):,} empty cells' if empty.any() else ''
-    left_out = ''.join(f', without {c} (the {kind} of the other columns)' for c, kind in summaries.items())
-    kept = [f'{c} is read as {"an" if other == "item" else "a"} {other}, and its name may mean the {kind}'
-            for c, kind in _named_summaries(cells).items()]
+    left_out = ''.join(f', without {s}' for s in summaries)
+    one = dict(rater='a rater', item='an item')
+    kept = [f'{c} is read as {one[other if c in cells else row]}, and its name may mean the {kind}'
+            for c, kind in _named_summaries([*cells, *ids]).items()]
     message = '; '.join([f'read as a rating matrix: {n:,} {row}s in rows, {m:,} {other}s in columns{missing}{left_out}',
                          *kept, 'set layout=long if it is none'])
     return long[~empty], dict(code='rating_matrix', message=message)
