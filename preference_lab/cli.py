@@ -16,7 +16,7 @@ from pathlib import Path
 from fastcore.script import anno_parser
 
 from .core.errors import ConfigError, PreferenceLabError, did_you_mean, escape_control_characters
-from .core.errors import truncate_repr
+from .core.errors import troubleshooting_link, truncate_repr
 from .core.process import clear_stop_request, request_stop
 from .core.config_files import describe_settings
 from .core.run_log import write_log
@@ -144,6 +144,7 @@ def main(
         if not (message := _error_message(words[0], e)): raise
         for f in locked_runs() - locked_before: write_log(f, f'error: {message}')
         print(f'error: {message}', file=sys.stderr)
+        if (link := troubleshooting_link(message)) and sys.stderr.isatty(): print(f'see {link}', file=sys.stderr)
         return 2
     except KeyboardInterrupt as e:
         # printed by one of several processes

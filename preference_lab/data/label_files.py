@@ -25,7 +25,8 @@ from .validation import check_label_names, list_names, parse_ids, pluralize
 from .columns import SPLIT_ALIASES, SPLIT_RULE, find_role_column, find_split_column, select_columns
 from .labels import MultilabelTable, SPLITS
 from .label_sets import TRUTH_WORDS, find_label_set, find_separator, is_binary_column
-from .label_sets import is_marked_column, label_cells, order_labels, parse_binary_columns
+from .label_sets import is_marked_column, label_cells, labels_of_cell, order_labels
+from .label_sets import parse_binary_columns
 
 # %% ../../nbs/data/60_label_files.ipynb #269e0d37
 def _split_cell(cell: str, known: dict) -> list[str]:
@@ -61,6 +62,7 @@ def parse_labels(
     "The labels in a cell, or a `DataError` about the first that is unknown"
     known = {name.casefold(): i for i, name in enumerate(label_names)}
     if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell): cell = ''
+    if isinstance(cell, dict) or isinstance(cell, str) and cell.lstrip().startswith('{'): cell = labels_of_cell(cell)
     if isinstance(cell, str): pieces = _split_cell(cell, known)
     else: pieces = list(cell) if isinstance(cell, (list, tuple, np.ndarray)) else [cell]
     return tuple(sorted({_label_id(p, known, label_names) for p in pieces}))

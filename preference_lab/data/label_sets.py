@@ -7,6 +7,7 @@ __all__ = ['MAX_LABELS', 'TRUTH', 'TRUTH_WORDS', 'labels_of_cell', 'label_cells'
            'similar_labels', 'find_label_set', 'is_binary_column', 'is_marked_column', 'parse_binary_columns']
 
 # %% ../../nbs/data/13_label_sets.ipynb #5c0f0fbf
+import ast
 import difflib
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataError, is_missing, location, truncate_repr
+from ..core.files import parse_json
 from .reading import BY_RULE, NAMED, Reading, ambiguous_reading
 from .spellings import Spellings, unify_spellings
 from .validation import list_names
@@ -29,12 +31,30 @@ def _name(value) -> str:
         raise DataError(f'{truncate_repr(value)} is not a label. Write its name or a whole number.')
     return str(value).strip()
 
+def _mapping(cell) -> dict|None:
+    "The object in a cell that gives labels numbers, as JSON or Python print it; None where it is none"
+    if isinstance(cell, dict): return cell
+    if not isinstance(cell, str) or not re.fullmatch(r'\s*\{.*:.*\}\s*', cell, re.S) or len(cell) > 10_000: return None
+    for parse in (parse_json, ast.literal_eval):
+        try: value = parse(cell.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError): continue
+        return value if isinstance(value, dict) else None
+
+def _labels_of_mapping(mapping: dict) -> list[str]:
+    "The names with the value 1; a `DataError` about a value that is neither 0 nor 1"
+    for name, value in mapping.items():
+        if not is_missing(value) and value not in (0, 1):
+            raise DataError(f'{truncate_repr(name)} has the value {truncate_repr(value)}, which is neither 0 nor 1. '
+                            'List the labels that apply, or write 1 and 0.')
+    return [_name(name) for name, value in mapping.items() if not is_missing(value) and value == 1]
+
 def labels_of_cell(
-    cell: Any,           # a text, a number, or a list of either
+    cell: Any,           # a text, a number, or a list of either; or an object of labels with 0 and 1
     separator: str='',   # of labels in a text; '': comma, semicolon or bar
 ) -> list[str]:          # in the order of the cell
     "The labels that a cell lists, as they are written"
     if is_missing(cell): return []
+    if (mapping := _mapping(cell)) is not None: return _labels_of_mapping(mapping)
     if not isinstance(cell, str):
         return [_name(v) for v in (cell if isinstance(cell, (list, tuple, set, np.ndarray)) else [cell])]
     inside = cell.strip()

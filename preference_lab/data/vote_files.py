@@ -57,6 +57,24 @@ def _refuse_total(x, columns, path):
     raise DataError(f'{location(path, 1, name)}: this column is the sum of the other {len(columns) - 1} in every row: '
                     f'a total, and no category. Leave it out with category_columns=…,!{name}')
 
+def _refuse_total_row(x, locations):
+    "A `DataError` where a row is the sum of all others in every column: a footer"
+    if len(x) < 4: return
+    total = np.isclose(2*x, x.sum(0), rtol=1e-9, atol=0).all(1)
+    if total.any():
+        raise DataError(f'{locations[int(total.argmax())]}: this row is the sum of all other rows in every column: a '
+                        'total, and no item. Delete it.')
+
+def _refuse_mixed_scales(x, locations):
+    "A `DataError` where some rows are proportions and others percentages"
+    total = x.sum(1)
+    one, hundred = (np.isclose(total, v, rtol=.02) for v in (1, 100))
+    if not (one.any() and hundred.any()) or (x[one] % 1 == 0).all(): return   # counts, among them single answers
+    rare, other, says = (hundred, one, '100') if one.sum() >= hundred.sum() else (one, hundred, '1')
+    raise DataError(f'{locations[int(rare.argmax())]}: the weights of this row have the sum {says}, and those of '
+                    f'{int(other.sum()):,} other rows {"1" if says == "100" else "100"}: proportions and percentages '
+                    'would count differently. Write all rows in one way.')
+
 def read_count_columns(
     frame: pd.DataFrame,      # of `read_table`
     category_columns: str,    # names separated by commas; * matches any characters
@@ -74,6 +92,8 @@ def read_count_columns(
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
     weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     _refuse_total(weights, columns, path)
+    _refuse_total_row(weights, locations)
+    _refuse_mixed_scales(weights, locations)
     return LabelDistributionTable(
         weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name,
         row_ids=not id_column
