@@ -47,6 +47,7 @@ def add_judgement_warnings(self: JudgementStudy):
         what = 'item' if self.data.pairs is None else 'pair of items'
         self.run.warn('one_shared_item', f'only {self.answers.items[shared.argmax()]} was answered by two raters: '
                       f'agreement rests on one {what} and has no interval over items')
+    else: self.warn_few_units()
     top = np.bincount(self.answers.value).max()/len(self.answers)
     if top > .9:
         message = "kappa and alpha are low or unstable even where raters agree; see Gwet's coefficient"
