@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help test stress-test gpu portability reports docs readme clean
+.PHONY: help test stress-test gpu portability reports get-started docs readme clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ portability: .venv/.dev  ## run notebooks as on other machines; ARGS="--quick bf
 
 reports: .venv/.base  ## run every study on generated data; prints where the HTML reports are, and which failed
 	@$(BIN)/python .ci/reports.py $(ARGS)
+
+get-started: .venv/.dev  ## follow Get started in a fresh environment, with the seconds of each step; ARGS=--clone: from a clone, not a wheel
+	@PIP_CONSTRAINT=$(CURDIR)/.ci/constraints.txt $(BIN)/python .ci/get_started.py $(ARGS)
 
 docs: .venv/.dev  ## build the site in _docs/ without Quarto (with Quarto: nbdev_docs)
 	@$(BIN)/python .ci/docs.py
