@@ -25,6 +25,7 @@ class RaterStudy(Study):
     rater_effects, rater_evaluation = None, None   # of `models.rater_effects` and `evaluation.rater_evaluation`
     label_comparison = None   # of `aggregation.training_labels`
     single_choice = True   # logits are of one answer of several categories; False: of any number of labels
+    held_out_raters = ()   # names of the raters whose answers are left out of training and validation
 
 # %% ../../nbs/studies/05_raters.ipynb #1c0f5a11
 @patch
@@ -66,12 +67,19 @@ def to_proba(self: RaterStudy,
 @patch
 def check_raters(self: RaterStudy):
     "A `ConfigError` where a setting about raters is given, and the data do not name them"
-    defaults = dict(rater_model='none', aggregation_model='dawid-skene')
+    defaults = dict(rater_model='none', aggregation_model='dawid-skene', new_raters=0)
     given = {k: v for k, default in defaults.items() if (v := getattr(self.cfg, k, default)) != default}
     if not given or self.rater_answers('train') is not None: return
     name, value = next(iter(given.items()))
     raise ConfigError(f'setting {name}={value}: the data do not name the rater of each answer; set rater_column, or '
                       f'remove {name}')
+
+# %% ../../nbs/studies/05_raters.ipynb #59750de4
+@patch
+def split(self: RaterStudy):
+    "The parts of the table; a `ConfigError` where a setting needs raters, and the data do not name them"
+    Study.split(self)
+    self.check_raters()
 
 # %% ../../nbs/studies/05_raters.ipynb #c6e249eb
 @patch
@@ -167,7 +175,8 @@ def rater_results(self: RaterStudy) -> dict:
     model = None if effects is None else dict(kind=effects.kind, raters=len(effects.raters), size=len(effects.basis),
                                               features=effects.components.shape[1], shrinkage=effects.shrinkage)
     labels = None if self.label_comparison is None else self.label_comparison.to_dict()
-    return dict(raters=e.to_dict() | dict(rater_model=model, agreement=self.agreement, training_labels=labels))
+    more = dict(rater_model=model, agreement=self.agreement, training_labels=labels)
+    return dict(raters=e.to_dict() | more | dict(held_out=list(self.held_out_raters)))
 
 # %% ../../nbs/studies/05_raters.ipynb #420b9978
 @patch

@@ -28,6 +28,7 @@ from ...models.text_encoders import TextEncoder, load_encoder
 from ...models.text_lengths import choose_max_length
 from ...models.embeddings import embed_images, embed_texts
 from ...models.tiny_clip import tiny_clip
+from ..held_out_raters import hold_out_item_raters
 from .settings import ColumnNames, DistributionsConfig
 from .data import load_distributions
 
@@ -42,6 +43,7 @@ def data_settings_key(cfg: DistributionsConfig) -> tuple:
         'split',
         'holdout_kind',
         'folds',
+        'new_raters',
         *columns,
         'embeddings',
         'neighbors',
@@ -67,6 +69,7 @@ class PreparedData:
     baselines: dict | None = None         # predictions of the fitted baselines for validation and test rows
     encoders: list = field(default_factory=list)  # `FeatureEncoder` of each fold, where columns are encoded
     fold_features: list[torch.Tensor] = field(default_factory=list)  # of each fold, where they differ
+    held_out_raters: list[str] = field(default_factory=list)  # not in training and validation
     cache: dict = field(default_factory=dict)  # (network, SHA-256 of rows, with targets) -> tensors of these rows
 
     @property
@@ -216,8 +219,12 @@ def prepare_data(
     "Read, split, audit and embed the data"
     reading = start_reading(cfg)
     data = load_configured_data(cfg, reading)
+    splits, audit = assign_splits(data.votes, data, cfg.folds, cfg.data_seed)
+    names, held_out_notes = [], []
+    if cfg.new_raters:
+        data, splits[0], names, note = hold_out_item_raters(data, splits[0], cfg.new_raters, cfg.data_seed)
+        held_out_notes.append(note)
     v = data.votes
-    splits, audit = assign_splits(v, data, cfg.folds, cfg.data_seed)
     _check_splits(v.name, splits)
     encoder = tokenizer = ragged = x = None
     if cfg.model == 'text':
@@ -232,7 +239,7 @@ def prepare_data(
     by_fold = [torch.as_tensor(a).to(device) for a in encoded[1:]]
     tensors['targets'] = torch.as_tensor(v.targets).float().to(device)
     about = dict(audit.to_dict(), folds=cfg.folds, keys=list(data.keys))
-    notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds)]
+    notes = [*v.notes, *audit.notes, *_data_notes(v, splits, cfg.folds), *held_out_notes]
     about_encoder = encoder_settings, ragged, encoder, tokenizer
     return PreparedData(data, tensors, splits, about, *about_encoder, notes, reading, encoders=encoders,
-                        fold_features=[tensors['features'], *by_fold] if by_fold else [])
+                        held_out_raters=names, fold_features=[tensors['features'], *by_fold] if by_fold else [])

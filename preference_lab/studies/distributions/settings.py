@@ -112,7 +112,7 @@ _REQUIRES = dict(
     **dict.fromkeys(('format', 'category_columns', 'item_column', 'group_column', 'split_column', 'ordered'), _OWN),
     **dict.fromkeys(('spellings', 'missing'), _OWN),
     **dict.fromkeys(('answer_column', 'rater_column', 'categories'), _ONE_ANSWER),
-    **dict.fromkeys(('rater_model', 'aggregation_model'),
+    **dict.fromkeys(('rater_model', 'aggregation_model', 'new_raters'),
                     'data=convabuse or has_own_table and category_columns=: data=convabuse, or a custom table '
                     '(data=PATH) with one answer a row and a rater_column'),
     rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
@@ -158,6 +158,9 @@ class DistributionsConfig(TrainConfig):
     rater_model: Literal['none', 'embedding', 'heads'] = 'none'
     # precision of the prior of raters' deviations from the population; none: chosen on validation
     rater_shrinkage: PositiveFloat | None = None
+    # raters, sampled at random, whose answers are left out of training and validation, so that the test scores them
+    # as unseen raters
+    new_raters: NonNegativeInt = 0
     # model of aggregation whose labels are compared with majority and soft labels as training labels of a small model
     aggregation_model: Literal['dawid-skene', 'one-coin', 'mace', 'glad', 'none'] = 'dawid-skene'
     # custom table with one answer a row: the categories in their order, separated by commas
@@ -230,6 +233,8 @@ class DistributionsConfig(TrainConfig):
             raise ConfigError('setting folds: the data have a split of their own; set folds=0, or leave out the split')
         if self.folds and self.rater_model != 'none':
             raise ConfigError(f'setting rater_model={self.rater_model}: raters are modeled on one split; set folds=0')
+        if self.folds and self.new_raters:
+            raise ConfigError(f'setting new_raters={self.new_raters}: raters are held out of one split; set folds=0')
         if self.learning_rate is None: self.learning_rate = 3e-5 if self.model == 'text' else 1e-3
         if self.max_length != 'auto' and self.max_length < 3:
             raise ConfigError(f'setting max_length={self.max_length}: expected at least 3, one token and two special '

@@ -58,6 +58,7 @@ def load(self: DistributionTraining):
     self.prepared = self.prepared or prepare_data(self.cfg)
     self.fingerprint, self.kind = self.data.fingerprint, self.prepared.kind(self.cfg.model)
     self.notes += self.prepared.notes
+    self.held_out_raters = self.prepared.held_out_raters
     if encoder := self.prepared.encoder_settings: self.cfg.max_length = encoder.get('max_length', self.cfg.max_length)
     self.reading = self.prepared.reading
 

@@ -66,6 +66,9 @@ class EmotionsConfig(TrainConfig):
     rater_model: Literal['none', 'embedding', 'heads'] = 'none'
     # precision of the prior of raters' deviations from the population; none: chosen on validation
     rater_shrinkage: PositiveFloat|None = None
+    # raters, sampled at random, whose answers are left out of training and validation, so that the test scores them
+    # as unseen raters
+    new_raters: NonNegativeInt = 0
     # model of aggregation whose labels are compared with majority and soft labels as training labels of a small model
     aggregation_model: Literal['dawid-skene', 'one-coin', 'mace', 'glad', 'none'] = 'dawid-skene'
     exclude_neutral: bool = False    # leave out the label neutral, and the rows that carry no other
@@ -113,6 +116,7 @@ class EmotionsConfig(TrainConfig):
                         'has_own_table: your own table (data=PATH)'),
         rater_model='has_own_table: your own table (data=PATH) that names raters (rater_column)',
         rater_shrinkage='rater_model!=none: a model of raters (rater_model)',
+        new_raters='keeps_raters: your own table (data=PATH) that names raters (rater_column)',
         aggregation_model='keeps_raters: your own table (data=PATH) that names raters (rater_column)',
         class_weights='loss=weighted_bce',
         **dict.fromkeys(('focal_alpha', 'focal_gamma'), 'loss=focal'),

@@ -32,8 +32,8 @@ from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
 from ...models.text_classifier import MultilabelTextClassifier
 from ...models.encoder_parts import tiny_config
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
-from ..base import Study
 from ..raters import RaterStudy
+from ..held_out_raters import hold_out_text_raters
 from .settings import EmotionsConfig
 from .data import load_emotions, table_settings
 
@@ -70,12 +70,13 @@ def load(self: EmotionTraining):
 @patch
 def split(self: EmotionTraining):
     "The parts of the table; of the training rows as many as `max_train_rows` says"
-    Study.split(self)
+    RaterStudy.split(self)
+    holdout = self.cfg.new_raters, self.cfg.data_seed, self.notes
+    self.train, self.validation, self.held_out_raters = hold_out_text_raters(self.train, self.validation, *holdout)
     if 0 < self.cfg.max_train_rows < len(self.train):
         order = np.random.default_rng(self.cfg.seed).permutation(len(self.train))
         self.train = self.train.subset(order[:self.cfg.max_train_rows])
     self.prior = self.train.proportions.mean(0)
-    self.check_raters()
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #9b8c9ca6
 def _make_encoder(cfg, texts):
@@ -235,7 +236,7 @@ def answer_kind(self: EmotionTraining) -> str:
 @patch
 def fit(self: EmotionTraining) -> Trainer:
     "Train the classifier, then fit the deviations of the raters"
-    Study.fit(self)
+    RaterStudy.fit(self)
     self.fit_raters()
     self.model.rater_effects = self.rater_effects
     return self.trainer
