@@ -82,6 +82,10 @@ def _report_sweep(s, over, metric, higher):
     "Print the failures and the best trial of a sweep, and draw it"
     table = s.trials()
     failed = _print_failures([f'trial {r.number}: {r.error}' for r in table.itertuples() if r.error])
+    if (running := int((table.state == 'running').sum())) and not (table.state == 'finished').any():
+        print(f'{s.folder}: other processes train the {running} trials that are left, and none is finished yet. '
+              'Run this command again for the best trial.')
+        return
     if failed == len(table):
         raise PreferenceLabError(f'{s.folder}: no trial could be trained. Correct the settings named above.')
     best, finished = s.best(), table[table.state == 'finished'].rename(columns=dict(value=metric))
