@@ -22,12 +22,10 @@ from ..core.errors import ConfigError, DataError, did_you_mean
 from ..core.files import atomic_write_folder, read_json, write_json
 from ..core.optional_packages import import_optional
 from ..data.tables import read_parquet
-from ..data.texts import clean_text
 from ..evaluation.thresholds import Thresholds, fixed_thresholds
-from ..training.batching import TextLoader, tokenize_texts
 from ..training.inference import inference_batches
 from .classifier_card import classifier_card
-from .text_classifier import MultilabelTextClassifier, load_classifier
+from .text_classifier import MultilabelTextClassifier, load_classifier, prediction_loader
 
 # %% ../../nbs/models/43_onnx_text_classifier.ipynb #4225296e
 def write_onnx(
@@ -96,11 +94,10 @@ class OnnxTextClassifier:
         raters=None,         # not known to the model: the prediction for all
     ) -> np.ndarray:         # (texts, labels) float32
         "The probability of each label for each text"
-        texts = [clean_text(t, **self.clean) for t in ([texts] if isinstance(texts, str) else texts)]
+        texts = [texts] if isinstance(texts, str) else list(texts)
         out = np.zeros((len(texts), len(self.label_names)), np.float32)
         if not texts: return out
-        tokens = tokenize_texts(texts, self.tokenizer, self.max_length)
-        loader = TextLoader(tokens, np.zeros((len(texts), 1)), 1, pad=self.tokenizer.pad_token_id)
+        loader = prediction_loader(self, texts)
         for rows in inference_batches(loader, batch_size or self.rows):
             b = loader.load(rows)
             inputs = {k: b[k].numpy().astype(np.int64) for k in ('input_ids', 'attention_mask')}
