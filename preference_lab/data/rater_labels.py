@@ -86,8 +86,9 @@ def remove_raters(
 ) -> MultilabelTable:         # the texts that somebody else answered
     "The table without the answers of some raters"
     answers = table.answers.select_answers(~np.asarray(where)[table.answers.rater])
-    out = table.subset(np.bincount(answers.item, minlength=len(table)) > 0)
-    out.answers = answers.select_items(np.bincount(answers.item, minlength=len(table)) > 0)
+    left = np.bincount(answers.item, minlength=len(table)) > 0
+    out = table.subset(left)
+    out.answers = answers.select_items(left)
     labels = [tuple(np.flatnonzero(r).tolist()) for r in majority_labels(out.answers)]
     out.frame = out.frame.assign(labels=pd.Series(labels, out.frame.index, dtype=object))
     return out

@@ -92,8 +92,10 @@ def has_undecoded_bytes(
     block: int=2**20,   # characters that are tried at once
 ) -> bool:
     "Whether a text has a marker of a byte that is not UTF-8, which cannot be encoded"
-    try: return any(text[i:i+block].encode() is None for i in range(0, len(text), block))
+    try:
+        for i in range(0, len(text), block): text[i:i+block].encode()
     except UnicodeEncodeError: return True
+    return False
 
 # %% ../../nbs/data/03_text_files.ipynb #28f90ace
 MAX_COLUMNS = 16_384    # the maximum of an Excel sheet

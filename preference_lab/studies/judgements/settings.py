@@ -103,7 +103,7 @@ def refuse_other_settings(
     for name, kinds in KINDS_OF.items():
         if kind in kinds or getattr(cfg, name) == getattr(default, name): continue
         raise ConfigError(f'{location(path)}: the table holds {kind.replace("_", " ")}, and {name}= is for another '
-                          f'kind of judgement. Remove {name}, or set judgement_type=')
+                          f'kind of judgement. Remove {name}, or set judgement_type={" or ".join(kinds)}')
 
 # %% ../../../nbs/studies/judgements/01_settings.ipynb #ba896cf8
 SETTINGS = JudgementConfig   # what the command line reads

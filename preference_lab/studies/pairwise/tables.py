@@ -67,7 +67,8 @@ def _table_kind(df, path, judgement_type, columns) -> str:
     c = columns
     ratings, comparisons = c['item'] in df and c['value'] in df, c['left'] in df and c['right'] in df
     if ratings and comparisons:
-        raise ConfigError(f'{location(path, 1)}: the columns fit both ratings and comparisons. Set judgement_type=')
+        raise ConfigError(f'{location(path, 1)}: the columns fit both ratings and comparisons. Set '
+                          'judgement_type=ratings or judgement_type=comparisons')
     if ratings or comparisons: return 'ratings' if ratings else 'comparisons'
     raise DataError(f'{location(path, 1)}: the columns are {list_names(df.columns, 12)}; ratings need {c["rater"]}, '
                     f'{c["item"]} and {c["value"]}, comparisons need {c["rater"]}, {c["left"]}, {c["right"]} and a '
