@@ -3,7 +3,7 @@
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, attempts a fault, or asserts. After a failure the rest of that notebook is not run.
 Cells flagged `#| realdata`, `#| cuda`, `#| slow`, `#| wandb`, `#| mlflow` or `#| postgres` run where they can and are counted, and listed, where they cannot."""
-import ast, atexit, contextlib, gc, importlib.util, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
+import ast, atexit, contextlib, gc, importlib.util, json, os, pkgutil, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
@@ -67,8 +67,9 @@ def run_notebook(path, slow):
 
 def preload():
     "Import what most notebooks need, once for all; none of it may begin to compute, since threads do not survive a fork"
-    import preference_lab  # nothing but settings of OpenMP, which must be there before torch
+    import preference_lab  # settings of OpenMP, which must be there before torch
     for m in PRELOAD: importlib.import_module(m)
+    for m in pkgutil.walk_packages(preference_lab.__path__, 'preference_lab.'): importlib.import_module(m.name)
     gc.collect(); gc.freeze()
 
 
@@ -99,7 +100,7 @@ def stop(pid):
 
 class CommandServer:
     """Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds: to preference_lab.testing.commands,
-    and to those who start a notebook's kernel (.ci/kernels, before other kernels of that name), which lives as long as the connection of who asked"""
+    and to .ci/forked_python.py, whose fork lives as long as its connection: the kernels of notebooks (.ci/kernels) and $PREFERENCE_LAB_PYTHON begin with it"""
     def __init__(self):
         self.door, self.children, self.seconds = None, {}, Counter()   # number of a child -> what holds it, and the notebook that it works for
         if sys.platform != 'linux': return   # elsewhere they begin a Python of their own
@@ -107,7 +108,9 @@ class CommandServer:
         self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.door.bind(self.path); self.door.listen()
         import_time = {k: v for k, v in os.environ.items() if k.startswith('HF_') or k in THREADS or k == 'PYTHONPATH'}
-        os.environ.update(PREFERENCE_LAB_COMMAND_SERVER=self.path, PREFERENCE_LAB_SERVER_ENV=json.dumps(import_time), JUPYTER_PATH=str(ROOT/'.ci'))
+        python = Path(self.path).with_name('python')
+        python.write_text(f'#!{sys.executable} -IS\n{(ROOT/".ci"/"forked_python.py").read_text()}'); python.chmod(0o755)
+        os.environ.update(PREFERENCE_LAB_PYTHON=str(python), PREFERENCE_LAB_COMMAND_SERVER=self.path, PREFERENCE_LAB_SERVER_ENV=json.dumps(import_time), JUPYTER_PATH=str(ROOT/'.ci'))
 
     def close(self):
         if not self.door: return
