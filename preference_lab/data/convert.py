@@ -14,12 +14,16 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as pq
 
-from ..core.errors import ConfigError, DataError, location, truncate_repr
-from ..core.files import atomic_write, expand_user
-from .tables import escape_formulas, read_table
-from .winners import say_sides
-from .platform_tables import KINDS, PlatformTable, drop_non_answers
-from .platform_formats import read_platform_file
+from preference_lab.core.errors import ConfigError, DataError, location, truncate_repr
+from preference_lab.core.files import atomic_write, expand_user
+<<<<<<< ours
+from preference_lab.data.tables import escape_formulas, read_table
+from preference_lab.data.winners import say_sides
+=======
+from preference_lab.data.tables import read_table, write_csv
+>>>>>>> theirs
+from preference_lab.data.platform_tables import KINDS, PlatformTable, drop_non_answers
+from preference_lab.data.platform_formats import read_platform_file
 
 # %% ../../nbs/data/57_convert.ipynb #b74146ca
 OUTPUT_SUFFIXES = ('.csv', '.parquet', '.jsonl')
@@ -53,7 +57,7 @@ def _add_csv(f, table, header):
     "Rows of CSV"
     texts = [c for c in table if not pd.api.types.is_numeric_dtype(table[c])]
     flat = table.assign(**{c: table[c].map(_csv_cell) for c in texts})
-    escape_formulas(flat).to_csv(f, index=False, header=header, lineterminator='\n')
+    write_csv(f, flat, header)
 
 def _add_lines(f, table):
     "JSON lines"
