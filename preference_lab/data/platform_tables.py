@@ -149,6 +149,7 @@ def as_text(
 ) -> str:
     "The text of a cell; parts are joined by line breaks"
     if isinstance(cell, str): return cell
+    if isinstance(cell, dict) and set(cell) == {'bytes', 'path'}: return cell['path'] or ''   # an image of the Hub
     if isinstance(cell, dict): return '\n'.join(filter(None, map(as_text, cell.values())))
     if isinstance(cell, (list, tuple, np.ndarray)):
         parts = [c['content'] if isinstance(c, dict) and 'content' in c else c for c in cell]
