@@ -65,7 +65,7 @@ def resolve_image_path(
     if isinstance(name, (int, np.integer)) and not isinstance(name, bool): name = str(name)
     if not isinstance(name, str) or not name.strip(): return ''
     path = folder/expand_user(name.strip())
-    names = [path]
+    names = [path, *([folder/name.strip().replace('\\', '/')] if '\\' in name else [])]   # as Windows writes it
     if path.stem.isdecimal() and len(path.stem) < 20: names.append(path.with_name(f'{int(path.stem):05}{path.suffix}'))
     known = {} if known is None else known
     for find in (lambda p: p if is_file(p) else None, lambda p: find_similar_path(p, known)):
