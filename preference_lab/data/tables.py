@@ -253,6 +253,8 @@ def without_empty_rows(
     first = frame.iloc[:, 0].to_numpy(object)
     again = np.flatnonzero(first == frame.columns[0])
     again = again[(frame.iloc[again].to_numpy(object) == np.array(frame.columns, object)).all(1)]
+    # Qualtrics writes questions below the names
+    if len(again) and 'ImportId' in ''.join(map(str, frame.iloc[1:2].to_numpy().ravel())): again = again[1:]
     if len(again):
         raise DataError(f'{location(path, frame.index[again[0]])}: the row is the header again. Delete it, and look '
                         'whether another table begins there.')
