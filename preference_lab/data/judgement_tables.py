@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 
 from .table_views import TableView
 from ..core.errors import DataError, location, truncate_repr
@@ -28,7 +29,6 @@ def _is_text(s: pd.Series) -> pd.Series:
 
 def _name_column(what):
     "A column of names"
-    import pandera.pandas as pa
     error = f'is not a valid {what}. Write one or delete the row'
     return pa.Column(None, pa.Check(_is_text, error=error, ignore_na=False), nullable=True)
 
@@ -45,9 +45,8 @@ def _without_decimals(v): return int(v) if isinstance(v, float) and v.is_integer
 def rating_schema(
     low: float,   # lowest value of the scale
     high: float,  # highest value of the scale
-) -> 'pa.DataFrameSchema':   # of pandera
+) -> pa.DataFrameSchema:
     "What the columns of a `RatingTable` must hold"
-    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and v == v
     number = lambda s: s.map(is_number) if s.dtype == object else s.notna()
     inside = lambda s: pd.to_numeric(s, errors='coerce').fillna(low).between(low, high)
@@ -78,9 +77,9 @@ def parse_weights(
 # %% ../../nbs/data/18_judgement_tables.ipynb #928f3242
 def _id_warnings(frame, name, warnings, file_columns, item_effects) -> list[dict]:
     "Warnings, and those about similar ids of raters; items whose ids look the same are an error"
-    check = lambda c: check_confusable_ids(frame[c], name, file_columns.get(c, c))
-    found = check('rater')
-    for c in item_effects: check(c)
+    check = lambda c, what: check_confusable_ids(frame[c], name, file_columns.get(c, c), what)
+    found = check('rater', 'raters')
+    for c in item_effects: found += [n for n in check(c, 'items') if n not in found]
     return [*warnings, *(n for n in found if n not in warnings)]
 
 def _check_rated_once(frame, name):
@@ -135,9 +134,8 @@ class RatingTable(TableView):
         return self.to_arrays().fingerprint
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #e03efe06
-def comparison_schema() -> 'pa.DataFrameSchema':   # of pandera
+def comparison_schema() -> pa.DataFrameSchema:
     "What the columns of a `ComparisonTable` must hold"
-    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_bool = lambda s: s.map(lambda v: isinstance(v, (bool, np.bool_)))
     wins = pa.Check(is_bool, error='is neither True nor False. Write whether the left item won', ignore_na=False)
     names = dict(rater='rater', left='item', right='item', target='target')

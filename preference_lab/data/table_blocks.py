@@ -27,7 +27,7 @@ from .reading import Reading
 from .text_files import check_column_names, check_line_breaks
 from .text_files import has_bare_formulas, has_json_lines, unescape_formulas
 from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
-from .tables import uncompressed_text_bytes
+from .tables import uncompressed_text_bytes, without_empty_rows
 from .validation import pluralize
 
 # %% ../../nbs/data/39_table_blocks.ipynb #75f43801
@@ -112,7 +112,7 @@ def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
     if is_last and len(cells) < len(names): advice = 'The file may be truncated: export it again.'
     columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
     return DataError(
-        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.'
+        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}'
     )
 
 def _check_cells(numbers, cells, names, records: _Records):
@@ -149,7 +149,8 @@ def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.Da
             frame = pd.DataFrame(cells, columns=names, index=numbers, dtype=object)
             if is_escaped is None and unescape_formulas(frame) is not frame:
                 is_escaped = not _has_formulas(path, reading)
-            yield unescape_formulas(frame, reading) if is_escaped else frame
+            frame = without_empty_rows(unescape_formulas(frame, reading) if is_escaped else frame, path)
+            if len(frame): yield frame
 
 # %% ../../nbs/data/39_table_blocks.ipynb #b3c6243d
 def _json_object(path, n, line) -> dict:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TABLE_SUFFIXES', 'read_parquet', 'index_to_columns', 'table_kind', 'check_table_path', 'list_tables', 'one_table',
-           'read_table', 'escape_formulas', 'write_csv', 'write_table']
+           'without_empty_rows', 'read_table', 'escape_formulas', 'write_csv', 'write_table']
 
 # %% ../../nbs/data/04_tables.ipynb #2fb03a32
 import csv
@@ -243,13 +243,33 @@ def one_table(
     except OSError: tables = []
     return check_table_path(tables[0] if len(tables) == 1 and len(shard_paths(tables[0])) > 1 else path)
 
+# %% ../../nbs/data/04_tables.ipynb #2132ad27
+def without_empty_rows(
+    frame: pd.DataFrame,   # texts; index = row in the file
+    path: str|Path,        # for errors
+) -> pd.DataFrame:         # the same object where there are none
+    "The table without rows of empty cells, as a spreadsheet writes them; a `DataError` about a row that is the header"
+    if frame.shape[1] < 2 or not len(frame): return frame
+    first = frame.iloc[:, 0].to_numpy(object)
+    again = np.flatnonzero(first == frame.columns[0])
+    again = again[(frame.iloc[again].to_numpy(object) == np.array(frame.columns, object)).all(1)]
+    # Qualtrics writes questions below the names
+    if len(again) and 'ImportId' in ''.join(map(str, frame.iloc[1:2].to_numpy().ravel())): again = again[1:]
+    if len(again):
+        raise DataError(f'{location(path, frame.index[again[0]])}: the row is the header again. Delete it, and look '
+                        'whether another table begins there.')
+    blank = np.flatnonzero(first == '')
+    blank = blank[(frame.iloc[blank].to_numpy(object) == '').all(1)]
+    return frame.drop(index=frame.index[blank]) if len(blank) else frame
+
 # %% ../../nbs/data/04_tables.ipynb #c6ad28a8
 def _read_one(path: Path, delimiter, columns, quoted, reading) -> pd.DataFrame:
     "The table in one file"
     reader = _READERS[table_kind(path)]
     options = {read_delimited: (delimiter, columns, quoted, reading), read_json_table: (reading,),
                _read_binary: (columns, reading)}
-    return reader(path, *options[reader])
+    df = reader(path, *options[reader])
+    return df if columns or reader is read_json_table else without_empty_rows(df, path)
 
 def _read_shards(paths: list[Path], *options) -> pd.DataFrame:
     "The tables of all shards, one below the other; rows are counted through all of them"

@@ -87,16 +87,24 @@ def _drop_missing(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, lis
     reading.add('rows without a rating', 'dropped', NAMED if o.missing else BY_RULE, 'missing', n)
     return df[~gone], [dict(code='rows_dropped', message=f'{n} have no rating in column {column!r} and were dropped')]
 
+def _refuse_nameless(ids, path, column, what):
+    "A `DataError` about the first row without a name"
+    empty = ids.isna() | ids.isin(['', ' '])
+    if not empty.any(): return
+    merged = '; of merged cells, a spreadsheet writes the value into the first row alone' if empty.sum() > 1 else ''
+    raise DataError(f"{location(path, ids.index[empty.to_numpy()][0], column)}: '' is not a valid {what}. Write one or "
+                    f'delete the row{merged}.')
+
 def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
     "The ratings in a custom table"
     c = o.columns
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
     df, dropped = _drop_missing(df, path, o, reading)
+    ids = {k: parse_ids(df[c[k]]) for k in ('rater', 'item')}
+    for k, names in ids.items(): _refuse_nameless(names, path, c[k], k)
     values, scale, notes = find_rating_scale(df[c['value']], o.rating_scale, path.name, reading)
-    f = pd.DataFrame(
-        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=values), df.index
-    )
+    f = pd.DataFrame(dict(**ids, value=values), df.index)
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     if c.get('weight'): f['weight'] = parse_weights(df, c['weight'], path.name)
     f, repeats, repeated = resolve_repeats(f, df, o.repeats, path.name, reading)
@@ -191,7 +199,7 @@ def _platform_table(path, o: TableOptions, reading) -> tuple[PlatformTable|None,
     add_platform_reading(reading, table, o.format)
     named = {k: v for k, v in columns.items() if v and v != k}   # what the user named differs from the role
     for k, v in named.items(): reading.add(f'{k} column', v, NAMED, f'{k}_column')
-    optional = ('weight', 'group', 'strength')
+    optional = ('weight', 'group')
     roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
     return table, replace(o, columns=roles | named)
 
@@ -247,7 +255,7 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
         reading.add('sides', dict(left=o.left_code, right=o.right_code), NAMED, 'left_code, right_code')
         for t in targets or [c['choice']]:
             refuse_dropped_answers(_without_grades(df[t], codes), codes, o.max_dropped, str(path))
-    names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group', 'strength')}
+    names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
     table = parse_choices(df, o.left_code, o.right_code, targets, path.name, names, o.ties, o.graded)
     if targets is None and c['choice'] not in df:
         found = [t for t in df if t in set(table.frame['target'])]
