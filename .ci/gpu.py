@@ -479,7 +479,7 @@ def cells(left) -> dict:
     todo = list(found) if DEVICE.type == 'cuda' else ['nbs/training/11_measurement.ipynb']   # a quick one, to rehearse
     if DEVICE.type != 'cuda': notes.append(f'{sum(found.values())} cells in {len(found)} notebooks are flagged cuda and were skipped: no CUDA device')
     for path in todo:
-        try: r = subprocess.run([sys.executable, __file__, '--notebook', path], capture_output=True, text=True, timeout=max(5, left()))
+        try: r = subprocess.run([os.environ.get('PREFERENCE_LAB_PYTHON', sys.executable), __file__, '--notebook', path], capture_output=True, text=True, timeout=max(5, left()))
         except subprocess.TimeoutExpired as e: failures.append(f'{path}: stopped after {e.timeout:.0f} seconds'); continue
         lines = (r.stdout + r.stderr).strip().splitlines() or ['it said nothing']
         if r.returncode: failures.append(f"{path}: {lines[-1][:300]} ({next((line.strip() for line in reversed(lines) if ', cell ' in line), 'no cell')[:120]})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from preference_lab.core.terminal import make_streams_safe
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMAND = [str(Path(sys.executable).parent/'preference_lab')]
+COMMAND = [os.environ.get('PREFERENCE_LAB_PYTHON', sys.executable), '-m', 'preference_lab.cli']
 OUTPUT = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')   # whatever the terminal has
 
 

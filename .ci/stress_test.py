@@ -26,7 +26,7 @@ def main():
     os.environ['PREFERENCE_LAB_STRESS'] = folder
     runs = tests.results(todo, 1, slow=True)
     try:
-        for path, r, seconds in runs:
+        for path, r, seconds, _ in runs:
             print(f"{'✗' if r['failed'] else '✓'} {path.stem:<24} {seconds:7.0f} s  {r['passed']} tests passed", flush=True)
             if r['failed']: broken.append(path.stem); print(f"\n{path.stem}, {r['error']}\n", flush=True)
     except KeyboardInterrupt: runs.close(); broken.append('stopped by hand')

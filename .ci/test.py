@@ -3,17 +3,19 @@
 Importing torch and the like takes many seconds, so one process imports, and each notebook runs in a fork of it.
 A test is a code cell that calls test_*, expects an error, attempts a fault, or asserts. After a failure the rest of that notebook is not run.
 Cells flagged `#| realdata`, `#| cuda`, `#| slow`, `#| wandb`, `#| mlflow` or `#| postgres` run where they can and are counted, and listed, where they cannot."""
-import ast, atexit, gc, importlib.util, json, os, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
+import ast, atexit, contextlib, gc, importlib.util, json, os, pkgutil, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 900  # seconds for one notebook; then it counts as failed
+THREADS = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'
+NOTEBOOK = 'PREFERENCE_LAB_TEST'  # environment variable: the notebook that a process works for
 PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transformers.models.auto.modeling_auto accelerate sklearn.linear_model sklearn.metrics
 sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.formats.style pandera.pandas seaborn tqdm.auto execnb.shell nbdev.process
 nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test pandera.backends.pandas.builtin_checks pyarrow.dataset datasets h5py open_clip peft
-optuna sqlalchemy papermill nbconvert'''.split()
+optuna sqlalchemy papermill nbconvert ipykernel.kernelapp'''.split()
 WHY = dict(realdata='$PREFERENCE_LAB_DATA is not a folder', cuda='no CUDA device', slow='only with --slow',
            wandb='wandb is not installed', mlflow='mlflow is not installed',
            postgres='no PostgreSQL server (apt-get install postgresql), or psycopg[binary] is not installed')
@@ -46,7 +48,7 @@ def run_notebook(path, slow):
     from nbdev.process import NBProcessor
     res = dict(passed=0, failed=0, not_run=0, skipped=Counter(), error='')
     if str(getattr(NBProcessor(path, procs=FrontmatterProc, process=True).nb, 'frontmatter_', {}).get('skip_exec')).lower() == 'true': return res
-    os.chdir(Path(path).parent)
+    os.chdir(Path(path).parent); os.environ[NOTEBOOK] = str(path)
     shell, unmet = CaptureShell(path, mpl_format='png'), {}
     for n, cell in enumerate(NBProcessor(path).nb.cells, 1):
         d = cell.directives_
@@ -65,8 +67,9 @@ def run_notebook(path, slow):
 
 def preload():
     "Import what most notebooks need, once for all; none of it may begin to compute, since threads do not survive a fork"
-    import preference_lab  # nothing but settings of OpenMP, which must be there before torch
+    import preference_lab  # settings of OpenMP, which must be there before torch
     for m in PRELOAD: importlib.import_module(m)
+    for m in pkgutil.walk_packages(preference_lab.__path__, 'preference_lab.'): importlib.import_module(m.name)
     gc.collect(); gc.freeze()
 
 
@@ -96,42 +99,66 @@ def stop(pid):
 
 
 class CommandServer:
-    "Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds (preference_lab.testing.faults asks)"
+    """Gives forks of this process to tests that want a fresh one, since importing torch and the like takes many seconds: to preference_lab.testing.commands,
+    and to .ci/forked_python.py, whose fork lives as long as its connection: the kernels of notebooks (.ci/kernels) and $PREFERENCE_LAB_PYTHON begin with it"""
     def __init__(self):
-        self.door, self.children = None, set()
+        self.door, self.children, self.seconds = None, {}, Counter()   # number of a child -> what holds it, and the notebook that it works for
         if sys.platform != 'linux': return   # elsewhere they begin a Python of their own
         self.path = f'{tempfile.mkdtemp()}/door'
         self.door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.door.bind(self.path); self.door.listen(); os.environ['PREFERENCE_LAB_COMMAND_SERVER'] = self.path
+        self.door.bind(self.path); self.door.listen()
+        import_time = {k: v for k, v in os.environ.items() if k.startswith('HF_') or k in THREADS or k == 'PYTHONPATH'}
+        python = Path(self.path).with_name('python')
+        python.write_text(f'#!{sys.executable} -IS\n{(ROOT/".ci"/"forked_python.py").read_text()}'); python.chmod(0o755)
+        os.environ.update(PREFERENCE_LAB_PYTHON=str(python), PREFERENCE_LAB_COMMAND_SERVER=self.path, PREFERENCE_LAB_SERVER_ENV=json.dumps(import_time), JUPYTER_PATH=str(ROOT/'.ci'))
 
     def close(self):
-        if self.door: self.door.close(); shutil.rmtree(Path(self.path).parent)
+        if not self.door: return
+        self.door.close(); shutil.rmtree(Path(self.path).parent)
+        for c, (held, _) in self.children.items(): held and stop(c)
 
     def wait(self, seconds):
         "Do what is asked in this time, and bury who has died"
         if not self.door: time.sleep(seconds)
-        elif select.select([self.door], [], [], seconds)[0]: self.bear()
-        self.children -= {c for c in self.children if os.waitpid(c, os.WNOHANG)[0]}
+        else:
+            held = {h: c for c, (h, _) in self.children.items() if h}
+            for s in select.select([self.door, *held], [], [], seconds)[0]:
+                if s is self.door: self.bear()
+                elif not s.recv(1): stop(held[s]); self.bury(held[s], 0)   # who asked has ended
+        for c in list(self.children): self.bury(c, os.WNOHANG)
+
+    def bury(self, child, how):
+        if child not in self.children: return
+        done, status, used = os.wait4(child, how)
+        if not done: return
+        held, notebook = self.children.pop(child)
+        self.seconds[notebook] += used.ru_utime + used.ru_stime
+        if held:
+            with held, contextlib.suppress(BrokenPipeError): held.send(b'%d' % os.waitstatus_to_exitcode(status))
 
     def bear(self):
-        with self.door.accept()[0] as asks:
-            said, files, _, _ = socket.recv_fds(asks, 2**20, 3)
-            sys.stdout.flush(); sys.stderr.flush()
-            if pid := os.fork():
-                self.children.add(pid)
-                for f in files: os.close(f)
-                asks.send(b'.'); return
-            try:
-                want = json.loads(said); os.setpgid(0, want['group']); os.chdir(want['folder'])
-                os.environ.clear(); os.environ.update(want['env']); sys.argv = want['words']
-                for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_DFL)
-                for fd, f in enumerate(files): os.dup2(f, fd); os.close(f)
-                if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()
-                self.door.close(); asks.close()
-                sys.stdin = open(0, closefd=False)   # what was in the buffer of the old one is not ours
-                exec(compile(want['code'], '<command>', 'exec'), {'__name__': '__main__'})
-            except BaseException: traceback.print_exc()
-            finally: sys.stderr.flush(); os._exit(1)   # the code ends by itself
+        asks, _ = self.door.accept()
+        said, files, _, _ = socket.recv_fds(asks, 2**20, 3)
+        want = json.loads(said)
+        sys.stdout.flush(); sys.stderr.flush()
+        if pid := os.fork():
+            for f in files: os.close(f)
+            asks.send(b'%d' % pid)
+            if not want.get('held'): asks.close()
+            self.children[pid] = asks if want.get('held') else None, want['env'].get(NOTEBOOK)
+            return
+        try:
+            os.setpgid(0, want['group']); os.chdir(want['folder'])
+            os.environ.clear(); os.environ.update(want['env']); sys.argv = want['words']
+            for s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_DFL)
+            for fd, f in enumerate(files): os.dup2(f, fd); os.close(f)
+            if 'numpy' in sys.modules: sys.modules['numpy'].random.seed()
+            self.door.close(); asks.close()
+            for held, _ in self.children.values(): held and held.close()
+            sys.stdin = open(0, closefd=False)   # what was in the buffer of the old one is not ours
+            exec(compile(want['code'], '<command>', 'exec'), {'__name__': '__main__'})
+        except BaseException: traceback.print_exc()
+        finally: sys.stderr.flush(); os._exit(1)   # the code ends by itself
 
 
 def result(status, log):
@@ -142,7 +169,7 @@ def result(status, log):
 
 
 def results(todo, jobs, slow):
-    "Run notebooks, some at a time: (path, result, seconds) of each as it ends"
+    "Run notebooks, some at a time: (path, result, seconds, processor seconds) of each as it ends"
     todo, running, server = list(todo), {}, CommandServer()
     try:
         while todo or running:
@@ -150,13 +177,15 @@ def results(todo, jobs, slow):
                 path = todo.pop(0); pid, log = fork(run_notebook, path, slow); running[pid] = path, log, time.time()
             server.wait(.02)
             for pid, (path, log, start) in list(running.items()):
-                done, status = os.waitpid(pid, os.WNOHANG)
+                done, status, used = os.wait4(pid, os.WNOHANG)
                 late = time.time()-start > LIMIT
                 if not done and not late: continue
                 stop(pid); del running[pid]
-                if not done: os.waitpid(pid, 0)
+                if not done: _, _, used = os.wait4(pid, 0)
+                server.wait(0)
                 res = result(os.waitstatus_to_exitcode(status), log) if done else dict(error=f'stopped after {LIMIT} seconds')
-                yield path, {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start
+                processor = used.ru_utime + used.ru_stime + server.seconds.pop(str(path), 0)
+                yield path, {**dict(passed=0, failed=1, not_run=0, skipped={}), **res}, time.time()-start, processor
     finally:
         for pid in running: stop(pid)
         server.close()
@@ -171,7 +200,7 @@ def last_line(error):
 def prepare(jobs):
     "Settings of every notebook's process: no Hub, the cores shared, figures inline"
     threads = os.environ.get('OMP_NUM_THREADS') or str(max(1, (os.cpu_count() or 1)//jobs))
-    for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'): os.environ.setdefault(k, threads)
+    for k in THREADS: os.environ.setdefault(k, threads)
     os.environ.update(IN_TEST='1', HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', TOKENIZERS_PARALLELISM='false', MPLBACKEND='module://matplotlib_inline.backend_inline',
                       PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if data := os.environ.get('PREFERENCE_LAB_DATA'): os.environ['PREFERENCE_LAB_DATA'] = str(Path(data).resolve())
@@ -195,7 +224,7 @@ def main():
     # a report is run with its default parameters by tests_nbs, through papermill
     is_report = lambda p: p.parent.name == 'reports' and '"parameters"' in p.read_text(encoding='utf-8')
     todo = [p for o in a.paths or ['tests_nbs', 'nbs'] for p in ([Path(o).resolve()] if o.endswith('.ipynb') else notebooks(o)) if not is_report(p)]
-    total, skipped, runs, broken, done = Counter(), Counter(), results(todo, a.jobs, a.slow), [], set()
+    total, skipped, costs, runs, broken, done = Counter(), Counter(), Counter(), results(todo, a.jobs, a.slow), [], set()
     try:
         if sum(p.is_file() and 'preference_lab' in p.read_text(encoding='utf-8') for p in todo) > a.jobs:   # what these import
             try: preload()
@@ -203,8 +232,8 @@ def main():
         wrong = checks.communicate()[0].splitlines() if checks else []
         wrong = (wrong or ['.ci/check.py itself failed']) if checks and checks.returncode else []
         for w in wrong: print('✗', w)
-        for path, r, seconds in runs:
-            done.add(path)
+        for path, r, seconds, used in runs:
+            done.add(path); costs[path] = used
             notes = [f"{r[k]} {k.replace('_', ' ')}" for k in ('failed', 'not_run') if r[k]] + [f'{n} skipped ({k})' for k, n in r['skipped'].items()]
             print(f"{'✗' if r['failed'] else '✓'} {rel(path):<40} {seconds:6.1f} s  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
             if r['error']:
@@ -217,6 +246,7 @@ def main():
         print(f'\nstopped; not run to their end: {", ".join(rel(p) for p in todo if p not in done)}', flush=True); os._exit(130)
     failed = total['failed'] + len(wrong) + (not todo)
     print(f'{len(todo)} notebooks in {time.time()-began:.0f} s, {a.jobs} at a time with {os.environ["OMP_NUM_THREADS"]} threads each' if todo else 'no notebook found')
+    if len(todo) > 20: print(f'{costs.total():.0f} processor seconds, most in', ', '.join(f'{rel(p)} {n:.0f}' for p, n in costs.most_common(10)))
     for k, n in skipped.items(): print(f'{n} cells flagged {k} were skipped: {WHY[k]}')
     for line in broken: print('failed:', line)
     if total['not_run']: print(f"{total['not_run']} tests were not run, since a cell before them failed")

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataError, PreferenceLabError, is_missing, location
+from ..core.errors import ConfigError, DataError, PreferenceLabError, is_missing, location
 from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_winners
 from .columns import find_pair_columns
-from .platform_tables import PlatformTable, as_list
+from .platform_tables import PlatformTable, add_winners, as_list
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #0d25ca0f
 def _answers(column: pd.Series) -> list:
@@ -45,9 +45,11 @@ def read_crowd_kit(
         frame['status'] = ['' if a else 'without an answer' for a in answers]
         return PlatformTable(frame.drop(columns='label'), 'votes', dict(item='task', rater='worker', answer='label'),
                              'crowd_kit', name)
-    side, strength, _ = parse_winners(df['label'], df['left'], df['right'], where=location(name), allowed=('names',))
-    frame = df.rename(columns=dict(worker='rater')).drop(columns='label').assign(choice=side, target='preference')
-    if (strength != 1).any(): frame['weight'] = strength
+    winners = lambda allowed: parse_winners(df['label'], df['left'], df['right'], where=location(name), allowed=allowed)
+    try: side, strength, _ = winners(('names',))   # as crowd-kit has it, also where items are called left or A
+    except ConfigError: side, strength, _ = winners(('words', 'columns'))
+    frame = df.rename(columns=dict(worker='rater')).drop(columns=['label', 'strength'], errors='ignore')
+    frame = add_winners(frame.assign(target='preference'), side, strength)
     frame['status'] = np.where(side == '', 'without an answer', '')
     columns = dict(rater='worker', left='left', right='right', choice='label')
     return PlatformTable(frame, 'comparisons', columns, 'crowd_kit', name)
@@ -100,9 +102,9 @@ def _as_comparisons(frame, inputs, outputs) -> tuple[pd.DataFrame, dict] | None:
     for field in outputs:
         try: side, strength, _ = parse_winners(frame[field], frame[left], frame[right], (left, right))
         except PreferenceLabError: return None
-        parts.append(out.assign(target=field if len(outputs) > 1 else 'preference', choice=side, weight=strength))
+        parts.append(add_winners(out.assign(target=field if len(outputs) > 1 else 'preference'), side, strength))
     long = pd.concat(parts)
-    if (long['weight'] == 1).all(): long = long.drop(columns='weight')
+    if 'strength' in long: long['strength'] = long['strength'].fillna(1.)
     empty = (long['choice'] == '') & (long['status'] == '')
     long['status'] = np.where(empty, 'without an answer', long['status'])
     return long, dict(left=inputs[left], right=inputs[right], choice=list_names(outputs.values()))

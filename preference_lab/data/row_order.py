@@ -23,6 +23,8 @@ from .memes import MemeTable
 def _sort_key(column: Sequence) -> arrow.Array:
     "What the rows of a column are compared by"
     if isinstance(column, np.ndarray) and column.dtype.kind in 'iufb': return arrow.array(column)
+    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
+        return arrow.chunked_array(arrow.array(column))
     texts = list(column)
     if set(map(type, texts)) == {tuple}:   # labels: equal ones are written once, and compared by their rank
         text_of = {v: str(v) for v in set(texts)}

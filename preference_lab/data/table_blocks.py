@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import MAX_TEXT_BYTES, parse_json
-from .file_encodings import open_table_bytes, shard_paths, table_suffix
+from .file_encodings import UNDECODED_BYTE, check_encoding, choose_encoding, decode_error
+from .file_encodings import has_undecoded_bytes, open_table_bytes, shard_paths, table_suffix
 from .reading import Reading
-from .text_files import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_column_names, check_encoding
-from .text_files import has_undecoded_bytes
-from .text_files import check_line_breaks, choose_delimiter, choose_encoding, decode_error
+from .text_files import HEAD_CHARS, HEAD_ROWS, check_column_names
+from .text_files import check_line_breaks, choose_delimiter
 from .text_files import has_json_lines
 from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
 from .tables import uncompressed_text_bytes
