@@ -69,7 +69,8 @@ def preload():
     "Import what most notebooks need, once for all; none of it may begin to compute, since threads do not survive a fork"
     import preference_lab  # settings of OpenMP, which must be there before torch
     for m in PRELOAD: importlib.import_module(m)
-    for m in pkgutil.walk_packages(preference_lab.__path__, 'preference_lab.'): importlib.import_module(m.name)
+    for m in pkgutil.walk_packages(preference_lab.__path__, 'preference_lab.'):   # a study's function `report` is one until its module is imported
+        if not m.name.endswith('.report'): importlib.import_module(m.name)
     gc.collect(); gc.freeze()
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import re
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import get_type_hints
 
@@ -19,6 +20,7 @@ from .errors import ConfigError
 from .config import Config, default_value, make_config, read_yaml
 
 # %% ../../nbs/core/14_config_files.ipynb #1fb98f87
+@lru_cache(maxsize=64)
 def _comments(kind: type) -> dict[str, str]:
     "The comment of each field, after or above it, base classes included"
     def source(c):

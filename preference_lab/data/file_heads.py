@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from .file_encodings import choose_encoding, open_table_bytes, table_suffix
+from .file_encodings import choose_encoding, find_delimiter, open_table_bytes, table_suffix
 from .reading import Reading
-from .text_files import find_delimiter
 from .tables import one_table, table_kind
 
 # %% ../../nbs/data/42_file_heads.ipynb #6874e922

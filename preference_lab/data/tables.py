@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['TABLE_SUFFIXES', 'read_parquet', 'index_to_columns', 'table_kind', 'check_table_path', 'list_tables', 'one_table',
-           'read_table', 'escape_formulas', 'write_table']
+           'read_table', 'escape_formulas', 'write_csv', 'write_table']
 
 # %% ../../nbs/data/04_tables.ipynb #2fb03a32
+import csv
 import os
 import re
 import zipfile
 from pathlib import Path
-from typing import Sequence
+from typing import Sequence, TextIO
 
 import numpy as np
 import pandas as pd
@@ -284,12 +285,25 @@ def escape_formulas(
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     "A copy in which no cell and no header is a formula for a spreadsheet; numbers stay numbers"
-    # pandas writes a lone CR without quotes, and a new row begins there
-    escaped = lambda c: escape_spreadsheet_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)
     texts = [c for c, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
     out = table.copy(deep=False)
-    for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(escaped))
-    return out.set_axis([escaped(str(c)) for c in table.columns], axis=1)
+    for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(escape_spreadsheet_formula))
+    return out.set_axis([escape_spreadsheet_formula(str(c)) for c in table.columns], axis=1)
+
+# %% ../../nbs/data/04_tables.ipynb #24ba25f1
+def write_csv(
+    file: TextIO,         # opened with newline=''
+    table: pd.DataFrame,
+    header: bool=True,    # False: rows alone
+):
+    "Write rows as CSV with formulas escaped, so that `read_table` reads the same texts"
+    table = escape_formulas(table)
+    # Python quotes a cell for a line feed alone, and a new row would begin at a carriage return
+    has_cr = lambda c: isinstance(c, str) and '\r' in c
+    texts = [c for k, c in enumerate(table.columns) if not pd.api.types.is_numeric_dtype(table.iloc[:, k].dtype)]
+    quoted = any(map(has_cr, table.columns)) or any(has_cr(v) for _, c in table[texts].items() for v in c)
+    quoting = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+    table.to_csv(file, index=False, header=header, lineterminator='\n', quoting=quoting)
 
 # %% ../../nbs/data/04_tables.ipynb #c88ef1ba
 def write_table(
@@ -299,4 +313,5 @@ def write_table(
     "Write a table atomically; formulas in CSV are escaped"
     with atomic_write(path) as t:
         if str(path).endswith('.parquet'): table.to_parquet(t, index=False)
-        else: escape_formulas(table).to_csv(t, index=False)
+        else:
+            with open(t, 'w', encoding='utf-8', newline='') as f: write_csv(f, table)

@@ -6,6 +6,8 @@
 __all__ = ['sign_flip_test', 'paired_differences']
 
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #787a52ca
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr
@@ -15,6 +17,12 @@ from .jackknife_t import calibration_scorer, jackknife_variance, t_interval
 from .paired_tests import MIN_UNITS, paired_bootstrap
 
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #57dbf6ab
+@lru_cache(maxsize=2)   # many metrics of the same units follow each other
+def _sign_patterns(units: int, n: int, seed: int) -> np.ndarray:   # (patterns, units) of 1 and -1
+    "All patterns of signs if there are at most n, else n random ones"
+    if 2**units <= n: return 1. - 2*((np.arange(2**units)[:, None] >> np.arange(units)) & 1)
+    return 1 - 2*np.random.default_rng(seed).integers(2, size=(n, units), dtype=np.int8)
+
 def sign_flip_test(
     differences: np.ndarray,  # (units,) difference of two predictors in each unit
     n: int = 10_000,  # random sign patterns; with 13 units or fewer all patterns are taken
@@ -25,9 +33,8 @@ def sign_flip_test(
     d = d[np.isfinite(d)]
     d = d[np.abs(d) > 1e-9*np.abs(d).max(initial=0)]
     if not len(d): return 1.
-    exact = 2**len(d) <= n
-    if exact: signs = 1 - 2*((np.arange(2**len(d))[:, None] >> np.arange(len(d))) & 1)
-    else: signs = 1 - 2*np.random.default_rng(seed).integers(2, size=(n, len(d)), dtype=np.int8)
+    exact, is_large = 2**len(d) <= n, n*len(d) > 2**24   # too large to be kept
+    signs = (_sign_patterns.__wrapped__ if is_large else _sign_patterns)(len(d), n, seed)
     as_far = (np.abs(signs @ d) >= abs(d.sum()) - 1e-9*np.abs(d).sum()).sum()
     return float(as_far/len(signs)) if exact else float((as_far+1)/(n+1))
 

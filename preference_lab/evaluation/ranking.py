@@ -15,7 +15,8 @@ from .checks import safe_divide
 # %% ../../nbs/evaluation/09_ranking.ipynb #8892b49b
 def _bin_matrix(bins, rows, shape):
     "Sparse (bins, rows): 1 where a decision of the row falls into the bin"
-    return sparse.csr_array((np.ones(len(rows)), (bins, rows)), shape=shape)
+    order, ends = np.lexsort((rows, bins)), np.bincount(bins, minlength=shape[0]).cumsum()
+    return sparse.csr_array((np.ones(len(rows)), rows[order], np.r_[0, ends]), shape=shape)
 
 # %% ../../nbs/evaluation/09_ranking.ipynb #b9bc42ca
 class ThresholdCounts:
@@ -32,6 +33,7 @@ class ThresholdCounts:
         left, right = (np.searchsorted(self.values, neg, side) for side in ('left', 'right'))
         self.pos = _bin_matrix(pos, rows[targets], (k, n_rows))
         self.neg = _bin_matrix(left+right, rows[~targets], (2*k+1, n_rows))  # odd bins: tied with a positive
+        self.negatives = np.bincount(rows[~targets], minlength=n_rows)
 
     def counts(self, weights: np.ndarray) -> tuple[np.ndarray, ...]:
         "Weights (n_rows, k) -> (values, k) each: positives and negatives at each value; tp and fp at this threshold"
@@ -43,7 +45,7 @@ class ThresholdCounts:
         "Weights (n_rows, k) -> AUC (k,), average precision (k,); NaN where undefined"
         pos, tied, tp, fp = self.counts(weights)
         if not len(pos): return np.full((2, weights.shape[1]), np.nan)
-        n_pos, n_neg = tp[0], self.neg.sum(0) @ weights
+        n_pos, n_neg = tp[0], self.negatives @ weights
         with np.errstate(invalid='ignore', divide='ignore'):
             auc = (pos*(n_neg - fp + tied/2)).sum(0) / (n_pos*n_neg)
             ap = (pos*safe_divide(tp, tp + fp)).sum(0) / n_pos

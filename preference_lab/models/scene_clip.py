@@ -105,7 +105,7 @@ def scene_clip(
     "The tiny CLIP of scenes from the cache; it is trained first where it is not cached yet"
     mark = hashlib.sha256(json.dumps(SCENE_CLIP, sort_keys=True).encode()).hexdigest()[:12]
     folder = (Path(cache_dir) if cache_dir else cache_folder())/'towers'/f'scenes-{mark}'
-    if (folder/'tower.json').is_file():
+    if (folder/'encoder.json').is_file():
         try: return load_clip(str(folder))
         except DataError as e: print(f'{e}; it is trained again')
     save_clip(train_scene_clip(), folder)

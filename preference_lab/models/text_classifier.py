@@ -25,8 +25,8 @@ from ..training.batching import TextLoader, tokenize_texts
 from ..training.inference import InferenceMixin, in_fp32, predict_rows
 from .rater_effects import RaterEffects, predict_hidden
 from .text_encoders import find_pooling, without_pooling_layer
-from .encoder_parts import accepts_4d_mask, attention_mask_4d, freeze_blocks
-from .frozen_blocks import frozen_block_count, remaining_encoder
+from .encoder_parts import accepts_4d_mask, attention_mask_4d
+from .frozen_blocks import freeze_blocks, frozen_block_count, remaining_encoder
 from .classifier_card import classifier_card
 
 # %% ../../nbs/models/40_text_classifier.ipynb #e84e17e1

@@ -79,7 +79,9 @@ def metric_records(
     table: pd.DataFrame,  # metric, difference, low, high, …
 ) -> dict[str, dict]:     # metric -> difference, low, high, …
     "A table of paired differences in the shape of `results.json`"
-    return table.set_index('metric').to_dict('index')
+    rows = table.set_index('metric')
+    rows.attrs = {}   # pandas would copy them with every row
+    return rows.to_dict('index')
 
 # %% ../../nbs/studies/00_results.ipynb #cf6df796
 def comparison_records(

@@ -81,7 +81,7 @@ def compare_paired(self: DistributionEvaluation,
     "Paired differences: the model minus that prediction"
     y, p, n = self.targets[split], self.proba[split], self.cfg.bootstrap_samples
     table = compare_distributions(y, p, prediction, self.ordered, self.test_groups(), n)
-    return table.query('metric != "target_entropy"')
+    return table[table.metric != 'target_entropy']
 
 # %% ../../../nbs/studies/distributions/10_evaluation.ipynb #7c7be25c
 @patch
