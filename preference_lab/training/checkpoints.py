@@ -26,6 +26,7 @@ from ..core.process import raise_if_stop_requested
 from ..core.files import DAMAGED_CHECKPOINTS_FILE, read_json, to_json_types, write_json
 from ..core.storage import load_tensors, read_tensor_metadata, save_tensors, tensors_sha256
 from ..core.train_config import TrainConfig, settings_to_match
+from .sharding import shard_like, whole_tensor
 
 # %% ../../nbs/training/09_checkpoints.ipynb #e8c64328
 def metadata_sha256(about: dict) -> str:
@@ -55,13 +56,13 @@ def training_tensors(
     average: dict[str, Tensor]|None,         # averaged weights by name
     optimizer: torch.optim.Optimizer,
 ) -> dict[str, Tensor]:                      # on the CPU
-    "Everything of a training that is a tensor: weights, averaged weights, moments"
+    "Everything of a training that is a tensor: weights, averaged weights, moments; whole, also of a sharded model"
     tensors = {f'model.{n}': t for n, t in model.state_dict().items()}
     if average: tensors |= {f'average.{n}': t for n, t in average.items()}
     names = {id(p): n for n, p in trained.items()}
     for p, state in optimizer.state.items():
         tensors |= {f'optimizer.{k}.{names[id(p)]}': v for k, v in state.items()}
-    return {k: v.detach().cpu() for k, v in tensors.items()}
+    return {k: whole_tensor(v.detach()).cpu() for k, v in tensors.items()}
 
 # %% ../../nbs/training/09_checkpoints.ipynb #eb6bdaa4
 def load_training_tensors(
@@ -73,15 +74,17 @@ def load_training_tensors(
 ):
     "Put weights, averaged weights and moments back"
     part = lambda start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-    model.load_state_dict(part('model.'))
+    divide = lambda tensors, like: {n: shard_like(t, like[n]) if n in like else t for n, t in tensors.items()}
+    model.load_state_dict(divide(part('model.'), model.state_dict()))
     if average:
-        for n, t in part('average.').items(): average[n].copy_(t)
+        for n, t in divide(part('average.'), average).items(): average[n].copy_(t)
     for n, p in trained.items():
         state = {k: tensors[f'optimizer.{k}.{n}'] for k in ('step', 'exp_avg', 'exp_avg_sq')
                  if f'optimizer.{k}.{n}' in tensors}
         # torch keeps the step of its CPU kernels on the CPU
         place = lambda k: p.device if k != 'step' or p.device.type == 'cuda' else 'cpu'
-        if state: optimizer.state[p] = {k: v.to(place(k)) for k, v in state.items()}
+        divided = {k: v if k == 'step' else shard_like(v, p) for k, v in state.items()}
+        if state: optimizer.state[p] = {k: v.to(place(k)) for k, v in divided.items()}
 
 # %% ../../nbs/training/09_checkpoints.ipynb #721166e8
 def gather_sums(

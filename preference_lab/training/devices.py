@@ -21,7 +21,9 @@ from torch import nn
 
 from ..core.errors import ConfigError, did_you_mean
 from ..core.train_config import TrainConfig
+from ..core.process import environment_variable
 from ..core.terminal import note_single_process
+from .sharding import check_sharding, sharding_requested
 
 # %% ../../nbs/training/03_devices.ipynb #fc6f4008
 def native_bf16(
@@ -73,6 +75,8 @@ def process_state(
     device: str,   # auto, cpu, cuda, cuda:1, mps
 ) -> PartialState:
     "Accelerate's state of this process and the others"
+    # each process loads its encoder itself: transformers would leave those of all but the first empty
+    if sharding_requested(): os.environ['FSDP_CPU_RAM_EFFICIENT_LOADING'] = 'false'
     return PartialState(cpu=resolve_device(device).type == 'cpu')
 
 # %% ../../nbs/training/03_devices.ipynb #7e9003ae
@@ -102,13 +106,15 @@ def make_accelerator(
     precision = resolve_precision(cfg)
     if cfg.compile_mode == 'capture' and state.device.type != 'cuda':
         raise ConfigError('compile_mode=capture needs a CUDA device; set compile_mode=no')
-    return Accelerator(
-        mixed_precision={'fp32': 'no'}.get(precision, precision),
-        cpu=device.type == 'cpu',
-        dynamo_plugin=_compiler(cfg.compile_mode),
-        log_with=check_trackers(cfg.trackers) if folder and cfg.trackers else None,
-        project_dir=folder,
-    )
+    if sharding_requested() and state.num_processes > 1: check_sharding(precision, cfg.compile_mode)
+    with environment_variable('ACCELERATE_USE_FSDP', 'false'):   # training shards by itself, on any device
+        return Accelerator(
+            mixed_precision={'fp32': 'no'}.get(precision, precision),
+            cpu=device.type == 'cpu',
+            dynamo_plugin=_compiler(cfg.compile_mode),
+            log_with=check_trackers(cfg.trackers) if folder and cfg.trackers else None,
+            project_dir=folder,
+        )
 
 # %% ../../nbs/training/03_devices.ipynb #6f03675a
 def _set_device(state, device):

@@ -127,13 +127,17 @@ def predict_rows(
     device = acc.device if acc else next((p.device for p in model.parameters()), torch.device('cpu'))
     size = batch_size or (TEXT_BATCH_ROWS if hasattr(loader, 'ragged') else TABLE_BATCH_ROWS)
     batches = inference_batches(loader, size)
-    if acc: batches = batches[acc.process_index::acc.num_processes]
+    most = -(-len(batches)//acc.num_processes) if acc else len(batches)   # of a process
+    shared, batches = batches, batches[acc.process_index::acc.num_processes] if acc else batches
+    # all processes put the layers of a sharded model together: who has a batch less predicts one that is not used
+    idle = shared[:1] if getattr(model, 'is_sharded', False) and len(batches) < most else []
 
     training = model.training
     model.eval()
     memory = explain_out_of_memory(f'predicting {size} rows at a time', f'pass batch_size={max(1, size // 2)} or less')
     with inference_context(precision, device), memory:
-        parts = [forward(model, move_batch_to_device(loader.load(rows), device)).float() for rows in batches]
+        predict = lambda rows: forward(model, move_batch_to_device(loader.load(rows), device)).float()
+        parts = [predict(rows) for rows in [*batches, *idle]][:len(batches)]
     model.train(training)
     rows = torch.as_tensor(np.concatenate(batches) if batches else np.zeros(0, int))
     return _gather_rows(torch.cat(parts).cpu() if parts else None, rows, len(loader), acc)

@@ -116,7 +116,8 @@ class BatchPrefetcher:
         "The rows of this process, and the parts in which they are worked on"
         mine = process_shard(batch, self.rank, self.processes)
         if not len(mine): return mine, [batch[:1]]
-        return mine, [mine] if self.accumulate == 1 else np.array_split(mine, min(self.accumulate, len(mine)))
+        parts = min(self.accumulate, max(1, len(batch)//self.processes))   # as many in each process
+        return mine, [mine] if parts == 1 else np.array_split(mine, parts)
 
     def to_device(self, rows: np.ndarray) -> dict[str, Tensor]:
         "The tensors of some rows on the model's device"

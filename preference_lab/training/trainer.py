@@ -23,6 +23,7 @@ from ..core.files import write_text
 from ..core.storage import tensors_sha256
 from ..core.train_config import TrainConfig, higher_is_better
 from ..core.run_log import run_folder_of, write_log
+from .sharding import whole_tensor
 from .batching import TableLoader
 from .devices import make_accelerator, peak_memory
 from .optimization import READ_LOSSES_EVERY, plateau_factor, warmup_length
@@ -140,7 +141,7 @@ def _history_row(self: Trainer, sums: dict, metrics: dict, start: float) -> dict
 def keep_best(self: Trainer, value: float):
     "Save the weights if this epoch is the best so far"
     if self.best and self.sign*(value - self.best['value']) <= self.cfg.min_delta: return
-    weights = {n: p.detach().cpu().clone() for n, p in self.unwrapped.state_dict().items()}
+    weights = {n: whole_tensor(p.detach()).cpu().clone() for n, p in self.unwrapped.state_dict().items()}
     self.best = dict(epoch=len(self.history), step=self.step, value=value, sha256=tensors_sha256(weights))
     if self.is_main_process or not self.folder: self.checkpoints.save_best(weights, self.best)
 
@@ -173,9 +174,12 @@ def checkpoint(self: Trainer):
     c = self.checkpoints
     c.saved_at, c.saved_state = time.monotonic(), (self.step, len(self.history))
     sums = gather_sums(self.sums, self.accelerator.num_processes)
-    if not (self.folder and self.is_main_process): return
+    writes = self.folder and self.is_main_process
+    if not (writes or self.whole is not None): return   # the tensors of a sharded model are put together by all
+    tensors = training_tensors(self.unwrapped, self.trained, self.average, self.optimizer.optimizer)
+    if not writes: return
     c.save(
-        training_tensors(self.unwrapped, self.trained, self.average, self.optimizer.optimizer),
+        tensors,
         step=self.step,
         history=self.history,
         best=self.best,
@@ -254,6 +258,7 @@ def fit(self: Trainer) -> 'Trainer':
 def restore_best(self: Trainer):
     "Load the best epoch's weights and check their SHA-256"
     self.accelerator.wait_for_everyone()
+    if self.whole is not None: self.unwrapped, self.whole = self.whole.to(self.accelerator.device), None
     load_best_weights(self.unwrapped, self.checkpoints.read_best(self.best['epoch']), self.best)
 
 # %% ../../nbs/training/13_trainer.ipynb #ac05a7d2

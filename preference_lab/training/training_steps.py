@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from ..core.errors import ConfigError
 from ..core.train_config import TrainConfig
+from .sharding import layers_to_shard, local_part, shard_model, sharding_requested
+from .sharding import whole_tensor
 from .batching import TableLoader
 from .devices import explain_out_of_memory, remove_autocast_wrapper
 from .graph_capture import CapturedGradients
@@ -35,6 +37,12 @@ class ModelWithObjective(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor: return self.objective(self.model, batch)
 
+# %% ../../nbs/training/12_training_steps.ipynb #89489e89
+def _model_to_train(model, acc) -> tuple[nn.Module|None, nn.Module]:
+    "The whole model if it is trained as a sharded copy, else None; the model that is trained"
+    sharded = sharding_requested() and acc.num_processes > 1 and layers_to_shard(model)
+    return (model, shard_model(model, acc.device)) if sharded else (None, model.to(acc.device))
+
 # %% ../../nbs/training/12_training_steps.ipynb #38a67cf4
 class TrainingSteps:
     "The training steps of one model: gradients, clipping, AdamW, averaged weights, and the sums of the epoch"
@@ -48,7 +56,8 @@ class TrainingSteps:
         read_every: int=0,   # steps between two readings of the losses; 0: READ_EVERY on a CUDA device, else 1
     ):
         self.cfg, self.loader, self.objective, self.accelerator = cfg, loader, objective, acc
-        self.unwrapped, self.is_distributed = model.to(acc.device), acc.num_processes > 1
+        self.is_distributed = acc.num_processes > 1
+        self.whole, self.unwrapped = _model_to_train(model, acc)
         self.precision = acc.mixed_precision   # asked of Accelerate once, which looks it up at each time
         self._prepare(factors, read_every)
         self.prefetcher = BatchPrefetcher(
@@ -70,9 +79,11 @@ def _prepare(self: TrainingSteps, factors, read_every):
     "The optimizer, and model and optimizer as Accelerate wraps them"
     cuda, cfg = self.accelerator.device.type == 'cuda', self.cfg
     groups = parameter_groups(self.unwrapped, cfg.learning_rate, cfg.weight_decay, factors)
-    optimizer = SkippableAdamW(groups, fused=self.accelerator.device.type in ('cpu', 'cuda'))
+    sharded = self.whole is not None
+    optimizer = SkippableAdamW(groups, fused=not sharded and self.accelerator.device.type in ('cpu', 'cuda'))
     model = ModelWithObjective(self.unwrapped, self.objective) if self.is_distributed else self.unwrapped
-    self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+    if sharded: self.model, self.optimizer = model, self.accelerator.prepare(optimizer)
+    else: self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
     remove_autocast_wrapper(self.unwrapped)
     # one process without a loss scaler: Accelerate's wrappers add nothing but the time of looking for other libraries
     self.unscaled = self.accelerator.distributed_type == DistributedType.NO and self.accelerator.scaler is None
@@ -141,7 +152,7 @@ def _clip(self: TrainingSteps) -> Tensor:
         # the fused optimizer misreads others
         if p.grad is not None and not p.grad.is_contiguous(): p.grad = p.grad.contiguous()
     clip = nn.utils.clip_grad_norm_ if self.unscaled else self.accelerator.clip_grad_norm_
-    return clip(self.parameters, self.cfg.max_grad_norm or float('inf'))
+    return whole_tensor(clip(self.parameters, self.cfg.max_grad_norm or float('inf')))
 
 # %% ../../nbs/training/12_training_steps.ipynb #b20e2506
 @patch
@@ -229,7 +240,7 @@ def _update_average(self: TrainingSteps):
     if n % EMA_EVERY: return
     with torch.no_grad():
         torch._foreach_lerp_(
-            list(self.average.values()),
-            [p.detach() for p in self.trained.values()],
+            [local_part(t) for t in self.average.values()],
+            [local_part(p.detach()) for p in self.trained.values()],
             1 - ema_decay_of_update(self.cfg.ema_decay, n),
         )
