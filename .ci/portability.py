@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/08_numerics nbs/evaluation/17_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/40_text_classifier nbs/models/05_classifier_card nbs/models/03_encoder_parts nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
 nbs/studies/emotions/05_evaluation nbs/studies/emotions/06_study nbs/studies/emotions/07_commands
-nbs/studies/distributions/12_runs nbs/studies/distributions/13_table_inputs nbs/studies/distributions/14_commands nbs/studies/preference/03_training
+nbs/studies/distributions/12_runs nbs/studies/distributions/13_table_inputs nbs/studies/distributions/14_export nbs/studies/distributions/19_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
 nbs/evaluation/14_pairwise_agreement nbs/studies/labeler_tokens/06_batches nbs/studies/labeler_tokens/07_analyses

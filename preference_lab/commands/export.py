@@ -13,14 +13,14 @@ from .training import STUDIES, study_commands
 
 # %% ../../nbs/commands/05_export.ipynb #f0326a2d
 def export(
-    study: str,   # emotions
+    study: str,   # emotions or distributions
     run: str,     # folder of a finished run, or a name on the Hub
     folder: str,  # new or empty
-    to: Param('transformers, or onnx for ONNX Runtime', str)='transformers',
+    to: Param('transformers (emotions), or onnx for ONNX Runtime', str)='transformers',
     precision: Param('with onnx: fp32, or int8 for weights of 8 bits; default: fp32', str)='',
     max_difference: Param('with onnx: of a test probability from the evaluated one; default: by precision', float)=None,
 ):
-    "Write a trained model for other libraries: emotions for transformers or ONNX Runtime"
+    "Write a trained model for other libraries: emotions for transformers or ONNX Runtime, distributions for the latter"
     from preference_lab.experiments.run_arguments import check_run
     commands = study_commands(study)
     if 'export' not in commands:

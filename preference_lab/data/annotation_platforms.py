@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
 from .validation import list_names
+from .image_files import is_image_name
 from .tables import read_table
 from .file_heads import FileHead
 from .platform_tables import PlatformTable, as_list, as_text
@@ -63,7 +64,8 @@ def read_argilla(
     frame = answers.join(shown.rename(columns=dict(id='item')), on='row').set_index('row')
     frame.index.name = None
     if 'item' not in frame: frame['item'] = frame.index.astype(str)
-    texts = [c for c in shown if c != 'id' and shown[c].map(lambda v: isinstance(v, str)).all()]
+    is_text = lambda c: shown[c].map(lambda v: isinstance(v, str)).all() and not shown[c].map(is_image_name).any()
+    texts = [c for c in shown if c != 'id' and is_text(c)]
     if 'text' not in frame and len(texts) == 1: frame['text'] = frame[texts[0]]
     empty = np.array([not a for a in frame['answer']]) & (frame['status'] == '').to_numpy()
     frame['status'] = np.where(empty, 'without an answer', frame['status'])
@@ -122,19 +124,43 @@ def read_potato(
     return PlatformTable(long, kind, columns, 'potato', name)
 
 # %% ../../nbs/data/52_annotation_platforms.ipynb #8e168417
+def _option(answer) -> str:
+    "The name of an option, or its value in exports without names"
+    return str(answer.get('name') or answer.get('value'))
+
 def _classification_answer(c) -> list[str]:
     "The labels of a radio, checklist or text classification"
-    if isinstance(c.get('radio_answer'), dict): return [str(c['radio_answer'].get('name'))]
-    if 'checklist_answers' in c: return [str(a.get('name')) for a in as_list(c['checklist_answers'])]
+    if isinstance(c.get('radio_answer'), dict): return [_option(c['radio_answer'])]
+    if 'checklist_answers' in c: return list(map(_option, as_list(c['checklist_answers'])))
     text = c.get('text_answer')
     return [str(text['content'])] if isinstance(text, dict) and text.get('content') else []
+
+def _classifications(annotations) -> list[dict]:
+    "The classifications of a whole data row, with those below an option"
+    out = []
+    for c in (annotations or {}).get('classifications') or []:
+        options = [c.get('radio_answer'), *as_list(c.get('checklist_answers'))]
+        out += [c, *(d for o in options if isinstance(o, dict) for d in _classifications(o))]
+    return out
 
 def _labels_of_row(record) -> list[tuple]:
     "Annotator, question and answer of each label of a data row"
     labels = [l for p in (record.get('projects') or {}).values() for l in (p or {}).get('labels') or []]
     return [((l.get('label_details') or {}).get('created_by') or '', c.get('name') or c.get('value') or 'label',
              _classification_answer(c), bool((l.get('performance_details') or {}).get('skipped')))
-            for l in labels for c in (l.get('annotations') or {}).get('classifications') or []]
+            for l in labels for c in _classifications(l.get('annotations'))]
+
+def _shown_row(record, row) -> dict:
+    "What was shown: the text, or the image with the text attached to it; and the metadata"
+    shown = as_text(row.get('row_data'))
+    own = {str(m.get('schema_name')): as_text(m.get('value')) for m in as_list(record.get('metadata_fields'))
+           if isinstance(m, dict) and not isinstance(m.get('value'), (list, dict))}
+    own |= dict(text=shown, external_id=row.get('external_id'))
+    if not is_image_name(shown): return own
+    attached = [str(a.get('value')) for a in as_list(record.get('attachments'))
+                if isinstance(a, dict) and a.get('type', 'RAW_TEXT') == 'RAW_TEXT']
+    names = [v for v in (row.get('external_id'), row.get('global_key')) if is_image_name(v)]
+    return own | dict(image=names[0] if names else shown, text='\n'.join(attached))
 
 # %% ../../nbs/data/52_annotation_platforms.ipynb #aa549f82
 def is_labelbox(
@@ -151,10 +177,10 @@ def read_labelbox(
     df, name, rows = read_table(path), Path(path).name, []
     for at, record in zip(df.index, df.to_dict('records')):
         row = record['data_row'] if isinstance(record['data_row'], dict) else {}
-        if not row.get('id'):
+        if not (key := row.get('id') or row.get('global_key') or row.get('external_id')):
             raise DataError(f'{location(name, at, "data_row")}: {truncate_repr(record["data_row"], 60)} has no id. '
                             'Export the data rows again.')
-        own = dict(row=at, item=row['id'], text=as_text(row.get('row_data')), external_id=row.get('external_id'))
+        own = _shown_row(record, row) | dict(row=at, item=key)
         answers = _labels_of_row(record)
         rows += [own | dict(rater=who, target=q, answer=a, status='skipped' if skipped else '' if a else
                             'without an answer') for who, q, a, skipped in answers]

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import DataError, location, truncate_repr
+from .image_files import is_image_name
+from .validation import require_column
 from .tables import read_table
 from .file_heads import FileHead
 from .platform_tables import PlatformTable, as_list, as_text
@@ -35,6 +37,28 @@ def _join_labels(frame) -> pd.DataFrame:
     out = frame[first | ~accepted].copy()
     out['answer'] = [labels[k] if a else v for k, a, v in zip(key[out.index], accepted[out.index], out['answer'])]
     return out
+
+def _yes_no_label(df) -> str:
+    "The label of a data set that asks about one alone, and of which a task is rejected; '' for others"
+    if 'label' not in df or 'accept' in df or 'options' in df or not (df['answer'] == 'reject').any(): return ''
+    names = {str(v) for v in df['label'] if isinstance(v, str) and v}
+    return names.pop() if len(names) == 1 else ''
+
+def _shown_image(df) -> pd.Series:
+    "The image of each task: its address, or the file that it was read from"
+    path = df['path'] if 'path' in df else pd.Series('', df.index)
+    stored = df['image'].map(lambda v: isinstance(v, str) and v.startswith('data:'))
+    return df['image'].where(~stored, path).fillna('').astype(str)
+
+# %% ../../nbs/data/50_annotation_tools.ipynb #16d5a554
+def _shown_task(df, shown) -> pd.DataFrame:
+    "What was shown, with the columns item, text and image"
+    hidden = ('answer', 'accept', 'options', 'label', 'spans', 'tokens', 'config')
+    frame, text = df.drop(columns=[c for c in hidden if c in df]), df[shown].map(as_text)
+    if 'image' not in df: return frame.assign(item=text, **(dict(text=text) if shown == 'text' else {}))
+    image = _shown_image(df)
+    if shown != 'text': return frame.assign(item=image, image=image)
+    return frame.assign(item=image + '\n' + text, image=image, text=text)
 
 # %% ../../nbs/data/50_annotation_tools.ipynb #1619c1f4
 def is_prodigy(
@@ -64,14 +88,14 @@ def read_prodigy(
         row = df.index[status.isna()][0]
         raise DataError(f"{location(name, row, 'answer')}: {truncate_repr(df['answer'][row])} is not accept, reject or "
                         'ignore. Correct the line.')
+    if asked := _yes_no_label(df):
+        labels = [[asked] if a == 'accept' else [f'not {asked}'] for a in df['answer']]
+        status = status.mask(df['answer'] == 'reject', '')
     empty = np.array([not v for v in labels]) & (status == '').to_numpy()
     question = 'accept' if 'accept' in df else 'label'
-    text = df[shown].map(as_text)
-    frame = df.drop(columns=[c for c in ('answer', 'accept', 'options', 'label', 'spans', 'tokens', 'config')
-                             if c in df])
-    frame = frame.assign(item=text, rater=df[rater] if rater else '', answer=labels,
+    frame = _shown_task(df, shown)
+    frame = frame.assign(rater=df[rater] if rater else '', answer=labels,
                          target=question, status=np.where(empty, 'without a label', status))
-    if shown == 'text': frame['text'] = text
     frame = _join_labels(frame)
     kind = 'votes' if all(len(a) < 2 for a in frame['answer']) else 'labels'
     if not rater: frame = frame.drop(columns='rater')
@@ -83,8 +107,11 @@ def is_doccano(
     head: FileHead,
 ) -> bool:
     "Whether a file may be an export of doccano"
-    label, text = head.first('label'), head.first('text') or head.first('data')
-    return head.shape == 'objects' and head.has('id', 'label') and isinstance(label, list) and isinstance(text, str)
+    shown = next((v for k in ('text', 'data', 'filename') if (v := head.first(k))), None)
+    label = head.first('cats') if head.has('cats', 'entities') else head.first('label')
+    if not head.has('id') or not isinstance(shown, str): return False
+    if head.shape == 'rows': return head.has('label', 'Comments')
+    return head.shape == 'objects' and isinstance(label, list)
 
 # %% ../../nbs/data/50_annotation_tools.ipynb #b87a6c28
 def read_doccano(
@@ -92,15 +119,19 @@ def read_doccano(
 ) -> PlatformTable:   # votes or labels
     "The labels of a doccano project"
     df, name = read_table(path), Path(path).name
-    text = 'text' if 'text' in df else 'data'
-    labels = [as_list(v) for v in df['label']]
+    text = next((c for c in ('text', 'data', 'filename') if c in df), 'text')
+    column = next((c for c in ('label', 'cats', 'labels') if c in df), 'label')
+    for c in (text, column): require_column(df, path, c, advice='Export the data set again.')
+    joined = lambda v: isinstance(v, str) and '#' in v and not v.lstrip().startswith('[')   # CSV
+    labels = [[w for w in v.split('#') if w] if joined(v) else as_list(v) for v in df[column]]
     if spans := [i for i, v in enumerate(labels) if any(isinstance(x, (list, dict)) for x in v)]:
-        where = location(name, df.index[spans[0]], 'label')
+        where = location(name, df.index[spans[0]], column)
         raise DataError(f'{where}: a span of the text, which is not a label of a text. Export a project of text '
                         'classification.')
     labels = [[str(x) for x in v] for v in labels]
-    frame = df.drop(columns='label').rename(columns={text: 'text'})
+    frame = df.drop(columns=[column, 'Comments', 'entities'], errors='ignore')
+    frame = frame.rename(columns={text: 'image' if text == 'filename' else 'text'})
     status = ['' if v else 'without a label' for v in labels]
     frame = frame.assign(item=df['id'], answer=labels, target='label', status=status)
     kind = 'votes' if all(len(v) < 2 for v in labels) else 'labels'
-    return PlatformTable(frame, kind, dict(item='id', text=text, answer='label'), 'doccano', name)
+    return PlatformTable(frame, kind, dict(item='id', text=text, answer=column), 'doccano', name)

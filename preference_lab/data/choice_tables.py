@@ -19,7 +19,8 @@ from .winners import expand_grades, expand_ties, parse_graded_codes, parse_side,
 def _side_columns(df, columns) -> tuple[list[str], list[str]]:
     "Columns whose values say who won, and the others"
     ends = [columns[c] for c in ('rater', 'left', 'right')]
-    rest = [c for c in df if c not in (*ends, columns.get('weight'), columns.get('group'), 'source')]
+    known = [columns.get(k) for k in ('weight', 'group', 'strength')]
+    rest = [c for c in df if c not in (*ends, *known, 'source')]
     found = []
     for c in rest:
         try: side = parse_winners(df[c], df[ends[1]], df[ends[2]], ends[1:])[0]
@@ -49,7 +50,8 @@ def _sides_of_targets(f, columns, column_of, codes, name) -> tuple[pd.DataFrame,
             said.setdefault(how, []).append(column_of.get(t, columns['choice']))
         parts.append(pd.DataFrame(dict(row=rows, side=side.to_numpy(object), strength=strength.to_numpy(float))))
     both = pd.concat(parts).sort_values('row', kind='stable')
-    f = f.assign(side=both['side'].to_numpy(object), strength=both['strength'].to_numpy(float))
+    known = f['strength'].to_numpy(float) if 'strength' in f else 1.   # of a public format, whose answers are sides
+    f = f.assign(side=both['side'].to_numpy(object), strength=both['strength'].to_numpy(float)*known)
     notes = [dict(code='sides_inferred',
                   message=f'{list_names(dict.fromkeys(c))}: the answers are {how}; set left_code= '
                                                  'and right_code= to read them otherwise') for how, c in said.items()]
@@ -62,7 +64,7 @@ def parse_choices(
     right_code=None,         # value that means "right won"
     target_columns=None,     # wide: the columns of answers; None: `choice` if there is one, else found
     name: str='',            # file, for errors
-    columns: dict|None=None, # rater, left, right, target, choice, and perhaps weight, group -> name in the file
+    columns: dict|None=None, # rater, left, right, target, choice, perhaps weight, group, strength -> name in the file
     ties: str='half',        # of `expand_ties`
     graded: str='weight',    # of `expand_grades`
 ) -> ComparisonTable:
@@ -85,7 +87,7 @@ def parse_choices(
     if answered and not len(f):
         raise DataError(f'{location(name)}: all {answered:,} answers are ties, and ties are dropped: no comparison is '
                         'left. Add answers with a winner.')
-    names = {k: c for k, c in columns.items() if c and k not in ('weight', 'tie', 'group')}
+    names = {k: c for k, c in columns.items() if c and k not in ('weight', 'tie', 'group', 'strength')}
     table = compare_by_sides(f, codes or ('left', 'right'), name, names, column_of)
     table.notes[:0] = [*notes, *said, *strengths, *tied]
     return table

@@ -70,7 +70,8 @@ def _self_pairs_warning(left, dropped) -> dict:
 def melt_choices(
     df: pd.DataFrame,       # of `read_table`: wide (a column for each target) or long (columns target and choice)
     target_columns: Sequence[str]|None,  # wide: the columns of choices; None: `choice` if there is one, else all
-    columns: dict,          # rater, left, right, target, choice, perhaps weight, tie, group -> name in the file
+    # rater, left, right, target, choice, perhaps weight, tie, group, strength -> name in the file
+    columns: dict,
     name: str='',           # file, for errors
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     "Rater, left, right, target and choice, a row for each answer; and the file's column of each target"
@@ -82,8 +83,8 @@ def melt_choices(
                             f'{", ".join(df.columns)}.')
     base = pd.DataFrame({k: parse_ids(df[c]) for k, c in zip(('rater', 'left', 'right'), ends)}, index=df.index)
     if weight: base['weight'] = parse_weights(df, weight, name)
-    more = [columns[k] for k in ('tie', 'group') if columns.get(k)]
-    for k in ('tie', 'group'):
+    more = [columns[k] for k in ('tie', 'group', 'strength') if columns.get(k)]
+    for k in ('tie', 'group', 'strength'):
         if columns.get(k): base[k] = df[columns[k]]
     if not given and columns['choice'] in df:
         target = parse_ids(df[columns['target']]) if columns['target'] in df else 'preference'

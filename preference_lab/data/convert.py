@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from ..core.errors import ConfigError, DataError, location, truncate_repr
 from ..core.files import atomic_write, expand_user
-from .tables import escape_formulas, read_table
+from .tables import read_table, write_csv
+from .winners import say_sides
 from .platform_tables import KINDS, PlatformTable, drop_non_answers
 from .platform_formats import read_platform_file
 
@@ -52,7 +53,7 @@ def _add_csv(f, table, header):
     "Rows of CSV"
     texts = [c for c in table if not pd.api.types.is_numeric_dtype(table[c])]
     flat = table.assign(**{c: table[c].map(_csv_cell) for c in texts})
-    escape_formulas(flat).to_csv(f, index=False, header=header, lineterminator='\n')
+    write_csv(f, flat, header)
 
 def _add_lines(f, table):
     "JSON lines"
@@ -118,6 +119,8 @@ def _plain_frame(table: PlatformTable) -> pd.DataFrame:
     if table.kind == 'votes': frame = frame.assign(answer=[a[0] for a in frame['answer']])
     if 'target' in frame and frame['target'].nunique() < 2 and table.kind in ('votes', 'labels'):
         frame = frame.drop(columns='target')
+    if table.kind == 'comparisons' and 'strength' in frame:
+        frame = frame.assign(choice=say_sides(frame['choice'], frame['strength'])).drop(columns='strength')
     if table.kind == 'comparisons':
         frame = frame.drop(columns='item', errors='ignore').rename(columns=dict(group='ranking'))
     first = [c for c in _FIRST if c in frame]

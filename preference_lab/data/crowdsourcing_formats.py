@@ -7,24 +7,25 @@ __all__ = ['is_crowd_kit', 'read_crowd_kit', 'is_answers', 'is_answer_lists', 'r
            'is_mturk', 'read_mturk']
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #22034a38
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataError, PreferenceLabError, is_missing, location
+from ..core.errors import ConfigError, DataError, PreferenceLabError, is_missing, location
 from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_winners
 from .columns import find_pair_columns
-from .platform_tables import PlatformTable, as_list
+from .platform_tables import PlatformTable, add_winners, as_list
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #0d25ca0f
 def _answers(column: pd.Series) -> list:
-    "A list of one label for each cell, an empty one for an empty cell"
+    "A list of one label for each cell, of those of a JSON list, or an empty one for an empty cell"
     cells = column.map(lambda v: str(v).strip() if not pd.isna(v) else '', na_action=None)
-    return [[c] if c else [] for c in cells]
+    return [as_list(c) if c.startswith('[') else [c] if c else [] for c in cells]
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #042c8b46
 def is_crowd_kit(
@@ -45,9 +46,11 @@ def read_crowd_kit(
         frame['status'] = ['' if a else 'without an answer' for a in answers]
         return PlatformTable(frame.drop(columns='label'), 'votes', dict(item='task', rater='worker', answer='label'),
                              'crowd_kit', name)
-    side, strength, _ = parse_winners(df['label'], df['left'], df['right'], where=location(name), allowed=('names',))
-    frame = df.rename(columns=dict(worker='rater')).drop(columns='label').assign(choice=side, target='preference')
-    if (strength != 1).any(): frame['weight'] = strength
+    winners = lambda allowed: parse_winners(df['label'], df['left'], df['right'], where=location(name), allowed=allowed)
+    try: side, strength, _ = winners(('names',))   # as crowd-kit has it, also where items are called left or A
+    except ConfigError: side, strength, _ = winners(('words', 'columns'))
+    frame = df.rename(columns=dict(worker='rater')).drop(columns=['label', 'strength'], errors='ignore')
+    frame = add_winners(frame.assign(target='preference'), side, strength)
     frame['status'] = np.where(side == '', 'without an answer', '')
     columns = dict(rater='worker', left='left', right='right', choice='label')
     return PlatformTable(frame, 'comparisons', columns, 'crowd_kit', name)
@@ -100,9 +103,9 @@ def _as_comparisons(frame, inputs, outputs) -> tuple[pd.DataFrame, dict] | None:
     for field in outputs:
         try: side, strength, _ = parse_winners(frame[field], frame[left], frame[right], (left, right))
         except PreferenceLabError: return None
-        parts.append(out.assign(target=field if len(outputs) > 1 else 'preference', choice=side, weight=strength))
+        parts.append(add_winners(out.assign(target=field if len(outputs) > 1 else 'preference'), side, strength))
     long = pd.concat(parts)
-    if (long['weight'] == 1).all(): long = long.drop(columns='weight')
+    if 'strength' in long: long['strength'] = long['strength'].fillna(1.)
     empty = (long['choice'] == '') & (long['status'] == '')
     long['status'] = np.where(empty, 'without an answer', long['status'])
     return long, dict(left=inputs[left], right=inputs[right], choice=list_names(outputs.values()))
@@ -124,7 +127,8 @@ def _by_field(df, inputs, outputs, rater, status, format, name) -> PlatformTable
     empty = np.array([not a for a in long['answer']]) & (long['status'] == '').to_numpy()
     long['status'] = np.where(empty, 'without an answer', long['status'])
     columns |= dict(item=list_names(inputs.values()), answer=list_names(outputs.values()))
-    return PlatformTable(long.drop(columns=[k for k in outputs if k != 'answer']), 'votes', columns, format, name)
+    kind = 'votes' if all(len(a) < 2 for a in long['answer']) else 'labels'
+    return PlatformTable(long.drop(columns=[k for k in outputs if k != 'answer']), kind, columns, format, name)
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #fa41f190
 def is_toloka(
@@ -146,9 +150,30 @@ def read_toloka(
     state = df['ASSIGNMENT:status'].astype(str).str.strip().str.upper() if 'ASSIGNMENT:status' in df else 'APPROVED'
     used = pd.Series(state, df.index).isin(('APPROVED', 'ACCEPTED', 'SUBMITTED', ''))
     status = np.where(used, '', 'of status ' + pd.Series(state, df.index).astype(str))
-    golden = df[list(_fields(df, 'GOLDEN:').values())].astype(str).apply(lambda c: c.str.strip() != '').any(axis=1)
+    filled = lambda c: ~(c.isna() | (c.astype(str).str.strip() == ''))   # a data frame of toloka-kit has NaN
+    golden = df[list(_fields(df, 'GOLDEN:').values())].apply(filled).any(axis=1)
     if golden.any(): status = np.where((status == '') & golden.to_numpy(), 'of control tasks (GOLDEN)', status)
     return _by_field(df, _fields(df, 'INPUT:'), _fields(df, 'OUTPUT:'), worker, status, 'toloka', name)
+
+# %% ../../nbs/data/48_crowdsourcing_formats.ipynb #c4ef8baf
+def _json_answers(df) -> pd.DataFrame:
+    "The answers of `Answer.taskAnswers`, a column for each question and option as other forms have them"
+    if 'Answer.taskAnswers' not in df: return df
+    def fields(value, name='') -> dict:
+        if not isinstance(value, dict): return {name: value}
+        if set(value) == {'label'}: return {name: value['label']}   # of a classifier
+        if set(value) == {'labels'}: return {name: json.dumps(value['labels'])}
+        return {k: v for key, below in value.items() for k, v in fields(below, f'{name}.{key}').items()}
+    rows = []
+    for row, cell in df['Answer.taskAnswers'].items():
+        try: parts = json.loads(cell) if isinstance(cell, str) and cell.strip() else []
+        except json.JSONDecodeError:
+            raise DataError(f'{location("", row, "Answer.taskAnswers")}: not JSON. Download the batch again.') from None
+        parts = [p for p in (parts if isinstance(parts, list) else [parts]) if isinstance(p, dict)]
+        rows.append({k: v for p in parts for k, v in fields(p, 'Answer').items()})
+    found = pd.DataFrame(rows, index=df.index)
+    new = found[[c for c in found if c not in df]]
+    return df.drop(columns='Answer.taskAnswers').join(new.map(lambda v: str(v).lower() if isinstance(v, bool) else v))
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #6836e279
 def _options_to_answers(df, outputs) -> tuple[pd.DataFrame, dict]:
@@ -178,7 +203,7 @@ def read_mturk(
     path: str|Path,
 ) -> PlatformTable:   # votes or comparisons
     "The results of a batch of Mechanical Turk"
-    df, name = read_table(path), Path(path).name
+    df, name = _json_answers(read_table(path)), Path(path).name
     state = df['AssignmentStatus'].astype(str).str.strip().str.casefold() if 'AssignmentStatus' in df else ''
     status = np.where(pd.Series(state, df.index) == 'rejected', 'rejected', '')
     df, outputs = _options_to_answers(df, _fields(df, 'Answer.'))

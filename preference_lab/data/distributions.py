@@ -9,6 +9,7 @@ __all__ = ['check_weights', 'check_categories', 'LabelDistributionTable', 'remov
 import hashlib
 import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -132,10 +133,15 @@ class LabelDistributionTable:
     ) -> 'LabelDistributionTable':
         "Some of the items"
         at = np.flatnonzero(where) if np.asarray(where).dtype == bool else np.asarray(where)
-        rows = lambda x: None if x is None else x[at] if isinstance(x, np.ndarray) else [x[i] for i in at]
+        listed = at.tolist()
+        rows = lambda x: None if x is None else x[at] if isinstance(x, np.ndarray) else [x[i] for i in listed]
         columns = ('weights', 'ids', 'groups', 'split', 'locations', 'truth')
         answers = None if self.answers is None else self.answers.select_items(at)
-        return replace(self, notes=list(self.notes), answers=answers, **{k: rows(getattr(self, k)) for k in columns})
+        changed = dict(notes=list(self.notes), answers=answers, **{k: rows(getattr(self, k)) for k in columns})
+        if not listed or len(set(listed)) < len(listed): return replace(self, **changed)   # which raises the error
+        out = copy(self)   # rows of a valid table, each once, are valid
+        for k, v in changed.items(): setattr(out, k, v)
+        return out
 
     @property
     def fingerprint(self) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from .file_encodings import open_table_bytes, table_suffix
+from .file_encodings import choose_encoding, find_delimiter, open_table_bytes, table_suffix
 from .reading import Reading
-from .text_files import choose_encoding, find_delimiter
+from .text_files import BLANKS
 from .tables import one_table, table_kind
 
 # %% ../../nbs/data/42_file_heads.ipynb #6874e922
@@ -49,7 +49,7 @@ def _delimited_head(path, text) -> FileHead:
     for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter):
         if row: rows.append(row)
         if len(rows) > HEAD_RECORDS: break
-    names = [c.strip() for c in rows[0]]
+    names = [c.strip(BLANKS) for c in rows[0]]
     return FileHead(path, 'rows', names, [dict(zip(names, r)) for r in rows[1:]])
 
 def _json_values(text: str, stop: str) -> list:

@@ -77,9 +77,9 @@ def parse_weights(
 # %% ../../nbs/data/18_judgement_tables.ipynb #928f3242
 def _id_warnings(frame, name, warnings, file_columns, item_effects) -> list[dict]:
     "Warnings, and those about similar ids of raters; items whose ids look the same are an error"
-    check = lambda c: check_confusable_ids(frame[c], name, file_columns.get(c, c))
-    found = check('rater')
-    for c in item_effects: check(c)
+    check = lambda c, what: check_confusable_ids(frame[c], name, file_columns.get(c, c), what)
+    found = check('rater', 'raters')
+    for c in item_effects: found += [n for n in check(c, 'items') if n not in found]
     return [*warnings, *(n for n in found if n not in warnings)]
 
 def _check_rated_once(frame, name):

@@ -10,6 +10,7 @@ __all__ = ['parse_labels', 'parse_label_column', 'label_names_in_folder', 'Label
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,7 @@ def _row_ids(df, column, path) -> list:
     "The ids of a table; without a column of ids they are made of file and row"
     stem = path.stem
     if not column: return [f'{stem}-{r}' for r in df.index]
+    if set(map(type, df[column])) == {str}: return df[column].tolist()
     return [str(v) if isinstance(v, (int, float, np.number)) and not is_missing(v) else v for v in df[column]]
 
 # %% ../../nbs/data/60_label_files.ipynb #702f91c2
@@ -187,6 +189,13 @@ class _LabelFile:
     labels: list[str]   # columns
     listed: bool        # whether one column lists the labels
     rater: str|None = None
+
+    @cached_property
+    def coded(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        "Which distinct cell of labels each row has; the first row and the number of rows of each"
+        column = self.df[self.labels[0]].to_numpy(object)
+        code = pd.factorize(column)[0] if set(map(type, column)) == {str} else np.arange(len(column))
+        return code, *np.unique(code, return_index=True, return_counts=True)[1:]
 
 def _rater_column(df, path, o: LabelFileOptions, reading: Reading) -> str|None:
     "The column of raters, where one is named; an error about an empty cell"
@@ -239,11 +248,8 @@ def _given_names(label_names) -> list[str]|None:
 # %% ../../nbs/data/60_label_files.ipynb #eff4cc2e
 def _distinct_cells(f: _LabelFile, separator: str) -> tuple[pd.Series, np.ndarray, np.ndarray]:
     "Each distinct cell of labels once, by its first row; how many rows have it; which of them each row has"
-    column = f.df[f.labels[0]]
-    texts = set(map(type, column)) == {str}
-    code = pd.factorize(column.to_numpy(object))[0] if texts else np.arange(len(column))
-    _, first, rows = np.unique(code, return_index=True, return_counts=True)
-    part = column.iloc[first]
+    code, first, rows = f.coded
+    part = f.df[f.labels[0]].iloc[first]
     return pd.Series(label_cells(part, f.path, separator), part.index, dtype=object), rows, code
 
 def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):

@@ -20,6 +20,7 @@ import pandas as pd
 from ..core.errors import DataError, is_missing, location, truncate_repr
 from ..core.files import parse_json
 from .reading import BY_RULE, NAMED, Reading, ambiguous_reading
+from .missing_cells import MISSING_TEXTS, refuse_spreadsheet_errors
 from .spellings import Spellings, unify_spellings
 from .validation import list_names
 
@@ -127,6 +128,18 @@ def similar_labels(
                                                 'errors')]
 
 # %% ../../nbs/data/13_label_sets.ipynb #1e14e832
+_MISSING_LABELS = tuple(w for w in MISSING_TEXTS if w not in ('none', 'na'))   # which may be labels
+
+def _refuse_missing_words(pieces: pd.Series, path, column):
+    "A `DataError` about the first label that is a word for a missing cell, or an error of a spreadsheet"
+    refuse_spreadsheet_errors(pieces.rename(column), path)
+    missing = pieces.str.casefold().isin(_MISSING_LABELS).to_numpy()
+    if not missing.any(): return
+    row, word = pieces.index[missing][0], pieces[missing].iloc[0]
+    raise DataError(f'{location(path, row, column)}: {word!r} ({int(missing.sum()):,} such cells) often means a '
+                    'missing cell. Empty the cell if nothing is known; if it is a label, name all labels with '
+                    'label_names=')
+
 def _refuse_numbers_among_names(pieces: pd.Series, path, column):
     "A `DataError` where some labels are whole numbers and others are not: positions, names, or typing errors"
     distinct = pieces.drop_duplicates()
@@ -150,6 +163,7 @@ def find_label_set(
     if spellings == 'merge': cells, rows = cells.repeat(rows), np.ones(rows.sum(), int)   # the most frequent one counts
     pieces, rows = cells.explode(), np.repeat(rows, [max(len(c), 1) for c in cells])
     pieces, rows = pieces.dropna(), rows[pieces.notna().to_numpy()]
+    _refuse_missing_words(pieces, path, cells.name)
     known = {v.casefold(): v for v in vocabulary}
     as_known = {p: known.get(p.casefold(), p) for p in pieces.unique()}
     unified, changed = unify_spellings(pieces.map(as_known), spellings, path, cells.name, 'label')

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.errors import DataError, location, truncate_repr
+from ..core.errors import ConfigError, DataError, is_missing, location, truncate_repr
 from .validation import list_names
 from .tables import read_table
 from .file_heads import FileHead
-from .winners import parse_side
+from .image_files import is_image_name
+from .winners import parse_side, parse_winners
 from .columns import find_pair_columns
-from .platform_tables import PlatformTable, as_list, as_text
+from .platform_tables import PlatformTable, add_winners, as_list, as_text
 
 # %% ../../nbs/data/49_label_studio.ipynb #63ada0a5
 def _annotator(annotation) -> str:
@@ -27,17 +28,25 @@ def _annotator(annotation) -> str:
     if isinstance(who, dict): who = who.get('email') or who.get('id')
     return '' if who is None else str(who)
 
+_REGION = ('start', 'x', 'points', 'vertices', 'ranges', 'startOffset')   # keys of a part of a text or an image
+
 def _answer(result: dict) -> tuple[str, object] | None:
-    "Kind and value of a result; None: not of a kind that is read"
+    "Kind and value of a result about the whole task; None: not of a kind that is read"
     value = result.get('value') if isinstance(result.get('value'), dict) else {}
     kind = str(result.get('type', '')).casefold()
+    if any(k in value for k in _REGION): return None
     if kind == 'choices' or 'choices' in value: return 'labels', [str(v) for v in as_list(value.get('choices'))]
+    if 'taxonomy' in value: return 'labels', [' / '.join(map(str, as_list(v))) for v in as_list(value['taxonomy'])]
     for k in ('rating', 'number'):
         if kind == k or k in value: return 'ratings', value.get(k)
     if kind == 'pairwise' or 'selected' in value:
-        side = parse_side(value.get('selected', result.get('selected', '')))
-        return 'comparisons', side[0] if side else ''
+        return 'comparisons', str(value.get('selected', result.get('selected')) or '')
     return None
+
+def _unread(results) -> str:
+    "Why an annotation has no answer"
+    others = sorted({str(r.get('type') or 'another kind') for r in results if isinstance(r, dict)})
+    return f'without an answer (with {list_names(others, 3)} alone)' if others else 'without an answer'
 
 # %% ../../nbs/data/49_label_studio.ipynb #221ebf6d
 def _task_answers(row, task) -> list[dict]:
@@ -46,14 +55,14 @@ def _task_answers(row, task) -> list[dict]:
     base, out = dict(row=row, item=task.get('id', row)), []
     for a in annotations:
         own = base | dict(rater=_annotator(a), kind=None, target=None, answer=None)
-        if a.get('was_cancelled'):
+        if a.get('was_cancelled') or a.get('skipped'):
             out.append(own | dict(status='cancelled'))
             continue
         found = [(r, _answer(r)) for r in a.get('result') or [] if isinstance(r, dict)]
         kept = [own | dict(target=r.get('from_name') or 'answer', shown=r.get('to_name'), kind=v[0], answer=v[1],
                            status='')
                 for r, v in found if v]
-        out += kept or [own | dict(status='without an answer')]
+        out += kept or [own | dict(status=_unread(a.get('result') or []))]
     return out or [base | dict(rater='', kind=None, target=None, answer=None, status='without an annotation')]
 
 def _shown(tasks: pd.DataFrame) -> pd.DataFrame:
@@ -65,9 +74,10 @@ def _shown(tasks: pd.DataFrame) -> pd.DataFrame:
 # %% ../../nbs/data/49_label_studio.ipynb #5bcc9171
 def _text_field(shown: pd.DataFrame, names) -> str:
     "The field of `data` that is the text: the one that a control refers to, `text`, or the only one of texts"
+    no_image = [c for c in shown if not shown[c].map(is_image_name).any()]
     for k in (*names, 'text'):
-        if k in shown: return k
-    texts = [c for c in shown if shown[c].map(lambda v: isinstance(v, str) and ' ' in v.strip()).any()]
+        if k in no_image: return k
+    texts = [c for c in no_image if shown[c].map(lambda v: isinstance(v, str) and ' ' in v.strip()).any()]
     return texts[0] if len(texts) == 1 else ''
 
 def _comparison_frame(part, shown, name) -> pd.DataFrame:
@@ -78,9 +88,12 @@ def _comparison_frame(part, shown, name) -> pd.DataFrame:
                         'such as left and right or text1 and text2; the fields are '
                         f'{list_names(shown.columns)}. Rename them.')
     left, right = pairs[0]
-    side = part['answer'].fillna('')
+    answer = part['answer'].fillna('')
+    try: side, strength, _ = parse_winners(answer, part[left], part[right], (left, right))
+    except ConfigError: side, strength = answer, pd.Series(1., part.index)   # names of their own: left_code, right_code
     status = np.where((part['status'] == '') & (side == ''), 'without an answer', part['status'])
-    return part.assign(left=part[left], right=part[right], choice=side, status=status).drop(columns=['answer', 'item'])
+    part = part.assign(left=part[left], right=part[right], status=status).drop(columns=['answer', 'item'])
+    return add_winners(part, side, strength)
 
 # %% ../../nbs/data/49_label_studio.ipynb #839e9539
 def _tables(answers: pd.DataFrame, shown: pd.DataFrame, columns: dict, name: str) -> PlatformTable:
@@ -136,7 +149,8 @@ def read_label_studio(
     return _tables(answers, _shown(df), columns, name)
 
 # %% ../../nbs/data/49_label_studio.ipynb #0d8e883e
-_MIN_COLUMNS = ('id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time', 'agreement')
+_MIN_COLUMNS = ('id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time', 'agreement',
+                'history')
 _CONTROL_NAMES = ('label', 'labels', 'choice', 'choices', 'sentiment', 'rating', 'answer', 'emotion', 'emotions',
                   'pairwise')
 
@@ -166,13 +180,18 @@ def _read_min(df, name) -> PlatformTable:
     parts = []
     for c in controls:
         values = [_min_value(v) for v in df[c]]
-        sides = bool(find_pair_columns(list(shown))) and df[c].map(lambda v: parse_side(v) is not None).all()
-        numbers = c.casefold() in ('rating', 'stars') and pd.to_numeric(df[c], errors='coerce').notna().all()
-        plain = lambda v: (('comparisons', parse_side(v)[0]) if sides else ('ratings', v) if numbers
+        filled = df[c][~df[c].map(lambda v: v is None or v is np.nan or isinstance(v, str) and not v.strip())]
+        sides = bool(find_pair_columns(list(shown))) and filled.map(lambda v: parse_side(v) is not None).all()
+        numbers = c.casefold() in ('rating', 'stars') and pd.to_numeric(filled, errors='coerce').notna().all()
+        plain = lambda v: (('comparisons', v) if sides else ('ratings', v) if numbers
                            else ('labels', [str(x) for x in as_list(v)]))
         values = [v or plain(cell) for v, cell in zip(values, df[c])]
-        kinds, answers = zip(*values)
-        own = dict(row=df.index, item=df['id'].to_numpy(object), rater=df['annotator'].to_numpy(object), status='')
-        parts.append(pd.DataFrame(own | dict(target=c, kind=kinds, answer=pd.Series(answers, dtype=object))))
+        empty = ~df.index.isin(filled.index)
+        kinds, answers = (pd.Series(v, dtype=object).mask(empty, None) for v in zip(*values))
+        nobody = empty & df['annotation_id'].map(lambda v: is_missing(v) or v == '').to_numpy(bool)
+        own = dict(row=df.index, item=df['id'].to_numpy(object), rater=df['annotator'].to_numpy(object))
+        status = np.where(nobody, 'without an annotation', np.where(empty, 'without an answer', ''))
+        own |= dict(target=np.where(empty, None, c), kind=kinds, answer=answers, status=status)
+        parts.append(pd.DataFrame(own))
     columns = dict(item='id', rater='annotator', answer=list_names(controls))
     return _tables(pd.concat(parts, ignore_index=True), shown, columns, name)

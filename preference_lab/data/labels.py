@@ -14,7 +14,6 @@ from itertools import chain
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from fastcore.basics import patch
 
 from .table_views import TableView
@@ -56,8 +55,9 @@ def _are_texts(values: list) -> list[bool]:
 # %% ../../nbs/data/14_labels.ipynb #818b7956
 def label_schema(
     n: int,  # number of labels
-) -> pa.DataFrameSchema:
+) -> 'pa.DataFrameSchema':   # of pandera
     "The valid content of the columns of a `MultilabelTable`"
+    import pandera.pandas as pa   # not needed for predictions, and slow to import
     check = lambda f, error: pa.Check(f, error=error, ignore_na=False)
     column = lambda *checks, **kw: pa.Column(None, list(checks), nullable=True, **kw)
     free_of = lambda kind: lambda s: pd.Series(_label_errors(s, n) != kind, index=s.index)

@@ -14,7 +14,6 @@ from typing import Sequence
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from fastcore.basics import patch
 
 from .table_views import TableView
@@ -23,7 +22,7 @@ from ..core.files import cache_folder, expand_user, is_file
 from ..core.file_hashes import hash_files
 from ..core.storage import fingerprint
 from .validation import check_table, parse_ids
-from .image_files import find_similar_path
+from .image_files import find_similar_path, local_image_names
 from .labels import SPLITS, label_schema
 from .texts import normalize_texts
 
@@ -61,11 +60,14 @@ def resolve_image_path(
     name,           # a cell of the image column
     known: dict|None=None,   # folders that were listed; as `find_similar_path`
 ) -> str:           # '' for an empty cell
-    "The path of an image; a name in another case, without suffix or zeros (1 for 00001.png) is that of the only file"
+    "The path of an image: of that name, of the only file whose name differs in case, suffix or zeros, or of a copy"
     if isinstance(name, (int, np.integer)) and not isinstance(name, bool): name = str(name)
-    if not isinstance(name, str) or not name.strip(): return ''
-    path = folder/expand_user(name.strip())
-    names = [path]
+    if not isinstance(name, str) or not (name := name.strip()): return ''
+    local = local_image_names(name)
+    if not local: raise DataError('the cell holds the image itself as text. Write it to a file, and name the file.')
+    places = [''] if local == [name] else ['', 'img', 'images']   # of the copy of an image with an address
+    path, *others = [folder/place/expand_user(n) for n in local for place in places]
+    names = [path, *others]
     if path.stem.isdecimal() and len(path.stem) < 20: names.append(path.with_name(f'{int(path.stem):05}{path.suffix}'))
     known = {} if known is None else known
     for find in (lambda p: p if is_file(p) else None, lambda p: find_similar_path(p, known)):
@@ -73,8 +75,9 @@ def resolve_image_path(
     return str(path)
 
 # %% ../../nbs/data/33_memes.ipynb #7d151196
-def meme_schema() -> pa.DataFrameSchema:
+def meme_schema() -> 'pa.DataFrameSchema':   # of pandera
     "The columns of a `MemeTable` and the values they may have"
+    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_label = lambda v: type(v) is not bool and isinstance(v, (int, np.integer)) and v in (-1, 0, 1)
     label = pa.Check(
         lambda s: pd.Series([is_label(v) for v in s], index=s.index),

@@ -19,7 +19,7 @@ from ..core.errors import truncate_repr
 from .validation import pluralize
 from .labels import SPLITS
 from .groups import connected_groups
-from .texts import normalize_texts
+from .texts import code_texts, normalize_texts
 
 # %% ../../nbs/data/62_near_duplicates.ipynb #130ed906
 def _mix(x) -> np.ndarray:
@@ -68,25 +68,27 @@ class _Words:
             i = j
 
 def _words_as_arrow(texts) -> arrow.ListArray:
-    "The words of texts; normalized texts of letters have one space between two words"
-    spaced = [t if t[:1].isalnum() else ' '.join(t.split()) for t in texts]
-    try: column = arrow.array(spaced, arrow.large_string())
+    "The words of texts with one space between two words"
+    try: column = arrow.array(texts, arrow.large_string())
     except UnicodeEncodeError:   # half a character
-        column = arrow.array([t.encode('utf-8', 'surrogatepass') for t in spaced], arrow.large_binary())
+        column = arrow.array([t.encode('utf-8', 'surrogatepass') for t in texts], arrow.large_binary())
     return pc.split_pattern(column, ' ')
 
 def _find_words(texts, block=20_000) -> _Words:
     "The words of normalized texts, numbered by first occurrence"
     vocabulary, codes, lengths = _Vocabulary(), [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
     for i in range(0, len(texts), block):
-        split = _words_as_arrow(texts[i:i+block])
+        part = list(texts[i:i+block])
+        odd = [k for k, t in enumerate(part) if not t[:1].isalnum()]   # others have one space between two words
+        for k in odd: part[k] = ' '.join(part[k].split())
+        split = _words_as_arrow(part)
         found = split.flatten().dictionary_encode()
         names = [w if isinstance(w, str) else w.decode('utf-8', 'surrogatepass') for w in found.dictionary.to_pylist()]
         here = found.indices.to_numpy()
         if '' in names: here = here[here != names.index('')]   # of an empty text
         codes.append(np.array([vocabulary[w] if w else -1 for w in names], np.int32)[here])
-        empty = np.array([not t.strip() for t in texts[i:i+block]])
-        lengths.append(np.where(empty, 0, pc.list_value_length(split).to_numpy()))
+        lengths.append(pc.list_value_length(split).to_numpy().astype(np.int64))
+        lengths[-1][[k for k in odd if not part[k]]] = 0
     return _Words(np.concatenate(codes), np.cumsum(np.concatenate(lengths)), list(vocabulary))
 
 # %% ../../nbs/data/62_near_duplicates.ipynb #b6a2dd28
@@ -99,38 +101,53 @@ def _without_one_word(w: _Words, position, text, word, whole) -> np.ndarray:
     return _mix(whole - word) ^ w.place_hash[position - w.start[text]] + w.place_hash[w.length[text]]
 
 def _hash_texts(w: _Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each text: a number equal for the same words in any order, and one for the words at their positions.
-    The words of long texts, sorted: first bits of `_without_one_word`, then the position of the word."""
-    bits = np.uint64(len(w.code).bit_length())
-    bag, whole = np.empty((2, len(w.length)), np.uint64)
-    is_long, found = w.length >= 4, np.empty(int(w.length[w.length >= 4].sum()), np.uint64)
-    n = 0
+    "Of each text, a number equal for the same words in any order; one for the words at their positions; of its half"
+    bag, whole, half = np.zeros((3, len(w.length)), np.uint64)
     for i, j in w.blocks():
         text = np.repeat(np.arange(i, j), w.length[i:j])
         position, at = np.arange(w.start[i], w.start[j]), w.start[i:j+1] - w.start[i]
-        word = _hash_words(w, position, text)
+        sums = _cumulative(_hash_words(w, position, text))
         bag[i:j] = np.diff(_cumulative(w.name_hash[w.code[position]])[at])
-        whole[i:j] = np.diff(_cumulative(word)[at])
-        key = _without_one_word(w, position, text, word, whole[text])[is_long[text]]
-        found[n:n+len(key)] = key >> bits << bits | position[is_long[text]].astype(np.uint64)
-        n += len(key)
-    found.sort()
-    return bag, whole, found
+        whole[i:j] = np.diff(sums[at])
+        half[i:j] = sums[at[:-1] + w.length[i:j]//2] - sums[at[:-1]]
+    return bag, whole, half
 
-def _texts_but_for_one_word(w: _Words, whole, found) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    "Positions of words of texts that agree with another one but for this word, their texts, and where a group begins"
-    bits = np.uint64(len(w.code).bit_length())
-    same = (found[1:] ^ found[:-1]) >> bits == 0   # the first bits of the numbers
+def _texts_with_equal_half(w: _Words, whole, half) -> np.ndarray:
+    "Positions of the texts of four words or more whose first or second half another text of their length has"
+    long = np.flatnonzero(w.length >= 4)
+    keys = (_mix(h[long]) ^ w.place_hash[w.length[long]] for h in (half, whole - half))
+    first, second = (pd.Series(k).duplicated(keep=False).to_numpy() for k in keys)
+    return long[first | second]
+
+def _words_of_texts(w: _Words, texts: np.ndarray, block=4096):
+    "Positions of the words of some texts, and their texts, in blocks"
+    for part in np.array_split(texts, len(texts)//block + 1):
+        length = w.length[part]
+        first = w.start[part] - np.cumsum(length) + length
+        yield np.repeat(first, length) + np.arange(length.sum()), np.repeat(part, length)
+
+def _texts_but_for_one_word(w: _Words, whole, half) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions of words of texts that agree with another one but for this word, their texts, and where a group begins.
+    Such texts agree in the half without the word. First bits and position are sorted as one number."""
+    bits, near, n = np.uint64(len(w.code).bit_length()), _texts_with_equal_half(w, whole, half), 0
+    found = np.empty(int(w.length[near].sum()), np.uint64)
+    for position, text in _words_of_texts(w, near):
+        key = _without_one_word(w, position, text, _hash_words(w, position, text), whole[text])
+        found[n:n+len(key)] = key >> bits << bits | position.astype(np.uint64)
+        n += len(key)
+    if not n: return *np.zeros((2, 0), int), np.zeros(0, int)
+    found.sort()
+    same = (found[1:] ^ found[:-1]) >> bits == 0
     position = (found[np.r_[False, same] | np.r_[same, False]] & ~(~np.uint64(0) << bits)).astype(np.int64)
     text = np.searchsorted(w.start, position, 'right') - 1
     key = _without_one_word(w, position, text, _hash_words(w, position, text), whole[text])
     order = np.lexsort((position, key))
     return position[order], text[order], np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
 
-def _one_word_apart(w: _Words, whole, found, max_words=6) -> tuple[list, list]:   # pairs of positions of texts
+def _one_word_apart(w: _Words, whole, half, max_words=6) -> tuple[list, list]:   # pairs of positions of texts
     "Pairs of texts that differ in one word: by a typing error, by an exchanged word"
-    if not len(found): return [], []
-    position, text, first = _texts_but_for_one_word(w, whole, found)
+    position, text, first = _texts_but_for_one_word(w, whole, half)
+    if not len(position): return [], []
     size = np.diff(np.r_[first, len(position)])
     where, errors, exchanges = np.flatnonzero((size > 1) & (size <= max_words)), [], []
     for at, n in zip(first[where].tolist(), size[where].tolist()):
@@ -148,25 +165,25 @@ def _link_pairs(key, pairs) -> np.ndarray:
     a, b = np.array(pairs, int).reshape(-1, 2).T
     return connected_groups(np.concatenate([key, key[a]]), np.concatenate([np.arange(len(key)), b]))[:len(key)]
 
-def _near_groups(normalized) -> np.ndarray:
-    "`find_near_duplicate_texts` of texts that are normalized already"
-    row, distinct = pd.factorize(np.array(normalized, dtype=object))
-    if not len(row): return row
+def _groups_of_distinct(distinct) -> np.ndarray:
+    "`find_near_duplicate_texts` of distinct texts that are normalized"
+    if not len(distinct): return np.zeros(0, int)
     words = _find_words(distinct)
-    bag, whole, found = _hash_texts(words)
+    bag, whole, half = _hash_texts(words)
     same_words = np.where(words.length >= 4, bag, _mix(np.arange(len(distinct))))   # equal in any order
-    errors, exchanges = _one_word_apart(words, whole, found)
+    errors, exchanges = _one_word_apart(words, whole, half)
     group = _link_pairs(same_words, errors + exchanges)
     is_template = exchanges and np.bincount(group).max() > max(20, len(distinct)/20)
-    return (_link_pairs(same_words, errors) if is_template else group)[row]
+    return _link_pairs(same_words, errors) if is_template else group
 
 # %% ../../nbs/data/62_near_duplicates.ipynb #8daabee3
 def find_near_duplicate_texts(
     texts: Sequence[str],
-    folded: Sequence[str]=None,   # (n,) of `normalize_text`, if it is known already
+    folded: tuple[np.ndarray, np.ndarray]=None,   # `code_texts` of the normalized texts, if it is known already
 ) -> np.ndarray:   # (n,) int, equal for near-duplicates
     "Groups of texts that differ in a letter, a word, or the order of the words"
-    return _near_groups(normalize_texts(texts) if folded is None else folded)
+    code, distinct = code_texts(normalize_texts(texts)) if folded is None else folded
+    return _groups_of_distinct(distinct)[code]
 
 # %% ../../nbs/data/62_near_duplicates.ipynb #14e1ba69
 def _count_across(frame) -> tuple[dict[str, int], tuple[int, int]|None]:
@@ -187,12 +204,12 @@ def near_duplicate_warning(
     texts: Sequence[str],
     split: Sequence[str],             # (n,) train, validation or test
     where: Callable[[int], str]=str,  # position -> location of the text
-    folded: Sequence[str]=None,       # (n,) of `normalize_text`, if it is known already
+    folded: tuple[np.ndarray, np.ndarray]=None,   # `code_texts` of the normalized texts, if it is known already
 ) -> list[dict]:                      # a warning {code, message}, or none
     "The warning about near-duplicates in different splits; the audit counts texts that are the same when normalized"
-    if folded is None: folded = normalize_texts(texts)
-    text = pd.factorize(np.array(folded, dtype=object))[0]
-    frame = pd.DataFrame(dict(group=_near_groups(folded), text=text, split=pd.Index(SPLITS).get_indexer(split)))
+    if folded is None: folded = code_texts(normalize_texts(texts))
+    group = find_near_duplicate_texts(texts, folded)
+    frame = pd.DataFrame(dict(group=group, text=folded[0], split=pd.Index(SPLITS).get_indexer(split)))
     counts, first = _count_across(frame)
     if not first: return []
     example = ', and '.join(f'{where(i)} ({split[i]}), {truncate_repr(texts[i])}' for i in first)

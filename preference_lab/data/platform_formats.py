@@ -13,7 +13,7 @@ from pathlib import Path
 from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean, location
 from .validation import list_names
 from .file_heads import FileHead, read_head
-from .platform_tables import PlatformTable
+from .platform_tables import PlatformTable, compare_answers
 from .preference_formats import is_arena, is_chosen_rejected, is_pick_a_pic
 from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pic
 from .crowdsourcing_formats import is_answer_lists, is_answers, is_crowd_kit, is_mturk, is_toloka
@@ -76,8 +76,10 @@ def _check_format(format: str):
                           f'{", ".join(known)}')
 
 def _of_kind(table: PlatformTable, kinds) -> PlatformTable|None:
-    "The table, or another of the same file, of one of these kinds"
-    return next((t for k in kinds for t in (table, *table.also) if t.kind == k), None)
+    "The table, or another of the same file, of one of these kinds; answers that name the better item are comparisons"
+    tables = (table, *table.also)
+    if found := next((t for k in kinds for t in tables if t.kind == k), None): return found
+    return next(filter(None, map(compare_answers, tables)), None) if 'comparisons' in kinds else None
 
 # %% ../../nbs/data/55_platform_formats.ipynb #90aba7df
 def _read_as(path, name) -> PlatformTable:

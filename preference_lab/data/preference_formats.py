@@ -16,7 +16,7 @@ from ..core.errors import DataError, location
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_winners
-from .platform_tables import PlatformTable, as_text
+from .platform_tables import PlatformTable, add_winners, as_text
 
 # %% ../../nbs/data/45_preference_formats.ipynb #d9d4f763
 _JUDGES = ('judge', 'judge_hash', 'user_id', 'user', 'annotator', 'annotator_id', 'rater', 'worker')
@@ -50,8 +50,8 @@ def read_arena(
                             f'{", ".join(_WINNERS)} are 1; expected exactly one. Correct the row.')
         answer = pd.Series(np.array(['model_a', 'model_b', 'tie'], object)[np.nanargmax(won, 1)], df.index)
     side, strength, _ = parse_winners(answer, df['model_a'], df['model_b'], ('model_a', 'model_b'), location(name))
-    frame = df.rename(columns=dict(model_a='left', model_b='right')).assign(choice=side, target='preference')
-    if (strength != 1).any(): frame['weight'] = strength
+    frame = df.rename(columns=dict(model_a='left', model_b='right')).assign(target='preference')
+    frame = add_winners(frame.drop(columns='strength', errors='ignore'), side, strength)
     if judge := next((c for c in _JUDGES if c in df), ''):
         frame, columns = frame.assign(rater=df[judge]), dict(rater=judge) | columns
     else: frame = _one_rater(frame, notes, name)

@@ -83,6 +83,18 @@ def _refuse_words(values, path):
                     'their order is not that of the alphabet. Name them from the lowest to the highest with '
                     'rating_scale=LOWEST,…,HIGHEST')
 
+def _refuse_outlier(v: pd.Series, path, column):
+    "A `DataError` about a rating that is ten times as far from the others as they are from each other"
+    x = np.unique(v)
+    if len(x) < 4: return
+    for far, rest in ((x[-1], x[:-1]), (x[0], x[1:])):
+        rows = v.index[(v == far).to_numpy()]
+        if min(abs(far - rest)) <= 10*np.ptp(rest) or len(rows) > max(1, len(v)/100): continue
+        low, high = min(far, rest[0]), max(far, rest[-1])
+        raise DataError(f'{location(path, rows[0], column)}: {far:g} is far from all other ratings ({rest[0]:g}-'
+                        f'{rest[-1]:g}): a date, a sum or a typing error? Correct the cell, or set '
+                        f'rating_scale={low:g}-{high:g} if it is a rating.')
+
 def refuse_doubtful_ratings(
     values: pd.Series,   # as read, without missing answers; index = row in the file, name = column
     path: str,           # file, for errors
@@ -97,6 +109,7 @@ def refuse_doubtful_ratings(
         raise ambiguous_reading(where, {
             f'missing={text}': f'{text} means that the answer is missing',
             f'rating_scale={low:g}-{high:g}': f'{text} is a rating'})
+    if len(v): _refuse_outlier(v, path, values.name)
     return low, high
 
 # %% ../../nbs/data/58_rating_scales.ipynb #1a7493dc

@@ -23,6 +23,8 @@ from .memes import MemeTable
 def _sort_key(column: Sequence) -> arrow.Array:
     "What the rows of a column are compared by"
     if isinstance(column, np.ndarray) and column.dtype.kind in 'iufb': return arrow.array(column)
+    if isinstance(column, pd.Series) and isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
+        return arrow.chunked_array(arrow.array(column))
     texts = list(column)
     if set(map(type, texts)) == {tuple}:   # labels: equal ones are written once, and compared by their rank
         text_of = {v: str(v) for v in set(texts)}
@@ -64,8 +66,14 @@ def sort_memes(
     return table.subset(content_order([f['text'], names, f['label'].to_numpy(), *split]))
 
 # %% ../../nbs/data/59_row_order.ipynb #179fe3b2
+def _plain_floats(column: pd.Series) -> np.ndarray|None:
+    "A column of texts as numbers, where all are; Arrow reads them faster than pandas"
+    try: return pc.cast(arrow.array(column.to_numpy(object), arrow.string(), from_pandas=False), 'float64').to_numpy()
+    except (arrow.ArrowException, TypeError, UnicodeEncodeError, ValueError): return None
+
 def _cell_keys(column: pd.Series) -> list:
     "The numbers of a column as read, and the texts of other cells"
+    if (number := _plain_floats(column)) is not None and not np.isnan(number).any(): return [number]
     try: number = pd.to_numeric(column, errors='coerce').to_numpy(np.float64, na_value=np.nan)
     except TypeError: number = np.full(len(column), np.nan)   # lists in cells
     if not (unknown := np.isnan(number)).any(): return [number]

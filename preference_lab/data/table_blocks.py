@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import MAX_TEXT_BYTES, parse_json
-from .file_encodings import open_table_bytes, shard_paths, table_suffix
+from .file_encodings import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_encoding, choose_delimiter
+from .file_encodings import choose_encoding, decode_error, has_undecoded_bytes, open_table_bytes
+from .file_encodings import shard_paths, table_suffix
 from .reading import Reading
-from .text_files import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_column_names, check_encoding
-from .text_files import has_undecoded_bytes
-from .text_files import check_line_breaks, choose_delimiter, choose_encoding, decode_error
-from .text_files import has_json_lines
+from .text_files import check_column_names, check_line_breaks
+from .text_files import has_bare_formulas, has_json_lines, unescape_formulas
 from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
-from .tables import uncompressed_text_bytes
+from .tables import uncompressed_text_bytes, without_empty_rows
 from .validation import pluralize
 
 # %% ../../nbs/data/39_table_blocks.ipynb #75f43801
@@ -112,7 +112,7 @@ def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
     if is_last and len(cells) < len(names): advice = 'The file may be truncated: export it again.'
     columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
     return DataError(
-        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}.'
+        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}'
     )
 
 def _check_cells(numbers, cells, names, records: _Records):
@@ -123,6 +123,15 @@ def _check_cells(numbers, cells, names, records: _Records):
             is_last = n == numbers[-1] and not records.take(1)[0]
             raise _wrong_width(records.path, n, row, names, is_last)
 
+def _has_formulas(path: Path, reading: Reading) -> bool:
+    "Whether a cell of a file begins like a formula; the file is read once more"
+    again = None if reading is None else Reading('', reading.fixed)   # what is found was said before
+    with _open_text(path, again) as f:
+        records = _Records(path, f, again)
+        while (cells := records.take(8192)[1]):
+            if has_bare_formulas(pd.DataFrame(cells, dtype=object).fillna('').rename(columns=str)): return True
+    return False
+
 def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFrame]:
     "A delimited text file as strings"
     with _open_text(path, reading) as f:
@@ -131,13 +140,17 @@ def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.Da
         number, head, _ = records.take(1)
         if not head: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
         check_encoding(path, head[0], number[0], head[0])
-        names = check_column_names(path, head[0])
+        names, is_escaped = check_column_names(path, head[0]), None
         while (block := records.take(rows))[1]:
             numbers, cells, has_breaks = block
             if records.marks or set(map(len, cells)) != {len(names)}: _check_cells(numbers, cells, names, records)
             sample += cells[:max(0, 2000 - len(sample))]
             if has_breaks: check_line_breaks(path, numbers, cells, records.delimiter, reading, sample)
-            yield pd.DataFrame(cells, columns=names, index=numbers, dtype=object)
+            frame = pd.DataFrame(cells, columns=names, index=numbers, dtype=object)
+            if is_escaped is None and unescape_formulas(frame) is not frame:
+                is_escaped = not _has_formulas(path, reading)
+            frame = without_empty_rows(unescape_formulas(frame, reading) if is_escaped else frame, path)
+            if len(frame): yield frame
 
 # %% ../../nbs/data/39_table_blocks.ipynb #b3c6243d
 def _json_object(path, n, line) -> dict:

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['TABLE_SUFFIXES', 'read_parquet', 'index_to_columns', 'table_kind', 'check_table_path', 'list_tables', 'one_table',
-           'read_table', 'escape_formulas', 'write_table']
+           'without_empty_rows', 'read_table', 'escape_formulas', 'write_csv', 'write_table']
 
 # %% ../../nbs/data/04_tables.ipynb #2fb03a32
+import csv
 import os
 import re
 import zipfile
 from pathlib import Path
-from typing import Sequence
+from typing import Sequence, TextIO
 
 import numpy as np
 import pandas as pd
@@ -242,13 +243,33 @@ def one_table(
     except OSError: tables = []
     return check_table_path(tables[0] if len(tables) == 1 and len(shard_paths(tables[0])) > 1 else path)
 
+# %% ../../nbs/data/04_tables.ipynb #2132ad27
+def without_empty_rows(
+    frame: pd.DataFrame,   # texts; index = row in the file
+    path: str|Path,        # for errors
+) -> pd.DataFrame:         # the same object where there are none
+    "The table without rows of empty cells, as a spreadsheet writes them; a `DataError` about a row that is the header"
+    if frame.shape[1] < 2 or not len(frame): return frame
+    first = frame.iloc[:, 0].to_numpy(object)
+    again = np.flatnonzero(first == frame.columns[0])
+    again = again[(frame.iloc[again].to_numpy(object) == np.array(frame.columns, object)).all(1)]
+    # Qualtrics writes questions below the names
+    if len(again) and 'ImportId' in ''.join(map(str, frame.iloc[1:2].to_numpy().ravel())): again = again[1:]
+    if len(again):
+        raise DataError(f'{location(path, frame.index[again[0]])}: the row is the header again. Delete it, and look '
+                        'whether another table begins there.')
+    blank = np.flatnonzero(first == '')
+    blank = blank[(frame.iloc[blank].to_numpy(object) == '').all(1)]
+    return frame.drop(index=frame.index[blank]) if len(blank) else frame
+
 # %% ../../nbs/data/04_tables.ipynb #c6ad28a8
 def _read_one(path: Path, delimiter, columns, quoted, reading) -> pd.DataFrame:
     "The table in one file"
     reader = _READERS[table_kind(path)]
     options = {read_delimited: (delimiter, columns, quoted, reading), read_json_table: (reading,),
                _read_binary: (columns, reading)}
-    return reader(path, *options[reader])
+    df = reader(path, *options[reader])
+    return df if columns or reader is read_json_table else without_empty_rows(df, path)
 
 def _read_shards(paths: list[Path], *options) -> pd.DataFrame:
     "The tables of all shards, one below the other; rows are counted through all of them"
@@ -284,12 +305,25 @@ def escape_formulas(
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     "A copy in which no cell and no header is a formula for a spreadsheet; numbers stay numbers"
-    # pandas writes a lone CR without quotes, and a new row begins there
-    escaped = lambda c: escape_spreadsheet_formula(re.sub('\r\n?', '\n', c) if isinstance(c, str) else c)
     texts = [c for c, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
     out = table.copy(deep=False)
-    for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(escaped))
-    return out.set_axis([escaped(str(c)) for c in table.columns], axis=1)
+    for i in texts: out.isetitem(i, table.iloc[:, i].astype(object).map(escape_spreadsheet_formula))
+    return out.set_axis([escape_spreadsheet_formula(str(c)) for c in table.columns], axis=1)
+
+# %% ../../nbs/data/04_tables.ipynb #24ba25f1
+def write_csv(
+    file: TextIO,         # opened with newline=''
+    table: pd.DataFrame,
+    header: bool=True,    # False: rows alone
+):
+    "Write rows as CSV with formulas escaped, so that `read_table` reads the same texts"
+    table = escape_formulas(table)
+    # Python quotes a cell for a line feed alone, and a new row would begin at a carriage return
+    has_cr = lambda c: isinstance(c, str) and '\r' in c
+    texts = [c for k, c in enumerate(table.columns) if not pd.api.types.is_numeric_dtype(table.iloc[:, k].dtype)]
+    quoted = any(map(has_cr, table.columns)) or any(has_cr(v) for _, c in table[texts].items() for v in c)
+    quoting = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+    table.to_csv(file, index=False, header=header, lineterminator='\n', quoting=quoting)
 
 # %% ../../nbs/data/04_tables.ipynb #c88ef1ba
 def write_table(
@@ -299,4 +333,5 @@ def write_table(
     "Write a table atomically; formulas in CSV are escaped"
     with atomic_write(path) as t:
         if str(path).endswith('.parquet'): table.to_parquet(t, index=False)
-        else: escape_formulas(table).to_csv(t, index=False)
+        else:
+            with open(t, 'w', encoding='utf-8', newline='') as f: write_csv(f, table)

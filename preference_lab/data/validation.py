@@ -92,6 +92,16 @@ def _visible_form(name: str) -> str:
     plain = unicodedata.normalize('NFKC', name)
     return ' '.join(''.join(c for c in plain if unicodedata.category(c) != 'Cf').translate(_CONFUSABLES).split())
 
+SPREADSHEET_ERRORS = ('#REF!', '#DIV/0!', '#VALUE!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!')
+_NO_NAME = ('n/a', '#n/a', 'nan', 'null', 'none', 'unknown', '?', '-', '--', '.')
+
+def _missing_ids_warning(column, words, what) -> list[dict]:
+    "The warning about ids that are words for a missing name"
+    if not words: return []
+    shown = ', '.join(f'{w!r} ({pluralize(int((column == w).sum()), "row")})' for w in words)
+    return [dict(code='missing_ids', message=f'{what} {shown}: the word is kept as an id; if it means that the name is '
+                                             'missing, delete these rows')]
+
 def _similar_ids_warning(groups, what) -> dict:
     "The warning about ids that differ only in case or leading zeros"
     shown = '; '.join(' and '.join(map(repr, g[:4])) for g in groups[:4]) + (' …' if len(groups) > 4 else '')
@@ -104,7 +114,7 @@ def check_confusable_ids(
     path: str,            # file, for errors
     name: str,            # of the column
     what: str='raters',   # what the ids name, plural
-) -> list[dict]:          # a warning {code, message} about ids that differ only in case or leading zeros, or none
+) -> list[dict]:          # warnings {code, message}: ids that differ in case or leading zeros alone, or mean no name
     "Raise a `DataError` where two different ids look the same"
     row_of = lambda v: column.index[(column == v).to_numpy()][0]
     by_look, by_letters = {}, {}
@@ -117,8 +127,12 @@ def check_confusable_ids(
                             f'{row_of(other)}, but differs in white space, an invisible character or a letter of '
                             'another alphabet. Write both the same way, or rename one.')
         by_letters.setdefault(re.sub(r'(?<!\d)0+(?=\d)', '', look.casefold()), []).append(v)
+    if broken := next((v for v in by_look.values() if v in SPREADSHEET_ERRORS), None):
+        raise DataError(f'{location(path, row_of(broken), name)}: {broken} is an error of a spreadsheet, and no name. '
+                        'Correct the formula, or delete the row.')
     groups = [g for g in by_letters.values() if len(g) > 1]
-    return [_similar_ids_warning(groups, what)] if groups else []
+    notes = [_similar_ids_warning(groups, what)] if groups else []
+    return [*notes, *_missing_ids_warning(column, [v for v in by_look.values() if v.casefold() in _NO_NAME], what)]
 
 # %% ../../nbs/data/07_validation.ipynb #ee185bf2
 def list_names(

@@ -180,8 +180,9 @@ def aggregate_answers(
     items = column(frame, item_column, 'item_column')
     answers, changed = unify_spellings(parse_ids(frame[answer_column]), spellings, path, answer_column, 'category')
     if changed: reading.add('category spellings', changed, BY_RULE, 'spellings')
-    check_confusable_ids(items, path, item_column, 'items')
+    similar = check_confusable_ids(items, path, item_column, 'items')
     keep, notes, raters = _first_answers(items, frame, rater_column, path, spellings)
+    notes = similar + notes
     known = _known_categories(answers, categories, ordered, path, reading)
 
     code, ids = pd.factorize(items)

@@ -8,7 +8,7 @@ __all__ = ['FORMS', 'complete_table', 'mean_squares', 'single_measure_icc', 'int
 # %% ../../nbs/evaluation/30_intraclass.ipynb #57d7253c
 import numpy as np
 import pandas as pd
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 from ..core.errors import DataError
 from .answers import Answers
@@ -79,7 +79,7 @@ def intraclass_scorer(
 # %% ../../nbs/evaluation/30_intraclass.ipynb #17b544e2
 def _one_way_interval(f, df1, df2, k, level):
     "Interval of a ratio of mean squares as a correlation of single ratings"
-    q = lambda a, b: f_distribution.ppf((1+level)/2, a, b)
+    q = lambda a, b: fdtri(a, b, (1+level)/2)   # quantile of F; scipy.stats would take a second to import
     if np.isinf(f): return 1., 1.   # nothing varies within
     low, high = f/q(df1, df2), f*q(df2, df1)
     return (low-1)/(low+k-1), (high-1)/(high+k-1)
@@ -91,7 +91,7 @@ def _agreement_interval(m, k, rho, level):
     if not r + e > 0: return np.nan, np.nan   # raters differ by constants, and items not at all
     a, b = k*rho/(n*(1-rho)), 1 + k*rho*(n-1)/(n*(1-rho))
     df = (a*c + b*e)**2/((a*c)**2/(k-1) + (b*e)**2/((n-1)*(k-1)))
-    low, high = f_distribution.ppf((1+level)/2, n-1, df), f_distribution.ppf((1+level)/2, df, n-1)
+    low, high = fdtri(n-1, df, (1+level)/2), fdtri(df, n-1, (1+level)/2)
     rest = k*c + (k*n-k-n)*e
     return n*(r-low*e)/(low*rest + n*r), n*(high*r-e)/(rest + n*high*r)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t as student_t
+from scipy.special import ndtri, stdtrit
 
 from ..data.comparisons import Comparisons
 from .checks import safe_divide
@@ -100,7 +100,7 @@ def accuracy_gain_by_rater(
     n = np.bincount(cell, minlength=k).astype(float)
     gain = safe_divide(np.bincount(cell, d, k), n)
     pseudo = safe_divide(2.*(np.bincount(cell, d != 0, k) > 0), n**2)  # two answers, one in either direction
-    half = norm.ppf(.975)*np.sqrt(cluster_robust_variance(pairs, d - gain[cell], cell, n)[0] + pseudo)
+    half = ndtri(.975)*np.sqrt(cluster_robust_variance(pairs, d - gain[cell], cell, n)[0] + pseudo)
     table = pd.DataFrame(dict(rater=pairs.raters, n=n.astype(int), gain=gain, low=gain - half, high=gain + half,
                               method='dyadic-robust z', generalizes_to=CLAIMS['item']))
     return table[n > 0].reset_index(drop=True)
@@ -144,7 +144,7 @@ def regress_accuracy_on_labels(
     if n < 4 or spread < 1e-6: return None
     slope = ((x-x.mean())*y).sum()/spread
     residual = y - y.mean() - slope*(x-x.mean())
-    s, factor = np.sqrt((residual**2).sum()/(n-2)), student_t.ppf(.975, n-2)
+    s, factor = np.sqrt((residual**2).sum()/(n-2)), stdtrit(n-2, .975)
     at = np.linspace(x.min(), x.max(), points)
     value, half = y.mean() + slope*(at-x.mean()), factor*s*np.sqrt(1/n + (at-x.mean())**2/spread)
     line = pd.DataFrame(dict(labels=10**at, value=value, low=value-half, high=value+half))

@@ -8,7 +8,6 @@ __all__ = ['tie_probability', 'outcome_probabilities', 'fit_tie_parameter', 'all
 
 # %% ../../nbs/evaluation/63_ties.ipynb #295d14a2
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from ..core.errors import DataError
@@ -43,6 +42,7 @@ def fit_tie_parameter(
     weight: np.ndarray | None = None,  # (n,) of each comparison; None: 1 each
 ) -> float:
     "The parameter of ties of highest likelihood"
+    from scipy.optimize import minimize_scalar   # not needed for predictions, and slow to import
     z, y = np.append(np.asarray(logit, float), 0.), np.append(np.asarray(tie, float), .5)
     if z.shape != y.shape: raise DataError(f'{len(z)-1:,} logits and {len(y)-1:,} outcomes: give one for each')
     w = np.append(np.ones(len(z)-1) if weight is None else weight, 1.)

@@ -24,11 +24,6 @@ from ..data.regions import Regions
 from ..data.safe_pickle import refused_global
 from .region_proposals import tile_anchors, apply_box_deltas, non_max_suppression
 
-# %% ../../nbs/models/19_faster_rcnn.ipynb #f5fdbb85
-import_optional('torchvision', 'Faster R-CNN')   # before it is imported, so that its absence is a sentence
-from torchvision import ops
-from torchvision.models.resnet import Bottleneck
-
 # %% ../../nbs/models/19_faster_rcnn.ipynb #0f10d8ec
 @dataclass(frozen=True)
 class FasterRCNNSettings:
@@ -93,6 +88,7 @@ def select_regions(
 # %% ../../nbs/models/19_faster_rcnn.ipynb #c778da43
 def _stage(inputs, planes, blocks, stride):
     "Residual blocks; the first has the stride, in its first convolution"
+    Bottleneck = import_optional('torchvision.models.resnet', 'Faster R-CNN').Bottleneck   # slow to import
     skip = nn.Sequential(nn.Conv2d(inputs, 4*planes, 1, stride, bias=False), nn.BatchNorm2d(4*planes))
     first = Bottleneck(inputs, planes, stride, skip)
     first.conv1.stride, first.conv2.stride = first.conv2.stride, first.conv1.stride
@@ -151,6 +147,7 @@ def forward(self: VisualGenomeFasterRCNN,
     rpn = zip(self.RCNN_rpn.RPN_cls_score(h), self.RCNN_rpn.RPN_bbox_pred(h))
     proposals = [self._propose(s, d, height, width) for s, d in rpn]
 
+    ops = import_optional('torchvision.ops', 'Faster R-CNN')
     pooled = ops.roi_align(maps, proposals, 7, spatial_scale=1/16, sampling_ratio=0, aligned=False)
     features = self.RCNN_top(pooled).mean((2, 3))
     scores = self.RCNN_cls_score(features).softmax(1)

@@ -22,10 +22,6 @@ from .image_encoders import load_clip
 from .text_encoders import resolve_encoder
 from .region_extractors import RegionExtractor, load_torchvision_network
 
-# %% ../../nbs/models/21_grid_extractors.ipynb #bfdfa492
-import_optional('torchvision', 'a region extractor')   # before it is imported, so that its absence is a sentence
-from torchvision.models import ResNet152_Weights, resnet152
-
 # %% ../../nbs/models/21_grid_extractors.ipynb #21d4ab9d
 def grid_boxes(
     width: int,  # of the image, pixels
@@ -71,9 +67,10 @@ class ResNetGridExtractor(GridExtractor):
     kind, width, shrink = 'resnet', 2048, Image.Resampling.BILINEAR
 
     def build(self, weights):
+        models = import_optional('torchvision.models', 'a region extractor')   # here, since it is slow to import
         # with random weights, residual blocks that each add their own scale would overflow half precision
-        make = lambda: resnet152(zero_init_residual=True)
-        network = load_torchvision_network(make, ResNet152_Weights.IMAGENET1K_V2, weights, self.kind)
+        make = lambda: models.resnet152(zero_init_residual=True)
+        network = load_torchvision_network(make, models.ResNet152_Weights.IMAGENET1K_V2, weights, self.kind)
         return nn.Sequential(*list(network.children())[:-2])
 
     def grid(self, x): return F.adaptive_avg_pool2d(self.network(x), 6)

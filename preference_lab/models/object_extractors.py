@@ -23,14 +23,11 @@ from .faster_rcnn import preprocess_image
 from .region_extractors import RegionExtractor, load_torchvision_network
 from .grid_extractors import ClipGridExtractor, DinoGridExtractor, ResNetGridExtractor
 
-# %% ../../nbs/models/22_object_extractors.ipynb #d09147af
-import_optional('torchvision', 'a region extractor')   # before it is imported, so that its absence is a sentence
-from torchvision import ops
-from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights, fasterrcnn_resnet50_fpn_v2
-from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.transform import resize_boxes
-
 # %% ../../nbs/models/22_object_extractors.ipynb #0b2fc750
+def _torchvision_detection():
+    "torchvision's detection models; slow to import, and needed by this extractor only"
+    return import_optional('torchvision.models.detection', 'a region extractor')
+
 class CocoExtractor(RegionExtractor):
     "Faster R-CNN of COCO (Ren et al. 2015): the features of its box head"
     kind, width, variable_shape = 'fasterrcnn', 1024, True
@@ -42,8 +39,10 @@ class CocoExtractor(RegionExtractor):
     def settings(self): return super().settings() | dict(least=self.min_regions, score=self.score, **self.options)
 
     def build(self, weights):
-        make = lambda: fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, **self.options)
-        return load_torchvision_network(make, FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1, weights, self.kind)
+        detection = _torchvision_detection()
+        make = lambda: detection.fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, **self.options)
+        published = detection.FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1
+        return load_torchvision_network(make, published, weights, self.kind)
 
     def preprocess(self, image):
         # resized, and padded to a multiple of 32 pixels
@@ -52,7 +51,7 @@ class CocoExtractor(RegionExtractor):
 
     def extract_batch(self, x, info, sizes):
         maps, heads = self.network.backbone(x), self.network.roi_heads
-        proposals, _ = self.network.rpn(ImageList(x, info), maps)
+        proposals, _ = self.network.rpn(_torchvision_detection().image_list.ImageList(x, info), maps)
         features = heads.box_head(heads.box_roi_pool(maps, proposals, info))
         logits, deltas = heads.box_predictor(features)
         n, boxes = [len(p) for p in proposals], heads.box_coder.decode(deltas, proposals)
@@ -61,12 +60,13 @@ class CocoExtractor(RegionExtractor):
 
     def _select(self, features, scores, boxes, shape, size):
         "The regions of one image, after non-maximum suppression"
+        ops = import_optional('torchvision.ops', 'a region extractor')
         best, kind = scores[:, 1:].max(1)
         boxes = ops.clip_boxes_to_image(boxes[torch.arange(len(kind), device=kind.device), kind+1], shape)
         some = ops.remove_small_boxes(boxes, 1e-2)
         keep = some[ops.batched_nms(boxes[some], best[some], kind[some], .5)]
         keep = keep[:min(max(int((best[keep] >= self.score).sum()), self.min_regions), self.max_regions)]
-        original = resize_boxes(boxes[keep], shape, size[::-1])
+        original = _torchvision_detection().transform.resize_boxes(boxes[keep], shape, size[::-1])
         arrays = (v.cpu().numpy() for v in (features[keep], original, kind[keep] + 1, best[keep]))
         features, original, kind, best = arrays
         return Regions(features, original, *size, kind, best)

@@ -13,10 +13,6 @@ from torch import Tensor
 
 from ..core.optional_packages import import_optional
 
-# %% ../../nbs/models/07_region_proposals.ipynb #414a89ce
-import_optional('torchvision', 'Faster R-CNN')   # before it is imported, so that its absence is a sentence
-from torchvision import ops
-
 # %% ../../nbs/models/07_region_proposals.ipynb #b2266eff
 def make_anchors(
     base: int=16,                         # pixels
@@ -49,6 +45,7 @@ def apply_box_deltas(
     width: int,
 ) -> Tensor:          # (n, k, 4)
     "Boxes moved and scaled, then clipped at the last pixels of the image"
+    ops = import_optional('torchvision.ops', 'Faster R-CNN')   # here, since it is slow to import
     size = boxes[:, None, 2:]-boxes[:, None, :2]+1
     d = deltas.view(len(boxes), -1, 4)
     center, half = boxes[:, None, :2]+size/2+d[..., :2]*size, d[..., 2:].exp()*size/2
@@ -62,6 +59,7 @@ def non_max_suppression(
     classes: Tensor=None,  # (n,) integers: only boxes of one class suppress each other
 ) -> Tensor:               # indices of the selected boxes, best first
     "Non-maximum suppression that counts both ends of a box"
+    ops = import_optional('torchvision.ops', 'Faster R-CNN')
     ends = boxes+boxes.new_tensor([0, 0, 1, 1])
     if classes is None: return ops.nms(ends, scores, overlap)
     # classes are separated by shifting their boxes far apart, where single precision is coarse

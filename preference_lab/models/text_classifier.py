@@ -25,7 +25,8 @@ from ..training.batching import TextLoader, tokenize_texts
 from ..training.inference import InferenceMixin, in_fp32, predict_rows
 from .rater_effects import RaterEffects, predict_hidden
 from .text_encoders import find_pooling, without_pooling_layer
-from .encoder_parts import accepts_4d_mask, attention_mask_4d, encoder_blocks
+from .encoder_parts import accepts_4d_mask, attention_mask_4d
+from .frozen_blocks import freeze_blocks, frozen_block_count, remaining_encoder
 from .classifier_card import classifier_card
 
 # %% ../../nbs/models/40_text_classifier.ipynb #e84e17e1
@@ -70,6 +71,7 @@ class MultilabelTextClassifier(
     def forward(self,
         input_ids: Tensor,       # (rows, width) int64
         attention_mask: Tensor,  # (rows, width) 1 where there is a token
+        states: Tensor=None,     # (rows, width, hidden) outputs of the frozen blocks, which are not computed then
     ) -> Tensor:                 # (rows, labels) logits
         "The logits of a batch; the head is computed in fp32"
         mask = (
@@ -77,7 +79,10 @@ class MultilabelTextClassifier(
             if self.shaped and attention_mask.device.type == 'cuda'
             else attention_mask
         )
-        h = self.encoder(input_ids=input_ids, attention_mask=mask).last_hidden_state
+        if states is None: h = self.encoder(input_ids=input_ids, attention_mask=mask).last_hidden_state
+        else:
+            remaining = remaining_encoder(self.encoder, frozen_block_count(self.encoder))
+            h = remaining(inputs_embeds=states, attention_mask=mask).last_hidden_state
         return in_fp32(self.head, self.dropout(find_pooling(self.pooling)(h, attention_mask)))
 
 # %% ../../nbs/models/40_text_classifier.ipynb #abda209b
@@ -106,15 +111,7 @@ def freeze(self: MultilabelTextClassifier,
     blocks: int,  # the first ones, the embeddings being the first; 0: none
 ):
     "Exclude the first blocks from training"
-    if not blocks: return
-    known = encoder_blocks(self.encoder)
-    if blocks > len(known):
-        raise ConfigError(
-            f'freeze_layers={blocks}: this encoder has {len(known)} blocks (the embeddings and {len(known) - 1} '
-            'layers); set '
-            f'freeze_layers to 0 to {len(known)}'
-        )
-    for b in known[:blocks]: b.requires_grad_(False)
+    freeze_blocks(self.encoder, blocks)
 
 # %% ../../nbs/models/40_text_classifier.ipynb #b031d76c
 def prediction_loader(

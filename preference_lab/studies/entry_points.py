@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
+from ..core.process import paused_garbage_collection
+
 # %% ../../nbs/studies/08_entry_points.ipynb #33df6eb3
 MODULES = dict(
     emotions='preference_lab.studies.emotions.commands',
@@ -24,7 +26,7 @@ def commands(
     study: str,   # emotions, …
 ) -> dict:        # name -> function
     "What a study can be asked to do; imports it"
-    return import_module(MODULES[study]).COMMANDS
+    with paused_garbage_collection(): return import_module(MODULES[study]).COMMANDS
 
 # %% ../../nbs/studies/08_entry_points.ipynb #7ed8b440
 def settings_class(

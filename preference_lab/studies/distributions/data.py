@@ -114,6 +114,15 @@ def resolve_columns(
     return replace(c, **found)
 
 # %% ../../../nbs/studies/distributions/02_data.ipynb #ab6983c0
+def _refuse_some_percentages(columns, frame, path, reading):
+    "A `DataError` where some columns of counts are percentages and others are not"
+    names = select_columns(frame, columns, str(path), 'category_columns')
+    percent = reading['percentages'] if 'percentages' in reading else []
+    if not (found := [c for c in names if c in percent]) or len(found) == len(names): return
+    other = next(c for c in names if c not in percent)
+    raise DataError(f'{location(path, 2, found[0])}: the column holds percentages, and {other!r} does not. Write all '
+                    'columns of answers in one way.')
+
 def _read_votes(path: Path, c: ColumnNames, reading: Reading) -> tuple[LabelDistributionTable, pd.DataFrame, list[str]]:
     "Answers, one row an item in the order of the file, and the columns of its features"
     if (platform := _platform_answers(path, c)) is not None:
@@ -128,6 +137,7 @@ def _read_votes(path: Path, c: ColumnNames, reading: Reading) -> tuple[LabelDist
     if c.category_columns:
         reading.add('layout', 'a column of counts for each category', COUNTED)
         frame = plain_numbers(frame, c.category_columns, str(path), reading)
+        _refuse_some_percentages(c.category_columns, frame, path, reading)
         return read_count_columns(frame, c.category_columns, c.item_column, *columns), frame, features
     if not c.item_column or c.answer_column not in frame:
         found = ', '.join(map(str, list(frame.columns)[:12]))

@@ -52,6 +52,9 @@ class DistributionModel(
         self.members = nn.ModuleList(TemperatureScaledNet(self.make_net(encoder)) for _ in range(members))
         self.rater_effects = RaterEffects(**rater_effects) if rater_effects else None
 
+    @property
+    def device(self) -> torch.device: return next(self.parameters()).device
+
     def make_net(self,
         encoder: nn.Module | None = None,   # of a text network; None: built from its configuration
     ) -> nn.Module:

@@ -36,8 +36,7 @@ def _text_encoder(model: DistributionModel):
     "The encoder whose embeddings the model reads, loaded once; an error if its weights differ"
     t = model.inputs['encoder']
     if getattr(model, '_encoder', None) is None:
-        device = next(model.parameters()).device
-        model._encoder = load_text_encoder(t['name'], t['pooling'], t['max_length'], str(device))
+        model._encoder = load_text_encoder(t['name'], t['pooling'], t['max_length'], str(model.device))
     if model._encoder.key != t['key']:
         raise DataError(f"text encoder {t['name']}: the weights here ({model._encoder.key[:12]}) differ from those "
                         f"that the model was trained with ({t['key'][:12]}); use the same weights")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...core.errors import DataError, did_you_mean, location
+from ...core.errors import DataError, did_you_mean, location, truncate_repr
 from ...core.config import make_config
 from ...core.dataset_files import find_dataset
 from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading
@@ -26,7 +26,7 @@ from ...data.rater_labels import labels_by_item
 from ...data.validation import pluralize
 from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
-from ...data.texts import clean_texts, normalize_texts
+from ...data.texts import clean_texts, code_texts, normalize_texts
 from ...data.near_duplicates import find_near_duplicate_texts, near_duplicate_warning
 from ...data.splits import split_groups
 from ...data.split_audit import LeakageAudit, audit_split
@@ -97,15 +97,17 @@ def _clean(table: MultilabelTable, switches: dict) -> MultilabelTable:
     frame = table.frame.assign(text=[n or o for n, o in zip(new, old)])
     return replace(table, frame=frame, notes=[*table.notes, *notes])
 
-def _split(table: MultilabelTable, original: list[str], folded: list[str], sizes, seed, near: bool) -> MultilabelTable:
+def _split(table: MultilabelTable, original: list[str], folded: list[str], codes, sizes, seed, near) -> MultilabelTable:
     "The table with a random split; equal and, if `near`, nearly equal texts stay together"
-    own = folded if table.texts == original else normalize_texts(original)
-    bare, others = clean_texts(original, strip_urls=True, strip_emoji=True), [folded]*(own is not folded)
+    is_own = table.texts == original
+    own = codes if is_own else code_texts(normalize_texts(original))
+    bare, others = clean_texts(original, strip_urls=True, strip_emoji=True), [codes[0]]*(not is_own)
     if changed := [] if bare == original else [i for i, (b, t) in enumerate(zip(bare, original)) if b and b != t]:
-        others.append(list(own))
-        for i, text in zip(changed, normalize_texts([bare[i] for i in changed])): others[-1][i] = text
+        plain = list(folded) if is_own else own[1][own[0]].tolist()
+        for i, text in zip(changed, normalize_texts([bare[i] for i in changed])): plain[i] = text
+        others.append(plain)
     # nearly equal texts are in one group, and so are equal ones
-    groups = connected_groups(find_near_duplicate_texts(original, own) if near else own, *others)
+    groups = connected_groups(find_near_duplicate_texts(original, own) if near else own[0], *others)
     try: split = split_groups(groups, sizes, seed, table.targets)
     except DataError as e: raise DataError(f'{location(table.name)}: {e}') from None
     return table.with_split(split)
@@ -134,21 +136,19 @@ def _missing_labels(table, split, rows: pd.Series) -> list[dict]:
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #811c9879
 def _near_duplicates(table, folded) -> list[dict]:
-    "Warnings about nearly equal texts in two splits of a published split"
+    "Warnings about nearly equal texts in two splits of a published split; `folded` are codes"
     frame = table.frame
     source = lambda i: location(frame['source'].iloc[i] if 'source' in frame else table.name, frame.index[i])
     return near_duplicate_warning(table.texts, frame['split'].tolist(), source, folded)
 
-def _relabeled_texts(table: MultilabelTable) -> list[dict]:
-    "A warning about texts that occur in several rows with different labels"
+def _relabeled_texts(table: MultilabelTable, code: np.ndarray) -> list[dict]:
+    "A warning about texts that occur in several rows with different labels; `code` is equal for equal texts"
     if table.answers is not None: return []
-    text = table.frame['text']
-    is_copy = text.duplicated()
-    again = text.isin(text[is_copy])   # in several rows
-    kinds = table.frame['labels'][again].groupby(text[again]).nunique()
+    rows = np.bincount(code)
+    again = rows[code] > 1
+    kinds = table.frame['labels'][again].groupby(code[again]).nunique()
     if not (n := int((kinds > 1).sum())): return []
-    distinct = int((~is_copy).sum())
-    message = (f'{pluralize(n, "text")} of {distinct:,} occur in several rows with different labels, and each row '
+    message = (f'{pluralize(n, "text")} of {len(rows):,} occur in several rows with different labels, and each row '
                'counts; if the rows are answers of raters, name their column with rater_column=')
     return [dict(code='texts_relabeled', message=message)]
 
@@ -179,17 +179,21 @@ def load_emotions(
     original = table.texts
     table = _clean(table, dict(lowercase=lowercase, strip_urls=strip_urls, strip_emoji=strip_emoji))
     folded = normalize_texts(table.texts)
-    if 'split' not in table.frame: table = _split(table, original, folded, sizes, seed, near=str(data) != 'demo')
+    codes, is_own = code_texts(folded), str(data) != 'demo'
+    if 'split' not in table.frame: table = _split(table, original, folded, codes, sizes, seed, near=is_own)
     if exclude_neutral:
         table = _drop_neutral(table)
-        folded = normalize_texts(table.texts)
+        codes = code_texts(normalize_texts(table.texts))
+    (text, texts), (folded, folds) = code_texts(table.texts), codes
     rows = table.count_labels()
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s, rows[s]))]
-    if str(data) != 'demo': table.notes.extend(_relabeled_texts(table))
+    if is_own: table.notes.extend(_relabeled_texts(table, text))
 
-    keys = {'text': table.texts, 'folded text': folded}
-    if table.published_split: table.notes.extend(_near_duplicates(table, folded))
-    return table, audit_split(table.frame['split'], keys, table.published_split, table.frame.index, table.name)
+    keys = {'text': text, 'folded text': folded}
+    describe = {'text': lambda k: truncate_repr(texts[k]), 'folded text': lambda k: truncate_repr(folds[k])}
+    if table.published_split: table.notes.extend(_near_duplicates(table, codes))
+    split = table.frame['split']
+    return table, audit_split(split, keys, table.published_split, table.frame.index, table.name, describe)
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #18543872
 def table_settings(

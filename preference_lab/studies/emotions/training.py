@@ -31,6 +31,7 @@ from ...models.text_lengths import choose_max_length
 from ...models.text_encoders import load_encoder, resolve_encoder, set_dropout
 from ...models.text_classifier import MultilabelTextClassifier
 from ...models.encoder_parts import tiny_config
+from ...models.frozen_blocks import cache_frozen_blocks
 from ...experiments.start_weights import load_starting_weights, read_starting_weights
 from ..raters import RaterStudy
 from ..held_out_raters import hold_out_text_raters
@@ -129,23 +130,16 @@ def make_loader(self: EmotionTraining,
 ) -> TextLoader:
     "Texts as tokens in length buckets"
     t = self.model.tokenizer
-    return TextLoader(
-        tokenize_texts(texts, t, self.cfg.max_length),
-        targets,
-        self.cfg.batch_size,
-        self.cfg.seed,
-        locations,
-        t.pad_token_id,
-        multiple=16 if self.cfg.compile_mode != 'no' else 1,
-    )
+    tokens, multiple = tokenize_texts(texts, t, self.cfg.max_length), 16 if self.cfg.compile_mode != 'no' else 1
+    return TextLoader(tokens, targets, self.cfg.batch_size, self.cfg.seed, locations, t.pad_token_id, multiple)
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #e27d8f61
 def forward(
     model: MultilabelTextClassifier,
-    batch: dict,       # input_ids and attention_mask, (rows, width) each
+    batch: dict,       # input_ids and attention_mask, (rows, width) each; where kept, states of the frozen blocks
 ) -> torch.Tensor:     # (rows, labels) logits
     "The logits of a batch"
-    return model(batch['input_ids'], batch['attention_mask'])
+    return model(batch['input_ids'], batch['attention_mask'], batch.get('states'))
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #71fbe91a
 @patch
@@ -194,9 +188,10 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
         train=self.make_loader(self.train.texts, self.train.proportions, self.row_places()),
         validation=self.make_loader(self.validation.texts, self.validation.proportions),
     )
-    return Trainer(
+    loader, about_frozen = cache_frozen_blocks(self.model.encoder, self.loaders['train'], cfg)
+    trainer = Trainer(
         self.model,
-        self.loaders['train'],
+        loader,
         lambda m, b: loss(forward(m, b), b['targets']),
         self.validation_scores(),
         cfg,
@@ -205,7 +200,9 @@ def fit_model(self: EmotionTraining, name: str='main') -> Trainer:
         selection_metric=cfg.selection_metric,
         higher=cfg.selection_metric != 'loss',
         parts=lambda m, b: loss.report(forward(m, b), b['targets']),
-    ).fit()
+    )
+    if cfg.freeze_layers: trainer.log(about_frozen)
+    return trainer.fit()
 
 # %% ../../../nbs/studies/emotions/04_training.ipynb #443483f5
 @patch

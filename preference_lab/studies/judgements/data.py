@@ -25,6 +25,7 @@ from ...data.missing_cells import filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
 from ...data.platform_formats import read_platform_file
 from ...data.platform_tables import add_platform_reading, drop_non_answers
+from ...data.rater_scales import rater_scale_warnings
 from ...data.rating_scales import find_rating_scale, refuse_doubtful_ratings
 from ...data.reading import BY_NAME, BY_RULE, NAMED, Reading, choose, describe_reading, finish_reading
 from ...data.reading import start_reading
@@ -173,7 +174,6 @@ def _model_names(df, path, cfg) -> list[str]:
                         'in others. Give them different names.')
     return list(pd.unique(rater[cells == 'model']))
 
-# %% ../../../nbs/studies/judgements/02_data.ipynb #163ec2b6
 def _rating_values(df, path, cfg, reading) -> pd.Series:
     "Ratings as numbers, NaN where an answer is missing; an error about one outside the scale"
     column, out = cfg.value_column, pd.Series(np.nan, df.index)
@@ -250,15 +250,11 @@ def _read_comparisons(df, path, cfg, reading):
     return data
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #cf7a0bd9
-def _numeric_values(answers: Answers) -> bool:
-    try: answers.numbers()
-    except DataError: return False
-    return True
-
 def _read_answers(df, path, cfg, kind, reading):
     "Ratings, answers or label sets of a custom table"
     rater, item = _ids(df, path, cfg.rater_column, 'rater_column'), _ids(df, path, cfg.item_column, 'item_column')
-    notes = check_confusable_ids(rater, path.name, cfg.rater_column)
+    named = (rater, cfg.rater_column, 'raters'), (item, cfg.item_column, 'items')
+    notes = [note for ids, column, what in named for note in check_confusable_ids(ids, path.name, column, what)]
     if cfg.target_column != 'target': require_column(df, path, cfg.target_column, 'target_column')
     target = parse_ids(df[cfg.target_column]).astype(str) if cfg.target_column in df else pd.Series('answer', df.index)
     value, order = _answer_column(df, path, cfg, kind, reading)
@@ -273,6 +269,8 @@ def _read_answers(df, path, cfg, kind, reading):
     if kind != 'label_sets' and level in ('jaccard', 'masi'):
         raise ConfigError(f'level={level} is for label sets; the table holds {kind}. Use nominal, ordinal or interval.')
     data = _from_frame(f[f.answer.notna()], path.name, kind, level, order, notes)
+    if kind == 'ratings':
+        data.notes += rater_scale_warnings((a.rater, a.item, a.numbers(), a.raters) for a in data.answers.values())
     return replace(data, models=_model_names(df, path, cfg))
 
 def _from_frame(f, name, kind, level, order=None, notes=()):
@@ -285,9 +283,10 @@ def _from_frame(f, name, kind, level, order=None, notes=()):
         when = g['order'].to_numpy(float) if 'order' in g else None
         if kind == 'label_sets': a = answers_from_label_sets(g.rater, g['item'], g.answer, when)
         else: a = answers_from_frame(g, categories=order, order='order' if when is not None else '')
-        if data.numeric and not _numeric_values(a):
+        try: data.numeric and a.numbers()
+        except DataError:
             raise DataError(f'{name}: level={level} needs numbers or categories= in their order; an answer is '
-                            f'{a.values[-1]!r}')
+                            f'{a.values[-1]!r}') from None
         data.answers[target] = a
         if 'seconds' in g: data.seconds[target] = g.seconds.to_numpy(float)
     return data

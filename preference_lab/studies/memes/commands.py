@@ -16,10 +16,14 @@ import torch
 
 from ...core.errors import ConfigError, DataError, location
 from ...core.config import make_config
-from ...core.files import read_json
+from ...core.files import expand_user, is_file, read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
-from ...data.tables import read_table
+from ...data.file_heads import read_head
+from ...data.memes import resolve_image_path
+from ...data.meme_labels import find_image_column
+from ...data.meme_tables import read_memes
+from ...data.platform_formats import detect_format
 from ...data.platform_answers import read_asked_table
 from ...data.validation import require_column
 from ...data.items import list_images
@@ -32,7 +36,7 @@ from ...models.region_extraction import extract_regions
 from ...experiments.prediction_files import join_predictions
 from ...experiments.preset_runs import preset_configs
 from .settings import PRESETS, MemesConfig
-from .data import check_memes_file, read_memes
+from .data import check_memes_file
 from .predictions import METRICS
 from .study import MemeStudy
 from .new_memes import load_extractor_of, find_meme_regions, predict_new_memes, decide_memes
@@ -66,13 +70,22 @@ def _meme_ids(frame, path, seen: set) -> list[str]:
         seen.add(i)
     return ids
 
-def _image_paths(frame, path, ids) -> dict[str, str|None]:
-    "id -> image file, as a path or in the folder of the table; None for an empty cell"
-    column = next((c for c in ('img', 'image') if c in frame), None)
-    names = frame[column] if column else [None]*len(ids)
-    candidates = lambda p: (Path(p).expanduser(), Path(path).parent/p)
-    find = lambda p: next((str(q) for q in candidates(p) if q.is_file()), str(p))
-    return {i: find(p) if isinstance(p, str) and p.strip() else None for i, p in zip(ids, names)}
+def _meme_columns(frame, path, about: dict) -> tuple[str, str|None]:
+    "The columns of texts and images: those of the training table or, where they are absent, as in any table of memes"
+    text, image = about.get('text_column', 'text'), about.get('image_column', '')
+    if text not in frame: text = 'text'
+    require_column(frame, path, text)
+    shown = frame.drop(columns=['id', 'item'], errors='ignore')
+    return text, image if image in frame else find_image_column(shown, location(path))[0]
+
+def _image_paths(frame, path, ids, column) -> dict[str, str|None]:
+    "id -> image file, as a path or, as in training, from the folder of the table; None for an empty cell"
+    names, known, folder = frame[column] if column else [None]*len(ids), {}, Path(path).expanduser().parent
+    def find(p):
+        if isinstance(p, str) and p.strip() and is_file(expand_user(p.strip())): return p.strip()
+        return resolve_image_path(folder, p, known) or None
+    try: return {i: find(p) for i, p in zip(ids, names)}
+    except DataError as e: raise DataError(f'{location(path, column=column)}: {e}') from None
 
 # %% ../../../nbs/studies/memes/14_commands.ipynb #tablepre
 def _table_predictor(model: ViLBERT|ClipFusion, regions: str|None, extractor: str|None, weights: str|None) -> Callable:
@@ -80,13 +93,13 @@ def _table_predictor(model: ViLBERT|ClipFusion, regions: str|None, extractor: st
     seen = set()
     load = lru_cache(None)(lambda: load_extractor_of(model, weights, extractor))
     def predict(frame, path):
-        require_column(frame, path, 'text')
-        if (empty := frame['text'].astype(str).str.strip() == '').any():
-            raise DataError(f"{location(path, frame.index[empty][0], 'text')}: empty text; write one or delete the row")
+        text, image = _meme_columns(frame, path, model.about)
+        if (empty := frame[text].astype(str).str.strip() == '').any():
+            raise DataError(f'{location(path, frame.index[empty][0], text)}: empty text; write one or delete the row')
         ids, where = _meme_ids(frame, path, seen), location(path)
-        images = _image_paths(frame, path, ids)
+        images = _image_paths(frame, path, ids, image)
         cache = find_meme_regions(model, images, load, regions, where)
-        p = predict_new_memes(model, frame['text'].to_numpy(), images, cache, load, where)
+        p = predict_new_memes(model, frame[text].to_numpy(), images, cache, load, where)
         own = {} if 'id' in frame else dict(id=ids)
         return pd.DataFrame(own | dict(proba=p, label=decide_memes(model, p)))
     return predict
@@ -101,7 +114,7 @@ def open_meme_predictor(
     batch_size: int=0,   # rows at a time; 0: as in the evaluation
     precision: str='',   # fp32, tf32 or bf16; '': as in the evaluation
 ) -> Callable:           # (table, its path) -> proba, label
-    "A function that predicts tables of memes: text and img (files, as paths or relative to the table), perhaps id"
+    "A function that predicts tables of memes: texts and images (files, as paths or relative to the table), perhaps id"
     return _table_predictor(_load_model(run, device, batch_size, precision), regions, extractor, weights)
 
 # %% ../../../nbs/studies/memes/14_commands.ipynb #de679020
@@ -109,7 +122,7 @@ def predict_memes(
     run: str,            # run folder or Hub name
     text: str=None,      # text of a meme
     image: str=None,     # and its image
-    file: str=None,      # or a table with the columns text and img (files, as paths or relative to it), perhaps id
+    file: str=None,      # or a table with texts and images (files, as paths or relative to it), perhaps id
     regions: str=None,   # file of region features, where the model was trained on such, or to save extraction
     extractor: str=None, # extractor of the same kind of features, where the model was trained on those of a file
     weights: str=None,   # file with the extractor's weights, if it has moved
@@ -149,10 +162,19 @@ def validate_memes(
     scores = binary_intervals(t.targets > .5, p, t.groups, cfg.bootstrap_samples, threshold=threshold)
     return pd.DataFrame([dict(metric=k, value=v.value, low=v.low, high=v.high) for k, v in scores.items()])
 
+# %% ../../../nbs/studies/memes/14_commands.ipynb #6cca738e
+def _table_options(about: dict, table: str) -> dict[str, str]:
+    "The columns of a labeled table, as in the training table where it has them"
+    named = {k: about[k] for k in ('text_column', 'image_column', 'label_columns') if about.get(k)}
+    names = read_head(table).columns
+    known = {k: c for k, c in named.items() if not names or set(c.split(',')) <= set(names)}
+    if detect_format(read_head(table)) and named.get('label_columns'): known['label_columns'] = named['label_columns']
+    return known | (dict(positive_label=about['positive_label']) if about.get('positive_label') else {})
+
 # %% ../../../nbs/studies/memes/14_commands.ipynb #f82e76e6
 def evaluate_memes(
     run: str,            # run folder or Hub name
-    table: str,          # with the columns of `predict_memes` and label
+    table: str,          # with the columns of `predict_memes` and labels, as in the training table
     bootstrap_samples: int=1000, # bootstrap samples
     regions: str=None,   # as in `open_meme_predictor`, as the following
     extractor: str=None,
@@ -162,7 +184,9 @@ def evaluate_memes(
     precision: str='',
 ) -> pd.DataFrame:       # metric, value, low, high (95 % interval)
     "The scores of a trained model on a labeled table"
-    memes, frame, model = read_memes(table), read_table(table), _load_model(run, device, batch_size, precision)
+    model = _load_model(run, device, batch_size, precision)
+    memes = read_memes(table, **_table_options(model.about, table))
+    frame = pd.DataFrame(dict(id=memes.ids, text=memes.texts, img=memes.images), memes.frame.index)
     p = _table_predictor(model, regions, extractor, weights)(frame, table).proba.to_numpy()
     y, threshold = memes.targets > .5, model.about.get('threshold', .5)
     scores = binary_intervals(y, p, memes.groups, bootstrap_samples, threshold=threshold)

@@ -70,7 +70,7 @@ def load(self: MemeData):
     if cfg.regions: check_file(cfg.regions, 'regions', cfg.preset)
     source = cfg.data, cfg.data_seed, cfg.demo_rows, cfg.use_seen_split, cfg.group_column
     self.reading = start_reading(cfg)
-    self.table, self.audit, true_regions = load_memes(*source, reading=self.reading)
+    self.table, self.audit, true_regions = load_memes(*source, reading=self.reading, **cfg.column_settings)
     reasons = self.find_regions(true_regions)
     self.drop_memes_without_regions(reasons)
     self.fingerprint = self.table.fingerprint

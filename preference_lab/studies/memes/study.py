@@ -11,6 +11,7 @@ import pandas as pd
 from fastcore.basics import patch
 from PIL.Image import Image
 
+from ...data.reading import reading_choices
 from ...datasets.meme_images import open_meme_image
 from ...evaluation.constant_predictions import check_constant_predictions
 from ...models.vilbert import ViLBERT
@@ -148,6 +149,16 @@ def seeds(self: MemeStudy) -> pd.DataFrame|None:
     "The test scores of runs that differ only in their seed; None without such runs or without test labels"
     return Study.seeds(self) if 'test' in self.metrics else None
 
+# %% ../../../nbs/studies/memes/09_study.ipynb #6fe50b22
+@patch
+def table_columns(self: MemeStudy) -> dict[str, str]:
+    "How the columns of the training table were read, for tables to predict or to evaluate"
+    found, cfg = reading_choices(self.reading), self.cfg
+    text, image = found.get('text column') or 'text', found.get('image column') or ''
+    named = found.get('label 1')   # as it was found
+    return dict(text_column=text, image_column=image, label_columns=cfg.label_columns,
+                positive_label=cfg.positive_label or (named[0] if isinstance(named, list) and len(named) == 1 else ''))
+
 # %% ../../../nbs/studies/memes/09_study.ipynb #b66e4259
 @patch
 def card(self: MemeStudy, inference: dict) -> dict:
@@ -155,6 +166,7 @@ def card(self: MemeStudy, inference: dict) -> dict:
     source = self.regions.about
     if self.extractor: source = self.extractor.about | dict(weights=self.cfg.extractor_weights)
     limits = dict(max_regions=self.cfg.max_regions, max_length=self.cfg.max_length, threshold=self.threshold)
+    limits |= self.table_columns()
     if self.clip: limits |= dict(clip=dict(name=self.cfg.encoder, weights=self.cfg.weights, key=self.extractor.key))
     return Study.card(self, inference) | dict(regions=source) | limits
 

@@ -18,6 +18,7 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.files import atomic_write, cache_folder
 from ...core.dataset_files import find_dataset
 from ...core.config import make_config
+from ...data.rater_scales import rater_scale_warnings
 from ...data.reading import NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.tables import TABLE_SUFFIXES
 from ...data.validation import list_names
@@ -153,6 +154,13 @@ def _join_items(table, files, images, embeddings, item_column, reading):
     if files is None: return table, None, None
     return _drop_items(table, {i for i, p in files.items() if p}, 'image', where), files, None
 
+# %% ../../../nbs/studies/pairwise/03_data.ipynb #43d6103e
+def _scale_notes(ratings) -> list[dict]:
+    "Warnings about raters on another scale"
+    columns = ratings.rater, ratings.item, ratings.value
+    of = lambda k: tuple(x[ratings.target == k] for x in columns)
+    return rater_scale_warnings((*of(k), ratings.raters) for k in range(len(ratings.targets)))
+
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #a229ef4e
 def _retest_note(ratings) -> dict:
     "The note about repeated ratings: their number and reliability"
@@ -223,7 +231,7 @@ def load_preferences(
                           images=None if files is None else [files.get(i) for i in j.items],
                           embeddings=None if vectors is None else np.stack([vectors[i] for i in j.items]),
                           rater_attributes=None if raters is None else raters.loc[j.raters],
-                          notes=[*table.notes, *_few_labels(j)])
+                          notes=[*table.notes, *(_scale_notes(j) if is_ratings else []), *_few_labels(j)])
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #e36f0e7d
 def answer_counts(

@@ -87,16 +87,24 @@ def _drop_missing(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, lis
     reading.add('rows without a rating', 'dropped', NAMED if o.missing else BY_RULE, 'missing', n)
     return df[~gone], [dict(code='rows_dropped', message=f'{n} have no rating in column {column!r} and were dropped')]
 
+def _refuse_nameless(ids, path, column, what):
+    "A `DataError` about the first row without a name"
+    empty = ids.isna() | ids.isin(['', ' '])
+    if not empty.any(): return
+    merged = '; of merged cells, a spreadsheet writes the value into the first row alone' if empty.sum() > 1 else ''
+    raise DataError(f"{location(path, ids.index[empty.to_numpy()][0], column)}: '' is not a valid {what}. Write one or "
+                    f'delete the row{merged}.')
+
 def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
     "The ratings in a custom table"
     c = o.columns
     for k in ('item', 'value'): require_column(df, path, c[k], f'{k}_column')
     if c['target'] != 'target': require_column(df, path, c['target'], 'target_column')
     df, dropped = _drop_missing(df, path, o, reading)
+    ids = {k: parse_ids(df[c[k]]) for k in ('rater', 'item')}
+    for k, names in ids.items(): _refuse_nameless(names, path, c[k], k)
     values, scale, notes = find_rating_scale(df[c['value']], o.rating_scale, path.name, reading)
-    f = pd.DataFrame(
-        dict(rater=parse_ids(df[c['rater']]), item=parse_ids(df[c['item']]), value=values), df.index
-    )
+    f = pd.DataFrame(dict(**ids, value=values), df.index)
     f['target'] = parse_ids(df[c['target']]) if c['target'] in df else 'preference'
     if c.get('weight'): f['weight'] = parse_weights(df, c['weight'], path.name)
     f, repeats, repeated = resolve_repeats(f, df, o.repeats, path.name, reading)

@@ -9,7 +9,6 @@ __all__ = ['new_rater_proba', 'evaluate_new_raters', 'shuffled_proba', 'raters_b
 # %% ../../../nbs/studies/preference/04_analyses.ipynb #97b47f00
 from dataclasses import replace
 
-from scipy.stats import binom, studentized_range
 import numpy as np
 import pandas as pd
 import torch
@@ -89,6 +88,7 @@ def raters_below_population(
     per_rater: pd.DataFrame,   # rater, enough, gain_high, as `metrics_by_rater` and `accuracy_gain_by_rater` make them
 ) -> str|None:
     "A sentence if more raters than expected by chance are predicted worse than by the population model, else None"
+    from scipy.stats import binom   # not needed for predictions, and slow to import
     enough = per_rater[per_rater.enough]
     n, worse = len(enough), enough[enough.gain_high < 0]
     if len(worse) <= binom.ppf(.975, n, .025): return None   # the upper ends of 2.5 % of 95 % intervals are below
@@ -139,6 +139,7 @@ def compare_with_best(
     validation: Comparisons,                     # (n,) comparisons
 ) -> pd.DataFrame:                         # activation, difference, low, high, distinguishable
     "Differences of accuracy to the best activation function, with simultaneous intervals over rows and seeds"
+    from scipy.stats import studentized_range   # not needed for predictions, and slow to import
     by_name, seeds = {n: g.accuracy.to_numpy() for n, g in table.groupby('activation')}, table.seed.nunique()
     best = table.groupby('activation').accuracy.mean().idxmax()
     # Tukey's quantile, because the best was chosen from all of them on the same rows

@@ -16,7 +16,6 @@ from typing import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 from ...core.errors import DataError
@@ -87,6 +86,7 @@ def network_scorer(
     precision: str,     # of inference
 ):  # function of model and accelerator -> (n,) logits; function of both -> loss, accuracy, auc
     "Functions that compute a network's logits and scores on validation comparisons"
+    from sklearn.metrics import roc_auc_score   # not needed for predictions, and slow to import
     questions = group_targets(pairs)
     loader = ComparisonLoader(table, questions, 4096, joined=joined)
     row, target, won = (torch.as_tensor(x) for x in (questions.row, pairs.target.astype(np.int64), pairs.left_wins))
