@@ -5,9 +5,10 @@ import json, os, signal, socket, sys
 CODE = """
 import atexit, os, runpy, signal, sys, traceback
 signal.signal(signal.SIGINT, signal.default_int_handler)
-for stream, errors in ((sys.stdout, 'strict'), (sys.stderr, 'backslashreplace')):
-    encoding, _, given = os.environ.get('PYTHONIOENCODING', 'utf-8').partition(':')
-    stream.reconfigure(encoding=encoding, errors=given or errors, line_buffering=errors != 'strict')
+encoding, _, errors = os.environ.get('PYTHONIOENCODING', 'utf-8').partition(':')
+for fd, name, usual in ((1, 'stdout', 'strict'), (2, 'stderr', 'backslashreplace')):   # those that were inherited may stand for a file, which can seek
+    stream = open(fd, 'w', encoding=encoding, errors=errors or usual, buffering=1 if fd == 2 else -1, closefd=False)
+    setattr(sys, name, stream); setattr(sys, f'__{name}__', stream)
 status = 0
 try:
     if sys.argv[1] == '-m':
