@@ -14,7 +14,6 @@ from typing import Sequence
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from fastcore.basics import patch
 
 from .table_views import TableView
@@ -73,8 +72,9 @@ def resolve_image_path(
     return str(path)
 
 # %% ../../nbs/data/33_memes.ipynb #7d151196
-def meme_schema() -> pa.DataFrameSchema:
+def meme_schema() -> 'pa.DataFrameSchema':   # of pandera
     "The columns of a `MemeTable` and the values they may have"
+    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_label = lambda v: type(v) is not bool and isinstance(v, (int, np.integer)) and v in (-1, 0, 1)
     label = pa.Check(
         lambda s: pd.Series([is_label(v) for v in s], index=s.index),
