@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from .table_views import TableView
 from ..core.errors import DataError, location, truncate_repr
@@ -29,6 +28,7 @@ def _is_text(s: pd.Series) -> pd.Series:
 
 def _name_column(what):
     "A column of names"
+    import pandera.pandas as pa
     error = f'is not a valid {what}. Write one or delete the row'
     return pa.Column(None, pa.Check(_is_text, error=error, ignore_na=False), nullable=True)
 
@@ -45,8 +45,9 @@ def _without_decimals(v): return int(v) if isinstance(v, float) and v.is_integer
 def rating_schema(
     low: float,   # lowest value of the scale
     high: float,  # highest value of the scale
-) -> pa.DataFrameSchema:
+) -> 'pa.DataFrameSchema':   # of pandera
     "What the columns of a `RatingTable` must hold"
+    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and v == v
     number = lambda s: s.map(is_number) if s.dtype == object else s.notna()
     inside = lambda s: pd.to_numeric(s, errors='coerce').fillna(low).between(low, high)
@@ -134,8 +135,9 @@ class RatingTable(TableView):
         return self.to_arrays().fingerprint
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #e03efe06
-def comparison_schema() -> pa.DataFrameSchema:
+def comparison_schema() -> 'pa.DataFrameSchema':   # of pandera
     "What the columns of a `ComparisonTable` must hold"
+    import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_bool = lambda s: s.map(lambda v: isinstance(v, (bool, np.bool_)))
     wins = pa.Check(is_bool, error='is neither True nor False. Write whether the left item won', ignore_na=False)
     names = dict(rater='rater', left='item', right='item', target='target')

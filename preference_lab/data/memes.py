@@ -67,7 +67,7 @@ def resolve_image_path(
     if not local: raise DataError('the cell holds the image itself as text. Write it to a file, and name the file.')
     places = [''] if local == [name] else ['', 'img', 'images']   # of the copy of an image with an address
     path, *others = [folder/place/expand_user(n) for n in local for place in places]
-    names = [path, *others]
+    names = [path, *others, *([folder/name.replace('\\', '/')] if '\\' in name else [])]   # as Windows writes it
     if path.stem.isdecimal() and len(path.stem) < 20: names.append(path.with_name(f'{int(path.stem):05}{path.suffix}'))
     known = {} if known is None else known
     for find in (lambda p: p if is_file(p) else None, lambda p: find_similar_path(p, known)):

@@ -10,7 +10,6 @@ __all__ = ['MAX_COLUMNS', 'MAX_CELLS', 'MAX_CELL_CHARS', 'BLANKS', 'cell_limit_m
 # %% ../../nbs/data/03_text_files.ipynb #146e037d
 import codecs
 import csv
-import gc
 import io
 import json
 import re
@@ -29,6 +28,7 @@ from pyarrow import csv as arrow_csv
 from ..core.errors import FORMULA_STARTS, DataError, location, truncate_repr
 from ..core.errors import escape_spreadsheet_formula, unescape_spreadsheet_formula
 from ..core.files import parse_json
+from ..core.process import paused_garbage_collection
 from .file_encodings import check_encoding, choose_encoding, decode_error, has_undecoded_bytes
 from .file_encodings import HEAD_CHARS, choose_delimiter, find_delimiter, read_table_bytes
 from .file_encodings import table_suffix
@@ -106,20 +106,17 @@ def _parse_rows(path, text, delimiter, quoted) -> tuple[list[int], list[list[str
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=quoted,
                         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     numbers, rows, n, cells = [], [], 0, 0
-    collects = gc.isenabled()
-    gc.disable()   # it would look through all rows again and again
     try:
-        for n, row in enumerate(reader, 1):
-            if row:
-                numbers.append(n)
-                rows.append(row)
-                cells += len(row)
-            if cells > MAX_CELLS: raise DataError(cell_limit_message(path))
+        with paused_garbage_collection():   # it would look through all rows again and again
+            for n, row in enumerate(reader, 1):
+                if row:
+                    numbers.append(n)
+                    rows.append(row)
+                    cells += len(row)
+                if cells > MAX_CELLS: raise DataError(cell_limit_message(path))
     except csv.Error as e:
         raise DataError(f'{location(path, n+1)}: {_csv_error(e)}. Close or double the quote; '
                         'if the file is truncated, export it again.') from None
-    finally:
-        if collects: gc.enable()
     return numbers, rows
 
 # %% ../../nbs/data/03_text_files.ipynb #3afbf386

@@ -15,7 +15,6 @@ from typing import Iterable
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from ..core.errors import DataError, did_you_mean, location, truncate_repr
 
@@ -35,11 +34,12 @@ def _schema_error(frame, failures, name, file_columns) -> str:
 
 def check_table(
     frame: pd.DataFrame,            # index = row in the file; a column `source` names the file of each row
-    schema: pa.DataFrameSchema,     # each Check has an `error`: what is wrong, and what to do
+    schema: 'pa.DataFrameSchema',   # of pandera; each Check has an `error`: what is wrong, and what to do
     name: str='',                   # file or table, for rows without a `source`
     file_columns: dict|None=None,   # column of the table -> column in the file, where these differ
 ) -> None:
     "Raise a `DataError` about the first cell that fails `schema`"
+    import pandera.pandas as pa   # takes a quarter of a second, and no prediction of texts needs it
     try:
         schema.validate(frame[[c for c in schema.columns if c in frame]].reset_index(drop=True), lazy=True)
         return

@@ -199,7 +199,7 @@ def _platform_table(path, o: TableOptions, reading) -> tuple[PlatformTable|None,
     add_platform_reading(reading, table, o.format)
     named = {k: v for k, v in columns.items() if v and v != k}   # what the user named differs from the role
     for k, v in named.items(): reading.add(f'{k} column', v, NAMED, f'{k}_column')
-    optional = ('weight', 'group')
+    optional = ('weight', 'group', 'strength')
     roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
     return table, replace(o, columns=roles | named)
 
@@ -255,7 +255,7 @@ def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
         reading.add('sides', dict(left=o.left_code, right=o.right_code), NAMED, 'left_code, right_code')
         for t in targets or [c['choice']]:
             refuse_dropped_answers(_without_grades(df[t], codes), codes, o.max_dropped, str(path))
-    names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group')}
+    names = {k: c.get(k) for k in ('rater', 'left', 'right', 'target', 'choice', 'weight', 'group', 'strength')}
     table = parse_choices(df, o.left_code, o.right_code, targets, path.name, names, o.ties, o.graded)
     if targets is None and c['choice'] not in df:
         found = [t for t in df if t in set(table.frame['target'])]
