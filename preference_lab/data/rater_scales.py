@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtr   # the distribution of Student's t; scipy.stats takes a second to import
 
 from .validation import list_names, pluralize
 
@@ -70,7 +70,7 @@ def reversed_scale_warning(
     if not len(rater): return []
     r, n = _correlations(np.asarray(rater), np.asarray(item), np.asarray(value, float))
     with np.errstate(invalid='ignore', divide='ignore'): t = r*np.sqrt((n - 2)/(1 - r*r))
-    p = student_t.cdf(np.where(r <= -1, -np.inf, t), np.maximum(n - 2, 1))
+    p = stdtr(np.maximum(n - 2, 1), np.where(r <= -1, -np.inf, t))
     which = np.flatnonzero((r < -.5) & (n >= 10) & (p < .001/max((n > 0).sum(), 1)))
     if not len(which): return []
     shown = list_names([f'{names[k]} (r = {r[k]:.2f} on {pluralize(int(n[k]), "rating")})' for k in which], 4)
