@@ -6,6 +6,7 @@
 __all__ = ['FLAG_CODES', 'JudgementStudy']
 
 # %% ../../../nbs/studies/judgements/04_study.ipynb #eac6c0d2
+import os
 import time
 
 import numpy as np
@@ -114,6 +115,7 @@ def extra_results(self: JudgementStudy) -> dict:
 @patch
 def finish(self: JudgementStudy) -> dict:
     "Write the run folder: tables and `results.json`; there is no model"
+    if int(os.environ.get('RANK', 0)): return {}   # of several processes the first writes
     tables = dict(agreement=pd.concat([t.assign(target=k) for k, t in self.agreement.items()]), raters=self.quality,
                   rater_matrix=self.matrix.rename_axis('rater').reset_index())
     if self.components:
