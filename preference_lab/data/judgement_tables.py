@@ -45,7 +45,7 @@ def _without_decimals(v): return int(v) if isinstance(v, float) and v.is_integer
 def rating_schema(
     low: float,   # lowest value of the scale
     high: float,  # highest value of the scale
-) -> 'pa.DataFrameSchema':   # of pandera
+):   # a DataFrameSchema of pandera
     "What the columns of a `RatingTable` must hold"
     import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and v == v
@@ -135,7 +135,7 @@ class RatingTable(TableView):
         return self.to_arrays().fingerprint
 
 # %% ../../nbs/data/18_judgement_tables.ipynb #e03efe06
-def comparison_schema() -> 'pa.DataFrameSchema':   # of pandera
+def comparison_schema():   # a DataFrameSchema of pandera
     "What the columns of a `ComparisonTable` must hold"
     import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_bool = lambda s: s.map(lambda v: isinstance(v, (bool, np.bool_)))

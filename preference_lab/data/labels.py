@@ -55,7 +55,7 @@ def _are_texts(values: list) -> list[bool]:
 # %% ../../nbs/data/14_labels.ipynb #818b7956
 def label_schema(
     n: int,  # number of labels
-) -> 'pa.DataFrameSchema':   # of pandera
+):   # a DataFrameSchema of pandera
     "The valid content of the columns of a `MultilabelTable`"
     import pandera.pandas as pa   # not needed for predictions, and slow to import
     check = lambda f, error: pa.Check(f, error=error, ignore_na=False)

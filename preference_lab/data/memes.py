@@ -75,7 +75,7 @@ def resolve_image_path(
     return str(path)
 
 # %% ../../nbs/data/33_memes.ipynb #7d151196
-def meme_schema() -> 'pa.DataFrameSchema':   # of pandera
+def meme_schema():   # a DataFrameSchema of pandera
     "The columns of a `MemeTable` and the values they may have"
     import pandera.pandas as pa   # not needed for predictions, and slow to import
     is_label = lambda v: type(v) is not bool and isinstance(v, (int, np.integer)) and v in (-1, 0, 1)

@@ -34,7 +34,7 @@ def _schema_error(frame, failures, name, file_columns) -> str:
 
 def check_table(
     frame: pd.DataFrame,            # index = row in the file; a column `source` names the file of each row
-    schema: 'pa.DataFrameSchema',   # of pandera; each Check has an `error`: what is wrong, and what to do
+    schema,   # a DataFrameSchema of pandera; each Check has an `error`: what is wrong, and what to do
     name: str='',                   # file or table, for rows without a `source`
     file_columns: dict|None=None,   # column of the table -> column in the file, where these differ
 ) -> None:
