@@ -91,6 +91,7 @@ def lengths(
             at = np.quantile(n, q)
             ax.axvline(at, color=PALETTE[c], ls=ls, label=f'{name}: {at:.0f}')
         ax.set(xlabel=unit, ylabel='rows', xlim=(0, None), title=f'longest: {n.max():,}')
+        ax.set_ylim(top=1.4*ax.get_ylim()[1])   # room for the legend above the bars
         ax.legend()
         ax.grid(axis='x', visible=False)
     return fig
