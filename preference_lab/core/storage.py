@@ -166,10 +166,15 @@ class EmbeddingCache:
     ):
         self.root = Path(folder) if folder else cache_folder()
         self.folder = self.root/'embeddings'/encoder.key[:32]
-        self.width, self.rows, self.blocks, self.damaged = encoder.width, {}, [], []
-        for p in sorted(self.folder.glob('*.safetensors')): self._open(p)
+        self.width, self.rows, self.blocks, self.damaged, self.opened = encoder.width, {}, [], [], set()
+        self.refresh()
+
+    def refresh(self):
+        "Open the blocks that are not open yet, among them those that other processes have stored since"
+        for p in sorted(set(self.folder.glob('*.safetensors')) - self.opened): self._open(p)
 
     def _open(self, path):
+        self.opened.add(path)
         try: tensors = self._read_block(path)
         except (DataError, KeyError, TypeError):
             self.damaged.append(path)

@@ -30,12 +30,25 @@ from .image_encoders import ClipEncoder, describe_preprocessing, split_preproces
 from .text_encoders import TextEncoder
 
 # %% ../../nbs/models/34_embeddings.ipynb #67b64359
+def _blocks(todo, size, rank, processes) -> list[list]:
+    "The blocks in the order of one of several processes: its own share, then the others' from their ends"
+    if processes > 1: size = max(1, min(size, -(-len(todo) // (4*processes))))
+    blocks = [todo[s:s+size] for s in range(0, len(todo), size)]
+    ends = [len(blocks)*p // processes for p in range(processes + 1)]
+    shares = [blocks[a:b] for a, b in zip(ends, ends[1:])]
+    others = [b for share in shares[rank+1:] + shares[:rank] for b in share[::-1]]
+    return shares[rank] + others
+
 def _fill(cache, todo, block, encode, what, progress):
     "Encode and store block by block; `encode` gets (hash, thing) pairs and the bar, and returns hashes and vectors"
     if todo and (n := len(cache.damaged)):
         print(f'skipped {n} damaged block{"s"*(n > 1)} of the cache; the {what} in it are encoded again')
     with ProgressBar(total=len(todo), desc=what, disable=progress_display(progress) != 'bar' or not todo) as bar:
-        for s in range(0, len(todo), block): cache.add(*encode(todo[s:s+block], bar))
+        for some in _blocks(todo, block, int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))):
+            cache.refresh()
+            missing = [(h, x) for h, x in some if h not in cache]
+            bar.update(len(some) - len(missing))
+            if missing: cache.add(*encode(missing, bar))
 
 def _first(paths, hashes) -> dict:
     "The first path of each distinct content"
