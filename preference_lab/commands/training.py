@@ -156,7 +156,9 @@ def predict(
     _check_inputs(study, commands, given)
     inference = dict(device=device, batch_size=batch_size, precision=precision)
     if file is None:
-        print(escape_control_characters(commands['predict'](run, **given, **inference).to_string(index=False)))
+        predicted = commands['predict'](run, **given, **inference)
+        for line in predicted.attrs.get('said', {}).values(): print(escape_control_characters(line), file=sys.stderr)
+        print(escape_control_characters(predicted.to_string(index=False)))
     else:
         choices = {k: v for k, v in dict(sheet=sheet, encoding=encoding, delimiter=delimiter).items() if v}
         print(_predict_table(study, commands, run, given, out, format, inference, choices))

@@ -197,11 +197,13 @@ def parse_new_features(
     record: dict,          # of `encoder_record`
     path: str,             # file, for errors
     missing: str='',       # as in training
-    decimal: str='.',      # decimal mark, as in training
+    decimal: str='.',      # decimal mark in training, for cells that can be read with either
+    reading: Reading|None=None,   # of the file, where its blocks are read one after the other
 ) -> tuple[pd.DataFrame, dict[str, str]]:   # as of `parse_features`; column -> what training did not have
     "Feature columns of new rows, of the kinds that they had in training"
     numbers, categories, said = record['numbers'], record['categories'], {}
-    frame = plain_numbers(frame, list(numbers), path, Reading(fixed={'decimal mark': decimal}))
+    reading = reading or Reading(preferred={'decimal mark': decimal})
+    frame = plain_numbers(frame, list(numbers), path, reading)
     for c in numbers:
         filled = ~missing_cells(frame[c], missing)
         if (bad := filled & ~_is_number(frame[c])).any():

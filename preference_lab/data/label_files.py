@@ -273,6 +273,8 @@ def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
         found.update(form=form, notes=notes, separator=sep)
         return names, BY_RULE, 'all that occur in the table'
     names = choose(reading, 'labels', _given_names(o.label_names), find, 'label_names')
+    if not o.label_names and reading.fixed.keys() & {'label separator', 'label spellings'}:
+        if set(names) != set(find()[0]): found.clear()   # other labels were given back than are in the table
     return check_label_names(names, str(first.path)), found
 
 def _parse_listed(f: _LabelFile, names, found) -> pd.Series:

@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['SEPARATORS', 'MAX_LABELS', 'TRUTH', 'TRUTH_WORDS', 'labels_of_cell', 'label_cells', 'find_separator', 'order_labels',
-           'similar_labels', 'find_label_set', 'is_binary_column', 'is_marked_column', 'parse_binary_columns']
+           'find_label_set', 'is_binary_column', 'is_marked_column', 'parse_binary_columns']
 
 # %% ../../nbs/data/13_label_sets.ipynb #5c0f0fbf
 import ast
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from ..core.errors import DataError, is_missing, location, truncate_repr
 from ..core.files import parse_json
 from .reading import BY_RULE, NAMED, Reading, ambiguous_reading
 from .missing_cells import MISSING_TEXTS, refuse_spreadsheet_errors
-from .spellings import Spellings, unify_spellings
+from .spellings import Spellings, similar_labels, unify_spellings
 from .validation import list_names
 
 # %% ../../nbs/data/13_label_sets.ipynb #3bc5fc1e
@@ -130,21 +129,6 @@ def order_labels(
     if set(names) <= set(vocabulary): return [v for v in vocabulary if v in names]
     if all(re.fullmatch(r'-?\d+(\.\d+)?', n) for n in names): return sorted(names, key=lambda n: (float(n), n))
     return sorted(names, key=lambda n: (n.casefold(), n))
-
-# %% ../../nbs/data/13_label_sets.ipynb #ee81c928
-def similar_labels(
-    counts: dict[str, int],   # label -> rows
-) -> list[dict]:              # a warning, or none
-    "Rare labels that resemble a label at least ten times as frequent"
-    found = []
-    for rare, n in counts.items():
-        frequent = [name for name, k in counts.items() if k >= 10*n]
-        if len(rare) > 2 and (like := difflib.get_close_matches(rare, frequent, 1, .75)):
-            found.append(f'{rare!r} ({n:,}) and {like[0]!r} ({counts[like[0]]:,})')
-    if not found: return []
-    return [dict(code='similar_labels', message=f'labels that resemble each other and are kept apart: '
-                                                f'{"; ".join(found[:6])}; correct the rare ones if they are typing '
-                                                'errors')]
 
 # %% ../../nbs/data/13_label_sets.ipynb #1e14e832
 _MISSING_LABELS = tuple(w for w in MISSING_TEXTS if w not in ('none', 'na'))   # which may be labels

@@ -218,12 +218,17 @@ def note_missing_images(
     table: MemeTable,
     fix: str,    # what to do, the end of the sentence
 ) -> MemeTable:  # the same table
-    "Add a note to the table if images do not exist"
+    "Add a note to the table if images do not exist, or if some memes have none"
     lost = [p for p in table.images if p and not image_exists(p)]
     if lost:
         message = (
             f'{len(lost):,} of {len(table):,} images do not exist ({first_names(Path(p).name for p in lost)}); {fix}'
         )
+        table.notes.append(dict(code='images_missing', message=message))
+    bare = np.array([not p for p in table.images], bool)
+    if bare.any() and not bare.all():
+        message = (f'{bare.sum():,} of {len(table):,} memes have no image: the cell is empty '
+                   f'({table.location(int(bare.argmax()), "image")}, for instance); name the file, or delete the row')
         table.notes.append(dict(code='images_missing', message=message))
     return table
 

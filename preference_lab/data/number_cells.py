@@ -8,6 +8,7 @@ __all__ = ['is_date', 'plain_numbers']
 # %% ../../nbs/data/11_number_cells.ipynb #c0ad09c7
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -89,12 +90,15 @@ def _decimal_mark(frame, cells, path, reading: Reading) -> str:
     if given := reading.fixed.get('decimal mark'): return given
     found, either = _marks(cells)
     row = lambda c, v: frame.index[(frame[c].astype(object) == v).to_numpy()][0]
-    if len(found) == 2:
-        (c, v), (d, w) = found['.'], found[',']
-        raise DataError(f'{location(path, row(d, w), d)}: in {truncate_repr(w)} the comma is decimal, and in '
-                        f"{truncate_repr(v)} (row {row(c, v)}, column {c!r}) the point. Write all numbers in one way, "
+    seen = reading.marks.setdefault(Path(path).name, {})   # also in columns and blocks that were read before
+    for mark, (c, v) in found.items(): seen.setdefault(mark, (c, v, row(c, v)))
+    if len(seen) == 2:
+        (c, v, i), (d, w, j) = seen['.'], seen[',']
+        raise DataError(f'{location(path, j, d)}: in {truncate_repr(w)} the comma is decimal, and in '
+                        f"{truncate_repr(v)} (row {i}, column {c!r}) the point. Write all numbers in one way, "
                         'or set decimal=. or decimal=,')
-    if found or not either: return next(iter(found), '.')
+    if seen or not either: return next(iter(seen), '.')
+    if known := reading.preferred.get('decimal mark'): return known
     c, v = either
     whole, decimals = re.split('[.,]', v)
     point, comma = (f'{whole}{decimals}', f'{whole}.{decimals}')[::-1 if '.' in v else 1]
@@ -137,13 +141,20 @@ def _refuse_mixed_percent(column, value, path):
     raise DataError(f'{location(path, row, column.name)}: {truncate_repr(column[row])} has no sign of percent, and '
                     f'other cells of the column have one ({min(percent)!r}). Write all cells in one way.')
 
+def _say_columns(reading, what, columns, detail):
+    "Add columns to those of an entry of the reading; given back, the entry names them all"
+    given, before = reading.fixed.get(what, []), next((e for e in reading.entries if e.what == what), None)
+    columns = list(dict.fromkeys([*(before.choice if before else []), *columns]))
+    if before: reading.entries.remove(before)
+    reading.add(what, given if set(columns) <= set(given) else columns, BY_RULE, 'reading', detail)
+
 def _say_notation(texts, out, decimal, reading):
     "Add to the reading how numbers are written, where that is not plain"
     if 'decimal mark' in reading.fixed or decimal == ',':
         reading.add('decimal mark', decimal, BY_RULE, 'decimal', 'as the cells show')
     percent = [c for c in out if any('%' in v for v in texts[c])]
-    if percent: reading.add('percentages', percent, BY_RULE, 'reading', '45 % is 0.45')
+    if percent: _say_columns(reading, 'percentages', percent, '45 % is 0.45')
     other = '.' if decimal == ',' else ','
     grouped = lambda v: _SEPARATED.fullmatch(_bare(v)) and (other in v or _THOUSANDS.search(v.strip()))
     if found := [c for c in out if any(map(grouped, texts[c]))]:
-        reading.add('thousands separators', found, BY_RULE, 'reading', 'left out')
+        _say_columns(reading, 'thousands separators', found, 'left out')

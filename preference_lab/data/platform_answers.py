@@ -201,7 +201,8 @@ def asked_rows(
     "The items of a file of a public format, a row each"
     head = read_head(path)
     name = detect_format(head)
-    if not name or not FORMATS[name].unmistakable and (head.has('text') or head.has('left', 'right')): return None
+    if not name or name == 'answers' or not FORMATS[name].unmistakable and (
+            head.has('text') or head.has('left', 'right')): return None
     table = FORMATS[name].read(Path(path))
     frame = table.frame.drop(columns=['status', 'answer', 'choice', 'value', 'weight'], errors='ignore')
     if table.kind == 'memes': return frame.drop(columns='label', errors='ignore')

@@ -62,6 +62,7 @@ class Reading(NotebookView):
     settings: dict[str, str] = field(default_factory=dict)   # what -> setting, where a setting of its own fixes it
     preferred: dict = field(default_factory=dict)   # what -> choice of the training table, taken where several fit
     codes: dict[str, dict] = field(default_factory=dict)     # column -> value label -> code, in the order of the codes
+    marks: dict[str, dict] = field(default_factory=dict)     # file -> decimal mark -> the column, cell and row with it
 
     def add(self,
         what: str,         # 'text column', 'labels', 'scale' …

@@ -19,6 +19,7 @@ from .spellings import Spellings, unify_ids, unify_spellings
 from .validation import check_confusable_ids, list_names, parse_ids
 from .columns import SPLIT_ALIASES, select_columns
 from .labels import SPLITS
+from .label_sets import similar_labels
 from .missing_cells import filled_answers
 from .distributions import LabelDistributionTable, check_categories, check_weights
 
@@ -184,6 +185,7 @@ def aggregate_answers(
     keep, notes, raters = _first_answers(items, frame, rater_column, path, spellings)
     notes = similar + notes
     known = _known_categories(answers, categories, ordered, path, reading)
+    if not categories: notes += similar_labels(answers.value_counts().to_dict(), 'categories')
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..core.errors import ConfigError, did_you_mean
 from ..data.rater_answers import RaterAnswers
+from ..data.spellings import spell_as_known
 from ..data.validation import parse_ids
 from ..data.columns import select_columns
 from ..evaluation.perspectivism import predict_answers, rater_score_intervals
@@ -31,7 +32,8 @@ def raters_of_rows(
         raise ConfigError(f'--rater_column {column}: the model knows no raters; train it with rater_model=embedding or '
                           'heads, or leave the option out')
     if effects is None or not column and trained not in frame: return None
-    return parse_ids(frame[select_columns(frame, [column or trained], str(path), 'rater_column')[0]]).tolist()
+    named = parse_ids(frame[select_columns(frame, [column or trained], str(path), 'rater_column')[0]])
+    return spell_as_known(named, effects.raters).tolist()
 
 # %% ../../nbs/studies/07_rater_commands.ipynb #303da961
 def check_rater(

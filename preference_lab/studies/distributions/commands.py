@@ -17,6 +17,7 @@ from ...core.errors import ConfigError, DataError, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
+from ...data.reading import Reading
 from ...evaluation.distributions import distribution_intervals
 from ...experiments.prediction_files import join_predictions
 from ..rater_commands import answer_score_intervals, check_rater, raters_of_rows
@@ -40,11 +41,12 @@ def open_distribution_predictor(
     "A trained model as a function of tables with the columns that it was trained on"
     model = load_distributions_of(run).serve(device, precision, batch_size)
     if neighbors and model.kind != 'neighbors': raise ConfigError(f'--neighbors: the model of {run} reads no neighbors')
-    columns, source = [f'pred_{c}' for c in model.categories], ItemSource(run, neighbors)
+    columns, source, readings = [f'pred_{c}' for c in model.categories], ItemSource(run, neighbors), {}
     def predict(frame, path):
-        said = {}
+        said, preferred = {}, {'decimal mark': model.inputs.get('decimal', '.')}
+        reading = readings.setdefault(str(path), Reading(preferred=preferred))   # for all blocks of the file
         raters = raters_of_rows(model.rater_effects, frame, path, rater_column, model.inputs.get('rater_column', ''))
-        out = pd.DataFrame(predict_table(model, frame, path, source, said, raters), columns=columns)
+        out = pd.DataFrame(predict_table(model, frame, path, source, said, raters, reading), columns=columns)
         out.attrs['said'] = said
         return out
     return predict

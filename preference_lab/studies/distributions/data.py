@@ -33,6 +33,9 @@ from ...data.row_order import sort_items
 from ...data.platform_tables import PlatformTable, add_platform_reading
 from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_distribution
+from ...data.constant_raters import constant_raters_warning
+from ...data.doubtful_texts import text_warnings
+from ...data.far_counts import far_counts_warning
 from ...data.texts import normalize_texts
 from ...data.near_duplicates import find_near_duplicate_texts, near_duplicate_warning
 from ...data.splits import join_similar_items
@@ -251,6 +254,15 @@ def _item_neighbors(votes, path, names, c) -> dict[str, np.ndarray]:
                         f'{did_you_mean(item, votes.ids)}; correct the cell or delete the row')
     return pad_neighbors(table, votes.ids)
 
+# %% ../../../nbs/studies/distributions/02_data.ipynb #3744c00b
+def _doubtful_cells(votes, texts, is_counts: bool, reading) -> list[dict]:
+    "Warnings about texts, counts and raters"
+    where, a = votes.locations.__getitem__, votes.answers
+    notes = [note for t in texts.values() for note in text_warnings(t, where, reading)]
+    if is_counts: notes += far_counts_warning(votes.weights, votes.categories, where)
+    if a is None or not a.is_single_choice: return notes
+    return notes + constant_raters_warning(a.rater, a.labels.argmax(1), a.raters, votes.categories)
+
 # %% ../../../nbs/studies/distributions/02_data.ipynb #10c1c478
 def _feature_names(frame, votes, read, paths, path, c, reading) -> tuple[list[str], list[str]]:
     "The numeric and the text columns, in every table; an error if one holds answers"
@@ -293,6 +305,7 @@ def read_custom_distributions(
         if not names: raise ConfigError('setting neighbors needs feature_columns: the features of the neighbors')
         known = dict(features=_numeric_features(frame, names))   # of neighbors too, so numbers only
         known |= _item_neighbors(votes, Path(neighbors).expanduser(), names, c)
+    votes.notes += _doubtful_cells(votes, texts, bool(c.category_columns), reading)
     keys = dict(group=votes.groups) if votes.groups is not None else {}
     if texts: keys['text'] = _keep_similar_texts_together(votes, ['\n'.join(t) for t in zip(*texts.values())])
     return DistributionData(votes, texts=texts, keys=keys, requires_features=requires_features, **known)

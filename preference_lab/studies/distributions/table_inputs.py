@@ -58,22 +58,32 @@ def _text_columns(model: DistributionModel, frame, path) -> list[list[str]]:
         out.append(frame[name].tolist())
     return out
 
-def _column_features(model: DistributionModel, frame, path, said: dict) -> list[np.ndarray]:
+def _say_decimal(reading: Reading, trained: str, path, said: dict):
+    "Say that a table has another decimal mark than the training table"
+    mark = next(iter(reading.marks.get(Path(path).name, {})), trained)
+    names = {'.': 'the decimal point', ',': 'the decimal comma'}
+    if mark != trained:
+        said['decimal mark'] = f'{location(path)}: numbers have {names[mark]}, and had {names[trained]} in training'
+
+def _column_features(model: DistributionModel, frame, path, said: dict, reading=None) -> list[np.ndarray]:
     "The features (rows, width) in the feature columns: one array for all predictors, or one for each"
     i = model.inputs
     if not i['feature_columns']: return []
-    names = select_columns(frame, i['feature_columns'], path, 'feature_columns')
+    names, decimal = select_columns(frame, i['feature_columns'], path, 'feature_columns'), i.get('decimal', '.')
+    reading = reading or Reading(preferred={'decimal mark': decimal})
     if not i.get('columns'):
-        numbers = plain_numbers(frame, names, path, Reading(fixed={'decimal mark': i.get('decimal', '.')}))
+        numbers = plain_numbers(frame, names, path, reading)
+        _say_decimal(reading, decimal, path, said)
         advice = 'The column held numbers in training, without missing cells: write a number or delete the row.'
         return [parse_finite_floats(numbers[names].to_numpy(dtype=object), frame, names, path, advice)]
-    columns, new = parse_new_features(frame, i['columns'][0], path, i.get('missing', ''), i.get('decimal', '.'))
+    columns, new = parse_new_features(frame, i['columns'][0], path, i.get('missing', ''), decimal, reading)
     said |= new
+    _say_decimal(reading, decimal, path, said)
     return [read_encoder(e).transform(columns) for e in i['columns']]
 
-def _table_features(model: DistributionModel, frame, path, said: dict) -> list[np.ndarray]:
+def _table_features(model: DistributionModel, frame, path, said: dict, reading=None) -> list[np.ndarray]:
     "The features (rows, width) of a table: one array for all predictors, or one for each"
-    i, parts = model.inputs, _column_features(model, frame, path, said)
+    i, parts = model.inputs, _column_features(model, frame, path, said, reading)
     texts = []
     if i['encoder'] and i['encoder']['kind'] == 'text':
         encoder = _text_encoder(model)
@@ -139,13 +149,13 @@ def _neighbor_inputs(model: DistributionModel, frame, path, source: ItemSource) 
     unique, inverse = np.unique(np.array(ids, object), return_inverse=True)
     return {k: v[inverse] for k, v in pad_neighbors(table, list(unique)).items()}
 
-def _network_inputs(model: DistributionModel, frame, path, source: ItemSource | None, said) -> list[dict]:
+def _network_inputs(model: DistributionModel, frame, path, source: ItemSource | None, said, reading) -> list[dict]:
     "The inputs of a network for each row of a table: of all predictors, or of each"
     i = model.inputs
     in_table = bool(i['feature_columns'] or (i['encoder'] or {}).get('kind') == 'text')
     if source is None and not (in_table and model.kind == 'mlp'):
         raise ConfigError('the model reads inputs that are not in a table: give the run folder')
-    if in_table: out = [dict(features=x) for x in _table_features(model, frame, path, said)]
+    if in_table: out = [dict(features=x) for x in _table_features(model, frame, path, said, reading)]
     else: out = [source.rows(('features',), *_asked_ids(model, frame, path))]
     if model.kind != 'neighbors': return out
     neighbors = _neighbor_inputs(model, frame, path, source)
@@ -159,10 +169,11 @@ def predict_table(
     source: ItemSource | None = None,  # of inputs that are not in the table
     said: dict | None = None,   # column -> a sentence about what training did not have; extended here
     raters: Sequence[str] | None = None,  # of each row, who is predicted; None: all raters
+    reading: Reading | None = None,  # of the file, where its blocks are predicted one after the other
 ) -> np.ndarray:            # (rows, categories)
     "The predicted distribution of each row"
     if model.kind != 'text':
-        inputs = _network_inputs(model, frame, path, source, {} if said is None else said)
+        inputs = _network_inputs(model, frame, path, source, {} if said is None else said, reading)
         loaders = [TableLoader({k: torch.as_tensor(v) for k, v in x.items()}, 256) for x in inputs]
         return model.proba(loaders if len(loaders) > 1 else loaders[0], raters=raters)
     texts = ['\n'.join(t) for t in zip(*_text_columns(model, frame, path))]

@@ -18,6 +18,7 @@ from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
 from ...data.file_heads import read_head
+from ...data.doubtful_texts import text_warnings
 from ...evaluation.thresholds import Thresholds, fixed_thresholds
 from ...models.text_classifier import load_classifier
 from ...models.text_classifier_export import export_text_classifier
@@ -64,6 +65,12 @@ def _choose_thresholds(model, threshold, top) -> Thresholds:
     if threshold is None and top is None: return model.thresholds or fixed_thresholds(names)
     return fixed_thresholds(names, 0. if threshold is None else threshold, top)
 
+def _said_of_thresholds(model, threshold, top) -> dict[str, str]:
+    "What is said where the model has no thresholds, and none are asked for"
+    if threshold is not None or top is not None or model.thresholds is not None: return {}
+    return dict(thresholds='the model has no thresholds: a label is predicted from a probability of 0.5 on. Set '
+                           '--threshold or --top for another rule.')
+
 def open_text_predictor(
     run: str,                   # run folder or Hub name
     text_column: str='',        # empty: as in the training table
@@ -76,13 +83,16 @@ def open_text_predictor(
 ):                              # rows of a table -> their labels, and a column `pred_prob_<label>` for each label
     "A function that predicts tables of texts with a trained model"
     model = load_text_model(run).serve(device, precision, batch_size)
-    thresholds = _choose_thresholds(model, threshold, top)
+    thresholds, said = _choose_thresholds(model, threshold, top), _said_of_thresholds(model, threshold, top)
     def answer(frame, path):
         texts = _check_texts(frame, path, _trained_column(text_column, model, list(frame.columns)))
         raters = raters_of_rows(model.rater_effects, frame, path, rater_column, model.about.get('rater_column', ''))
         p = model.predict_proba(texts, raters=raters)
         labels = join_label_names(thresholds.predict(p), model.label_names)
-        return pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
+        out = pd.DataFrame(dict(labels=labels) | {f'pred_prob_{n}': p[:, k] for k, n in enumerate(model.label_names)})
+        places = lambda i: location(path, frame.index[i])
+        out.attrs['said'] = said | {n['code']: n['message'] for n in text_warnings(texts, places)}
+        return out
     return answer
 
 # %% ../../../nbs/studies/emotions/07_commands.ipynb #49ffd703
@@ -111,7 +121,9 @@ def predict_texts(
     p = model.predict_proba(text, raters=check_rater(model.rater_effects, rater))[0]
     yes = np.where(_choose_thresholds(model, threshold, top).predict(p[None])[0], 'yes', 'no')
     out = pd.DataFrame(dict(label=model.label_names, probability=p.round(4), predicted=yes))
-    return out.iloc[np.argsort(-p, kind='stable')].head(top or len(p)).reset_index(drop=True)
+    out = out.iloc[np.argsort(-p, kind='stable')].head(top or len(p)).reset_index(drop=True)
+    out.attrs['said'] = _said_of_thresholds(model, threshold, top)
+    return out
 
 # %% ../../../nbs/studies/emotions/07_commands.ipynb #6e35bfae
 def _evaluated_raters(cfg, settings, table) -> str|None:

@@ -15,8 +15,7 @@ import pandas as pd
 from ...core.errors import DataError, did_you_mean, location, truncate_repr
 from ...core.config import make_config
 from ...core.dataset_files import find_dataset
-from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading
-from ...data.reading import start_reading
+from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.labels import MultilabelTable, SPLITS, drop_label
 from ...data.label_files import read_label_folder, read_label_table
 from ...data.platform_tables import add_platform_reading
@@ -24,6 +23,7 @@ from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
 from ...data.rater_labels import labels_by_item
 from ...data.validation import pluralize
+from ...data.doubtful_texts import text_warnings
 from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
 from ...data.texts import clean_texts, code_texts, normalize_texts
@@ -68,11 +68,9 @@ def _read_any(data, demo_rows, seed, format, options, reading) -> MultilabelTabl
     if str(data) == 'goemotions' and not found: return load_goemotions_hub()
     path = found or Path(data).expanduser()
     if not path.exists() and not path.suffix and len(path.parts) == 1:
-        raise DataError(
-            f'data={str(data)!r}: no data set and no file has this '
-            f'name{did_you_mean(str(data), ["demo", "goemotions"])}; '
-            'give demo, goemotions, or the path of a table'
-        )
+        known = did_you_mean(str(data), ['demo', 'goemotions'])
+        raise DataError(f'data={str(data)!r}: no data set and no file has this name{known}; give demo, goemotions, or '
+                        'the path of a table')
     options = options | dict(vocabulary=tuple(EMOTIONS), marks=find_goemotions_names)
     keep_raters = options.pop('keep_raters', False)
     if options['label_names'] == 'goemotions': options['label_names'] = EMOTIONS
@@ -127,19 +125,21 @@ def _missing_labels(table, split, rows: pd.Series) -> list[dict]:
     "A warning about the labels that no row of a split carries"
     if not table.sizes[split]:
         raise DataError(f'{location(table.name)}: no {split} rows; add some, or remove the split to have one made')
-    none = [n for n, k in rows.items() if not k]
-    if not none: return []
+    if not (none := [n for n, k in rows.items() if not k]): return []
     names = ', '.join(none[:6]) + (f' and {len(none) - 6} more' if len(none) > 6 else '')
     verb, them = 'learned' if split == 'train' else 'measured', 'it' if len(none) == 1 else 'them'
     message = f'{split}: no row carries {names}; nothing can be {verb} about {them} there'
     return [dict(code='label_missing', message=message)]
 
 # %% ../../../nbs/studies/emotions/02_data.ipynb #811c9879
+def _places(table):
+    "The file and row of a position"
+    frame = table.frame
+    return lambda i: location(frame['source'].iloc[i] if 'source' in frame else table.name, frame.index[i])
+
 def _near_duplicates(table, folded) -> list[dict]:
     "Warnings about nearly equal texts in two splits of a published split; `folded` are codes"
-    frame = table.frame
-    source = lambda i: location(frame['source'].iloc[i] if 'source' in frame else table.name, frame.index[i])
-    return near_duplicate_warning(table.texts, frame['split'].tolist(), source, folded)
+    return near_duplicate_warning(table.texts, table.frame['split'].tolist(), _places(table), folded)
 
 def _relabeled_texts(table: MultilabelTable, code: np.ndarray) -> list[dict]:
     "A warning about texts that occur in several rows with different labels; `code` is equal for equal texts"
@@ -187,7 +187,7 @@ def load_emotions(
     (text, texts), (folded, folds) = code_texts(table.texts), codes
     rows = table.count_labels()
     table.notes = [*table.notes, *(note for s in SPLITS for note in _missing_labels(table, s, rows[s]))]
-    if is_own: table.notes.extend(_relabeled_texts(table, text))
+    if is_own: table.notes += _relabeled_texts(table, text) + text_warnings(table.texts, _places(table), reading)
 
     keys = {'text': text, 'folded text': folded}
     describe = {'text': lambda k: truncate_repr(texts[k]), 'folded text': lambda k: truncate_repr(folds[k])}

@@ -17,10 +17,11 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location, trunc
 from ...core.dataset_files import find_dataset
 from ...data.choice_tables import parse_choices
 from ...data.coding import hash_arrays
+from ...data.constant_raters import constant_raters_warning, one_sided_warning
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order
 from ...data.columns import usual_columns
-from ...data.label_sets import label_cells
+from ...data.label_sets import label_cells, similar_labels
 from ...data.missing_cells import filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
 from ...data.platform_formats import read_platform_file
@@ -234,8 +235,8 @@ def _read_comparisons(df, path, cfg, reading):
     times = {c: _numbers(df, path, c, f'{k}_column') for k, c in given.items() if c}
     table.frame = _sort_comparisons(table.frame, df, times.get(cfg.time_column))
     pairs = table.to_arrays()
-    data = JudgementData(path.name, 'comparisons', cfg.level or 'nominal', {}, pairs=pairs, notes=table.notes,
-                         models=models)
+    data = JudgementData(path.name, 'comparisons', cfg.level or 'nominal', {}, pairs=pairs, models=models,
+                         notes=[*table.notes, *one_sided_warning(pairs)])
     row = df.index.get_indexer(table.frame.index)
     if cfg.left_length_column or cfg.right_length_column:
         data.lengths = tuple(_numbers(df, path, getattr(cfg, f'{k}_length_column'), f'{k}_length_column')[row]
@@ -271,6 +272,7 @@ def _read_answers(df, path, cfg, kind, reading):
     data = _from_frame(f[f.answer.notna()], path.name, kind, level, order, notes)
     if kind == 'ratings':
         data.notes += rater_scale_warnings((a.rater, a.item, a.numbers(), a.raters) for a in data.answers.values())
+    elif kind == 'answers' and order is None: data.notes += similar_labels(value.value_counts().to_dict(), 'categories')
     return replace(data, models=_model_names(df, path, cfg))
 
 def _from_frame(f, name, kind, level, order=None, notes=()):
@@ -371,11 +373,9 @@ def load_judgements(
                           f'{", ".join(data.answers)}')
     for t, a in data.answers.items():   # durations from times
         if a.order is not None and t not in data.seconds: data.seconds[t] = answer_seconds(a)
-    named = [m.strip() for m in cfg.model_raters.split(',') if m.strip()]
-    models = list(dict.fromkeys(data.models + named))
-    if cfg.rater_type_column and not models:
-        message = f'no rater is a model: {cfg.rater_type_column} is human in all rows'
-        data.notes.append(dict(code='no_models', message=message))
+    models = list(dict.fromkeys([*data.models, *(m.strip() for m in cfg.model_raters.split(',') if m.strip())]))
+    if (kinds := cfg.rater_type_column) and not models:
+        data.notes.append(dict(code='no_models', message=f'no rater is a model: {kinds} is human in all rows'))
     return separate_models(data, models)
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #3d6aedd4
@@ -395,4 +395,6 @@ def check_judgements(
         lines.append(f'  {target}: {len(a.raters):,} raters, {len(a.items):,} items ({shared:,} with two raters or '
                      f'more), {len(a) - len(first):,} repeats, times {time}; answers {shown}')
     lines += describe_reading(data.reading)
+    of = lambda a: constant_raters_warning(a.rater, a.value, a.raters, a.values)
+    data.notes += next(filter(None, map(of, data.answers.values())), [])   # the report has a section about them
     return '\n'.join(lines + [f'  {n["code"]}: {n["message"]}' for n in data.notes])

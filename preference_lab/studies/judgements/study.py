@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from ...data.reading import reading_records
 from ...data.validation import list_names
 from ...experiments.results import finish_run
 from ...experiments.runs import save_table
@@ -125,7 +126,8 @@ def finish(self: JudgementStudy) -> dict:
     tables |= {f'model_{k}': t for k, t in self.models.items() if t is not None}
     for name, table in tables.items(): save_table(self.run, f'{name}.csv', table)
     return finish_run(
-        self.run, data=self.data_results(), split=dict(sizes=dict(test=len(self.data))), metrics=self.metrics,
+        self.run, data=self.data_results() | dict(reading=reading_records(self.reading)),
+        split=dict(sizes=dict(test=len(self.data))), metrics=self.metrics,
         baselines=self.baseline_metrics, comparisons={}, other_runs={}, controls={}, ceiling=None,
         warnings=self.run.warnings,
         timing=dict(seconds=time.perf_counter() - self.started),

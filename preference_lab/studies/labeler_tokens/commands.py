@@ -16,6 +16,7 @@ import pandas as pd
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...data.platform_answers import read_asked_table
+from ...data.spellings import spell_as_known
 from ...data.validation import require_column
 from ...models.embeddings import preprocess_images
 from ...models.lora_files import save_open_clip_checkpoint, save_peft_adapter
@@ -85,7 +86,8 @@ def _read_images(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def _rater_numbers(frame, path, model) -> np.ndarray:
     "The rater of each row; the population where none is named"
     if 'rater' not in frame: frame = frame.assign(rater='')
-    names, number = frame['rater'].map(lambda r: str(r).strip() if pd.notna(r) else ''), {}
+    names = spell_as_known(frame['rater'].map(lambda r: str(r).strip() if pd.notna(r) else ''), model.raters)
+    number = {}
     for row, name in names.drop_duplicates().items():
         try: number[name] = model.rater_number(name or None)
         except DataError as e: raise DataError(f'{location(path, row, "rater")}: {e}') from None

@@ -21,6 +21,7 @@ from ...core.dataset_files import find_dataset
 from ...core.storage import file_sha256
 from ...data.memes import MemeTable, confounder_pairs, first_names, image_exists, image_keys
 from ...data.memes import parse_numeric_ids
+from ...data.doubtful_texts import text_warnings
 from ...data.meme_tables import read_memes
 from ...data.reading import BY_NAME, NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.region_cache import RegionCache
@@ -150,6 +151,8 @@ def load_memes(
     "Memes, checked, split and audited"
     reading = reading or Reading(str(data))
     table, regions = _read_source(str(data), rows, seed, use_seen_split, group_column, reading, columns)
+    if str(data) not in _DATASETS:
+        table.notes += text_warnings(table.texts, lambda i: table.location(i, 'text'), reading)
     finish_reading(reading)
     duplicates = _duplicate_images(table)
     if 'split' not in table.frame: table = _make_split(table, sizes, seed, duplicates)

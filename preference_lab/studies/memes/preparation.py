@@ -182,7 +182,9 @@ def split(self: MemeData):
         self.train = self.train.subset(np.sort(order[:cfg.max_train_rows]))
     for split, t in dict(train=self.train, validation=self.validation).items():
         if len(t) and not t.is_labeled:
-            raise DataError(f'{name}: some {split} memes have no label; only labels of test memes may be missing')
+            i = int((t.frame['label'] < 0).to_numpy().argmax())
+            raise DataError(f'{t.location(i, "label")}: the meme has no label, and only labels of test memes may be '
+                            f'missing ({split}). Write its label, delete the row, or move it to the test split.')
         if not len(t) or len(np.unique(t.targets)) < 2:
             raise DataError(f'{name}: the {len(t):,} {split} memes do not have both labels; both are required')
     if not len(self.test): raise DataError(f'{name}: no test memes are left; provide the regions of some')

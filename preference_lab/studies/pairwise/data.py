@@ -18,6 +18,7 @@ from ...core.errors import ConfigError, DataError, did_you_mean, location
 from ...core.files import atomic_write, cache_folder
 from ...core.dataset_files import find_dataset
 from ...core.config import make_config
+from ...data.constant_raters import one_sided_warning
 from ...data.rater_scales import rater_scale_warnings
 from ...data.reading import NAMED, Reading, describe_reading, finish_reading, start_reading
 from ...data.tables import TABLE_SUFFIXES
@@ -226,12 +227,13 @@ def load_preferences(
     if is_ratings: table = _drop_constant(table)
     j = table.to_arrays() if str(data) in _PUBLISHED else sort_judgements(table.to_arrays())
     if is_ratings and table.repeated: table.notes = [*table.notes, _retest_note(j)]
+    warn = _scale_notes if is_ratings else one_sided_warning
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,
                           images=None if files is None else [files.get(i) for i in j.items],
                           embeddings=None if vectors is None else np.stack([vectors[i] for i in j.items]),
                           rater_attributes=None if raters is None else raters.loc[j.raters],
-                          notes=[*table.notes, *(_scale_notes(j) if is_ratings else []), *_few_labels(j)])
+                          notes=[*table.notes, *warn(j), *_few_labels(j)])
 
 # %% ../../../nbs/studies/pairwise/03_data.ipynb #e36f0e7d
 def answer_counts(

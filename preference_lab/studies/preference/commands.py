@@ -21,6 +21,7 @@ from ...data.platform_answers import read_asked_table
 from ...data.comparisons import Comparisons
 from ...data.items import list_images
 from ...data.ratings import Ratings, filter_raters, to_comparisons
+from ...data.spellings import spell_as_known
 from ...evaluation.pairwise import pairwise_intervals
 from ...experiments.compare_runs import PAIRWISE_METRICS
 from ...experiments.prediction_files import join_predictions
@@ -39,7 +40,7 @@ def _load_for_serving(run, device, batch_size, precision) -> PreferenceModel:
 
 def _item_indices(frame, column, known: dict, path) -> np.ndarray:
     "Indices of the known items in a column"
-    at = frame[column].map(known)
+    at = spell_as_known(frame[column], list(known)).map(known)
     if (unknown := at.isna().to_numpy()).any():
         name = frame[column][unknown].iloc[0]
         raise DataError(f'{location(path, frame.index[unknown][0], column)}: unknown item {name!r}'
@@ -50,6 +51,7 @@ def _rater_indices(frame, model, path) -> np.ndarray:
     "Indices of the raters of a table; -1 (the population) where none is named"
     if 'rater' not in frame: return np.full(len(frame), -1, np.int32)
     names = frame['rater'].map(lambda r: '' if r is None or r != r else str(r).strip())
+    names = spell_as_known(names, model.raters)
     at = names.map({'': -1, **{r: i for i, r in enumerate(model.raters)}})
     if (unknown := at.isna().to_numpy()).any():
         try: model.rater_number(names[unknown].iloc[0])
