@@ -13,7 +13,7 @@ from pathlib import Path
 from ..core.errors import ConfigError, DataError, PreferenceLabError, did_you_mean, location
 from .validation import list_names
 from .file_heads import FileHead, read_head
-from .platform_tables import PlatformTable, compare_answers
+from .platform_tables import PlatformTable, answer_ratings, compare_answers, rate_answers
 from .preference_formats import is_arena, is_chosen_rejected, is_pick_a_pic
 from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pic
 from .crowdsourcing_formats import is_answer_lists, is_answers, is_crowd_kit, is_mturk, is_toloka
@@ -24,8 +24,11 @@ from .annotation_platforms import read_argilla, read_labelbox, read_potato
 from .annotation_tools import is_doccano, is_prodigy, read_doccano, read_prodigy
 from .disagreement_formats import is_convabuse, is_goemotions_raw, is_lewidi
 from .disagreement_formats import read_convabuse, read_goemotions_raw, read_lewidi
-from .experiment_formats import is_hpd, is_jspsych, is_psychopy, is_qualtrics
-from .experiment_formats import read_hpd, read_jspsych, read_psychopy, read_qualtrics
+from .experiment_formats import is_psychopy, read_psychopy
+from .jspsych_files import is_jspsych, read_jspsych
+from .qualtrics_files import is_qualtrics, read_qualtrics
+from .image_rankings import is_hpd, is_imagereward, is_pick_rankings
+from .image_rankings import read_hpd, read_imagereward, read_pick_rankings
 
 # %% ../../nbs/data/66_platform_formats.ipynb #8d6abfb2
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ FORMATS = dict(
     qualtrics=Format('Qualtrics: CSV with three header rows', is_qualtrics, read_qualtrics),
     psychopy=Format('PsychoPy', is_psychopy, read_psychopy),
     jspsych=Format('jsPsych: CSV, JSON', is_jspsych, read_jspsych),
+    imagereward=Format('ImageReward', is_imagereward, read_imagereward),
     hpd=Format('Human Preference Dataset', is_hpd, read_hpd),
+    pick_rankings=Format('Pick-a-Pic rankings', is_pick_rankings, read_pick_rankings),
     goemotions_raw=Format('GoEmotions, a row a rater', is_goemotions_raw, read_goemotions_raw),
     toloka=Format('Toloka assignments', is_toloka, read_toloka),
     mturk=Format('Mechanical Turk batch results', is_mturk, read_mturk),
@@ -76,10 +81,11 @@ def _check_format(format: str):
                           f'{", ".join(known)}')
 
 def _of_kind(table: PlatformTable, kinds) -> PlatformTable|None:
-    "The table, or another of the same file, of one of these kinds; answers that name the better item are comparisons"
+    "The table, or another of the same file, of one of these kinds; else its answers as comparisons, ratings or votes"
     tables = (table, *table.also)
     if found := next((t for k in kinds for t in tables if t.kind == k), None): return found
-    return next(filter(None, map(compare_answers, tables)), None) if 'comparisons' in kinds else None
+    convert = dict(comparisons=compare_answers, ratings=rate_answers, votes=answer_ratings)
+    return next((found for k in kinds if k in convert for t in tables if (found := convert[k](t))), None)
 
 # %% ../../nbs/data/66_platform_formats.ipynb #90aba7df
 def _read_as(path, name) -> PlatformTable:
