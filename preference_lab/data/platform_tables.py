@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'PlatformTable', 'drop_non_answers', 'add_platform_reading', 'choose_question', 'add_winners',
-           'compare_answers', 'as_list', 'as_text']
+           'compare_answers', 'rate_answers', 'answer_ratings', 'as_list', 'as_text']
 
 # %% ../../nbs/data/44_platform_tables.ipynb #865b2402
 import json
@@ -131,6 +131,45 @@ def compare_answers(
     columns = {('choice' if k == 'answer' else k): c for k, c in table.columns.items() if k not in ('item', 'text')}
     return replace(table, frame=found, kind='comparisons', columns=columns | dict(left=left, right=right), also=[])
 
+# %% ../../nbs/data/44_platform_tables.ipynb #a3096b73
+def rate_answers(
+    table: PlatformTable,   # votes
+) -> PlatformTable|None:    # ratings; None where no question has numbers alone
+    "Single answers that are numbers as ratings; a note about the other questions"
+    if table.kind != 'votes' or 'rater' not in table.frame: return None
+    f = table.frame
+    target = f['target'] if 'target' in f else pd.Series('preference', f.index)
+    value = f['answer'].map(lambda a: a[0] if a else '')
+    given = (value != '') & ((f['status'] == '') if 'status' in f else True)
+    number = pd.to_numeric(value.where(given), errors='coerce')
+    asked = pd.unique(target[given])
+    rated = [t for t in asked if number[given & (target == t)].notna().all()]
+    if not rated: return None
+    others, notes = [str(t) for t in asked if t not in rated], list(table.notes)
+    if others:
+        notes.append(dict(code='columns_left_out', message=f'{list_names(rated)}: read as ratings; not used, since not '
+                          f'all answers are numbers: {list_names(others)}'))
+    keep = (target.isin(rated) | target.isna()).to_numpy()
+    frame = f.drop(columns='answer').assign(value=value, target='preference' if len(rated) == 1 else target)[keep]
+    columns = {('value' if k == 'answer' else k): c for k, c in table.columns.items()}
+    return replace(table, frame=frame, kind='ratings', columns=columns, notes=notes, also=[])
+
+# %% ../../nbs/data/44_platform_tables.ipynb #57646e19
+def _category(value) -> str:
+    "A number as a label: 4 of 4.0"
+    number = pd.to_numeric(value, errors='coerce')
+    return str(value).strip() if pd.isna(number) or number % 1 else str(int(number))
+
+def answer_ratings(
+    table: PlatformTable,   # ratings
+) -> PlatformTable|None:    # votes; None for another kind
+    "Ratings as answers of categories"
+    if table.kind != 'ratings': return None
+    answers = [[] if is_missing(v) or str(v).strip() == '' else [_category(v)] for v in table.frame['value']]
+    frame = table.frame.drop(columns='value').assign(answer=answers)
+    columns = {('answer' if k == 'value' else k): c for k, c in table.columns.items()}
+    return replace(table, frame=frame, kind='votes', columns=columns, also=[])
+
 # %% ../../nbs/data/44_platform_tables.ipynb #93839f7b
 def as_list(
     cell,   # a list, JSON of one, one value, or nothing
@@ -145,11 +184,12 @@ def as_list(
 
 # %% ../../nbs/data/44_platform_tables.ipynb #da842b09
 def as_text(
-    cell,   # a string, an object of strings, a list of messages with `content`, or anything else
+    cell,   # a string, an object of strings, a list of messages with `content` or of parts with `type` and `text`
 ) -> str:
     "The text of a cell; parts are joined by line breaks"
     if isinstance(cell, str): return cell
     if isinstance(cell, dict) and set(cell) == {'bytes', 'path'}: return cell['path'] or ''   # an image of the Hub
+    if isinstance(cell, dict) and isinstance(cell.get('type'), str) and 'text' in cell: return as_text(cell['text'])
     if isinstance(cell, dict): return '\n'.join(filter(None, map(as_text, cell.values())))
     if isinstance(cell, (list, tuple, np.ndarray)):
         parts = [c['content'] if isinstance(c, dict) and 'content' in c else c for c in cell]
