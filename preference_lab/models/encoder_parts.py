@@ -11,6 +11,8 @@ import sys
 from torch import Tensor, nn
 from transformers import BertConfig
 
+from ..training.attention import FAST_ATTENTION
+
 # %% ../../nbs/models/03_encoder_parts.ipynb #a3d09828
 def tiny_config(
     tokenizer,   # of transformers
@@ -35,7 +37,7 @@ def accepts_4d_mask(
     "Whether the encoder accepts a mask of shape (rows, 1, 1, width)"
     return (
         hasattr(sys.modules[type(encoder).__module__], 'create_bidirectional_mask')
-        and getattr(encoder.config, '_attn_implementation', None) == 'sdpa'
+        and getattr(encoder.config, '_attn_implementation', None) in ('sdpa', FAST_ATTENTION)
     )
 
 # %% ../../nbs/models/03_encoder_parts.ipynb #66f04536

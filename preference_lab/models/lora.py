@@ -13,11 +13,11 @@ from typing import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import Parameter, functional as F
 
 from ..core.errors import ConfigError, did_you_mean
 from ..core.optional_packages import import_optional
 from ..core.config import FractionBelowOne, PositiveFloat, PositiveInt, check_value
+from ..training.attention import fast_attention
 
 # %% ../../nbs/models/11_lora.ipynb #2669c9ee
 class SplitAttention(nn.Module):
@@ -40,7 +40,7 @@ class SplitAttention(nn.Module):
         if not self.batch_first: q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         split = lambda x: x.unflatten(-1, (self.heads, -1)).transpose(1, 2)   # (batch, heads, tokens, width/heads)
         q, k, v = split(self.q_proj(q)), split(self.k_proj(k)), split(self.v_proj(v))
-        out = F.scaled_dot_product_attention(q, k, v, self._torch_mask(attn_mask))
+        out = fast_attention(q, k, v, self._torch_mask(attn_mask))
         out = self.out_proj(out.transpose(1, 2).flatten(2))
         return out if self.batch_first else out.transpose(0, 1), None
 
@@ -65,8 +65,8 @@ class SplitAttention(nn.Module):
         # on the meta device no random numbers are drawn
         with torch.device('meta'): new = cls(attn.embed_dim, attn.num_heads, attn.batch_first, b is not None)
         for i, m in enumerate([new.q_proj, new.k_proj, new.v_proj]):
-            m.weight = Parameter(w.detach().chunk(3)[i].clone(), requires_grad=w.requires_grad)
-            if b is not None: m.bias = Parameter(b.detach().chunk(3)[i].clone(), requires_grad=b.requires_grad)
+            m.weight = nn.Parameter(w.detach().chunk(3)[i].clone(), requires_grad=w.requires_grad)
+            if b is not None: m.bias = nn.Parameter(b.detach().chunk(3)[i].clone(), requires_grad=b.requires_grad)
         new.out_proj = attn.out_proj
         return new.train(attn.training)
 
@@ -143,7 +143,7 @@ def adapted_modules(
 # %% ../../nbs/models/11_lora.ipynb #2c59f706
 def adapter_parameters(
     clip: nn.Module,
-) -> dict[str, Parameter]:  # '<layer>.<group>.A' and '….B'; with DoRA '….M' too
+) -> dict[str, nn.Parameter]:  # '<layer>.<group>.A' and '….B'; with DoRA '….M' too
     "The trainable parameters of the adapters"
     parts = lambda m: (('A', m.lora_A), ('B', m.lora_B), ('M', m.lora_magnitude_vector))
     layers = adapted_modules(clip).items()

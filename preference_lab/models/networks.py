@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..training.attention import use_fast_attention
 from ..training.inference import in_fp32
 
 # %% ../../nbs/models/35_networks.ipynb #5e0f8db3
@@ -155,7 +156,7 @@ class TextNetwork(nn.Module):
         dropout: float,       # before the output layer
     ):
         super().__init__()
-        self.encoder, self.pooling, self.dropout = encoder, pooling, dropout
+        self.encoder, self.pooling, self.dropout = use_fast_attention(encoder), pooling, dropout
         self.head = nn.Linear(encoder.config.hidden_size, classes)
 
     def forward(self,

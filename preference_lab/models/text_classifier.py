@@ -28,6 +28,7 @@ from .text_encoders import find_pooling, without_pooling_layer
 from .encoder_parts import accepts_4d_mask, attention_mask_4d
 from .frozen_blocks import freeze_blocks, frozen_block_count, remaining_encoder
 from .classifier_card import classifier_card
+from ..training.attention import use_fast_attention
 
 # %% ../../nbs/models/40_text_classifier.ipynb #e84e17e1
 class MultilabelTextClassifier(
@@ -59,6 +60,7 @@ class MultilabelTextClassifier(
         self.encoder = (
             encoder if encoder is not None else AutoModel.from_config(config, **without_pooling_layer(config))
         )
+        use_fast_attention(self.encoder)
         self.shaped = accepts_4d_mask(self.encoder)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(config.hidden_size, len(label_names))
         nn.init.normal_(self.head.weight, std=.02)

@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from ..core.errors import DataError
 from .vilbert_config import ViLBERTConfig
 from .vilbert_embeddings import VISUAL_NORM_EPS, TextEmbeddings, RegionEmbeddings
+from ..training.attention import fast_attention
 
 # %% ../../nbs/models/14_vilbert_layers.ipynb #7f0ba9bd
 def scaled_dot_product_attention(
@@ -30,7 +31,7 @@ def scaled_dot_product_attention(
 ) -> Tensor:             # (rows, queries, width)
     "Scaled dot-product attention, softmax(q k' / √d) v, in several heads"
     q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
-    if maps is None: h = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+    if maps is None: h = fast_attention(q, k, v, mask, dropout)
     else:
         scores = q @ k.mT * q.shape[-1]**-.5
         maps.append((scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1))
