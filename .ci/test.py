@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 900  # seconds for one notebook; then it counts as failed
 THREADS = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'
 NOTEBOOK = 'PREFERENCE_LAB_TEST'  # environment variable: the notebook that a process works for
-PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transformers.models.auto.modeling_auto accelerate sklearn.linear_model sklearn.metrics
+PRELOAD = '''torch torch._dynamo transformers.models.bert.modeling_bert transformers.models.roberta.modeling_roberta transformers.models.auto.modeling_auto accelerate sklearn.linear_model sklearn.metrics
 sklearn.feature_extraction.text scipy.stats scipy.cluster.hierarchy pandas.io.formats.style pandera.pandas seaborn tqdm.auto execnb.shell nbdev.process
 nbdev.frontmatter matplotlib_inline.backend_inline fastcore.test pandera.backends.pandas.builtin_checks pyarrow.dataset datasets h5py open_clip peft
 optuna sqlalchemy papermill nbconvert ipykernel.kernelapp sklearn.neighbors sklearn.naive_bayes sklearn.isotonic openpyxl'''.split()
