@@ -9,6 +9,7 @@ __all__ = ['environment']
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,9 +17,6 @@ from pathlib import Path
 def environment() -> dict:
     "Versions, processor, cores and devices"
     import torch
-    def version_of(package):
-        try: return version(package)
-        except PackageNotFoundError: return None
     packages = ('preference_lab', 'torch', 'transformers', 'accelerate', 'scikit-learn', 'numpy', 'pandas')
     return dict(
         python=platform.python_version(),
@@ -28,9 +26,16 @@ def environment() -> dict:
         threads=torch.get_num_threads(),
         gpu=[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         commit=_git_commit(),
-        packages={p: version_of(p) for p in packages},
+        packages={p: _version_of(p) for p in packages},
     )
 
+@cache   # what has been imported does not change
+def _version_of(package: str) -> str|None:
+    "The version of an installed package"
+    try: return version(package)
+    except PackageNotFoundError: return None
+
+@cache
 def _cpu() -> str:
     "The processor's name"
     try:
@@ -38,6 +43,7 @@ def _cpu() -> str:
         return next(l.split(':', 1)[1].strip() for l in lines if l.startswith('model name'))
     except (OSError, StopIteration): return platform.processor() or platform.machine()
 
+@cache
 def _git_commit() -> str|None:
     "The commit of the code that runs, if it runs from a checkout"
     folder = Path(__file__).parent if '__file__' in globals() else None

@@ -106,13 +106,13 @@ def default_workers(
 # %% ../../nbs/core/02_process.ipynb #2ac75f3a
 @contextmanager
 def paused_garbage_collection():
-    "Context without the search for unreachable cycles; what exists at its end counts as old, which is searched rarely"
+    "Context without the search for unreachable cycles; if many objects exist at its end, they count as old at once"
     enabled = gc.isenabled()
     gc.disable()
     try: yield
     finally:
         if enabled:
-            if not gc.get_freeze_count():
+            if gc.get_count()[0] > 100_000 and not gc.get_freeze_count():   # the second goes through all that is frozen
                 gc.freeze()
                 gc.unfreeze()   # into the oldest generation
             gc.enable()

@@ -45,8 +45,10 @@ def resample_weights(
     code = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
     size, rng = code.max()+1, np.random.default_rng(seed)
     for start in range(0, n, chunk):
-        counts = [np.bincount(rng.integers(size, size=size), minlength=size)[code] for _ in range(min(chunk, n-start))]
-        yield np.stack(counts, 1).astype(float)
+        k = min(chunk, n-start)
+        drawn = rng.integers(size, size=(k, size)) + size*np.arange(k)[:, None]   # each resample has numbers of its own
+        counts = np.bincount(drawn.ravel(), minlength=k*size).reshape(k, size)
+        yield counts[:, code].T.astype(float, order='C')
 
 # %% ../../nbs/evaluation/02_bootstrap.ipynb #ccab919d
 Scorer = Callable[[np.ndarray], dict]  # weights (rows, k) -> {metric: (..., k)}

@@ -21,7 +21,8 @@ from .paired_tests import MIN_UNITS, paired_bootstrap
 def _sign_patterns(units: int, n: int, seed: int) -> np.ndarray:   # (patterns, units) of 1 and -1
     "All patterns of signs if there are at most n, else n random ones"
     if 2**units <= n: return 1. - 2*((np.arange(2**units)[:, None] >> np.arange(units)) & 1)
-    return 1 - 2*np.random.default_rng(seed).integers(2, size=(n, units), dtype=np.int8)
+    signs = 1 - 2*np.random.default_rng(seed).integers(2, size=(n, units), dtype=np.int8)
+    return signs if signs.size > 2**22 else signs.astype(float)   # as the product needs them, where that is small
 
 def sign_flip_test(
     differences: np.ndarray,  # (units,) difference of two predictors in each unit

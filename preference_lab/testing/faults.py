@@ -85,12 +85,15 @@ def folder_snapshot(
     folder: str|Path,
 ) -> dict[str, tuple|bool]:  # relative path -> size, modification time and inode of a file; False for a folder
     "The state of a folder, in which every change shows; lock files are left out"
-    folder = Path(folder)
-    def state(path):
-        if path.is_dir(): return False
-        s = path.lstat()
-        return s.st_size, s.st_mtime_ns, s.st_ino
-    return {p.relative_to(folder).as_posix(): state(p) for p in folder.rglob('*') if p.name != '.lock'}
+    found, start = {}, len(os.path.join(folder, ''))
+    for within, folders, files in os.walk(folder):   # a third of the time of Path.rglob
+        name = lambda n: os.path.join(within, n)[start:].replace(os.sep, '/')
+        found |= {name(n): False for n in folders if n != '.lock'}
+        for n in files:
+            if n == '.lock': continue
+            s = os.lstat(os.path.join(within, n))
+            found[name(n)] = s.st_size, s.st_mtime_ns, s.st_ino
+    return found
 
 # %% ../../nbs/testing/01_faults.ipynb #70c379b3
 class PickleCanary:
