@@ -7,6 +7,7 @@ python .ci/scaling.py --sizes 1000000 --parts hierarchical --kinds comparisons -
 python .ci/scaling.py --loops 5                                   the training loop next to others
 python .ci/scaling.py --encoder-step                              a step of an encoder next to the processor's peak
 python .ci/scaling.py --parts stream --sizes 100000 1000000 10000000    predictions of a table that is read in blocks
+python .ci/scaling.py --parts check --sizes 125000 250000 500000 1000000    `preference_lab data check` of tables of four forms
 python .ci/scaling.py --serving RUN                               a classifier of emotions next to what is exported of it
 Results are added to the file; those of the same size are replaced."""
 import json
@@ -109,19 +110,66 @@ def stream(rng, kind, rows, raters, items, width):
         shutil.rmtree(folder)
     return run
 
+def table_blocks(rng, kind, rows, raters, items, block=50_000):
+    "The rows of a table, in blocks: comparisons, ratings, answers of raters, counts, or texts of 5 to 30 words with one or two labels"
+    import pandas as pd
+    words, labels = np.array([f'word{i}' for i in range(30_000)]), np.array([f'label{i}' for i in range(28)])
+    for start in range(0, rows, block):
+        n = min(block, rows-start)
+        rater, item, value = (rng.integers(0, high, n) for high in (raters, items, 7))
+        if kind == 'comparisons':
+            right = (item + rng.integers(1, items, n)) % items
+            table = dict(rater=rater, left=item, right=right, choice=np.where(rng.random(n) < .5, 'left', 'right'))
+        elif kind == 'ratings':   # each pair of rater and item once
+            pair = np.arange(start, start+n)
+            table = dict(rater=pair % raters, item=pair//raters, rating=value+1)
+        elif kind == 'answers': table = dict(item=(start + np.arange(n))//5, rater=(start + np.arange(n)) % raters, answer=labels[value])
+        elif kind == 'counts': table = dict(item=start + np.arange(n)) | {f'count_{c}': rng.integers(0, 20, n) for c in 'abcdefgh'}
+        else:
+            lengths = rng.integers(5, 31, n)
+            drawn = words[np.minimum(rng.zipf(1.3, lengths.sum())-1, len(words)-1)]
+            some = np.split(drawn, lengths.cumsum()[:-1])
+            more = np.where(rng.random(n) < .2, ',' + labels[(value+1) % 28].astype(object), '')
+            table = dict(id=start + np.arange(n), text=[' '.join(w) for w in some], labels=labels[value].astype(object) + more)
+        yield pd.DataFrame(table)
+
+CHECKED = dict(comparisons=['preference'], ratings=['preference'], answers=['judgements'], counts=['distributions', 'category_columns=count_*'],
+               texts=['emotions'])   # table -> the study that reads it, and its settings
+COMMAND = '''
+import json, resource, subprocess, sys, time
+clock = time.perf_counter()
+done = subprocess.run([sys.executable, '-m', 'preference_lab.cli', 'data', 'check', *sys.argv[1:]], stdout=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+gib = used.ru_maxrss/2**20
+print(json.dumps(dict(cpu_seconds=used.ru_utime+used.ru_stime, seconds=time.perf_counter()-clock, memory_gib=gib, growth_gib=gib)))
+sys.exit(done.returncode)'''   # a small process, since the peak of a child begins with the memory of its parent
+
+def check(rng, kind, rows, raters, items, width):
+    "`preference_lab data check` of a CSV file, as a command in a process of its own: with its start, and the whole memory"
+    import tempfile
+    folder = tempfile.TemporaryDirectory()
+    path, (study, *settings) = Path(folder.name)/f'{kind}.csv', CHECKED[kind]
+    for i, block in enumerate(table_blocks(rng, kind, rows, raters, items)): block.to_csv(path, mode='a' if i else 'w', header=not i, index=False)
+    def run():
+        done = subprocess.run([sys.executable, '-c', COMMAND, study, path, *settings], capture_output=True, text=True, cwd=ROOT)
+        if done.returncode: raise RuntimeError(done.stderr[-500:])
+        with folder: return json.loads(done.stdout) | dict(megabytes=path.stat().st_size/1e6)
+    return run
+
 PARTS = dict(
     hierarchical=hierarchical, network=network, **{n: baseline(n) for n in ('bradley_terry', 'elo', 'als', 'rater_majority', 'linear')}, split=split,
-    stream=stream,
+    stream=stream, check=check,
 )   # part -> what prepares it
 
 def measure(part, kind, rows, raters, items, width) -> dict:
     "One measurement; the memory is the growth of the peak while it runs"
     torch.set_num_threads(1)
-    run = PARTS[part](np.random.default_rng(0), dict(comparisons=comparisons, ratings=ratings).get(kind), rows, raters, items, width)
+    run = PARTS[part](np.random.default_rng(0), dict(comparisons=comparisons, ratings=ratings).get(kind) if part != 'check' else kind, rows, raters, items, width)
     before, start, clock = peak_memory(CPU), time.process_time(), time.perf_counter()
-    run()
-    return dict(part=part, kind=kind, rows=rows, raters=raters, items=items, width=width, cpu_seconds=time.process_time()-start,
-                seconds=time.perf_counter()-clock, memory_gib=peak_memory(CPU)/2**30, growth_gib=(peak_memory(CPU)-before)/2**30)
+    result = run()
+    measured = dict(cpu_seconds=time.process_time()-start, seconds=time.perf_counter()-clock, memory_gib=peak_memory(CPU)/2**30,
+                    growth_gib=(peak_memory(CPU)-before)/2**30)
+    return dict(part=part, kind=kind, rows=rows, raters=raters, items=items, width=width, **(result if part == 'check' else measured))
 
 
 # ---- the loop next to other loops, alternately in one process
@@ -323,7 +371,8 @@ def serving(run: str, rounds: int=3, texts: int=192) -> list[dict]:
 def jobs(a) -> list[tuple]:
     "part, kind, rows, raters, items, width: each part over rows; the hierarchical model over raters, items and features, too"
     shape = lambda n: (a.raters or max(20, n//100), a.items or max(50, n//50), a.width)
-    out = [(p, k, n, *shape(n)) for p in a.parts for k in a.kinds for n in a.sizes if not (k == 'ratings' and p in ('network', 'split')) and p != 'stream']
+    out = [(p, k, n, *shape(n)) for p in a.parts for k in a.kinds for n in a.sizes if not (k == 'ratings' and p in ('network', 'split')) and p not in ('stream', 'check')]
+    if 'check' in a.parts: out += [('check', k, n, max(20, n//100), max(50, n//50), 0) for k in CHECKED for n in a.sizes]
     if 'stream' in a.parts: out += [('stream', 'texts', n, *shape(n)) for n in a.sizes]
     if 'hierarchical' in a.parts and a.sweeps:
         r, i, w = shape(BASE)
