@@ -189,7 +189,7 @@ def load_preferences(
     weight_column: str=None,      # weight of each judgement in the likelihood of a fit; None: 1 each
     target_columns: str|list=None, # comparisons in wide layout: columns of choices (commas between); None: all others
     format: str='',               # of a custom table: plain, or a public format; empty: told by its marks
-    layout: str='',               # ratings: long, or wide (a rating matrix); rankings; empty: by unmistakable columns
+    layout: str='',               # long, wide (a column for each item or pair), or rankings; empty: by its columns
     ties: str='half',             # comparisons: half wins, drop, or davidson
     seed: int=0,                  # of simulated data
     new_raters: int=0,            # of simulated data, besides the six

@@ -26,7 +26,8 @@ class PairwiseConfig(TrainConfig):
     data_seed: NonNegativeInt = 0
     # of your own table: plain, or the public format it is in, such as label_studio; empty: told by its marks
     format: str = ''
-    # of your own table: long (a row a rating), wide (a rating matrix), rankings (as comparisons); empty: by its columns
+    # of your own table: long (a row a judgement), wide (a column for each item or pair of items), rankings (as
+    # comparisons); empty: by its columns
     layout: Literal['', 'long', 'wide', 'rankings'] = ''
     # of your own comparisons: ties are half a win for each side in training (half), an outcome that is predicted too
     # (davidson: the model of Davidson 1970), or left out (drop)
@@ -43,7 +44,8 @@ class PairwiseConfig(TrainConfig):
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
     rater_column: str = 'rater'            # of your own table
-    item_column: str = 'item'              # of your own ratings, and of a table of embeddings
+    # of your own ratings, and of a table of embeddings; of a rating matrix perhaps a pattern of its columns: face*
+    item_column: str = 'item'
     value_column: str = 'value'            # of your own ratings
     left_column: str = 'left'              # of your own comparisons
     right_column: str = 'right'            # of your own comparisons

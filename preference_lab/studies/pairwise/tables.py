@@ -28,10 +28,10 @@ from ...data.repeated_ratings import Repeats, resolve_repeats
 from ...data.target_columns import find_target_columns, refuse_dropped_answers
 from ...data.choice_tables import parse_choices
 from ...data.winners import parse_graded_codes
-from ...data.rating_matrix import is_rating_matrix, melt_matrix
-from ...data.rankings import find_rankings, melt_rankings
 from ...data.platform_tables import PlatformTable, add_platform_reading, drop_non_answers
+from ...data.rankings import are_ranks
 from ...data.platform_formats import read_platform_file
+from .layouts import is_wide, read_layout, wide_hint
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #c1855057
 @dataclass
@@ -73,7 +73,7 @@ def _table_kind(df, path, judgement_type, columns) -> str:
     raise DataError(f'{location(path, 1)}: the columns are {list_names(df.columns, 12)}; ratings need {c["rater"]}, '
                     f'{c["item"]} and {c["value"]}, comparisons need {c["rater"]}, {c["left"]}, {c["right"]} and a '
                     'column for each target. Name them with rater_column=, item_column=, value_column=, left_column=, '
-                    'right_column=')
+                    f'right_column={wide_hint(df, c)}')
 
 def _drop_missing(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict]]:
     "The rows with a rating, and a note about the others"
@@ -95,6 +95,13 @@ def _refuse_nameless(ids, path, column, what):
     raise DataError(f"{location(path, ids.index[empty.to_numpy()][0], column)}: '' is not a valid {what}. Write one or "
                     f'delete the row{merged}.')
 
+def _note_of_ranks(f, column) -> list[dict]:
+    "A note where the ratings of each rater are the numbers 1, 2, … once each"
+    if not are_ranks(f.groupby(['rater', 'target'], sort=False).ngroup().to_numpy(), f['value'].to_numpy()): return []
+    message = (f'{column}: each rater gives the numbers 1, 2, … once each, as in a ranking; they are read as ratings, '
+               'the highest being the best. If 1 is the best, set layout=rankings')
+    return [dict(code='ratings_are_ranks', message=message)]
+
 def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
     "The ratings in a custom table"
     c = o.columns
@@ -109,20 +116,24 @@ def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
     if c.get('weight'): f['weight'] = parse_weights(df, c['weight'], path.name)
     f, repeats, repeated = resolve_repeats(f, df, o.repeats, path.name, reading)
     columns = {k: c[k] for k in ('rater', 'item', 'target', 'value')}
-    return RatingTable(f, scale, path.name, dropped + notes + repeats, columns, repeated)
+    ranks = _note_of_ranks(f, c['value'])
+    return RatingTable(f, scale, path.name, dropped + notes + repeats + ranks, columns, repeated)
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #5ba0bd03
 _KINDS = dict(ratings=('rater', 'item', 'value'), comparisons=('rater', 'left', 'right'))
 
 def _name_columns(df, o: TableOptions, reading: Reading) -> TableOptions:
-    "The options with columns by usual names, where with them the table holds one kind of judgement, and without none"
+    "The options with columns by usual names, where only with them the table holds one kind of judgement, or is wide"
     columns = {k: reading.fixed.get(f'{k} column', v) if v == k else v for k, v in o.columns.items()}
     usual = usual_columns(df, columns)
     complete = lambda names: [kind for kind, roles in _KINDS.items() if all(names.get(k) in df for k in roles)]
     kinds = complete(columns | usual)
     if o.judgement_type in kinds: kinds = [o.judgement_type]
-    if len(kinds) != 1 or complete(columns): return replace(o, columns=columns)
-    named = {k: usual[k] for k in _KINDS[kinds[0]] if k in usual}
+    if complete(columns): return replace(o, columns=columns)
+    if len(kinds) == 1: named = {k: usual[k] for k in _KINDS[kinds[0]] if k in usual}
+    else:
+        ids = {k: c for k, c in usual.items() if k in ('rater', 'item', 'value', 'left', 'right')}
+        named = ids if len(ids) == 1 and {'rater', 'item'} & set(ids) and is_wide(df, columns | ids) else {}
     for k, c in named.items(): reading.add(f'{k} column', c, BY_NAME, f'{k}_column', 'a usual name of it')
     return replace(o, columns=columns | named)
 
@@ -203,29 +214,13 @@ def _platform_table(path, o: TableOptions, reading) -> tuple[PlatformTable|None,
     roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
     return table, replace(o, columns=roles | named)
 
-def _read_rankings(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict]]|None:
-    "The comparisons that rankings imply, and a note about them; None: a table without rankings"
-    form = find_rankings(df, o.columns) if o.judgement_type != 'ratings' and o.layout in ('', 'rankings') else ''
-    if o.layout == 'rankings' and not form:
-        raise DataError(f'{location(path, 1)}: no rankings: they need the columns rank_1, rank_2, …, a column ranking, '
-                        'the columns item and rank, or best, worst and items. Rename the columns, or remove '
-                        f'layout=rankings. The columns are {list_names(df.columns, 12)}.')
-    if not form: return None
-    frame, note = melt_rankings(df, o.columns, form, path.name)
-    reading.add('layout', 'rankings', NAMED if o.layout else BY_RULE, 'layout', f'{form.replace("_", "–")} form')
-    names = {k: o.columns[k] for k in ('rater', 'left', 'right', 'target', 'choice', 'weight') if o.columns.get(k)}
-    return frame.rename(columns=names), [note]
-
 def _read_plain(path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict], TableOptions]:
-    "A plain table; a rating matrix in long form, and a note about it; its columns by their roles"
+    "A plain table with a row for each judgement, and notes about it; its columns by their roles"
     df = read_table(path, reading=reading)
     o = _name_columns(df, o, reading)
-    if found := _read_rankings(df, path, o, reading): return *found, o
-    if o.layout != 'wide' and (o.layout == 'long' or not is_rating_matrix(df, o.columns)): return df, [], o
-    df, note = melt_matrix(df, o.columns, path.name)
-    why = NAMED if o.layout else BY_RULE
-    reading.add('layout', 'wide', why, 'layout', '' if o.layout else 'a matrix of raters and items')
-    return df, [note], o
+    df, notes, columns = read_layout(df, path, o.columns, o.layout, o.judgement_type, reading)
+    return df, notes, replace(o, columns=columns)
+
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #405b6d53
 def _find_targets(df, path, o: TableOptions, codes, reading) -> list[str]|None:
