@@ -120,7 +120,9 @@ def make_holdout(
     ties = dict(validation=held_out['validation'].tied(), test=HeldOutTestSet(held_out['test'].tied()))
     for s, p in pairs.items():
         if not len(p):
-            raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, or remove {kind} from holdouts.')
+            advice = f'or remove {kind} from holdouts'
+            if kind == 'known': advice = f'two {s} ratings of one rater make one' if is_ratings else 'without ties'
+            raise DataError(f'the {kind} split leaves no {s} comparisons. Add labels, {advice}.')
     details = dict(key=key, cross_split_pairs=cross_split, pairs={s: len(p) for s, p in pairs.items()})
     return HoldoutSplit(kind, parts['train'], parts['validation'], pairs['validation'], HeldOutTestSet(pairs['test']),
                 _items_seen(parts['train']), audit.to_dict() | details,
