@@ -7,6 +7,7 @@ __all__ = ['HOLDOUT_KINDS', 'HeldOutTestSet', 'HoldoutSplit', 'make_holdout']
 
 # %% ../../nbs/data/30_holdout.ipynb #522837cc
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -73,7 +74,8 @@ def _items_seen(labels) -> np.ndarray:
 def _split_labels(labels, kind, seed, sizes) -> tuple[np.ndarray, int]:
     "The split of each row ('shown' for labels of new raters, '' across splits); how many are across splits"
     is_ratings = isinstance(labels, Ratings)
-    at_random = lambda x, sizes: (split_rater_item_cells if is_ratings else split_pairs)(x, sizes, seed)
+    split_rows = partial(split_rater_item_cells, in_twos=True) if is_ratings else split_pairs
+    at_random = lambda x, sizes: split_rows(x, sizes, seed)
     if kind == 'known': return at_random(labels, sizes or ((.7, .1, .2) if is_ratings else (.8, .1, .1))), 0
     if kind == 'new_items':
         items = split_items(labels, (.7, .1, .2), seed)

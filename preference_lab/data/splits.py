@@ -124,10 +124,19 @@ def _split_sizes(n, sizes) -> np.ndarray:
 def _split_names(code) -> np.ndarray: return np.array(SPLITS, dtype=object)[code]
 
 # %% ../../nbs/data/28_splits.ipynb #8457d3f4
+def _in_twos(held_out: np.ndarray, number: np.ndarray, seed: int) -> np.ndarray:
+    "Held-out ratings of each rater of all; where no rater has two, every second one with six ratings or more has two"
+    if held_out.max(initial=0) != 1: return held_out
+    enough = np.random.default_rng([seed, 1]).permutation(np.flatnonzero((held_out == 1) & (number > 5)))
+    out = held_out.copy()
+    out[enough] = np.where(np.arange(len(enough)) < (len(enough) + 1)//2, 2, 0)
+    return out
+
 def split_rater_item_cells(
     ratings: Ratings,
     sizes: tuple[float, float, float]=(.7, .1, .2), # proportions of each rater's items: train, validation, test
     seed: int=0,
+    in_twos: bool=False,   # where no rater would have two held-out items: two of every second rater, for comparisons
 ) -> np.ndarray:                                    # (n,) 'train', 'validation' or 'test'
     "A random split of each rater's items; the targets of an item stay together"
     _check_sizes(sizes)
@@ -136,6 +145,7 @@ def split_rater_item_cells(
     order = np.lexsort((np.random.default_rng(seed).random(len(cells)), rater))
     number, start = np.bincount(rater), np.cumsum(np.bincount(rater)) - np.bincount(rater)
     rank, (_, validation, test) = np.empty(len(cells), int), _split_sizes(number, sizes)
+    if in_twos: validation, test = (_in_twos(held_out, number, seed) for held_out in (validation, test))
     rank[order] = np.arange(len(cells)) - start[rater]
     split = np.where(rank < test[rater], 2, np.where(rank < (test + validation)[rater], 1, 0))
     return _split_names(split[cell_of])
