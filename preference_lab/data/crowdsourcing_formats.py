@@ -27,12 +27,22 @@ def _answers(column: pd.Series) -> list:
     cells = column.map(lambda v: str(v).strip() if not pd.isna(v) else '', na_action=None)
     return [as_list(c) if c.startswith('[') else [c] if c else [] for c in cells]
 
+_NAMES = dict(performer='worker', taskId='task', workerId='worker')   # of published data sets -> of crowd-kit
+
+def _crowd_kit_names(columns) -> dict[str, str]:
+    "Name in the file -> name of crowd-kit, of the columns that are called otherwise"
+    names = {c: k for c, k in _NAMES.items() if c in columns and k not in columns}
+    if {'taskId', 'workerId', 'answer'} <= set(columns) and 'label' not in columns: names['answer'] = 'label'
+    return names
+
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #042c8b46
 def is_crowd_kit(
     head: FileHead,
 ) -> bool:
     "Whether a file has the columns of crowd-kit"
-    return head.has('worker', 'label') and (head.has('task') or head.has('left', 'right'))
+    names = _crowd_kit_names(head.columns)
+    has = {names.get(c, c) for c in head.columns}
+    return {'worker', 'label'} <= has and ('task' in has or {'left', 'right'} <= has)
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #2e0531a6
 def read_crowd_kit(
@@ -40,19 +50,21 @@ def read_crowd_kit(
 ) -> PlatformTable:   # votes or comparisons
     "Answers as crowd-kit has them"
     df, name = read_table(path), Path(path).name
+    names = _crowd_kit_names(list(df))
+    df, of = df.rename(columns=names), {k: c for c, k in names.items()}
     if 'task' in df:
         answers = _answers(df['label'])
         frame = df.rename(columns=dict(task='item', worker='rater')).assign(answer=answers)
         frame['status'] = ['' if a else 'without an answer' for a in answers]
-        return PlatformTable(frame.drop(columns='label'), 'votes', dict(item='task', rater='worker', answer='label'),
-                             'crowd_kit', name)
+        columns = {role: of.get(c, c) for role, c in dict(item='task', rater='worker', answer='label').items()}
+        return PlatformTable(frame.drop(columns='label'), 'votes', columns, 'crowd_kit', name)
     winners = lambda allowed: parse_winners(df['label'], df['left'], df['right'], where=location(name), allowed=allowed)
     try: side, strength, _ = winners(('names',))   # as crowd-kit has it, also where items are called left or A
     except ConfigError: side, strength, _ = winners(('words', 'columns'))
     frame = df.rename(columns=dict(worker='rater')).drop(columns=['label', 'strength'], errors='ignore')
     frame = add_winners(frame.assign(target='preference'), side, strength)
     frame['status'] = np.where(side == '', 'without an answer', '')
-    columns = dict(rater='worker', left='left', right='right', choice='label')
+    columns = dict(rater=of.get('worker', 'worker'), left='left', right='right', choice='label')
     return PlatformTable(frame, 'comparisons', columns, 'crowd_kit', name)
 
 # %% ../../nbs/data/48_crowdsourcing_formats.ipynb #536f5a37

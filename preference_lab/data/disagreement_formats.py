@@ -9,6 +9,7 @@ __all__ = ['CONVABUSE_LEVELS', 'is_lewidi', 'read_lewidi', 'is_goemotions_raw', 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #66d22dc0
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from ..core.errors import DataError, location, truncate_repr
 from ..core.files import parse_json, read_bytes
 from .tables import read_table
-from .file_heads import FileHead
+from .file_heads import FileHead, read_head
 from .platform_tables import PlatformTable, as_list, as_text
 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #d80d2352
@@ -32,14 +33,26 @@ def _item_answers(item: dict) -> list[tuple[str, list[str]]] | None:
     if not names: names = [''] * len(values)
     return list(zip(names, ([v] for v in values))) if len(values) == len(names) else None
 
-def _soft_label_differs(answers, soft) -> bool:
-    "Whether a soft label is not that of the answers, to a hundredth"
-    if not isinstance(soft, dict) or not answers or any(isinstance(v, dict) for v in soft.values()): return False
-    votes = pd.Series([v for _, values in answers for v in values]).value_counts(normalize=True)
-    key = lambda k: str(float(k)) if str(k).replace('.', '', 1).lstrip('-').isdigit() else str(k)
-    votes = {key(k): v for k, v in votes.items()}
-    try: return any(abs(float(v) - votes.get(key(k), 0.)) > .011 for k, v in soft.items())
-    except (TypeError, ValueError): return False
+_label_key = lambda k: str(float(k)) if str(k).replace('.', '', 1).lstrip('-').isdigit() else str(k)
+
+def _count_other_soft_labels(items) -> int:
+    "How many items have a soft label that is not the proportion of their answers, to a hundredth; 0 for other labels"
+    differ = 0
+    for answers, soft in items:
+        given = Counter(_label_key(v) for _, values in answers for v in values)
+        if not given or not isinstance(soft, dict) or any(isinstance(v, dict) for v in soft.values()): continue
+        try: soft = {_label_key(k): float(v) for k, v in soft.items()}
+        except (TypeError, ValueError): continue
+        if not set(given) <= set(soft): return 0
+        differ += any(abs(v - given[k]/given.total()) > .011 for k, v in soft.items())
+    return differ
+
+def _item_text(text) -> object:
+    "The text of an item: a string, or an object, which a string may be JSON of"
+    if not isinstance(text, str) or not text.startswith('{'): return text
+    try: found = parse_json(text)
+    except json.JSONDecodeError: return text
+    return found if isinstance(found, dict) else text
 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #0ed3e3d5
 def is_lewidi(
@@ -61,14 +74,14 @@ def read_lewidi(
     if not isinstance(items, dict) or not items:
         raise DataError(f'{location(name)}: expected one object of items, got {truncate_repr(items, 40)}. Copy '
                         'the file again.')
-    rows, differ = [], 0
+    rows, soft = [], []
     for n, (key, item) in enumerate(items.items(), 1):
         answers = _item_answers(item) if isinstance(item, dict) else None
         if answers is None:
             raise DataError(f'{location(name, n)}: item {truncate_repr(key)} has other numbers of annotations and '
                             f'annotators ({truncate_repr(item, 80)}). Correct the item, or copy the file again.')
-        differ += _soft_label_differs(answers, item.get('soft_label'))
-        text = item.get('text')
+        soft.append((answers, item.get('soft_label')))
+        text = _item_text(item.get('text'))
         own = dict(row=n, item=key, text=as_text(text)) | (dict(split=item['split']) if item.get('split') else {})
         if isinstance(text, dict): own |= {f'text.{k}': as_text(v) for k, v in text.items()}
         if 'lang' in item: own['lang'] = item['lang']
@@ -79,6 +92,7 @@ def read_lewidi(
     kind = 'votes' if all(len(a) < 2 for a in frame['answer']) else 'labels'
     columns = dict(item='key', text='text', rater='annotators', answer='annotations')
     if (frame['rater'] == '').all(): frame, columns = frame.drop(columns='rater'), columns | dict(rater='none')
+    differ = _count_other_soft_labels(soft)
     notes = [dict(code='soft_label_differs', message=f'{differ:,} of {len(items):,} items have a soft_label that is '
                   'not '
                   'the proportion of their annotations; the annotations count')] if differ else []
@@ -132,6 +146,16 @@ def is_convabuse(
     return head.has('conv_id', *_TURNS) and (one or any(_ANNOTATOR.fullmatch(c) for c in head.columns))
 
 # %% ../../nbs/data/51_disagreement_formats.ipynb #76de003c
+def _read_convabuse_table(path) -> pd.DataFrame:
+    "The table; of columns of one name, as in the published header, the first has it"
+    names = read_head(path).columns
+    if len(names) == len(set(names)): return read_table(path)
+    seen = Counter()
+    for i, c in enumerate(names):
+        seen[c] += 1
+        if seen[c] > 1: names[i] = f'{c} ({seen[c]})'
+    return read_table(path, columns=names).iloc[1:]   # without the header
+
 def _annotator_rows(df) -> pd.DataFrame:
     "A row for each annotator, of a table with the columns of all in a row; annotators without a mark are not in it"
     if 'annotator_id' in df: return df
@@ -148,7 +172,7 @@ def read_convabuse(
     path: str|Path,
 ) -> PlatformTable:   # votes
     "The severity that each annotator of ConvAbuse gave a conversation"
-    df, name = _annotator_rows(read_table(path)), Path(path).name
+    df, name = _annotator_rows(_read_convabuse_table(path)), Path(path).name
     cells = df[[f'is_abuse.{k}' for k in CONVABUSE_LEVELS]].astype(str).apply(lambda c: c.str.strip())
     marks = cells.isin(('1', '1.0')).to_numpy()
     if (bad := marks.sum(1) > 1).any():

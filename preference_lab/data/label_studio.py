@@ -19,6 +19,7 @@ from .file_heads import FileHead
 from .image_files import is_image_name
 from .winners import parse_side, parse_winners
 from .columns import find_pair_columns
+from .rankings import melt_rankings
 from .platform_tables import PlatformTable, add_winners, as_list, as_text
 
 # %% ../../nbs/data/49_label_studio.ipynb #63ada0a5
@@ -30,6 +31,12 @@ def _annotator(annotation) -> str:
 
 _REGION = ('start', 'x', 'points', 'vertices', 'ranges', 'startOffset')   # keys of a part of a text or an image
 
+def _ranked_ids(result, value) -> list[str]:
+    "The ids that a ranker orders; none where they are in buckets"
+    order = value.get('ranker')
+    if isinstance(order, dict): order = order.get(result.get('from_name')) if len(order) == 1 else None
+    return [str(v) for v in order] if isinstance(order, list) and len(order) > 1 else []
+
 def _answer(result: dict) -> tuple[str, object] | None:
     "Kind and value of a result about the whole task; None: not of a kind that is read"
     value = result.get('value') if isinstance(result.get('value'), dict) else {}
@@ -39,6 +46,7 @@ def _answer(result: dict) -> tuple[str, object] | None:
     if 'taxonomy' in value: return 'labels', [' / '.join(map(str, as_list(v))) for v in as_list(value['taxonomy'])]
     for k in ('rating', 'number'):
         if kind == k or k in value: return 'ratings', value.get(k)
+    if order := _ranked_ids(result, value): return 'rankings', order
     if kind == 'pairwise' or 'selected' in value:
         return 'comparisons', str(value.get('selected', result.get('selected')) or '')
     return None
@@ -64,6 +72,11 @@ def _task_answers(row, task) -> list[dict]:
                 for r, v in found if v]
         out += kept or [own | dict(status=_unread(a.get('result') or []))]
     return out or [base | dict(rater='', kind=None, target=None, answer=None, status='without an annotation')]
+
+def _item_texts(task) -> dict[str, str]:
+    "Id -> title and body of the items of a list that is ranked"
+    listed = [v for cell in task['data'].values() for v in as_list(cell) if isinstance(v, dict) and 'id' in v]
+    return {str(v['id']): '\n'.join(str(v[k]) for k in ('title', 'body') if v.get(k)) or str(v['id']) for v in listed}
 
 def _shown(tasks: pd.DataFrame) -> pd.DataFrame:
     "The fields of `data`, a row a task"
@@ -96,15 +109,30 @@ def _comparison_frame(part, shown, name) -> pd.DataFrame:
     return add_winners(part, side, strength)
 
 # %% ../../nbs/data/49_label_studio.ipynb #839e9539
-def _tables(answers: pd.DataFrame, shown: pd.DataFrame, columns: dict, name: str) -> PlatformTable:
+def _compared_items(answers, texts, shown, columns, name) -> PlatformTable|None:
+    "The comparisons that rankings of items imply; texts: of the items of each task"
+    rows = [(a.row, f'{a.row}-{a.Index}', a.rater, a.target, texts[a.row].get(i, i), k)
+            for a in answers[answers['kind'] == 'rankings'].itertuples() for k, i in enumerate(a.answer, 1)]
+    if not rows: return None
+    long = pd.DataFrame(rows, columns=['row', 'group', 'rater', 'target', 'item', 'rank']).set_index('row')
+    frame, note = melt_rankings(long.rename_axis(None), dict(rater='rater', item='item'), 'long', name)
+    columns = dict(rater=columns['rater'], left='data', choice='ranker')
+    shown = shown[[c for c in shown if c not in frame]]
+    return PlatformTable(frame.join(shown), 'comparisons', columns, 'label_studio', name, [note])
+
+def _tables(answers, shown, columns, name, ranked: PlatformTable|None=None) -> PlatformTable:
     "A table for each kind of answers; the first is the most frequent"
     out = []
-    kinds = answers['kind'].dropna().value_counts().index.tolist() or ['labels']
+    kinds = [k for k in answers['kind'].dropna().value_counts().index if k != 'rankings']
+    if ranked is not None and not kinds: return ranked
+    kinds = kinds or ['labels']
     for kind in kinds:
         part = answers[(answers['kind'] == kind) | answers['kind'].isna()].drop(columns='kind')
         names = {n for v in (part['shown'].dropna() if 'shown' in part else []) for n in as_list(v)
                  if isinstance(n, str)}
-        part = part.drop(columns=['shown'], errors='ignore').join(shown, on='row', rsuffix='_shown').set_index('row')
+        part = part.drop(columns=['shown'], errors='ignore')
+        other = shown.rename(columns={c: f'{c}_shown' for c in shown if c in part})
+        part = part.join(other, on='row').set_index('row')
         part.index.name = None
         text = _text_field(shown, sorted(names))
         if text and text != 'text': part['text'] = part[text]
@@ -118,7 +146,7 @@ def _tables(answers: pd.DataFrame, shown: pd.DataFrame, columns: dict, name: str
         if kind in ('ratings', 'comparisons'): part['target'] = part['target'].fillna('answer')
         out.append(PlatformTable(part, kind, columns | (dict(text=f'data.{text}') if text else {}), 'label_studio',
                                  name))
-    out[0].also = out[1:]
+    out[0].also = out[1:] + ([ranked] if ranked is not None else [])
     return out[0]
 
 # %% ../../nbs/data/49_label_studio.ipynb #90d06170
@@ -146,7 +174,8 @@ def read_label_studio(
     tasks = df.where(df.notna(), None).to_dict('records')
     answers = pd.DataFrame([r for row, task in zip(df.index, tasks) for r in _task_answers(row, task)])
     columns = dict(item='id', rater='annotations.completed_by', answer='annotations.result')
-    return _tables(answers, _shown(df), columns, name)
+    texts, shown = {row: _item_texts(task) for row, task in zip(df.index, tasks)}, _shown(df)
+    return _tables(answers, shown, columns, name, _compared_items(answers, texts, shown, columns, name))
 
 # %% ../../nbs/data/49_label_studio.ipynb #0d8e883e
 _MIN_COLUMNS = ('id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time', 'agreement',

@@ -19,8 +19,8 @@ from .preference_formats import read_arena, read_chosen_rejected, read_pick_a_pi
 from .crowdsourcing_formats import is_answer_lists, is_answers, is_crowd_kit, is_mturk, is_toloka
 from .crowdsourcing_formats import read_answers, read_crowd_kit, read_mturk, read_toloka
 from .label_studio import is_label_studio, read_label_studio
-from .annotation_platforms import is_argilla, is_labelbox, is_potato
-from .annotation_platforms import read_argilla, read_labelbox, read_potato
+from .argilla_records import is_argilla, read_argilla
+from .annotation_platforms import is_labelbox, is_potato, read_labelbox, read_potato
 from .annotation_tools import is_doccano, is_prodigy, read_doccano, read_prodigy
 from .disagreement_formats import is_convabuse, is_goemotions_raw, is_lewidi
 from .disagreement_formats import read_convabuse, read_goemotions_raw, read_lewidi

@@ -16,10 +16,11 @@ from ..core.errors import DataError, location
 from .tables import read_table
 from .file_heads import FileHead
 from .winners import parse_winners
-from .platform_tables import PlatformTable, add_winners, as_text
+from .platform_tables import PlatformTable, add_winners, as_list, as_text
 
 # %% ../../nbs/data/45_preference_formats.ipynb #d9d4f763
-_JUDGES = ('judge', 'judge_hash', 'user_id', 'user', 'annotator', 'annotator_id', 'rater', 'worker')
+_JUDGES = ('judge', 'judge_hash', 'user_id', 'user', 'annotator', 'annotator_id', 'rater', 'worker',
+           'evaluation_session_id')
 _WINNERS = ('winner_model_a', 'winner_model_b', 'winner_tie')
 
 def _one_rater(frame, notes, name):
@@ -27,6 +28,10 @@ def _one_rater(frame, notes, name):
     notes.append(dict(code='one_rater',
                       message=f'{location(name)} names no raters; all answers belong to one rater, "all"'))
     return frame.assign(rater='all')
+
+def _judge_name(cell) -> object:
+    "One name of a judge: that of a model and of its prompt are a list"
+    return ', '.join(map(str, cell)) if isinstance(cell, (list, tuple, np.ndarray)) else cell
 
 # %% ../../nbs/data/45_preference_formats.ipynb #a2b8c3a9
 def is_arena(
@@ -53,7 +58,7 @@ def read_arena(
     frame = df.rename(columns=dict(model_a='left', model_b='right')).assign(target='preference')
     frame = add_winners(frame.drop(columns='strength', errors='ignore'), side, strength)
     if judge := next((c for c in _JUDGES if c in df), ''):
-        frame, columns = frame.assign(rater=df[judge]), dict(rater=judge) | columns
+        frame, columns = frame.assign(rater=df[judge].map(_judge_name)), dict(rater=judge) | columns
     else: frame = _one_rater(frame, notes, name)
     frame['status'] = np.where(side == '', 'without a winner', '')
     return PlatformTable(frame, 'comparisons', columns, 'arena', name, notes)
@@ -61,8 +66,21 @@ def read_arena(
 # %% ../../nbs/data/45_preference_formats.ipynb #af34767a
 def _last_message(cell) -> str:
     "The answer in a cell: a text, or the content of the last message"
-    is_chat = isinstance(cell, (list, tuple, np.ndarray)) and len(cell) and isinstance(cell[-1], dict)
-    return as_text(cell[-1].get('content', '')) if is_chat else as_text(cell)
+    if isinstance(cell, str) and cell.lstrip()[:1] == '[' and _is_chat(parts := as_list(cell)): cell = parts
+    return as_text(cell[-1].get('content') or '') if _is_chat(cell) else as_text(cell)
+
+def _is_chat(cell) -> bool:
+    "Whether a cell is a list of messages"
+    return isinstance(cell, (list, tuple, np.ndarray)) and len(cell) > 0 and all(
+        isinstance(m, dict) and 'role' in m for m in cell)
+
+def _equal_scores(df, name) -> list[dict]:
+    "A note about pairs whose scores are equal, so that no answer was preferred by them"
+    if not {'score_chosen', 'score_rejected'} <= set(df): return []
+    a, b = (pd.to_numeric(df[c], errors='coerce') for c in ('score_chosen', 'score_rejected'))
+    if not (n := int((a == b).sum())): return []
+    return [dict(code='equal_scores', message=f'{location(name)}: {n:,} of {len(df):,} pairs have equal score_chosen '
+                 'and score_rejected; they are read as the file has them, with one answer chosen')]
 
 def _odd_checksum(*columns) -> np.ndarray:
     "Whether the SHA-256 of the texts of a row is odd"
@@ -90,7 +108,7 @@ def read_chosen_rejected(
     empty = (chosen == '') | (rejected == '')
     frame['status'] = np.where(empty, 'with an empty text', np.where(chosen == rejected, 'of two equal texts', ''))
     notes = [dict(code='sides_unknown', message='chosen and rejected answers have no sides; the sides are set by a '
-                                                'checksum of the texts')]
+                                                'checksum of the texts'), *_equal_scores(df, name)]
     rater = next((c for c in _JUDGES if c in df), '')
     frame = frame.assign(rater=df[rater]) if rater else _one_rater(frame, notes, name)
     columns = dict(rater=rater) if rater else {}
@@ -112,7 +130,8 @@ def read_pick_a_pic(
     df, name, notes = read_table(path), Path(path).name, []
     labels = df[['label_0', 'label_1']].apply(pd.to_numeric, errors='coerce').to_numpy(float)
     known = np.isfinite(labels).all(1)
-    if 'has_label' in df: known &= df['has_label'].astype(str).str.strip().str.casefold().isin(('true', '1')).to_numpy()
+    is_true = lambda c: df[c].astype(str).str.strip().str.casefold().isin(('true', '1', '1.0')).to_numpy()
+    if 'has_label' in df: known &= is_true('has_label')
     if len(bad := np.flatnonzero(known & ~np.isclose(labels.sum(1), 1))):
         i = bad[0]
         raise DataError(f"{location(name, df.index[i], 'label_0')}: label_0 and label_1 are {labels[i, 0]:g} and "
@@ -121,6 +140,7 @@ def read_pick_a_pic(
     frame = df.drop(columns=[c for c in ('jpg_0', 'jpg_1') if c in df])
     frame = frame.assign(left=df['image_0_uid'], right=df['image_1_uid'], choice=choice, target='preference',
                          status=np.where(known, '', 'without a label'))
+    if 'are_different' in df: frame.loc[~is_true('are_different') & known, 'status'] = 'of two equal images'
     frame = frame.assign(rater=df['user_id']) if 'user_id' in df else _one_rater(frame, notes, name)
     columns = dict(rater='user_id', left='image_0_uid', right='image_1_uid', choice='label_0, label_1')
     return PlatformTable(frame, 'comparisons', columns, 'pick_a_pic', name, notes)

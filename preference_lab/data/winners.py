@@ -19,8 +19,8 @@ from .coded_choices import clean_codes
 
 # %% ../../nbs/data/43_winners.ipynb #07f34d75
 TIE_WORDS = ('tie', 'tied', 'ties', 'draw', 'equal', 'equally good', 'same', 'about the same', 'no preference', 'both',
-             'neither', 'both bad', 'bothbad', 'both good', 'tie (bothbad)', 'tie (both bad)', 'tie (all bad)', 'a=b',
-             'b=a', 'similar')
+             'neither', 'both bad', 'bothbad', 'both good', 'tie (bothbad)', 'tie (both bad)', 'tie (all bad)',
+             'tie (inconsistent)', 'a=b', 'b=a', 'similar')
 _SIDES = dict(left=('left', 'l', 'a', 'first', '1st'), right=('right', 'r', 'b', 'second', '2nd'))
 _STRENGTHS = {'much': 1., 'far': 1., 'strongly': 1., 'significantly': 1., 'clearly': 1., 'definitely': 1.,
               'somewhat': 2/3, 'moderately': 2/3, 'rather': 2/3, '': 2/3,
