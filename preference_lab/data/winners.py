@@ -105,12 +105,15 @@ def _question(where, values, names) -> ConfigError:
     shown = ', '.join(truncate_repr(v, 30) for v in values[:4]) + (' …' if len(values) > 4 else '')
     numbers = all(_signed(v) is not None for v in values)
     a, b = (min(values, key=float), max(values, key=float)) if numbers and len(values) > 1 else (values[0], values[-1])
+    is_graded = numbers and len(values) > 3 and float(a) < 0 < float(b)
+    if is_graded: a, b = f'{-max(-float(a), float(b)):g}', f'{max(-float(a), float(b)):g}'   # the ends of one scale
     if len(values) == 1:
         return ConfigError(f'{where}: every answer is {a}, which is neither a word for a side (left, right, A, B, '
                            'first, second, tie) nor the name of an item. Say which side it means, and what the '
                            'other side would be written as: set left_code= and right_code=')
+    ends = f'. They look like strengths from {a} to {b}; give the ends of the scale if it is wider' if is_graded else ''
     readings = (f'Either {a} means that {names[0]!r} won and {b} that {names[1]!r} did (left_code={a} right_code={b}), '
-                f'or the other way round (left_code={b} right_code={a})')
+                f'or the other way round (left_code={b} right_code={a}){ends}')
     return ConfigError(f'{where}: the answers are {shown}, which are neither words for a side (left, right, A, B, '
                        f'first, second, tie) nor names of the two items. {readings}. Sources disagree, and a wrong '
                        'guess would reverse every preference: set left_code= and right_code=')
