@@ -29,6 +29,7 @@ from .jspsych_files import is_jspsych, read_jspsych
 from .qualtrics_files import is_qualtrics, read_qualtrics
 from .image_rankings import is_hpd, is_imagereward, is_pick_rankings
 from .image_rankings import read_hpd, read_imagereward, read_pick_rankings
+from .rater_columns import is_rater_columns, read_rater_columns
 
 # %% ../../nbs/data/66_platform_formats.ipynb #8d6abfb2
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ FORMATS = dict(
     doccano=Format('doccano', is_doccano, read_doccano, False),
     pick_a_pic=Format('Pick-a-Pic', is_pick_a_pic, read_pick_a_pic),
     chosen_rejected=Format('chosen and rejected answers', is_chosen_rejected, read_chosen_rejected, False),
+    rater_columns=Format('a column for each rater: rater_1, rater_2', is_rater_columns, read_rater_columns, False),
     answer_lists=Format('answers that are lists of labels, of data convert', is_answer_lists, read_answers),
     answers=Format('a plain table of answers: item, rater, answer', is_answers, read_answers, False),
 )   # name -> format; the first that fits is taken
