@@ -130,10 +130,10 @@ def read_argilla(
         raise DataError(f'{location(name, 1)}: no column of responses. Export the records with responses.')
     shown, rows, ranked = _shown(df, list(responses)), [], []
     for q, records in responses.items():
-        in_order = _ordered_options(records)
+        is_ranking = _ordered_options(records)
         for row, given in zip(df.index, records):
             for k, (value, user, state) in enumerate(given):
-                order = [(str(v), r) for r, v in enumerate(as_list(value), 1)] if in_order else _ranking(value)
+                order = [(str(v), r) for r, v in enumerate(as_list(value), 1)] if is_ranking else _ranking(value)
                 if order and state == 'submitted': ranked += [(row, f'{q}-{row}-{k}', user, q, v, r) for v, r in order]
                 labels, why = ([], 'rankings') if order else _labels(value)
                 rows.append((row, user, q, labels, why if state == 'submitted' else state))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from .file_encodings import choose_encoding, find_delimiter, open_table_bytes, table_suffix
+from .header_rows import find_preamble
 from .reading import Reading
 from .text_files import BLANKS
 from .tables import one_table, table_kind
@@ -44,7 +45,9 @@ class FileHead:
 # %% ../../nbs/data/42_file_heads.ipynb #a704f09c
 def _delimited_head(path, text) -> FileHead:
     "Of a delimited text"
-    delimiter = find_delimiter(text, table_suffix(path))
+    above = find_preamble(text, path)
+    text = text[above.chars:]
+    delimiter = above.delimiter or find_delimiter(text, table_suffix(path))
     rows = []
     for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter):
         if row: rows.append(row)

@@ -23,6 +23,7 @@ from ..core.files import MAX_TEXT_BYTES, parse_json
 from .file_encodings import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_encoding, choose_delimiter
 from .file_encodings import choose_encoding, decode_error, has_undecoded_bytes, open_table_bytes
 from .file_encodings import shard_paths, table_suffix
+from .header_rows import find_preamble, header_row_advice
 from .reading import Reading
 from .text_files import check_column_names, check_line_breaks
 from .text_files import has_bare_formulas, has_json_lines, unescape_formulas
@@ -84,12 +85,15 @@ class _Records:
     "The records of a delimited file, a block at a time"
     def __init__(self, path: Path, f, reading):
         self.path, self.number, head = path, 0, []   # the record that was read last
+        self.first = 2    # below the header
         self.marks = []   # not empty once bytes that are not UTF-8 have been read
         lines = _lines(path, f, self.marks)
         for line in lines:
             head.append(line)
             if len(head) >= 2*HEAD_ROWS or sum(map(len, head)) > HEAD_CHARS: break
-        self.delimiter = choose_delimiter(''.join(head), path, reading=reading)
+        above = find_preamble(''.join(head), path, reading)
+        self.number, head = above.lines, head[above.lines:]
+        self.delimiter = above.delimiter or choose_delimiter(''.join(head), path, reading=reading)
         self.reader = csv.reader(chain(head, lines), delimiter=self.delimiter, strict=True)
 
     def take(self, n: int) -> tuple[list[int], list[list[str]], bool]:
@@ -106,10 +110,11 @@ class _Records:
             if cells: return numbers, cells, has_breaks
 
 # %% ../../nbs/data/39_table_blocks.ipynb #3b22c71b
-def _wrong_width(path, n, cells, names, is_last: bool) -> DataError:
+def _wrong_width(path, n, cells, names, is_last: bool, first: int) -> DataError:
     "The error about a record with too few or too many cells"
     advice = 'Check the delimiters and quotes of this row.'
     if is_last and len(cells) < len(names): advice = 'The file may be truncated: export it again.'
+    advice += header_row_advice(n, len(cells), len(names), first)
     columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
     return DataError(
         f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}'
@@ -121,7 +126,7 @@ def _check_cells(numbers, cells, names, records: _Records):
         check_encoding(records.path, row, n, names)
         if len(row) != len(names):
             is_last = n == numbers[-1] and not records.take(1)[0]
-            raise _wrong_width(records.path, n, row, names, is_last)
+            raise _wrong_width(records.path, n, row, names, is_last, records.first)
 
 def _has_formulas(path: Path, reading: Reading) -> bool:
     "Whether a cell of a file begins like a formula; the file is read once more"
@@ -138,6 +143,7 @@ def _delimited_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.Da
         records = _Records(path, f, reading)
         sample = []   # rows from which the values of a column are known
         number, head, _ = records.take(1)
+        records.first = records.number + 1
         if not head: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
         check_encoding(path, head[0], number[0], head[0])
         names, is_escaped = check_column_names(path, head[0]), None

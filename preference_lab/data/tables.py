@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from ..core.errors import DataError, did_you_mean, escape_spreadsheet_formula, location, truncate_repr
 from ..core.process import runs_without_crash
 from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
-from .file_encodings import open_table_bytes, shard_paths, table_suffix
+from .file_encodings import HEAD_ROWS, open_table_bytes, shard_paths, table_suffix
+from .header_rows import find_sheet_header
 from .reading import BY_RULE, COUNTED, NAMED, Reading
 from .spss_files import read_spss_file
 from .text_files import MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names
@@ -166,6 +167,7 @@ def _read_excel(path, columns=None, reading=None) -> pd.DataFrame:
     if columns and len(columns) != df.shape[1]:
         raise DataError(f'{location(path, 1)}: {df.shape[1]} columns, expected {len(columns)} ({", ".join(columns)}). '
                         'Correct the sheet.')
+    if not columns: df = df.iloc[find_sheet_header(df.iloc[:2*HEAD_ROWS].to_numpy(object).tolist(), path, reading):]
     names = columns or check_column_names(path, df.iloc[0])
     df = df.iloc[0 if columns else 1:].set_axis(list(names), axis=1)
     return df[(df != '').any(axis=1)]

@@ -32,6 +32,7 @@ from ..core.process import paused_garbage_collection
 from .file_encodings import check_encoding, choose_encoding, decode_error, has_undecoded_bytes
 from .file_encodings import HEAD_CHARS, choose_delimiter, find_delimiter, read_table_bytes
 from .file_encodings import table_suffix
+from .header_rows import Preamble, find_preamble, header_row_advice
 from .reading import BY_RULE, NAMED, Reading
 
 # %% ../../nbs/data/03_text_files.ipynb #a7942a2c
@@ -80,10 +81,15 @@ def check_column_names(
     return names
 
 # %% ../../nbs/data/03_text_files.ipynb #ae3caabf
-def _delimiter_of(text, path, columns, quoted, reading) -> str:
-    "The delimiter of a text table with or without a header"
+def _delimiter_of(text, path, columns, quoted, reading, named='') -> str:
+    "The delimiter of a text table with or without a header; named: of a line sep="
+    if named: return named
     if not columns: return choose_delimiter(text, path, quoted, reading)
     return '\t' if table_suffix(path) != '.csv' else find_delimiter(text, '.csv')
+
+def _lines_above(text, path, delimiter, columns, quoted, reading) -> Preamble:
+    "The lines above the header; none where the caller knows the form of the file"
+    return Preamble() if columns or delimiter or not quoted else find_preamble(text, path, reading)
 
 # %% ../../nbs/data/03_text_files.ipynb #2b34be7e
 def _csv_error(error: csv.Error) -> str:
@@ -101,14 +107,14 @@ def _lines(text: str, block=2**20) -> Iterator[str]:
         yield from io.StringIO(text[start:end], newline='')
         start = end
 
-def _parse_rows(path, text, delimiter, quoted) -> tuple[list[int], list[list[str]]]:
-    "Row numbers and cells of a delimited text; blank lines are skipped but counted"
+def _parse_rows(path, text, delimiter, quoted, above=0) -> tuple[list[int], list[list[str]]]:
+    "Row numbers and cells of a delimited text; blank lines are skipped but counted, as those above it are"
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=quoted,
                         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
-    numbers, rows, n, cells = [], [], 0, 0
+    numbers, rows, n, cells = [], [], above, 0
     try:
         with paused_garbage_collection():   # it would look through all rows again and again
-            for n, row in enumerate(reader, 1):
+            for n, row in enumerate(reader, 1 + above):
                 if row:
                     numbers.append(n)
                     rows.append(row)
@@ -126,6 +132,7 @@ def _check_row_lengths(path, numbers, rows, names):
         if len(row) == len(names): continue
         advice = 'Check the delimiters and quotes of this row.'
         if n == numbers[-1] and len(row) < len(names): advice = 'The file may be truncated: export it again.'
+        advice += header_row_advice(n, len(row), len(names), numbers[0])
         columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
         raise DataError(f'{location(path, n)}: {len(row)} cell{"s"*(len(row) != 1)}, '
                         f'expected {len(names)} ({columns}). {advice}')
@@ -234,7 +241,9 @@ def _read_plain(path, raw: bytes, delimiter, columns, quoted, reading) -> pd.Dat
     "The table in the bytes of a UTF-8 file; None where the slower reader is needed"
     raw = raw.removeprefix(codecs.BOM_UTF8)
     head = codecs.getincrementaldecoder('utf-8')('surrogateescape').decode(raw[:4*HEAD_CHARS])
-    if delimiter is None: delimiter = _delimiter_of(head, path, columns, quoted, reading)
+    above = _lines_above(head, path, delimiter, columns, quoted, reading)
+    raw, head = raw[len(head[:above.chars].encode('utf-8', 'surrogateescape')):], head[above.chars:]
+    if delimiter is None: delimiter = _delimiter_of(head, path, columns, quoted, reading, above.delimiter)
     if not _is_plain(raw, delimiter, quoted): return None
     first = next(csv.reader(_lines(head), delimiter=delimiter, quoting=0 if quoted else csv.QUOTE_NONE))
     parsed = _parse_columns(raw, len(first), delimiter, quoted)
@@ -245,9 +254,9 @@ def _read_plain(path, raw: bytes, delimiter, columns, quoted, reading) -> pd.Dat
     if quoted and raw.count(b'\n') > size - skip + 1:
         numbers, rows = _rows_with_breaks(cells := [c.slice(skip) for c in parsed])
         sample = list(map(list, zip(*(c.slice(0, _SAMPLE).to_pylist() for c in cells))))
-        check_line_breaks(path, [k + 1 + skip for k in numbers], rows, delimiter, reading, sample)
+        check_line_breaks(path, [k + 1 + skip + above.lines for k in numbers], rows, delimiter, reading, sample)
     data = {name: _as_objects(parsed.pop(0).slice(skip)) for name in names}
-    return pd.DataFrame(data, index=np.arange(1 + skip, size + 1), dtype=object)
+    return pd.DataFrame(data, index=np.arange(1 + skip, size + 1) + above.lines, dtype=object)
 
 # %% ../../nbs/data/03_text_files.ipynb #3d237fc5
 def has_bare_formulas(
@@ -292,7 +301,7 @@ def read_delimited(
     delimiter: str=None,          # None: the one that gives the first rows one length; tab in a file without header
     columns: Sequence[str]=None,  # names, for a file without a header
     quoted: bool=True,            # False: quotes are ordinary characters
-    reading: Reading=None,        # may fix encoding, delimiter and 'line breaks'; what was found is added
+    reading: Reading=None,        # may fix encoding, delimiter, 'header row', 'line breaks'; what was found is added
 ) -> pd.DataFrame:                # strings; index = row number in the file
     "The table in a delimited text file"
     raw = read_table_bytes(path)
@@ -302,8 +311,10 @@ def read_delimited(
         if table is not None: return _unescape(table, raw, reading)
     text = _decode(path, raw, encoding, errors)
     del raw
-    if delimiter is None: delimiter = _delimiter_of(text, path, columns, quoted, reading)
-    numbers, rows = _parse_rows(path, text, delimiter, quoted)
+    above = _lines_above(text, path, delimiter, columns, quoted, reading)
+    text = text[above.chars:]
+    if delimiter is None: delimiter = _delimiter_of(text, path, columns, quoted, reading, above.delimiter)
+    numbers, rows = _parse_rows(path, text, delimiter, quoted, above.lines)
     names = list(columns or rows[0])
 
     if has_undecoded_bytes(text):
@@ -312,7 +323,8 @@ def read_delimited(
     names = check_column_names(path, names)
     _check_row_lengths(path, numbers, rows, names)
     if quoted and text.count('\n') > len(numbers) + 1: check_line_breaks(path, numbers, rows, delimiter, reading)
-    return _unescape(pd.DataFrame(rows, columns=names, index=numbers, dtype=object), text, reading)
+    frame = pd.DataFrame(rows, columns=names, index=np.array(numbers, int), dtype=object)
+    return _unescape(frame, text, reading)
 
 # %% ../../nbs/data/03_text_files.ipynb #05d1cf84
 def has_json_lines(
