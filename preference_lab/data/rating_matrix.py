@@ -115,6 +115,7 @@ def melt_matrix(
     df: pd.DataFrame,   # with a row a rater or a row an item
     columns: dict,      # rater, item, value, perhaps target -> name in the file
     name: str='',       # file, for errors
+    undo: str='set layout=long if it is none',   # what the note advises; '': nothing
 ) -> tuple[pd.DataFrame, dict]:   # columns rater, item, value as they are named; index = row in the file; a note
     "A rating matrix as a table with a row for each rating; the second name of a pattern is `item` or `rater`"
     row = _id_column(df, columns)
@@ -145,5 +146,5 @@ def melt_matrix(
             for c, kind in _named_summaries([*cells, *ids]).items()]
     targets = f' ({pluralize(len(set(questions)), "question")})' if len(set(questions)) > 1 else ''
     message = '; '.join([f'read as a rating matrix: {n:,} {row}s in rows, {len(set(others)):,} {other}s in columns'
-                         f'{targets}{missing}{left_out}', *kept, 'set layout=long if it is none'])
+                         f'{targets}{missing}{left_out}', *kept, *([undo] if undo else [])])
     return long[~empty], dict(code='rating_matrix', message=message)

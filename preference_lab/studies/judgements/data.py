@@ -20,7 +20,6 @@ from ...data.coding import hash_arrays
 from ...data.constant_raters import constant_raters_warning, one_sided_warning
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order
-from ...data.columns import usual_columns
 from ...data.label_sets import label_cells, similar_labels
 from ...data.missing_cells import filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
@@ -40,6 +39,7 @@ from ...evaluation.answers import answers_from_label_sets
 from ...evaluation.rater_quality import answer_seconds
 from ...simulate.rating_sessions import simulate_rating_sessions
 from .settings import NAMED_DATA, JudgementConfig, refuse_other_settings
+from .columns import ROLES, judgement_columns, judgement_kinds, judgement_rows
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #9a54e172
 LEVELS_OF = dict(ratings='interval', comparisons='nominal', answers='nominal', label_sets='masi')   # kind -> default
@@ -77,21 +77,6 @@ class JudgementData:
         return hash_arrays(names, arrays)
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #e7bad920
-_ROLES_OF = dict(comparisons=('left', 'right'), label_sets=('labels',), ratings=('value',), answers=('answer',))
-
-def _kinds(df, columns) -> list[str]:
-    "The kinds of judgement whose columns there are"
-    return [k for k, roles in _ROLES_OF.items() if all(columns[r] in df for r in roles)]
-
-def _kind(df, path, columns) -> str:
-    "What a table holds, by its columns"
-    found = _kinds(df, columns)
-    if len(found) == 1: return found[0]
-    what = f'fit {" and ".join(found)}' if found else 'fit no kind of judgement'
-    raise DataError(f'{location(path, 1)}: the columns {list_names(df.columns, 12)} {what}. Set '
-                    'judgement_type=ratings, comparisons, answers or label_sets, and name the columns '
-                    '(value_column=, answer_column=, labels_column=, left_column=, right_column=).')
-
 def _ids(df, path, column, setting) -> pd.Series:
     "A column of names; an error about the first that is missing"
     require_column(df, path, column, setting)
@@ -113,37 +98,19 @@ def _numbers(df, path, column, setting) -> np.ndarray:
     return x
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #0ebb4b58
-_ROLES = ('rater', 'item', 'value', 'answer', 'labels', 'left', 'right', 'target', 'choice')
 _FORMAT_KINDS = dict(ratings='ratings', comparisons='comparisons', labels='label_sets', votes='answers')
-
-def _say_columns(df, path, cfg, reading) -> tuple[JudgementConfig, str]:
-    "The settings with the columns of a plain table, by their documented or usual names, and the kind of judgement"
-    named = {r: getattr(cfg, f'{r}_column') for r in _ROLES}
-    columns = {r: reading.fixed.get(f'{r} column', c) if c == r else c for r, c in named.items()}
-    usual = usual_columns(df, columns)
-    if _kinds(df, columns): usual = {r: c for r, c in usual.items() if r in ('rater', 'item')}
-    columns |= usual
-    kind = choose(reading, 'judgements', cfg.judgement_type,
-                  lambda: (_kind(df, path, columns), BY_RULE, 'the columns that there are'), 'judgement_type')
-    for r in ('rater', *([] if kind == 'comparisons' else ['item']), *_ROLES_OF[kind], 'target', 'choice'):
-        if columns[r] not in df: continue
-        why, detail = (NAMED, '') if named[r] != r else (BY_NAME, 'a usual name of it' if r in usual else '')
-        reading.add(f'{r} column', columns[r], why, f'{r}_column', detail)
-    for k in ('time', 'seconds', 'rater_type', 'left_length', 'right_length'):
-        if c := getattr(cfg, f'{k}_column'): reading.add(f'{k.replace("_", " ")} column', c, NAMED, f'{k}_column')
-    return replace(cfg, **{f'{r}_column': c for r, c in columns.items()}), kind
 
 def _open_table(path, cfg, reading):
     "An own table: its rows, the settings with its columns, the kind of judgement, and warnings"
     wanted = [k for k, kind in _FORMAT_KINDS.items() if cfg.judgement_type in ('', kind)]
-    columns = {r: getattr(cfg, f'{r}_column') for r in _ROLES}
-    is_plain = lambda names: columns['rater'] in names and bool(_kinds(names, columns))
+    columns = {r: getattr(cfg, f'{r}_column') for r in ROLES}
+    is_plain = lambda names: columns['rater'] in names and bool(judgement_kinds(names, columns))
     table = read_platform_file(path, wanted, cfg.format, is_plain)
     if table is None:
-        df = read_table(path, reading=reading)
-        return df, *_say_columns(df, path, cfg, reading), []
+        df, cfg, notes = judgement_rows(read_table(path, reading=reading), path, cfg, reading)
+        return df, *judgement_columns(df, path, cfg, reading), notes
     default = JudgementConfig()
-    if named := [k for k in (f'{r}_column' for r in _ROLES) if getattr(cfg, k) != getattr(default, k)]:
+    if named := [k for k in (f'{r}_column' for r in ROLES) if getattr(cfg, k) != getattr(default, k)]:
         raise ConfigError(f'{location(path)}: read in the format {table.format}, whose columns are known, so '
                           f'{named[0]}= has no effect. Remove it, or set format=plain and name all columns.')
     table = drop_non_answers(table)
@@ -152,7 +119,7 @@ def _open_table(path, cfg, reading):
     if kind == 'answers' and (df['answer'].map(len) > 1).any(): kind = 'label_sets'
     if kind == 'answers': df = df.assign(answer=df['answer'].map(lambda v: v[0] if len(v) else None))
     if kind == 'label_sets': df = df.assign(labels=df['answer'])
-    return df, replace(cfg, **{f'{r}_column': r for r in _ROLES}), kind, table.notes
+    return df, replace(cfg, **{f'{r}_column': r for r in ROLES}), kind, table.notes
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #72676e02
 _RATER_TYPES = ('human', 'model')   # what rater_type_column may hold
