@@ -251,7 +251,7 @@ def main():
         for path, r, seconds, used in runs:
             done.add(path); costs[path] = used
             notes = [f"{r[k]} {k.replace('_', ' ')}" for k in ('failed', 'not_run') if r[k]] + [f'{n} skipped ({k})' for k, n in r['skipped'].items()]
-            print(f"{'✗' if r['failed'] else '✓'} {rel(path):<40} {seconds:6.1f} s  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
+            print(f"{'✗' if r['failed'] else '✓'} {rel(path):<40} {seconds:6.1f} s ({used:.1f} processor)  {', '.join([str(r['passed'])+' passed']+notes)}", flush=True)
             if r['error']:
                 print(f"\n{rel(path)}, {r['error']}\n", flush=True)
                 broken.append(f"{rel(path)}, {r['error'].splitlines()[0].rstrip(':')}: {last_line(r['error'])}")

@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit, ndtri, xlogy
 from .fit_views import FitView
 from .comparison_counts import ComparisonCounts, connection_warnings, encode_comparisons
 from ..core.errors import ConfigError, DataError, did_you_mean
-from ..core.process import raise_if_stop_requested
+from ..core.numerics import newton_maximum
 from ..data.validation import list_names
 from ..evaluation.item_scores import bradley_terry_terms
 
@@ -55,22 +55,6 @@ def _solve(information, gradient):
     scale = sparse.diags_array(1/information.diagonal())
     return scipy.sparse.linalg.cg(information, gradient, rtol=1e-10, M=scale)[0]
 
-def _newton(objective, x, max_iter, tol, lower):
-    "Maximum of a concave function that returns value, gradient and information; `lower` bounds the last parameter"
-    value, gradient, information = objective(x)
-    for n in range(1, max_iter+1):
-        raise_if_stop_requested()
-        step, size = _solve(information, gradient), 1.
-        while size > 1e-10:
-            new = x + size*step
-            found = objective(new) if lower is None or new[-1] > lower else (-np.inf,)
-            if found[0] >= value - 1e-12*abs(value): break
-            size /= 2
-        else: return x, information, n, False
-        x, (value, gradient, information) = new, found
-        if gradient @ step <= tol and np.abs(size*step).max() < 1e-6*(1 + np.abs(x).max()):
-            return x, information, n, True
-    return x, information, max_iter, False
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #6b287f2d
 MAX_DENSE_ITEMS = 3000  # above, no covariance and no standard errors
@@ -195,7 +179,7 @@ def _maximize(self: PairedComparisonModel, c, z, penalty):
         return value - .5*(penalty*theta**2).sum(), gradient, sparse.csr_array(information)
     start = np.zeros(k + ties)
     if ties: start[-1] = .5 if self._lowest_tau is not None else np.log(c.ties.sum()/(c.total.sum()-c.ties.sum())*2)
-    return _newton(objective, start, self.max_iter, self.tol, self._lowest_tau)
+    return newton_maximum(objective, _solve, start, self.max_iter, self.tol, self._lowest_tau)
 
 # %% ../../nbs/aggregation/10_bradley_terry.ipynb #f0a0255f
 @patch

@@ -8,7 +8,6 @@ __all__ = ['GLAD']
 # %% ../../nbs/aggregation/07_glad.ipynb #a96fa2b3
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from .latent_labels import em_warnings, label_posterior, run_em
@@ -71,6 +70,7 @@ class GLAD(LabelAggregator):
         right = q[a.item, a.value]
         options = dict(maxiter=self.m_steps)
         loss = lambda x: _glad_loss(x, a, right, self.prior_mean)
+        from scipy.optimize import minimize   # here, since it takes a tenth of a second
         fit = minimize(loss, self._x, method='L-BFGS-B', jac=True, options=options)
         self._x = fit.x
         return self._x

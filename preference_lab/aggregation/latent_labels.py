@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import linear_sum_assignment
 from scipy.special import expit, logit, logsumexp, ndtri
 
 from .answers import Answers
@@ -81,6 +80,7 @@ def em_warnings(
         out.append(dict(code='not_converged', message=f'EM stopped after {result.iterations} iterations before it '
                         f'converged: raise max_iter={max_iter}'))
     shared = result.posterior.T @ answers.shares()  # (class, answer)
+    from scipy.optimize import linear_sum_assignment   # here, since it takes a tenth of a second
     _, match = linear_sum_assignment(-shared)
     if (moved := np.flatnonzero(match != np.arange(len(match)))).size:
         pairs = ', '.join(f'{answers.values[k]!r} is mostly answered {answers.values[match[k]]!r}' for k in moved)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from .fit_views import FitView
@@ -127,6 +126,7 @@ class PlackettLuce(FitView):
         if self.warnings_ and not self.ridge:
             raise DataError(f'{self.warnings_[0]["message"]}. Add rankings, drop these items, or pass ridge=.')
         options = dict(maxiter=self.max_iter, ftol=1e-15, gtol=1e-8)
+        from scipy.optimize import minimize   # here, since it takes a tenth of a second
         found = minimize(_loss, np.zeros(len(s.items)), (s, self.ridge), 'L-BFGS-B', True, options=options)
         x, inverse = self._finish(s, found.x)
         self.n_iter_ = found.nit

@@ -15,17 +15,8 @@ from .bootstrap import wilson_interval
 from .checks import check_probabilities
 
 # %% ../../nbs/evaluation/43_calibration_error.ipynb #0ece93de
-def calibration_bins(
-    targets: np.ndarray,  # (n,) bool or proportions
-    proba: np.ndarray,  # (n,) from 0 to 1
-    bins: int = 15,  # with equally many decisions; fewer where probabilities are tied
-    groups: np.ndarray | None = None,  # (n,) clusters; None: each decision is its own
-    level: float = .95,  # of the band
-) -> pd.DataFrame:  # confidence, frequency, low, high, count, error: standard error of the frequency
-    "The reliability diagram as a table with equally filled bins and confidence bands"
-    y, p = check_probabilities(np.asarray(targets, float), 'targets').ravel(), check_probabilities(proba).ravel()
-    if y.shape != p.shape or not len(y):
-        raise DataError(f'targets {y.shape} and proba {p.shape}: expected (n,), not empty.')
+def _bin_arrays(y, p, bins, groups, level) -> dict[str, np.ndarray]:
+    "The columns of `calibration_bins`"
     edges = np.unique(np.quantile(p, np.linspace(0, 1, min(bins, len(p))+1)[1:-1], method='higher'))
     bin_ = np.searchsorted(edges, p, 'right')
     used, bin_ = np.unique(bin_, return_inverse=True)
@@ -41,8 +32,24 @@ def calibration_bins(
         # the number of independent answers that would have this variance
         answers = np.where(error > 0, np.minimum(frequency*(1-frequency)/error**2, count), clusters)
     low, high = wilson_interval(frequency, np.maximum(answers, 1), level)
-    return pd.DataFrame(dict(confidence=mean(p.astype(float)), frequency=frequency, low=low, high=high, count=count,
-                             error=error))
+    return dict(confidence=mean(p.astype(float)), frequency=frequency, low=low, high=high, count=count, error=error)
+
+def _checked_decisions(targets, proba) -> tuple[np.ndarray, np.ndarray]:
+    "Targets and probabilities as arrays (n,), or a `DataError`"
+    y, p = check_probabilities(np.asarray(targets, float), 'targets').ravel(), check_probabilities(proba).ravel()
+    if y.shape != p.shape or not len(y):
+        raise DataError(f'targets {y.shape} and proba {p.shape}: expected (n,), not empty.')
+    return y, p
+
+def calibration_bins(
+    targets: np.ndarray,  # (n,) bool or proportions
+    proba: np.ndarray,  # (n,) from 0 to 1
+    bins: int = 15,  # with equally many decisions; fewer where probabilities are tied
+    groups: np.ndarray | None = None,  # (n,) clusters; None: each decision is its own
+    level: float = .95,  # of the band
+) -> pd.DataFrame:  # confidence, frequency, low, high, count, error: standard error of the frequency
+    "The reliability diagram as a table with equally filled bins and confidence bands"
+    return pd.DataFrame(_bin_arrays(*_checked_decisions(targets, proba), bins, groups, level))
 
 # %% ../../nbs/evaluation/43_calibration_error.ipynb #9d6e209e
 def debiased_calibration_error(
@@ -57,15 +64,16 @@ def debiased_calibration_error(
         raise ConfigError(f"kind: {kind!r} is unknown{did_you_mean(kind, known)}. Take one of {', '.join(known)}.")
     y, p = np.asarray(targets, float), np.asarray(proba)
     if y.ndim == 2: groups = np.repeat(np.arange(len(y)) if groups is None else np.asarray(groups), y.shape[1])
-    t = calibration_bins(y.ravel(), p.ravel(), bins, groups)
-    t = t[np.isfinite(t.error)]
-    if not len(t): return np.nan
-    gap, error, weight = (t.frequency - t.confidence).abs(), t.error, t['count']/t['count'].sum()
+    t = _bin_arrays(*_checked_decisions(y, p), bins, groups, .95)
+    finite = np.isfinite(t['error'])
+    if not finite.any(): return np.nan
+    t = {k: v[finite] for k, v in t.items()}
+    gap, error, weight = np.abs(t['frequency'] - t['confidence']), t['error'], t['count']/t['count'].sum()
     squared = float((weight*(gap**2 - error**2)).sum())
     if kind != 'absolute': return squared if kind == 'squared' else float(np.sign(squared)*abs(squared)**.5)
-    z = gap/error.where(error > 0, np.inf)
+    z = gap/np.where(error > 0, error, np.inf)
     folded = error*np.sqrt(2/np.pi)*np.exp(-z**2/2) + gap*(1 - 2*ndtr(-z))
-    return float((weight*(2*gap - folded.where(error > 0, gap))).sum())
+    return float((weight*(2*gap - np.where(error > 0, folded, gap))).sum())
 
 # %% ../../nbs/evaluation/43_calibration_error.ipynb #b4b6e519
 def calibration_by_class(

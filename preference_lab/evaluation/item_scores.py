@@ -12,9 +12,10 @@ from math import exp
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import minimize
+from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import expit, log_expit
 
+from ..core.numerics import newton_maximum
 from ..data.comparisons import Comparisons
 from ..data.ratings import Ratings
 
@@ -111,15 +112,33 @@ def bradley_terry_terms(
     return (n*log_expit(eta) - losses*eta).sum(), wins - n*p, n*p*(1-p)
 
 # %% ../../nbs/evaluation/20_item_scores.ipynb #6e381263
-def _fit_bradley_terry(w, penalty):
-    "(items,) strengths that maximize the penalized likelihood of win counts"
-    def loss(s):
-        value, slope, _ = bradley_terry_terms(s[w.row] - s[w.col], w.data)
-        gradient = np.bincount(w.col, slope, len(s)) - np.bincount(w.row, slope, len(s)) + penalty*s
-        return penalty/2*(s @ s) - value, gradient
+def _compared_pairs(wins):
+    "Matrix (items, items) of the pairs of items, its entries numbered; wins of the row's item, and of the column's"
+    both = wins.tocsr() + 1j*wins.T.tocsr()   # the wins of both items of a pair in one sum
+    pairs = sparse.triu(both, 1, format='csr')
+    won, lost = pairs.data.real.copy(), pairs.data.imag.copy()
+    return sparse.csr_array((np.arange(pairs.nnz), pairs.indices, pairs.indptr), pairs.shape), won, lost
 
-    options = dict(maxiter=500, gtol=1e-6, ftol=1e-12)
-    return minimize(loss, np.zeros(w.shape[0]), jac=True, method='L-BFGS-B', options=options).x
+def _solve_laplacian(pairs, curve, penalty, gradient):
+    "The Newton step by conjugate gradients: the information is a Laplacian matrix of the pairs, plus the penalty"
+    weight = sparse.csr_array((curve, pairs.indices, pairs.indptr), pairs.shape)
+    turned = weight.T
+    diagonal = weight.sum(1) + weight.sum(0) + penalty
+    information = LinearOperator(weight.shape, lambda v: diagonal*v - weight @ v - turned @ v, dtype=float)
+    return cg(information, gradient, rtol=1e-3, M=sparse.diags_array(1/diagonal))[0]
+
+def _fit_bradley_terry(wins, penalty):
+    "(items,) strengths that maximize the penalized likelihood of win counts"
+    (items, _), (pairs, won, lost) = wins.shape, _compared_pairs(wins)
+    first, second = np.repeat(np.arange(items), np.diff(pairs.indptr)), pairs.indices
+
+    def objective(s):
+        value, slope, curve = bradley_terry_terms(s[first] - s[second], won, lost)
+        gradient = np.bincount(first, slope, items) - np.bincount(second, slope, items) - penalty*s
+        return value - penalty/2*(s @ s), gradient, curve
+
+    solve = lambda curve, gradient: _solve_laplacian(pairs, curve, penalty, gradient)
+    return newton_maximum(objective, solve, np.zeros(items))[0]
 
 # %% ../../nbs/evaluation/20_item_scores.ipynb #af99d5e4
 def bradley_terry(

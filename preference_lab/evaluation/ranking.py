@@ -15,8 +15,9 @@ from .checks import safe_divide
 # %% ../../nbs/evaluation/09_ranking.ipynb #8892b49b
 def _bin_matrix(bins, rows, shape):
     "Sparse (bins, rows): 1 where a decision of the row falls into the bin"
-    order, ends = np.lexsort((rows, bins)), np.bincount(bins, minlength=shape[0]).cumsum()
-    return sparse.csr_array((np.ones(len(rows)), rows[order], np.r_[0, ends]), shape=shape)
+    order, starts = np.lexsort((rows, bins)), np.zeros(shape[0]+1, int)
+    np.bincount(bins, minlength=shape[0]).cumsum(out=starts[1:])
+    return sparse.csr_array((np.ones(len(rows)), rows[order], starts), shape=shape)
 
 # %% ../../nbs/evaluation/09_ranking.ipynb #b9bc42ca
 class ThresholdCounts:

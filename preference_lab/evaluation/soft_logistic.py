@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from ..core.errors import DataError
@@ -51,6 +50,7 @@ class SoftLogistic:
             gradient = np.vstack([x.T @ slope + self.penalty*w[:-1], slope.sum(0)])
             return value + self.penalty/2*(w[:-1]**2).sum(), gradient.ravel()
         begin = np.zeros(shape) if start is None else start
+        from scipy.optimize import minimize   # here, since it takes a tenth of a second
         found = minimize(objective, begin.ravel(), jac=True, method='L-BFGS-B', options=dict(maxiter=self.max_iter))
         self.weights_ = found.x.reshape(shape)
         self.coef_, self.intercept_ = self.weights_[:-1], self.weights_[-1]
