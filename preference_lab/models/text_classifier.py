@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..core.errors import ConfigError
 from ..core.storage import save_tensors
-from ..core.hub import load_pretrained, read_saved_weights
+from ..core.hub import load_pretrained, model_with_weights, read_saved_weights
 from ..data.texts import clean_texts
 from ..evaluation.thresholds import Thresholds
 from ..training.batching import TextLoader, tokenize_texts
@@ -216,9 +216,8 @@ def _from_pretrained(
         cache_dir=cache_dir,
         local_files_only=local_files_only,
     )
-    model = cls(**{k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}, tokenizer=tokenizer)
-    model.load_state_dict(weights)
-    return model.eval()
+    options = {k: v for k, v in options.items() if k not in ('encoder', 'tokenizer')}
+    return model_with_weights(lambda: cls(**options, tokenizer=tokenizer), weights).eval()
 
 # %% ../../nbs/models/40_text_classifier.ipynb #9127a0f7
 def load_classifier(

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 
 from ..core.errors import ConfigError, DataError
 from ..core.storage import save_tensors
-from ..core.hub import model_card, read_saved_weights
+from ..core.hub import model_card, model_with_weights, read_saved_weights
 from ..training.inference import InferenceMixin, in_fp32
 from .vilbert_config import ViLBERTConfig
 from .vilbert_layers import Backbone, attention_mask_bias
@@ -210,9 +210,7 @@ def _from_own(cls, config, model_id, map_location, hub, options) -> ViLBERT:
         options['tokenizer'] = AutoTokenizer.from_pretrained(
             model_id, trust_remote_code=False, **hub | dict(revision=hub['revision'] or 'main')
         )
-    model = cls(config, **options)
-    model.load_state_dict(read_saved_weights(model_id, map_location, **hub))
-    return model.eval()
+    return model_with_weights(lambda: cls(config, **options), read_saved_weights(model_id, map_location, **hub)).eval()
 
 def _from_other(cls, config, model_id, hub, options) -> ViLBERT:
     "A model in the reference's format"
