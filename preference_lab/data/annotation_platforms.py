@@ -19,8 +19,8 @@ from .file_heads import FileHead
 from .platform_tables import PlatformTable, as_list, as_text
 
 # %% ../../nbs/data/52_annotation_platforms.ipynb #6e09f5cc
-_CONTROLS = ('slider', 'number', 'scale', 'select-one', 'text_box', 'selection', 'scale_value', 'confidence_level', 'best',
-             'worst')   # labels whose values are the answers
+_CONTROLS = ('slider', 'number', 'scale', 'select-one', 'text_box', 'selection', 'scale_value', 'confidence_level',
+             'best', 'worst')   # labels whose values are the answers
 _NOT_LABELS = ('instance_id', 'user_id', 'user', 'id', 'displayed_text', 'spans', 'links', 'behavioral_data')
 
 def _filled(value) -> bool: return not (is_missing(value) or value is False

@@ -54,13 +54,11 @@ def _check_lines(path, lines, n):
     "A `DataError` about the first line with NUL bytes, or that is too long; n lines are before them"
     for n, line in enumerate(lines, n + 1):
         if '\0' in line:
-            raise DataError(
-                f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it again.'
-            )
+            raise DataError(f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it '
+                            'again.')
         if len(line) >= MAX_LINE_CHARS:
-            raise DataError(
-                f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a line.'
-            )
+            raise DataError(f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a '
+                            'line.')
 
 def _next_part(path, f, chars) -> str:
     "The next characters; '' at the end"
@@ -77,9 +75,7 @@ def _csv_error(path, n, e) -> DataError:
     if 'unexpected end' in str(e): why = 'a quote is opened and never closed'
     if 'field larger' in str(e):
         why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
-    return DataError(
-        f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.'
-    )
+    return DataError(f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.')
 
 class _Records:
     "The records of a delimited file, a block at a time"
@@ -116,9 +112,8 @@ def _wrong_width(path, n, cells, names, is_last: bool, first: int) -> DataError:
     if is_last and len(cells) < len(names): advice = 'The file may be truncated: export it again.'
     advice += header_row_advice(n, len(cells), len(names), first)
     columns = ', '.join(names[:6]) + '…'*(len(names) > 6)
-    return DataError(
-        f'{location(path, n)}: {pluralize(len(cells), "cell")}, expected {len(names)} ({columns}). {advice}'
-    )
+    said = pluralize(len(cells), 'cell')
+    return DataError(f'{location(path, n)}: {said}, expected {len(names)} ({columns}). {advice}')
 
 def _check_cells(numbers, cells, names, records: _Records):
     "A `DataError` about the first record with bytes that are not UTF-8, or with too few or too many cells"
@@ -185,10 +180,8 @@ def _json_blocks(path: Path, rows: int, reading: Reading) -> Iterator[pd.DataFra
             if names is None: names = list(dict.fromkeys(k for _, o in block for k in o))
             for n, o in block:
                 if new := next((k for k in o if k not in names), None):
-                    raise DataError(
-                        f'{location(path, n)}: the key {truncate_repr(new)} is not in the first {rows:,} rows. Give '
-                        'all rows the same keys.'
-                    )
+                    raise DataError(f'{location(path, n)}: the key {truncate_repr(new)} is not in the first {rows:,} '
+                                    'rows. Give all rows the same keys.')
             cells = {c: [o.get(c) for _, o in block] for c in names}
             frame = pd.DataFrame(cells, index=[n for n, _ in block], dtype=object)
             yield frame.set_axis(check_column_names(path, names), axis=1)

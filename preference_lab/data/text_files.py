@@ -372,20 +372,15 @@ _SURROGATE = re.compile('[\ud800-\udfff]')
 def _check_object(path, n, value):
     "A `DataError` about a row of a JSON table that is not an object of valid texts"
     if not isinstance(value, dict):
-        raise DataError(
-            f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} per row.'
-        )
+        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} '
+                        'per row.')
     for key, cell in value.items():
         if _SURROGATE.search(key):
-            raise DataError(
-                f'{location(path, n)}: the key {truncate_repr(key)} contains a lone surrogate (half a character). '
-                'Correct the key.'
-            )
+            raise DataError(f'{location(path, n)}: the key {truncate_repr(key)} contains a lone surrogate (half a '
+                            'character). Correct the key.')
         if isinstance(cell, str) and _SURROGATE.search(cell):
-            raise DataError(
-                f'{location(path, n, key)}: {truncate_repr(cell)} contains a lone surrogate (half a character). '
-                'Export the file again without cutting texts.'
-            )
+            raise DataError(f'{location(path, n, key)}: {truncate_repr(cell)} contains a lone surrogate (half a '
+                            'character). Export the file again without cutting texts.')
 
 # %% ../../nbs/data/03_text_files.ipynb #cf83c065
 def read_json_table(
