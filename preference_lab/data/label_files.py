@@ -116,7 +116,8 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
     kind = 'columns of 0 and 1' if binary else 'columns of yes and no, or of marks'
     binary = binary or [c for c in rest if is_binary_column(df[c], TRUTH_WORDS)]
     if not binary:
-        of_raters = '; or, as the columns are named as raters, set format=rater_columns' if numbered_raters(rest) else ''
+        named = bool(numbered_raters(rest))
+        of_raters = '; or, as the columns are named as raters, set format=rater_columns' if named else ''
         raise DataError(
             f'{location(path, 1)}: no column of labels; the columns are {list_names(df.columns, 12)}; add one column '
             '"labels" that lists them, or one column of 0 and 1 for each label, or name them with label_columns='

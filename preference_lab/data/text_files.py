@@ -32,7 +32,7 @@ from ..core.process import paused_garbage_collection
 from .file_encodings import check_encoding, choose_encoding, decode_error, has_undecoded_bytes
 from .file_encodings import HEAD_CHARS, choose_delimiter, find_delimiter, read_table_bytes
 from .file_encodings import table_suffix
-from .header_rows import Preamble, find_preamble, header_row_advice
+from .header_rows import header_row_advice, lines_above
 from .reading import BY_RULE, NAMED, Reading
 
 # %% ../../nbs/data/04_text_files.ipynb #a7942a2c
@@ -86,10 +86,6 @@ def _delimiter_of(text, path, columns, quoted, reading, named='') -> str:
     if named: return named
     if not columns: return choose_delimiter(text, path, quoted, reading)
     return '\t' if table_suffix(path) != '.csv' else find_delimiter(text, '.csv')
-
-def _lines_above(text, path, delimiter, columns, quoted, reading) -> Preamble:
-    "The lines above the header; none where the caller knows the form of the file"
-    return Preamble() if columns or delimiter or not quoted else find_preamble(text, path, reading)
 
 # %% ../../nbs/data/04_text_files.ipynb #2b34be7e
 def _csv_error(error: csv.Error) -> str:
@@ -241,7 +237,7 @@ def _read_plain(path, raw: bytes, delimiter, columns, quoted, reading) -> pd.Dat
     "The table in the bytes of a UTF-8 file; None where the slower reader is needed"
     raw = raw.removeprefix(codecs.BOM_UTF8)
     head = codecs.getincrementaldecoder('utf-8')('surrogateescape').decode(raw[:4*HEAD_CHARS])
-    above = _lines_above(head, path, delimiter, columns, quoted, reading)
+    above = lines_above(head, path, delimiter, columns, quoted, reading)
     raw, head = raw[len(head[:above.chars].encode('utf-8', 'surrogateescape')):], head[above.chars:]
     if delimiter is None: delimiter = _delimiter_of(head, path, columns, quoted, reading, above.delimiter)
     if not _is_plain(raw, delimiter, quoted): return None
@@ -311,7 +307,7 @@ def read_delimited(
         if table is not None: return _unescape(table, raw, reading)
     text = _decode(path, raw, encoding, errors)
     del raw
-    above = _lines_above(text, path, delimiter, columns, quoted, reading)
+    above = lines_above(text, path, delimiter, columns, quoted, reading)
     text = text[above.chars:]
     if delimiter is None: delimiter = _delimiter_of(text, path, columns, quoted, reading, above.delimiter)
     numbers, rows = _parse_rows(path, text, delimiter, quoted, above.lines)
@@ -372,8 +368,8 @@ _SURROGATE = re.compile('[\ud800-\udfff]')
 def _check_object(path, n, value):
     "A `DataError` about a row of a JSON table that is not an object of valid texts"
     if not isinstance(value, dict):
-        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} '
-                        'per row.')
+        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one object '
+                        '{"column": value, …} per row.')
     for key, cell in value.items():
         if _SURROGATE.search(key):
             raise DataError(f'{location(path, n)}: the key {truncate_repr(key)} contains a lone surrogate (half a '
