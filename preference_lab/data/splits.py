@@ -166,7 +166,8 @@ def _assign(n, sizes, seed, what) -> np.ndarray:
     "Random splits of n things, in the wanted numbers"
     _check_sizes(sizes)
     if n < sum(s > 0 for s in sizes):
-        raise DataError(f'{n} {what} are too few to split {tuple(sizes)}. Add {what} or change the sizes.')
+        raise DataError(f'{n} {what} are too few to split {tuple(sizes)}. Add {what}, change the sizes, or leave '
+                        f'new_{what} out of holdouts=')
     return _split_names(np.repeat(range(3), _split_sizes(n, sizes))[np.random.default_rng(seed).permutation(n)])
 
 # %% ../../nbs/data/28_splits.ipynb #a6e8c94e
