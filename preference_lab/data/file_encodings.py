@@ -21,6 +21,7 @@ import pyarrow as arrow
 from charset_normalizer import from_bytes
 
 from ..core.errors import ConfigError, DataError, location
+from ..core.file_content import delimiter_line
 from ..core.files import MAX_TEXT_BYTES, is_file, read_bytes
 from .reading import BY_RULE, COUNTED, NAMED, Reading
 
@@ -221,13 +222,13 @@ def find_delimiter(
     quoted: bool=True,   # False: quotes are ordinary characters
 ) -> str:
     "The delimiter of a text table: the usual one of its suffix, or the one that gives the first rows one length"
+    if named := delimiter_line(text): return named
     text = text[:HEAD_CHARS].lstrip('\r\n')
     first = re.match('[^\r\n]*', text)[0]
     usual = max(',;\t|', key=first.count) if suffix == '.csv' else '\t'
     if usual in first and _same_width(text, usual, quoted): return usual
     widths = {k: _same_width(text, k, quoted) for k in DELIMITERS.values() if k in first}
-    best = max(widths, key=widths.get, default=usual)
-    return best if widths.get(best) else usual
+    return max(widths, key=widths.get) if any(widths.values()) else usual
 
 # %% ../../nbs/data/01_file_encodings.ipynb #7bd8c74d
 def choose_delimiter(

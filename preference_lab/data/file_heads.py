@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ..core.file_content import delimiter_line
 from .file_encodings import choose_encoding, find_delimiter, open_table_bytes, table_suffix
 from .reading import Reading
 from .text_files import BLANKS
@@ -49,6 +50,7 @@ def _delimited_head(path, text) -> FileHead:
     for row in csv.reader(io.StringIO(text, newline=''), delimiter=delimiter):
         if row: rows.append(row)
         if len(rows) > HEAD_RECORDS: break
+    if delimiter_line(text): rows = rows[1:]
     names = [c.strip(BLANKS) for c in rows[0]]
     return FileHead(path, 'rows', names, [dict(zip(names, r)) for r in rows[1:]])
 

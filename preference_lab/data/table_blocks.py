@@ -19,6 +19,7 @@ import pyarrow as arrow
 import pyarrow.parquet as pq
 
 from ..core.errors import DataError, location, truncate_repr
+from ..core.file_content import delimiter_line
 from ..core.files import MAX_TEXT_BYTES, parse_json
 from .file_encodings import HEAD_CHARS, HEAD_ROWS, UNDECODED_BYTE, check_encoding, choose_delimiter
 from .file_encodings import choose_encoding, decode_error, has_undecoded_bytes, open_table_bytes
@@ -83,14 +84,14 @@ def _csv_error(path, n, e) -> DataError:
 class _Records:
     "The records of a delimited file, a block at a time"
     def __init__(self, path: Path, f, reading):
-        self.path, self.number, head = path, 0, []   # the record that was read last
-        self.marks = []   # not empty once bytes that are not UTF-8 have been read
+        self.path, self.number, self.marks, head = path, 0, [], []   # marks: where bytes are not UTF-8
         lines = _lines(path, f, self.marks)
         for line in lines:
             head.append(line)
             if len(head) >= 2*HEAD_ROWS or sum(map(len, head)) > HEAD_CHARS: break
         self.delimiter = choose_delimiter(''.join(head), path, reading=reading)
         self.reader = csv.reader(chain(head, lines), delimiter=self.delimiter, strict=True)
+        if delimiter_line(''.join(head)): self.take(1)
 
     def take(self, n: int) -> tuple[list[int], list[list[str]], bool]:
         "Numbers and cells of the next records that are not blank, and whether one has several lines; none at the end"

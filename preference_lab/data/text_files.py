@@ -27,6 +27,7 @@ from pyarrow import csv as arrow_csv
 
 from ..core.errors import FORMULA_STARTS, DataError, location, truncate_repr
 from ..core.errors import escape_spreadsheet_formula, unescape_spreadsheet_formula
+from ..core.file_content import delimiter_line
 from ..core.files import parse_json
 from ..core.process import paused_garbage_collection
 from .file_encodings import check_encoding, choose_encoding, decode_error, has_undecoded_bytes
@@ -235,7 +236,7 @@ def _read_plain(path, raw: bytes, delimiter, columns, quoted, reading) -> pd.Dat
     raw = raw.removeprefix(codecs.BOM_UTF8)
     head = codecs.getincrementaldecoder('utf-8')('surrogateescape').decode(raw[:4*HEAD_CHARS])
     if delimiter is None: delimiter = _delimiter_of(head, path, columns, quoted, reading)
-    if not _is_plain(raw, delimiter, quoted): return None
+    if delimiter_line(head) or not _is_plain(raw, delimiter, quoted): return None
     first = next(csv.reader(_lines(head), delimiter=delimiter, quoting=0 if quoted else csv.QUOTE_NONE))
     parsed = _parse_columns(raw, len(first), delimiter, quoted)
     if parsed is None or columns and len(columns) != len(first): return None
@@ -304,6 +305,8 @@ def read_delimited(
     del raw
     if delimiter is None: delimiter = _delimiter_of(text, path, columns, quoted, reading)
     numbers, rows = _parse_rows(path, text, delimiter, quoted)
+    if delimiter_line(text): numbers, rows = numbers[1:], rows[1:]
+    if not rows: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
     names = list(columns or rows[0])
 
     if has_undecoded_bytes(text):

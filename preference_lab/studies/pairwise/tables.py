@@ -113,6 +113,7 @@ def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #5ba0bd03
 _KINDS = dict(ratings=('rater', 'item', 'value'), comparisons=('rater', 'left', 'right'))
+_ALSO = dict(ratings=('target',), comparisons=('target', 'choice'))   # columns that there may be besides
 
 def _name_columns(df, o: TableOptions, reading: Reading) -> TableOptions:
     "The options with columns by usual names, where with them the table holds one kind of judgement, and without none"
@@ -122,7 +123,7 @@ def _name_columns(df, o: TableOptions, reading: Reading) -> TableOptions:
     kinds = complete(columns | usual)
     if o.judgement_type in kinds: kinds = [o.judgement_type]
     if len(kinds) != 1 or complete(columns): return replace(o, columns=columns)
-    named = {k: usual[k] for k in _KINDS[kinds[0]] if k in usual}
+    named = {k: usual[k] for k in (*_KINDS[kinds[0]], *_ALSO[kinds[0]]) if k in usual}
     for k, c in named.items(): reading.add(f'{k} column', c, BY_NAME, f'{k}_column', 'a usual name of it')
     return replace(o, columns=columns | named)
 
