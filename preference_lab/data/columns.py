@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['DESIGN_COLUMNS', 'ROLE_NAMES', 'SPLIT_ALIASES', 'SPLIT_RULE', 'natural_order', 'select_columns', 'index_columns',
-           'design_columns', 'find_role_column', 'find_pair_columns', 'find_side_columns', 'usual_columns',
-           'find_split_column']
+           'design_columns', 'find_role_column', 'find_pair_columns', 'find_side_columns', 'find_same_name',
+           'usual_columns', 'find_split_column']
 
 # %% ../../nbs/data/08_columns.ipynb #e5a2311f
 import re
+import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -118,7 +119,8 @@ ROLE_NAMES = {k: tuple(v.split()) for k, v in dict(
 
 def _bare_name(column: str) -> str:
     "A column's name in small letters, its words joined by _, without `id`"
-    words = re.sub(r'(?<=[a-z])(?=[A-Z\d])|[\W_]+', '_', str(column).strip()).casefold().strip('_')
+    plain = unicodedata.normalize('NFKC', str(column)).strip()   # also of full width
+    words = re.sub(r'(?<=[a-z])(?=[A-Z\d])|[\W_]+', '_', plain).casefold().strip('_')
     return re.sub(r'^id_|_(id|name|pid)$', '', words)
 
 def find_role_column(
@@ -166,6 +168,16 @@ def find_side_columns(
     found = [pair for pair in find_pair_columns(list(bare), exactly_two=True) if set(pair[0].split('_')) <= _ITEM_WORDS]
     return (bare[found[0][0]], bare[found[0][1]]) if len(found) == 1 else None
 
+# %% ../../nbs/data/08_columns.ipynb #662ae514
+def find_same_name(
+    columns: Sequence[str],  # of a table
+    name: str,               # as it is documented
+) -> str|None:               # None: no column, or more than one
+    "The column of a name that may be written in capitals or in full width"
+    if name in columns: return name
+    found = [c for c in columns if unicodedata.normalize('NFKC', str(c)).strip().casefold() == name]
+    return found[0] if len(found) == 1 else None
+
 # %% ../../nbs/data/08_columns.ipynb #4a270fe2
 def usual_columns(
     frame: pd.DataFrame,
@@ -173,8 +185,10 @@ def usual_columns(
 ) -> dict[str, str]:           # role -> a usual name of it that is a column, for roles whose documented name is missing
     "The columns of roles by the names that others give them"
     found = {k: find_role_column(frame.columns, k) for k in columns if k in ROLE_NAMES}
+    found |= {k: find_same_name(frame.columns, k) for k in ('choice', 'target', 'labels') if k in columns}
     if {'left', 'right'} <= set(columns):
         found |= dict(zip(('left', 'right'), find_side_columns(frame.columns) or ('', '')))
+        if all(k in frame or found[k] for k in ('left', 'right')): found.pop('answer', None)   # it is their choice
     return {k: c for k, c in found.items() if c and columns[k] == k and k not in frame}
 
 # %% ../../nbs/data/08_columns.ipynb #64b85600

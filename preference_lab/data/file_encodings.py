@@ -226,8 +226,7 @@ def find_delimiter(
     usual = max(',;\t|', key=first.count) if suffix == '.csv' else '\t'
     if usual in first and _same_width(text, usual, quoted): return usual
     widths = {k: _same_width(text, k, quoted) for k in DELIMITERS.values() if k in first}
-    best = max(widths, key=widths.get, default=usual)
-    return best if widths.get(best) else usual
+    return max(widths, key=widths.get) if any(widths.values()) else usual
 
 # %% ../../nbs/data/01_file_encodings.ipynb #7bd8c74d
 def choose_delimiter(

@@ -23,10 +23,11 @@ from .spellings import Spellings
 from .file_encodings import shard_paths, table_stem
 from .tables import TABLE_SUFFIXES, list_tables, read_table
 from .validation import check_label_names, list_names, parse_ids, pluralize
-from .columns import SPLIT_ALIASES, SPLIT_RULE, find_role_column, find_split_column, select_columns
+from .columns import SPLIT_ALIASES, SPLIT_RULE, find_role_column, find_same_name, find_split_column
+from .columns import select_columns
 from .labels import MultilabelTable, SPLITS
 from .label_sets import TRUTH_WORDS, find_label_set, find_separator, is_binary_column
-from .label_sets import is_marked_column, label_cells, labels_of_cell, order_labels
+from .label_sets import is_always_true, is_marked_column, label_cells, labels_of_cell, order_labels
 from .label_sets import parse_binary_columns
 from .rater_columns import numbered_raters
 
@@ -100,6 +101,7 @@ def label_names_in_folder(
 # %% ../../nbs/data/60_label_files.ipynb #6513270e
 _LISTS = ('labels', 'label', 'emotions', 'emotion')   # columns that list labels
 _FLAG = re.compile(r'(is|has|was|in|uses?|needs?|contains?)(?=[_ .-]|[A-Z])')
+_MANY = 20   # rows from which a column that is true in all of them is taken for a constant of the table
 _FLAGS = ('train', 'test', 'duplicate', 'duplicated', 'deleted', 'edited', 'flag', 'flagged', 'gold', 'spam', 'valid')
 
 def _is_flag(name: str) -> bool:
@@ -109,7 +111,7 @@ def _is_flag(name: str) -> bool:
 def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], str, str]:
     "The columns of labels, and how they were found"
     rest = [c for c in df if c not in others]
-    if found := next((c for c in _LISTS if c in rest), None): return [found], BY_NAME, 'lists labels'
+    if found := [c for k in _LISTS if (c := find_same_name(rest, k))]: return found[:1], BY_NAME, 'lists labels'
     # a bad cell in a column with the name of a label is an error, not a reason to skip it
     if named := [n for n in names if n in rest]: return named, BY_NAME, 'columns with names of labels'
     binary = [c for c in rest if c in vocabulary or is_binary_column(df[c])]
@@ -123,11 +125,16 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
             '"labels" that lists them, or one column of 0 and 1 for each label, or name them with label_columns='
             f'{of_raters}'
         )
-    flags = [c for c in binary if _is_flag(c)]
-    if not flags or len(flags) == len(binary):
-        return order_labels(binary, vocabulary), BY_RULE, f'all {kind}'
-    labels = order_labels([c for c in binary if c not in flags], vocabulary)
-    return labels, BY_RULE, f'{kind}, without those with names of flags ({list_names(flags)})'
+    out = {'those with names of flags': [c for c in binary if _is_flag(c)]}
+    if len(out['those with names of flags']) == len(binary): out = {}
+    rest = [c for c in binary if c not in [f for found in out.values() for f in found]]
+    always = [c for c in rest if len(df) >= _MANY and c not in vocabulary and is_always_true(df[c])]
+    if len(always) < len(rest): out['those that are true in every row'] = always
+    left_out = [c for found in out.values() for c in found]
+    labels = order_labels([c for c in binary if c not in left_out], vocabulary)
+    if not left_out: return labels, BY_RULE, f'all {kind}'
+    said = ', and '.join(f'{what} ({list_names(found)})' for what, found in out.items() if found)
+    return labels, BY_RULE, f'{kind}, without {said}'
 
 def _in_named_order(columns: list[str], label_names, path) -> list[str]:
     "Columns of labels in the order of `label_names`; an error where the setting names others"
@@ -151,7 +158,7 @@ def _find_labels(df, path, o, others, reading) -> tuple[list[str], bool]:
     else: columns, why, detail = _columns_by_rule(df, path, others, _given_names(o.label_names) or [], o.vocabulary)
     if not columns: raise DataError(f'{location(path, 1)}: label_columns={label_columns!r} leaves no column. Name one.')
     reading.add('label columns', columns, why, 'label_columns', detail)
-    listed = len(columns) == 1 and (columns[0] in _LISTS or not is_binary_column(df[columns[0]], TRUTH_WORDS))
+    listed = len(columns) == 1 and (columns[0].lower() in _LISTS or not is_binary_column(df[columns[0]], TRUTH_WORDS))
     marked = [] if listed else [c for c in columns if is_marked_column(df[c])]
     if marked: reading.add('empty cells of labels', 'the label does not apply', BY_RULE, 'label_columns',
                            f'no cell says no in {list_names(marked)}')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SEPARATORS', 'MAX_LABELS', 'TRUTH', 'TRUTH_WORDS', 'labels_of_cell', 'label_cells', 'find_separator', 'order_labels',
-           'find_label_set', 'is_binary_column', 'is_marked_column', 'parse_binary_columns']
+           'find_label_set', 'is_binary_column', 'is_marked_column', 'is_always_true', 'parse_binary_columns']
 
 # %% ../../nbs/data/13_label_sets.ipynb #5c0f0fbf
 import ast
@@ -81,7 +81,7 @@ def label_cells(
     return out
 
 # %% ../../nbs/data/13_label_sets.ipynb #7faf53cf
-SEPARATORS = (' ', '/', '+', '#', '&')   # that may separate labels, or be part of a name
+SEPARATORS = (' ', '/', '+', '#', '&', ' and ')   # that may separate labels, or be part of a name
 
 def _parts(name, separator):
     return [w.strip() for w in name.split(None if separator == ' ' else separator) if w.strip()]
@@ -89,7 +89,8 @@ def _parts(name, separator):
 def _refuse_shares(distinct, where):
     "A `DataError` where all cells are a label with a number, such as joy 80% or joy:0.8"
     number = r'\d+(?:\.\d+)?\s*'
-    found = [re.fullmatch(rf'(.*[^\W\d].*?)\s*(?:[:=]\s*{number}%?|{number}%)', p) for p in distinct]
+    share = rf'[:=]\s*{number}%?|\(?{number}%\s*\)?|\(0?\.\d+\)'
+    found = [re.fullmatch(rf'(.*[^\W\d].*?)\s*(?:{share})', p) for p in distinct]
     if not found or not all(found) or len({m[1] for m in found}) == len(found): return
     raise DataError(f'{where}: {min(distinct)!r} is a label with a share, and a text has a label or not. List the '
                     'labels that apply; or write a column of shares for each label, and take the study of '
@@ -112,7 +113,7 @@ def find_separator(
         if separates and not others: return sep, f'{"spaces" if sep == " " else sep} separate known names'
         if separates or parts <= whole:
             two, one = ' and '.join(map(repr, _parts(joined[0], sep))), repr(joined[0])
-            setting = "label_separator=' '" if sep == ' ' else f'label_separator={sep}'
+            setting = f'label_separator={sep!r}' if ' ' in sep else f'label_separator={sep}'
             raise ambiguous_reading(where, {setting: f'{one} are the labels {two}',
                                             'label_separator=,': f'{one} is one label'})
         said.append(f'{names} are names of several words' if sep == ' ' else f'{names} are names with {sep}')
@@ -131,7 +132,14 @@ def order_labels(
     return sorted(names, key=lambda n: (n.casefold(), n))
 
 # %% ../../nbs/data/13_label_sets.ipynb #1e14e832
-_MISSING_LABELS = tuple(w for w in MISSING_TEXTS if w not in ('none', 'na'))   # which may be labels
+_MISSING_LABELS = tuple(w for w in MISSING_TEXTS if w != 'none')   # which may be a label
+
+def _missing_words_warning(counts: dict[str, int]) -> list[dict]:
+    "A warning about a label that may be a word for a missing cell"
+    words = [f'{v!r} ({n:,})' for v, n in counts.items() if v.casefold() in ('none', 'unknown', 'missing')]
+    if not words or len(words) == len(counts): return []
+    return [dict(code='missing_labels', message=f'label {", ".join(words)}: the word is kept as a label; if it means '
+                                                'that nothing is known, empty these cells')]
 
 def _refuse_missing_words(pieces: pd.Series, path, column):
     "A `DataError` about the first label that is a word for a missing cell, or an error of a spreadsheet"
@@ -182,7 +190,8 @@ def find_label_set(
     why = NAMED if spellings == 'merge' else BY_RULE
     changed |= {p: changed.get(v, v) for p, v in as_known.items() if p != v}   # a known name in another case
     if changed: reading.add('label spellings', changed, why, 'spellings')
-    return names, {p: changed.get(v, v) for p, v in as_known.items()}, similar_labels(counts)
+    notes = similar_labels(counts) + _missing_words_warning(counts)
+    return names, {p: changed.get(v, v) for p, v in as_known.items()}, notes
 
 # %% ../../nbs/data/13_label_sets.ipynb #7272aa4f
 TRUTH = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
@@ -209,6 +218,13 @@ def is_marked_column(
     "Whether a column holds marks and empty cells alone, so that an empty cell means that the label does not apply"
     words = set(_words(column).values())
     return '' in words and len(words) > 1 and all(TRUTH_WORDS.get(w, False) for w in words - {''})
+
+# %% ../../nbs/data/13_label_sets.ipynb #eee8caae
+def is_always_true(
+    column: pd.Series,
+) -> bool:
+    "Whether a column says yes in every row, as a constant of the whole table does"
+    return all(TRUTH_WORDS.get(w, False) for w in _words(column).values())
 
 # %% ../../nbs/data/13_label_sets.ipynb #f5bf2481
 def parse_binary_columns(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..core.errors import ConfigError, DataError, is_missing, location, truncate_repr
 from .columns import select_columns
+from .missing_cells import missing_cells
 from .validation import pluralize
 
 # %% ../../nbs/data/47_rating_matrix.ipynb #d68e7b30
@@ -61,6 +62,7 @@ def summary_columns(
 
 # %% ../../nbs/data/47_rating_matrix.ipynb #69144e0a
 MAX_SCALE_VALUES = 15   # different values in a table that is taken for a rating matrix
+_COMMA = re.compile(r'\s*-?\d+,\d{1,2}\s*')   # with three decimals, a comma may separate thousands
 
 def _id_column(df, columns) -> str:
     "`rater` or `item`: the one that is a column of the table; '' where both or neither are"
@@ -81,15 +83,20 @@ def matrix_columns(
     found = select_columns(df, columns[other], name, f'{other}_column', rest)
     return {c: ('', c) for c in found} | grid_columns(found)
 
+def _with_points(cells: pd.DataFrame) -> pd.DataFrame:
+    "The cells with a decimal point for a decimal comma, and empty where they are a word for a missing cell"
+    plain = lambda v: v.replace(',', '.') if isinstance(v, str) and _COMMA.fullmatch(v) else v
+    return cells.apply(lambda c: c.astype(object).mask(missing_cells(c), '').map(plain))
+
 def _matrix_cells(df, columns, row, chosen) -> tuple[pd.DataFrame, pd.Series, list[str]]:
     "The cells that are ratings, and the ids of their rows; what summarizes other columns or rows, and is left out"
     ids = df[columns[row]]
     if chosen: return df[list(chosen)], ids, []
     cells = df.drop(columns=[c for c in (columns[row], columns.get('weight'), 'source') if c in df])
     margin = ids.isin(list(_named_summaries(ids)))
-    of_columns = summary_columns(cells[~margin])
+    of_columns = summary_columns(_with_points(cells[~margin]))
     cells = cells.drop(columns=list(of_columns))
-    of_rows = {} if ids.duplicated().any() else summary_columns(cells.T.set_axis(list(ids), axis=1))
+    of_rows = {} if ids.duplicated().any() else summary_columns(_with_points(cells).T.set_axis(list(ids), axis=1))
     keep = ~ids.isin(list(of_rows))
     said = [f'{c} (the {kind} of the other columns)' for c, kind in of_columns.items()]
     said += [f'row {c} (the {kind} of the other rows)' for c, kind in of_rows.items()]
@@ -106,8 +113,9 @@ def is_rating_matrix(
     if matrix_columns(df, columns): return True
     cells = _matrix_cells(df, columns, row, {})[0]
     if cells.shape[1] < 3 or df[columns[row]].duplicated().any(): return False
-    values = pd.to_numeric(pd.Series(cells.to_numpy(object).ravel()).replace('', np.nan), errors='coerce')
-    empty = pd.Series(cells.to_numpy(object).ravel()).map(lambda v: is_missing(v) or str(v).strip() == '')
+    cells = pd.Series(_with_points(cells).to_numpy(object).ravel())
+    values = pd.to_numeric(cells.replace('', np.nan), errors='coerce')
+    empty = cells.map(lambda v: is_missing(v) or str(v).strip() == '')
     return bool((values.notna() | empty).all()) and 2 <= values.nunique() <= MAX_SCALE_VALUES
 
 # %% ../../nbs/data/47_rating_matrix.ipynb #0d5127aa
@@ -115,7 +123,7 @@ def melt_matrix(
     df: pd.DataFrame,   # with a row a rater or a row an item
     columns: dict,      # rater, item, value, perhaps target -> name in the file
     name: str='',       # file, for errors
-    undo: str='set layout=long if it is none',   # what the note advises; '': nothing
+    otherwise: str='layout=long',   # what to set where the table is not a matrix
 ) -> tuple[pd.DataFrame, dict]:   # columns rater, item, value as they are named; index = row in the file; a note
     "A rating matrix as a table with a row for each rating; the second name of a pattern is `item` or `rater`"
     row = _id_column(df, columns)
@@ -128,7 +136,7 @@ def melt_matrix(
     if ids.duplicated().any():
         i = ids.index[ids.duplicated()][0]
         raise DataError(f'{location(name, i, columns[row])}: {truncate_repr(ids[i])} occurs twice. In a rating matrix '
-                        f'each {row} has one row; correct it, or set layout=long')
+                        f'each {row} has one row; correct it, or set {otherwise}')
     chosen = matrix_columns(df, columns, name)
     cells, ids, summaries = _matrix_cells(df, columns, row, chosen)
     other = 'item' if row == 'rater' else 'rater'
@@ -146,5 +154,5 @@ def melt_matrix(
             for c, kind in _named_summaries([*cells, *ids]).items()]
     targets = f' ({pluralize(len(set(questions)), "question")})' if len(set(questions)) > 1 else ''
     message = '; '.join([f'read as a rating matrix: {n:,} {row}s in rows, {len(set(others)):,} {other}s in columns'
-                         f'{targets}{missing}{left_out}', *kept, *([undo] if undo else [])])
+                         f'{targets}{missing}{left_out}', *kept, f'set {otherwise} if it is none'])
     return long[~empty], dict(code='rating_matrix', message=message)

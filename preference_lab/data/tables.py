@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..core.errors import DataError, did_you_mean, escape_spreadsheet_formula, location, truncate_repr
+from ..core.file_content import is_workbook, other_content
 from ..core.process import runs_without_crash
 from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
 from .file_encodings import HEAD_ROWS, open_table_bytes, shard_paths, table_suffix
@@ -136,13 +137,13 @@ def _read_sheet(path, reading=None) -> pd.DataFrame:
     if size > MAX_TEXT_BYTES:
         raise DataError(f'{location(path)}: {size:,} bytes uncompressed, the limit is {MAX_TEXT_BYTES:,}. '
                         'Save the sheet as CSV.')
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
+    with open(path, 'rb') as file:   # openpyxl refuses the path of a file with another suffix
+        book = load_workbook(file, read_only=True, data_only=True)
         for sheet in book.worksheets: sheet.reset_dimensions()   # a declared size would fill up every row
         name = _choose_sheet(path, book.worksheets, reading)
         _check_sheet_size(path, book[name])
-    finally: book.close()
-    return pd.read_excel(path, dtype=str, na_filter=False, header=None, sheet_name=name, engine='openpyxl')
+        file.seek(0)
+        return pd.read_excel(file, dtype=str, na_filter=False, header=None, sheet_name=name, engine='openpyxl')
 
 # %% ../../nbs/data/05_tables.ipynb #42df16e3
 def index_to_columns(
@@ -155,6 +156,11 @@ def index_to_columns(
     return frame.assign(**{str(n): levels[k] for k, n in names.items() if n is not None and n not in frame})
 
 # %% ../../nbs/data/05_tables.ipynb #c7bfacb1
+def _without_margin(sheet: pd.DataFrame) -> pd.DataFrame:
+    "The cells of a sheet without empty rows above and empty columns left of the table"
+    filled = (sheet != '').to_numpy()
+    return sheet.iloc[filled.any(1).argmax():, filled.any(0).argmax():]
+
 def _read_excel(path, columns=None, reading=None) -> pd.DataFrame:
     "A sheet of an Excel workbook; index = row number in the sheet"
     try: df = _read_sheet(path, reading)
@@ -167,7 +173,9 @@ def _read_excel(path, columns=None, reading=None) -> pd.DataFrame:
     if columns and len(columns) != df.shape[1]:
         raise DataError(f'{location(path, 1)}: {df.shape[1]} columns, expected {len(columns)} ({", ".join(columns)}). '
                         'Correct the sheet.')
-    if not columns: df = df.iloc[find_sheet_header(df.iloc[:2*HEAD_ROWS].to_numpy(object).tolist(), path, reading):]
+    if not columns:
+        head = df.iloc[:2*HEAD_ROWS].to_numpy(object).tolist()
+        df = _without_margin(df.iloc[find_sheet_header(head, path, reading):])
     names = columns or check_column_names(path, df.iloc[0])
     df = df.iloc[0 if columns else 1:].set_axis(list(names), axis=1)
     return df[(df != '').any(axis=1)]
@@ -198,7 +206,7 @@ def table_kind(
         with open_table_bytes(path) as f: head = f.read(4096)
     except (OSError, EOFError, arrow.ArrowException): return suffix if suffix in TABLE_SUFFIXES else ''
     if head.startswith(b'PAR1'): return '.parquet'
-    if head.startswith(b'PK\3\4') and b'[Content_Types].xml' in head: return '.xlsx'
+    if head.startswith(b'PK\3\4') and (b'[Content_Types].xml' in head or is_workbook(path)): return '.xlsx'
     if _JSON_OBJECT.match(head.decode('utf-8-sig', errors='replace')): return '.jsonl'
     return suffix if suffix in TABLE_SUFFIXES else ''
 
@@ -208,6 +216,14 @@ def _no_such_file(path: Path) -> DataError:
     if not path.parent.is_dir(): return DataError(f'{path}: there is no folder {path.parent}. Check the path.')
     hint = did_you_mean(path.name[:200], [p.name for p in path.parent.iterdir()])
     return DataError(f'{path}: no such file{hint}. Check the path.')
+
+def _refuse_other_content(path: Path, kind: str):
+    "A `DataError` about a file that is not a table by its first bytes"
+    try:
+        with open_table_bytes(path) as f: head = f.read(4096)
+    except (OSError, EOFError, arrow.ArrowException): return   # said by the reader of the table
+    if kind == '.xlsx' and head.startswith(b'PK'): return
+    if says := other_content(head): raise DataError(f'{location(path)}: the file is {says}.')
 
 def check_table_path(
     path: str|Path,
@@ -223,7 +239,9 @@ def check_table_path(
     if not exists: raise _no_such_file(path)
     if not path.is_file(): raise DataError(f'{path}: this is a pipe or a device. Give a regular file ({suffixes}).')
     if not os.access(path, os.R_OK): raise DataError(f'{path}: not readable. Change its permissions.')
-    if not table_kind(path):
+    kind = table_kind(path)
+    if kind in ('', '.csv', '.tsv', '.txt', '.xlsx'): _refuse_other_content(path, kind)
+    if not kind:
         raise DataError(f'{path.name}: unknown file type {path.suffix!r}. Save it as one of {suffixes}.')
     return path
 

@@ -311,6 +311,7 @@ def read_delimited(
     text = text[above.chars:]
     if delimiter is None: delimiter = _delimiter_of(text, path, columns, quoted, reading, above.delimiter)
     numbers, rows = _parse_rows(path, text, delimiter, quoted, above.lines)
+    if not rows: raise DataError(f'{location(path)}: the file is empty. Export or copy it again.')
     names = list(columns or rows[0])
 
     if has_undecoded_bytes(text):

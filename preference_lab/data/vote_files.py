@@ -16,7 +16,7 @@ from ..core.errors import DataError, did_you_mean, location, truncate_repr
 from .rater_answers import concatenate_rater_answers, encode_rater_answers
 from .reading import BY_RULE, Reading, choose
 from .spellings import Spellings, unify_ids, unify_spellings
-from .validation import check_confusable_ids, list_names, parse_ids
+from .validation import check_confusable_ids, list_names, parse_categories, parse_ids
 from .columns import SPLIT_ALIASES, select_columns
 from .labels import SPLITS
 from .label_sets import similar_labels
@@ -91,13 +91,14 @@ def read_count_columns(
     locations = [location(path, r) for r in frame.index]
     ids = _id_column(frame, id_column, path, 'id_column') if id_column else [str(r) for r in frame.index]
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
+    notes = check_confusable_ids(pd.Series(ids, frame.index), path, id_column, 'items') if id_column else []
     weights = check_weights(frame[columns].to_numpy(object), columns, locations)
     _refuse_total(weights, columns, path)
     _refuse_total_row(weights, locations)
     _refuse_mixed_scales(weights, locations)
     return LabelDistributionTable(
         weights, columns, ids, ordered, groups, _split_column(frame, split_column, path), locations, Path(path).name,
-        row_ids=not id_column
+        row_ids=not id_column, notes=notes
     )
 
 # %% ../../nbs/data/24_vote_files.ipynb #1d407bcf
@@ -179,7 +180,8 @@ def aggregate_answers(
     frame = frame[filled]
     column = lambda f, c, setting: pd.Series(_id_column(f, c, path, setting, spellings), f.index, name=c)
     items = column(frame, item_column, 'item_column')
-    answers, changed = unify_spellings(parse_ids(frame[answer_column]), spellings, path, answer_column, 'category')
+    given = parse_categories(frame[answer_column])
+    answers, changed = unify_spellings(given, spellings, path, answer_column, 'category')
     if changed: reading.add('category spellings', changed, BY_RULE, 'spellings')
     similar = check_confusable_ids(items, path, item_column, 'items')
     keep, notes, raters = _first_answers(items, frame, rater_column, path, spellings)

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfigError, truncate_repr
-from .validation import parse_ids
+from .missing_cells import MISSING_TEXTS
+from .validation import list_names, parse_ids, pluralize
 from .coded_choices import clean_codes
 
 # %% ../../nbs/data/43_winners.ipynb #07f34d75
@@ -119,18 +120,27 @@ def _question(where, values, names) -> ConfigError:
                        'guess would reverse every preference: set left_code= and right_code=')
 
 # %% ../../nbs/data/43_winners.ipynb #0f776ed9
+def _odd_answers(where, odd, others, rows) -> ConfigError:
+    "The error about a few answers that mean no side, where the others do"
+    return ConfigError(f'{where}: {list_names(odd, 4, repr)} ({pluralize(len(rows), "answer")}, the first in row '
+                       f'{rows[0]}) {"is" if len(odd) == 1 else "are"} neither a word for a side or for a tie nor the '
+                       f'name of an item, and other answers are ({list_names(others, 4, repr)}). Correct these cells: '
+                       'write left, right or tie, or empty them where nothing was answered; or set left_code= and '
+                       'right_code=')
+
 def _item_names(left, right) -> set[str]:
     "The names of the items of both columns"
     return {v for x in (left, right) for v in clean_codes(parse_ids(pd.Series(pd.unique(x.astype(object)))))}
 
-def _parse_values(values, items, names) -> list|None:
-    "What each distinct answer means as a word; None where one can mean no side"
-    known, parsed = {*names, *_side_numbers(names)} | items, []
+_NO_ANSWER = ('', *(w for w in MISSING_TEXTS if w != 'none'))   # none may also mean that neither item won
+
+def _parse_values(values, items, names) -> tuple[list, list[str]]:
+    "What each distinct answer means as a word, None where it is none; the answers that can mean no side"
+    known = {*names, *_side_numbers(names)} | items
     better = 2/3 if any(map(_says_much, values)) else 1.
-    for v in values:
-        parsed.append(parse_side(v, better) if v else ('', 1.))
-        if parsed[-1] is None and v not in known: return None
-    return parsed
+    is_empty = lambda v: v.casefold() in _NO_ANSWER and v not in known
+    parsed = [('', 1.) if is_empty(v) else parse_side(v, better) for v in values]
+    return parsed, [v for v, p in zip(values, parsed) if p is None and v not in known]
 
 # %% ../../nbs/data/43_winners.ipynb #c8d892b4
 def parse_winners(
@@ -145,7 +155,10 @@ def parse_winners(
     code, values = pd.factorize(clean_codes(answers))
     known = [v for v in values if v]
     items = _item_names(left, right)
-    if (parsed := _parse_values(values, items, names)) is None: raise _question(where, known, names)
+    parsed, odd = _parse_values(values, items, names)
+    if odd and (others := [v for v in known if v not in odd and v.casefold() not in _NO_ANSWER]):
+        raise _odd_answers(where, odd, others, answers.index[np.isin(values[code], odd)])
+    if odd: raise _question(where, known, names)
     of_word = np.array([p[0] if p else '' for p in parsed], object)[code]
     tie = np.array([p is not None and p[0] in ('tie', '') for p in parsed], bool)[code]
 

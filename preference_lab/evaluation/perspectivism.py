@@ -152,7 +152,7 @@ def compare_rater_predictions(
 def scores_by_rater(
     predictions: RaterPredictions,
     known: np.ndarray|None=None,   # (raters,) bool: whether the model was trained on answers of them; None: unknown
-) -> pd.DataFrame:  # rater, known, n, error_rate, low, high, absolute_distance, rater_log_loss
+) -> pd.DataFrame:  # rater, known, n, error_rate, low, high, method, generalizes_to, absolute_distance, rater_log_loss
     "The perspectivist scores of each rater who answered; mean over answers"
     a = predictions.answers
     n = a.answered().astype(float)
@@ -163,7 +163,8 @@ def scores_by_rater(
     variance = safe_divide(mean((e - rate[a.rater])**2), n)
     effective = np.where(variance > 1e-12, np.maximum(safe_divide(rate*(1-rate), variance), n), n)
     low, high = wilson_interval(rate, np.maximum(effective, 1e-9))
-    table = pd.DataFrame(dict(rater=a.raters, n=n.astype(int), error_rate=rate, low=low, high=high)
+    table = pd.DataFrame(dict(rater=a.raters, n=n.astype(int), error_rate=rate, low=low, high=high, method='Wilson',
+                              generalizes_to='new answers of this rater')
                          | {k: mean(v) for k, v in scores.items()})
     if known is not None: table.insert(1, 'known', np.asarray(known, bool))
     return table[n > 0].reset_index(drop=True)

@@ -202,6 +202,9 @@ def fit_thresholds(
     _check_strategy(strategy)
     targets, proba = _check_validation(targets, proba, names)
     logits, positives = _logits(proba), targets.sum(0)
+    if not positives.any():
+        flags = [{'code': 'no_positives', 'label': k, 'message': f'threshold of "{k}": no positives'} for k in names]
+        return Thresholds(strategy, np.full(len(names), .5), names, .5, flags=flags)
     common = float(expit(_global_threshold(targets, logits)))
     out = Thresholds(strategy, np.full(len(names), common).clip(*limits), names, common)
     if strategy == 'top_k':

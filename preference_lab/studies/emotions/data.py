@@ -23,7 +23,7 @@ from ...data.platform_formats import read_platform_file
 from ...data.platform_answers import answers_to_labels, answers_to_rater_labels
 from ...data.rater_labels import labels_by_item
 from ...data.validation import pluralize
-from ...data.doubtful_texts import text_warnings
+from ...data.doubtful_texts import repeated_texts_warning, text_warnings
 from ...data.row_order import sort_texts
 from ...data.groups import connected_groups
 from ...data.texts import clean_texts, code_texts, normalize_texts
@@ -144,13 +144,13 @@ def _near_duplicates(table, folded) -> list[dict]:
 def _relabeled_texts(table: MultilabelTable, code: np.ndarray) -> list[dict]:
     "A warning about texts that occur in several rows with different labels; `code` is equal for equal texts"
     if table.answers is not None: return []
-    rows = np.bincount(code)
-    again = rows[code] > 1
+    again = (rows := np.bincount(code))[code] > 1
     kinds = table.frame['labels'][again].groupby(code[again]).nunique()
-    if not (n := int((kinds > 1).sum())): return []
+    notes = repeated_texts_warning(int(again.sum() - kinds.sum()), len(table))
+    if not (n := int((kinds > 1).sum())): return notes
     message = (f'{pluralize(n, "text")} of {len(rows):,} occur in several rows with different labels, and each row '
                'counts; if the rows are answers of raters, name their column with rater_column=')
-    return [dict(code='texts_relabeled', message=message)]
+    return [*notes, dict(code='texts_relabeled', message=message)]
 
 def load_emotions(
     data: str|Path='demo',       # demo, goemotions, or a table: its path, folder, or name in $PREFERENCE_LAB_DATA

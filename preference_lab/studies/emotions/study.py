@@ -43,9 +43,12 @@ def threshold_warnings(
     min_positives: int,   # validation texts below which a label takes the global threshold
 ) -> dict[str, str]:      # code -> one message that names the labels
     "Warnings about thresholds that are those of all labels, or that reached a limit"
-    few, edge = ([f for f in flags if f['code'] == code] for code in ('few_positives', 'edge'))
+    few, edge, none = ([f for f in flags if f['code'] == code] for code in ('few_positives', 'edge', 'no_positives'))
     labels = lambda some: ', '.join(f['label'] for f in some)
     warnings = {}
+    if none:
+        warnings['threshold_no_positives'] = (f'no validation text carries any of the {len(none)} labels, so that no '
+                                              'threshold could be fitted: all are 0.5')
     if few:
         warnings['threshold_few_positives'] = (
             f'{len(few)} labels take the global threshold, since fewer than {min_positives} validation texts carry '

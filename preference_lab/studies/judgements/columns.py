@@ -49,7 +49,7 @@ def judgement_columns(
     named = {r: getattr(cfg, f'{r}_column') for r in ROLES}
     columns = {r: reading.fixed.get(f'{r} column', c) if c == r else c for r, c in named.items()}
     usual = usual_columns(df, columns)
-    if judgement_kinds(df, columns): usual = {r: c for r, c in usual.items() if r in ('rater', 'item')}
+    if judgement_kinds(df, columns): usual = {r: c for r, c in usual.items() if r in ('rater', 'item', 'target', 'choice')}
     columns |= usual
     kind = choose(reading, 'judgements', cfg.judgement_type,
                   lambda: (_kind(df, path, columns), BY_RULE, 'the columns that there are'), 'judgement_type')
@@ -73,10 +73,11 @@ def judgement_rows(
     if not any(columns[k] in df for k in ('rater', 'item')):
         usual = {k: c for k, c in usual_columns(df, columns).items() if k in ('rater', 'item')}
         columns |= usual if len(usual) == 1 else {}
-    if cfg.judgement_type not in ('', 'ratings') or not is_rating_matrix(df, columns): return df, cfg, []
+    answered = any(getattr(cfg, f'{r}_column') in df for r in ('answer', 'labels', 'choice'))
+    if answered or cfg.judgement_type not in ('', 'ratings') or not is_rating_matrix(df, columns): return df, cfg, []
     other = 'item' if columns['rater'] in df else 'rater'
     chosen = matrix_columns(df, columns, path.name)
-    long, note = melt_matrix(df, columns, path.name, undo='')
+    long, note = melt_matrix(df, columns, path.name, 'judgement_type=answers')
     cells = list(chosen) if chosen else [c for c in df if c in set(long[columns[other]])]
     reading.add('layout', 'wide', BY_RULE, '', 'a matrix of raters and items')
     reading.add(f'{other} columns', cells, BY_RULE, f'{other}_column')

@@ -19,7 +19,7 @@ from ...data.choice_tables import parse_choices
 from ...data.coding import hash_arrays
 from ...data.constant_raters import constant_raters_warning, one_sided_warning
 from ...data.comparisons import Comparisons
-from ...data.row_order import content_order
+from ...data.row_order import content_order, sort_comparison_rows
 from ...data.label_sets import label_cells, similar_labels
 from ...data.missing_cells import filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
@@ -29,9 +29,10 @@ from ...data.rater_scales import rater_scale_warnings
 from ...data.rating_scales import find_rating_scale, refuse_doubtful_ratings
 from ...data.reading import BY_NAME, BY_RULE, NAMED, Reading, choose, describe_reading, finish_reading
 from ...data.reading import start_reading
+from ...data.repeated_ratings import equal_repeats_warning, repeated_comparisons_warning
 from ...data.spellings import unify_ids, unify_spellings
 from ...data.tables import read_table
-from ...data.validation import check_confusable_ids, list_names, parse_ids, require_column
+from ...data.validation import check_confusable_ids, list_names, parse_categories, parse_ids, require_column
 from ...datasets.convabuse import SEVERITY
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
 from ...evaluation.answers import Answers, answers_from_comparisons, answers_from_frame
@@ -164,7 +165,7 @@ def _answer_column(df, path, cfg, kind, reading) -> tuple[pd.Series, list|None]:
     if kind == 'label_sets': return pd.Series(map(frozenset, label_cells(df[column], str(path))), df.index), None
     if kind == 'ratings': return _rating_values(df, path, cfg, reading), None
     filled, _ = filled_answers(df[column], str(path), reading, cfg.missing)
-    text, changed = unify_spellings(parse_ids(df[column][filled]), cfg.spellings, str(path), column, 'category')
+    text, changed = unify_spellings(parse_categories(df[column][filled]), cfg.spellings, str(path), column, 'category')
     if changed: reading.add('category spellings', changed, BY_RULE, 'spellings')
     order = [c.strip() for c in cfg.categories.split(',') if c.strip()] or None
     if order: reading.add('categories', order, NAMED, 'categories')
@@ -175,14 +176,6 @@ def _answer_column(df, path, cfg, kind, reading) -> tuple[pd.Series, list|None]:
     return text.astype(object).reindex(df.index), order
 
 # %% ../../../nbs/studies/judgements/02_data.ipynb #33bb1c12
-def _sort_comparisons(frame, df, times) -> pd.DataFrame:
-    "Comparisons sorted by names and times; repeats without times stay in the order of the file"
-    left, right = (frame[k].to_numpy(object) for k in ('left', 'right'))
-    swapped = left > right
-    keys = [frame['target'], frame['rater'], np.where(swapped, right, left), np.where(swapped, left, right)]
-    if times is not None: keys.append(times[df.index.get_indexer(frame.index)])
-    return frame.iloc[content_order(keys)]
-
 def _read_comparisons(df, path, cfg, reading):
     "Comparisons of a custom table; ties are left out"
     for k in ('left', 'right'): require_column(df, path, getattr(cfg, f'{k}_column'), f'{k}_column')
@@ -200,10 +193,12 @@ def _read_comparisons(df, path, cfg, reading):
         if found: reading.add('target columns', found, NAMED if targets else BY_RULE, 'target_columns')
     given = dict(time=cfg.time_column, seconds=cfg.seconds_column)
     times = {c: _numbers(df, path, c, f'{k}_column') for k, c in given.items() if c}
-    table.frame = _sort_comparisons(table.frame, df, times.get(cfg.time_column))
+    when = times.get(cfg.time_column)
+    at = None if when is None else when[df.index.get_indexer(table.frame.index)]
+    table.frame = sort_comparison_rows(table.frame, at)
     pairs = table.to_arrays()
     data = JudgementData(path.name, 'comparisons', cfg.level or 'nominal', {}, pairs=pairs, models=models,
-                         notes=[*table.notes, *one_sided_warning(pairs)])
+                         notes=table.notes + one_sided_warning(pairs) + repeated_comparisons_warning(pairs))
     row = df.index.get_indexer(table.frame.index)
     if cfg.left_length_column or cfg.right_length_column:
         data.lengths = tuple(_numbers(df, path, getattr(cfg, f'{k}_length_column'), f'{k}_length_column')[row]
@@ -240,6 +235,8 @@ def _read_answers(df, path, cfg, kind, reading):
     if kind == 'ratings':
         data.notes += rater_scale_warnings((a.rater, a.item, a.numbers(), a.raters) for a in data.answers.values())
     elif kind == 'answers' and order is None: data.notes += similar_labels(value.value_counts().to_dict(), 'categories')
+    every = [] if cfg.time_column else data.answers.values()
+    data.notes += next(filter(None, (equal_repeats_warning(a.rater, a.item, a.value) for a in every)), [])
     return replace(data, models=_model_names(df, path, cfg))
 
 def _from_frame(f, name, kind, level, order=None, notes=()):

@@ -24,13 +24,25 @@ class JudgementReport(JudgementConclusions):
         "What the raters answered about; of comparisons the pairs, in both orders together"
         return 'items' if self.study.data.pairs is None else 'pairs of items'
 
+    def why_no_alpha(self) -> str:
+        "Why Krippendorff's alpha is not defined for the shown target"
+        a, found = self.study.answers, self.study.agreement[self.study.target]
+        kinds, first = np.unique(a.value), a.first_answers()
+        if not (np.bincount(first.item) > 1).any():
+            return 'Agreement cannot be computed, since no item was answered by two raters'
+        if len(kinds) == 1:
+            return (f'All {len(a):,} answers are {a.values[kinds[0]]}: the raters agree on everything, and alpha is '
+                    'not defined, since it compares their disagreement with that by chance, which is none')
+        notes = [r.note for r in found.itertuples() if r.key == 'krippendorff_alpha' and r.note]
+        return f'Agreement cannot be computed{f" ({notes[0]})" if notes else ", see the warnings"}'
+
     def headline_text(self) -> tuple[str, str]:
         "The agreement in one sentence, and the data"
         s, a = self.study, self.study.answers
         m, lines = s.metrics['test'], []
         if 'krippendorff_alpha' in m: lines.append(f"Krippendorff's alpha ({s.data.level}) is "
                                                    f"{_alpha_text(m['krippendorff_alpha'])}")
-        else: lines.append('Agreement cannot be computed, see the warnings')
+        else: lines.append(self.why_no_alpha())
         if (vc := s.components.get(s.target)) is not None:
             share = vc.ratio({'item': 1}, dict.fromkeys(vc.values, 1))
             lines.append(f'items account for {share.value:.0%} of the variance of a rating')

@@ -142,6 +142,9 @@ def fitted_threshold(self: MemeTraining,
 ) -> float:
     "The threshold with the best F1 on validation memes"
     targets = self.validation.targets[:, None] > .5
+    if not targets.any():
+        self.run.warn('threshold_no_positives', 'no validation meme has label 1, so that no threshold could be fitted: '
+                                                'it is 0.5')
     return fit_thresholds(targets, np.asarray(proba)[:, None], ['positive'], 'global').global_value
 
 # %% ../../../nbs/studies/memes/06_training.ipynb #thresh0b

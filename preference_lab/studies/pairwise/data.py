@@ -28,6 +28,7 @@ from ...data.items import find_images, read_embeddings
 from ...data.comparisons import Comparisons
 from ...data.ratings import Ratings
 from ...data.preferences import PreferenceData, sort_judgements
+from ...data.repeated_ratings import repeated_comparisons_warning
 from ...simulate.faces import demo_comparisons, draw_faces
 from ...evaluation.retest import repeated_ratings_icc
 from ...datasets.face_ratings import load_london_faces, load_morrison_faces
@@ -227,7 +228,7 @@ def load_preferences(
     if is_ratings: table = _drop_constant(table)
     j = table.to_arrays() if str(data) in _PUBLISHED else sort_judgements(table.to_arrays())
     if is_ratings and table.repeated: table.notes = [*table.notes, _retest_note(j)]
-    warn = _scale_notes if is_ratings else one_sided_warning
+    warn = _scale_notes if is_ratings else lambda p: one_sided_warning(p) + repeated_comparisons_warning(p)
     return PreferenceData(table.name, 'ratings' if is_ratings else 'comparisons', j if is_ratings else None,
                           None if is_ratings else j,
                           images=None if files is None else [files.get(i) for i in j.items],

@@ -121,6 +121,7 @@ def _read_ratings(df, path, o: TableOptions, reading) -> RatingTable:
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #5ba0bd03
 _KINDS = dict(ratings=('rater', 'item', 'value'), comparisons=('rater', 'left', 'right'))
+_ALSO = dict(ratings=('target',), comparisons=('target', 'choice'))   # columns that there may be besides
 
 def _name_columns(df, o: TableOptions, reading: Reading) -> TableOptions:
     "The options with columns by usual names, where only with them the table holds one kind of judgement, or is wide"
@@ -130,7 +131,7 @@ def _name_columns(df, o: TableOptions, reading: Reading) -> TableOptions:
     kinds = complete(columns | usual)
     if o.judgement_type in kinds: kinds = [o.judgement_type]
     if complete(columns): return replace(o, columns=columns)
-    if len(kinds) == 1: named = {k: usual[k] for k in _KINDS[kinds[0]] if k in usual}
+    if len(kinds) == 1: named = {k: usual[k] for k in (*_KINDS[kinds[0]], *_ALSO[kinds[0]]) if k in usual}
     else:
         ids = {k: c for k, c in usual.items() if k in ('rater', 'item', 'value', 'left', 'right')}
         named = ids if len(ids) == 1 and {'rater', 'item'} & set(ids) and is_wide(df, columns | ids) else {}
