@@ -62,7 +62,7 @@ nbs/aggregation/07_glad nbs/aggregation/08_crowdlab nbs/aggregation/10_bradley_t
 nbs/aggregation/12_plackett_luce nbs/aggregation/13_rating_means nbs/aggregation/14_consensus_tables nbs/models/36_rater_prompts
 nbs/models/39_preference_predictor nbs/models/29_preference_prototypes nbs/models/30_scene_clip nbs/models/32_clip_fusion
 nbs/simulate/06_scenes nbs/simulate/09_rating_sessions nbs/experiments/12_ensembles nbs/experiments/18_start_weights
-nbs/studies/judgements/03_evaluation nbs/studies/judgements/04_study nbs/studies/judgements/07_commands tests_nbs/10_numbers tests_nbs/17_tables
+nbs/studies/judgements/04_evaluation nbs/studies/judgements/05_study nbs/studies/judgements/08_commands tests_nbs/10_numbers tests_nbs/17_tables
 nbs/evaluation/04_jackknife_t nbs/evaluation/05_paired_differences nbs/evaluation/06_auroc nbs/evaluation/07_crossed_clusters
 nbs/evaluation/41_significance nbs/evaluation/42_bca nbs/evaluation/43_calibration_error nbs/evaluation/44_conformal
 nbs/evaluation/45_abstention nbs/evaluation/46_decision_summary nbs/evaluation/50_model_judges

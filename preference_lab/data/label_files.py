@@ -29,7 +29,7 @@ from .labels import MultilabelTable, SPLITS
 from .label_sets import TRUTH_WORDS, find_label_set, find_separator, is_binary_column
 from .label_sets import is_always_true, is_marked_column, label_cells, labels_of_cell, order_labels
 from .label_sets import parse_binary_columns
-from .rater_columns import numbered_raters
+from .rater_columns import rater_columns_advice
 
 # %% ../../nbs/data/60_label_files.ipynb #269e0d37
 def _split_cell(cell: str, known: dict) -> list[str]:
@@ -118,12 +118,10 @@ def _columns_by_rule(df, path, others, names, vocabulary) -> tuple[list[str], st
     kind = 'columns of 0 and 1' if binary else 'columns of yes and no, or of marks'
     binary = binary or [c for c in rest if is_binary_column(df[c], TRUTH_WORDS)]
     if not binary:
-        named = bool(numbered_raters(rest))
-        of_raters = '; or, as the columns are named as raters, set format=rater_columns' if named else ''
         raise DataError(
             f'{location(path, 1)}: no column of labels; the columns are {list_names(df.columns, 12)}; add one column '
             '"labels" that lists them, or one column of 0 and 1 for each label, or name them with label_columns='
-            f'{of_raters}'
+            f'{rater_columns_advice(rest)}'
         )
     out = {'those with names of flags': [c for c in binary if _is_flag(c)]}
     if len(out['those with names of flags']) == len(binary): out = {}

@@ -97,7 +97,8 @@ def _refuse_nameless(ids, path, column, what):
 
 def _note_of_ranks(f, column) -> list[dict]:
     "A note where the ratings of each rater are the numbers 1, 2, … once each"
-    if not are_ranks(f.groupby(['rater', 'target'], sort=False).ngroup().to_numpy(), f['value'].to_numpy()): return []
+    values = pd.to_numeric(f['value'], errors='coerce')   # a text is an error of its own
+    if not are_ranks(f.groupby(['rater', 'target'], sort=False).ngroup().to_numpy(), values.to_numpy()): return []
     message = (f'{column}: each rater gives the numbers 1, 2, … once each, as in a ranking; they are read as ratings, '
                'the highest being the best. If 1 is the best, set layout=rankings')
     return [dict(code='ratings_are_ranks', message=message)]
