@@ -23,7 +23,7 @@ _ADVICE = {
     b'SQLite format 3': 'a database of SQLite. Export the table as .csv',
     b'\x89HDF': 'an HDF5 file. Export the table as .csv or .parquet',
     b'\x80\x04': 'a pickle of Python, which may run any program when it is read. Write the table with to_parquet',
-    b'version https://git-lfs.github.com/spec': 'a pointer of Git LFS, in place of the file. Fetch the file with Git LFS',
+    b'version https://git-lfs.github.com/spec': 'a pointer of Git LFS in place of the file. Get it with Git LFS',
 }   # first bytes -> what a file is, and what to do
 _PAGE = re.compile(rb'\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body|table)\b',
                    re.I | re.S)
