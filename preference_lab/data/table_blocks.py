@@ -54,8 +54,8 @@ def _check_lines(path, lines, n):
     "A `DataError` about the first line with NUL bytes, or that is too long; n lines are before them"
     for n, line in enumerate(lines, n + 1):
         if '\0' in line:
-            raise DataError(f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. Export or copy it '
-                            'again.')
+            raise DataError(f'{location(path, n)}: NUL bytes: the file is damaged or not a text file. '
+                            'Export or copy it again.')
         if len(line) >= MAX_LINE_CHARS:
             raise DataError(f'{location(path, n)}: a line of more than {MAX_LINE_CHARS:,} characters. Write one row a '
                             'line.')
@@ -75,7 +75,8 @@ def _csv_error(path, n, e) -> DataError:
     if 'unexpected end' in str(e): why = 'a quote is opened and never closed'
     if 'field larger' in str(e):
         why = f'a cell has more than {csv.field_size_limit():,} characters, or a quote is opened and never closed'
-    return DataError(f'{location(path, n)}: {why}. Close or double the quote; if the file is truncated, export it again.')
+    return DataError(f'{location(path, n)}: {why}. Close or double the quote; '
+                     'if the file is truncated, export it again.')
 
 class _Records:
     "The records of a delimited file, a block at a time"

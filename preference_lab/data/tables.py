@@ -11,6 +11,7 @@ import csv
 import os
 import re
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Sequence, TextIO
 
@@ -26,7 +27,6 @@ from ..core.files import MAX_TEXT_BYTES, atomic_write, expand_user, is_file
 from .file_encodings import HEAD_ROWS, open_table_bytes, shard_paths, table_suffix
 from .header_rows import find_sheet_header
 from .reading import BY_RULE, COUNTED, NAMED, Reading
-from .spss_files import read_spss_file
 from .text_files import MAX_CELLS, MAX_COLUMNS, cell_limit_message, check_column_names
 from .text_files import read_delimited, read_json_table
 
@@ -175,7 +175,9 @@ def _read_excel(path, columns=None, reading=None) -> pd.DataFrame:
 def _read_binary(path, columns=None, reading=None) -> pd.DataFrame:
     "A Parquet file, a sheet of an Excel workbook, or an SPSS or Stata file"
     if (kind := table_kind(path)) == '.xlsx': return _read_excel(path, columns, reading)
-    df = index_to_columns(read_parquet(path)) if kind == '.parquet' else read_spss_file(path, reading, MAX_CELLS)
+    if kind == '.parquet': df = index_to_columns(read_parquet(path))
+    else:   # an optional kind of file, whose module is loaded where one is read
+        df = import_module('preference_lab.data.spss_files').read_spss_file(path, reading, MAX_CELLS)
     df.columns = check_column_names(path, df.columns)
     return df.set_axis(range(1, len(df) + 1))
 

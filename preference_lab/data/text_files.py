@@ -83,8 +83,7 @@ def check_column_names(
 # %% ../../nbs/data/03_text_files.ipynb #ae3caabf
 def _delimiter_of(text, path, columns, quoted, reading, named='') -> str:
     "The delimiter of a text table with or without a header; named: of a line sep="
-    if named: return named
-    if not columns: return choose_delimiter(text, path, quoted, reading)
+    if named or not columns: return named or choose_delimiter(text, path, quoted, reading)
     return '\t' if table_suffix(path) != '.csv' else find_delimiter(text, '.csv')
 
 def _lines_above(text, path, delimiter, columns, quoted, reading) -> Preamble:
@@ -323,8 +322,7 @@ def read_delimited(
     names = check_column_names(path, names)
     _check_row_lengths(path, numbers, rows, names)
     if quoted and text.count('\n') > len(numbers) + 1: check_line_breaks(path, numbers, rows, delimiter, reading)
-    frame = pd.DataFrame(rows, columns=names, index=np.array(numbers, int), dtype=object)
-    return _unescape(frame, text, reading)
+    return _unescape(pd.DataFrame(rows, np.array(numbers, int), names, dtype=object), text, reading)
 
 # %% ../../nbs/data/03_text_files.ipynb #05d1cf84
 def has_json_lines(
@@ -372,8 +370,8 @@ _SURROGATE = re.compile('[\ud800-\udfff]')
 def _check_object(path, n, value):
     "A `DataError` about a row of a JSON table that is not an object of valid texts"
     if not isinstance(value, dict):
-        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. Write one {{"column": value, …}} '
-                        'per row.')
+        raise DataError(f'{location(path, n)}: {truncate_repr(value)} is not an object. '
+                        'Write one {"column": value, …} per row.')
     for key, cell in value.items():
         if _SURROGATE.search(key):
             raise DataError(f'{location(path, n)}: the key {truncate_repr(key)} contains a lone surrogate (half a '
