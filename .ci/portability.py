@@ -68,7 +68,7 @@ nbs/evaluation/41_significance nbs/evaluation/42_bca nbs/evaluation/43_calibrati
 nbs/evaluation/45_abstention nbs/evaluation/46_decision_summary nbs/evaluation/50_model_judges
 nbs/evaluation/51_alternative_annotator_test nbs/evaluation/52_judge_bias nbs/evaluation/53_prediction_powered
 nbs/evaluation/54_prediction_powered_tables nbs/evaluation/60_perspectivism nbs/evaluation/61_rater_evaluation
-nbs/models/25_rater_effects nbs/data/73_rater_scales nbs/training/00_sharding nbs/studies/distributions/14_export nbs/models/43_onnx_text_classifier nbs/models/37_text_lengths nbs/data/41_feature_columns nbs/data/53_rankings nbs/studies/02_exploration
+nbs/models/25_rater_effects nbs/data/73_rater_scales nbs/training/00_sharding nbs/studies/distributions/14_export nbs/models/43_onnx_text_classifier nbs/models/37_text_lengths nbs/data/41_feature_columns nbs/data/49_rankings nbs/studies/02_exploration
 nbs/studies/05_raters nbs/studies/06_rater_report nbs/studies/pairwise/04_study'''.split()
 
 
@@ -180,7 +180,7 @@ def run(name: str, changes: dict[str, str], paths: list[str], jobs: int) -> dict
         print(line, end='', flush=True)
         lines.append(line)
     process.wait()
-    ended = {m[2]: m[1] for line in lines if (m := re.match(r'([✓✗]) (\S+\.ipynb) +[\d.]+ s  ', line))}
+    ended = {m[2]: m[1] for line in lines if (m := re.match(r'([✓✗]) (\S+\.ipynb) +[\d.]+ s ', line))}
     passed, failed = (list(ended.values()).count(mark) for mark in '✓✗')
     lost = len(paths) - passed - failed   # notebooks that never came to an end are failures
     if process.returncode and not failed + lost: lost = 1   # the run itself went wrong
