@@ -88,7 +88,8 @@ def read_count_columns(
     "A table with a column of counts or weights for each category"
     columns = check_categories(select_columns(frame, category_columns, path, 'category_columns'), path)
     id_column = id_column or next((c for c in ('id', 'item') if c in frame and c not in columns), '')
-    locations = [location(path, r) for r in frame.index]
+    first = location(path, 1).removesuffix('1')
+    locations = [f'{first}{r}' for r in frame.index]
     ids = _id_column(frame, id_column, path, 'id_column') if id_column else [str(r) for r in frame.index]
     groups = np.array(_id_column(frame, group_column, path, 'group_column'), object) if group_column else None
     notes = check_confusable_ids(pd.Series(ids, frame.index), path, id_column, 'items') if id_column else []
