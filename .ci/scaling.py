@@ -78,11 +78,11 @@ def network(rng, kind, rows, raters, items, width):
 
 def baseline(name):
     def prepare(rng, kind, rows, raters, items, width):
-        from preference_lab.evaluation import item_scores as scores, pairwise_baselines as pairwise
+        from preference_lab.evaluation import item_scores as scores, matrix_factorization as factors, pairwise_baselines as pairwise
         data, pairs = kind(rng, rows, raters, items), comparisons(rng, max(rows//10, 1), raters, items)
         x = rng.normal(size=(items, width))
         return dict(bradley_terry=lambda: scores.bradley_terry(data), elo=lambda: scores.elo(data),
-                    als=lambda: pairwise.matrix_factorization(data), rater_majority=lambda: pairwise.majority_choice_baseline(data, pairs, True),
+                    als=lambda: factors.matrix_factorization(data), rater_majority=lambda: pairwise.majority_choice_baseline(data, pairs, True),
                     linear=lambda: pairwise.linear_item_scores(data, pairs, x))[name]
     return prepare
 
