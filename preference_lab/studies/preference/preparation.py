@@ -111,8 +111,12 @@ def find_duplicate_items(self: PreferencePreparation):
 @patch
 def split(self: PreferencePreparation):
     "Hold out known raters and items, and what `holdouts` names"
-    seed = self.cfg.data_seed
-    self.holdouts = {a: make_holdout(self.labels, a, seed, duplicates=self.same) for a in ('known', *self.cfg.holdouts)}
+    seed, names = self.cfg.data_seed, list(self.cfg.holdouts)
+    if 'new_raters' in names and len(self.labels.raters) == 1:
+        names.remove('new_raters')
+        self.note('one_rater', 'all labels are of one rater, so nothing is said about new raters: the test set '
+                               'new_raters of holdouts= is left out')
+    self.holdouts = {a: make_holdout(self.labels, a, seed, duplicates=self.same) for a in ('known', *names)}
     known = self.holdouts['known']
     self.train, self.validation, self.test = known.train, known.validation, known.test
     for a in self.holdouts.values():
