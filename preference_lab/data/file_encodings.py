@@ -20,6 +20,7 @@ from typing import BinaryIO, Iterable
 import pyarrow as arrow
 from charset_normalizer import from_bytes
 
+from ..core.decoding import western_encoding
 from ..core.errors import ConfigError, DataError, location
 from ..core.files import MAX_TEXT_BYTES, is_file, read_bytes
 from .reading import BY_RULE, COUNTED, NAMED, Reading
@@ -104,10 +105,11 @@ def _unmarked_utf16(head: bytes) -> str:
 def _guess(sample: bytes) -> str:
     "The encoding of bytes that are not UTF-8; '' where none is plausible"
     found = list(from_bytes(sample, cp_isolation=list(_CANDIDATES), enable_fallback=False))
-    if not found: return ''
+    if not found: return western_encoding(sample)
     best = min(m.chaos for m in found)
     names = [e for m in found if m.chaos <= best + .01 for e in m.could_be_from_charset]   # the first is the best
-    return 'cp1252' if {'cp1252', 'latin_1'} & set(names) and b'\x81' not in sample else names[0]
+    western = {'cp1252', 'latin_1'} & set(names) and b'\x81' not in sample
+    return western_encoding(sample, 'cp1252' if western else names[0])
 
 def _is_damaged_utf8(sample: bytes) -> bool:
     "Whether bytes above 127 are valid UTF-8 in most places"
