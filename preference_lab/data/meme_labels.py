@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import ConfigError, DataError, did_you_mean, is_missing
+from .columns import find_same_name
 from .reading import BY_NAME, BY_RULE, COUNTED, Reading, ambiguous_reading, choose
 from .validation import list_names
 from .image_files import is_image_name
@@ -38,7 +39,8 @@ def find_image_column(
     where: str='',         # file, for errors
 ) -> tuple[str|None, str, str]:   # None: there is none; why, and an explanation
     "The column of images"
-    if named := next((c for c in ('img', 'image') if c in frame), None): return named, BY_NAME, ''
+    if named := next((c for k in ('img', 'image') if (c := find_same_name(frame.columns, k))), None):
+        return named, BY_NAME, ''
     named = _image_like(frame)
     found = _same_cells(frame, [c for c in named if _IMAGE_NAME.fullmatch(c)] or named)
     if len(found) > 1:

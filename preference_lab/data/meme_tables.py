@@ -18,7 +18,8 @@ from .reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, choose
 from .reading import choose_name
 from .validation import list_names, require_column
 from .tables import read_table
-from .columns import SPLIT_ALIASES, SPLIT_RULE, find_split_column, select_columns
+from .columns import SPLIT_ALIASES, SPLIT_RULE, find_role_column, find_same_name
+from .columns import find_split_column, select_columns
 from .number_cells import plain_numbers
 from .coded_choices import clean_code
 from .platform_tables import PlatformTable, add_platform_reading, as_list, choose_question
@@ -75,9 +76,11 @@ def _say_text(o: MemeOptions, reading) -> str:
 
 def _find_columns(df, path, o: MemeOptions, reading) -> tuple[str|None, str|None, list[str]]:
     "The columns of images, of splits, and of labels or votes; each added to the reading"
-    require_column(df, path, _say_text(o, reading), 'text_column')
-    reading.add('id column', 'id' if 'id' in df else None, BY_NAME if 'id' in df else COUNTED,
-                detail='' if 'id' in df else 'ids are made of file and row')
+    usual = find_role_column(df.columns, 'text') or 'text'
+    require_column(df, path, choose_name(reading, 'text column', o.text_column, 'text', 'text_column', usual),
+                   'text_column')
+    own = find_same_name(df.columns, 'id')
+    reading.add('id column', own, BY_NAME if own else COUNTED, detail='' if own else 'ids are made of file and row')
     image = _say_image(df, path, o, reading)
     labels = select_columns(df, o.label_columns, str(path), 'label_columns') if o.label_columns else []
     if labels: reading.add('label column', labels[0] if len(labels) == 1 else labels, NAMED, 'label_columns')
@@ -91,7 +94,8 @@ def _find_columns(df, path, o: MemeOptions, reading) -> tuple[str|None, str|None
 
 def _find_label_column(df, reading) -> list[str]:
     "The column `label`, if there is one"
-    found = ('label', BY_NAME, '') if 'label' in df else (None, COUNTED, 'the memes have no labels')
+    name = find_same_name(df.columns, 'label')
+    found = (name, BY_NAME, '') if name else (None, COUNTED, 'the memes have no labels')
     column = choose(reading, 'label column', '', lambda: found, 'label_columns')
     return [column] if isinstance(column, str) else list(column or [])
 
@@ -124,7 +128,7 @@ def _plain_memes(path, o: MemeOptions, reading) -> tuple[pd.DataFrame, str|None,
     elif o.positive_label: raise ConfigError(f'{location(path)}: positive_label={o.positive_label}, and the memes have '
                                              'no labels. Name their column with label_columns=')
     columns = dict(
-        id=parse_numeric_ids(df['id']) if 'id' in df else [f'{path.stem}-{r}' for r in df.index],
+        id=parse_numeric_ids(df[own]) if (own := reading['id column']) else [f'{path.stem}-{r}' for r in df.index],
         text=df[reading['text column']].astype(object),
         label=label,
         image=_image_paths(df[image], path, reading) if image else '',
@@ -183,12 +187,12 @@ def read_memes(
     o, path = MemeOptions(**options, group_column=group_column), Path(path).expanduser()
     reading = reading or Reading(path.name)
     is_answers = lambda names: {'item', 'rater', 'answer'} <= set(names)   # of `data convert`
-    is_plain = lambda names: o.text_column in names and not is_answers(names)
+    is_plain = lambda names: (o.text_column in names or find_role_column(names, 'text')) and not is_answers(names)
     table = read_platform_file(path, ('votes', 'labels'), o.format, is_plain)
     read = _plain_memes(path, o, reading) if table is None else _platform_memes(table, path, o, reading)
     frame, image, notes = read
     made = table is None and reading['id column'] is None
-    columns = dict(image=image or 'img', text=o.text_column)
+    columns = dict(image=image or 'img', text=reading['text column'] if table is None else o.text_column)
     memes = MemeTable(frame, path.name, published_split='split' in frame, notes=notes, file_columns=columns,
                       row_ids=made)
     return sort_memes(note_missing_images(memes, 'names in the table are relative to its folder'))

@@ -8,6 +8,8 @@ __all__ = ['parse_binary_labels', 'parse_numeric_ids', 'parse_subgroups', 'resol
 
 # %% ../../nbs/data/33_memes.ipynb #4bcd4a2d
 import json
+import re
+import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Sequence
@@ -32,8 +34,9 @@ _LABELS = {'0': 0, '1': 1, '0.0': 0, '1.0': 1, 'false': 0, 'true': 1, '': -1, '-
 def parse_binary_labels(
     column: pd.Series,   # labels as they are in a file
 ) -> pd.Series:          # object: 0, 1, -1 (unknown); other values unchanged, so that the table check names them
-    "A column of binary labels as 0, 1 and -1"
-    parse = lambda v: -1 if is_missing(v) else _LABELS.get(str(v).strip().casefold(), v)
+    "A column of binary labels as 0, 1 and -1; in full width and with zeros before, too"
+    word = lambda v: re.sub(r'^0+(?=\d)', '', unicodedata.normalize('NFKC', str(v)).strip().casefold())
+    parse = lambda v: -1 if is_missing(v) else _LABELS.get(word(v), v)
     return pd.Series([parse(v) for v in column], index=column.index, dtype=object)
 
 # %% ../../nbs/data/33_memes.ipynb #864f92ec
@@ -110,10 +113,8 @@ class MemeTable(TableView):
         check_table(self.frame, meme_schema(), self.name, self.file_columns)
         self.frame = self.frame.assign(label=self.frame['label'].astype(int))
         if self.ceiling is not None and self.ceiling.shape != (len(self),):
-            raise DataError(
-                f'{location(self.name)}: the ceiling has shape {self.ceiling.shape}, expected ({len(self)},); pass one '
-                'probability per meme'
-            )
+            raise DataError(f'{location(self.name)}: the ceiling has shape {self.ceiling.shape}, expected '
+                            f'({len(self)},); pass one probability per meme')
 
     def __len__(self): return len(self.frame)
     def __repr__(self):

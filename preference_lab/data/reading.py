@@ -125,9 +125,10 @@ def choose_name(
     name: str,      # value of the setting
     default: str,   # its default: the documented name
     setting: str,
+    usual: str='',  # a usual name that is a column, where that of the default is none; '': the default
 ) -> str:
     "The column of a setting that has a default name"
-    return choose(reading, what, None if name == default else name, lambda: (default, BY_NAME, ''), setting)
+    return choose(reading, what, None if name == default else name, lambda: (usual or default, BY_NAME, ''), setting)
 
 # %% ../../nbs/data/00_reading.ipynb #dff0a732
 def reading_choices(

@@ -19,6 +19,7 @@ from ...core.config import make_config
 from ...core.files import expand_user, is_file, read_json
 from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
+from ...data.columns import find_role_column, find_same_name
 from ...data.file_heads import read_head
 from ...data.memes import resolve_image_path
 from ...data.meme_labels import find_image_column
@@ -64,7 +65,8 @@ def _load_model(run: str, device: str, batch_size: int, precision: str) -> ViLBE
 # %% ../../../nbs/studies/memes/14_commands.ipynb #memeidsp
 def _meme_ids(frame, path, seen: set) -> list[str]:
     "The id of each row, or its number; a duplicate is an error"
-    ids = [str(v) for v in frame['id']] if 'id' in frame else [str(r) for r in frame.index]
+    own = find_same_name(frame.columns, 'id')
+    ids = [str(v) for v in frame[own]] if own else [str(r) for r in frame.index]
     for row, i in zip(frame.index, ids):
         if i in seen: raise DataError(f'{location(path, row)}: the id {i} occurs twice; use unique ids')
         seen.add(i)
@@ -73,7 +75,7 @@ def _meme_ids(frame, path, seen: set) -> list[str]:
 def _meme_columns(frame, path, about: dict) -> tuple[str, str|None]:
     "The columns of texts and images: those of the training table or, where they are absent, as in any table of memes"
     text, image = about.get('text_column', 'text'), about.get('image_column', '')
-    if text not in frame: text = 'text'
+    if text not in frame: text = find_role_column(frame.columns, 'text') or 'text'
     require_column(frame, path, text)
     shown = frame.drop(columns=['id', 'item'], errors='ignore')
     return text, image if image in frame else find_image_column(shown, location(path))[0]
@@ -100,7 +102,7 @@ def _table_predictor(model: ViLBERT|ClipFusion, regions: str|None, extractor: st
         images = _image_paths(frame, path, ids, image)
         cache = find_meme_regions(model, images, load, regions, where)
         p = predict_new_memes(model, frame[text].to_numpy(), images, cache, load, where)
-        own = {} if 'id' in frame else dict(id=ids)
+        own = {} if find_same_name(frame.columns, 'id') else dict(id=ids)
         return pd.DataFrame(own | dict(proba=p, label=decide_memes(model, p)))
     return predict
 
