@@ -6,6 +6,7 @@
 __all__ = ['MAX_VECTORS', 'COMMANDS', 'open_labeler_predictor', 'predict_labelers', 'export_labelers']
 
 # %% ../../../nbs/studies/labeler_tokens/13_commands.ipynb #e03d477b
+import contextlib
 import hashlib
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Callable
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from ...core.errors import ConfigError, DataError, did_you_mean, location
+from ...data.items import find_images
 from ...data.platform_answers import read_asked_table
 from ...data.spellings import spell_as_known
 from ...data.validation import require_column
@@ -56,8 +59,14 @@ class _EmbeddingCache:
         return np.stack([self.cache[k] for k in keys])[at]
 
 # %% ../../../nbs/studies/labeler_tokens/13_commands.ipynb #406c82bc
-def _image_files(frame, path) -> dict[str, Path]:
-    "Name in the table -> file, as a path or in the folder of the table"
+def _trained_images(run) -> Path|None:
+    "The folder of the training images, where it is known and still there"
+    config = Path(run).expanduser()/'config.yaml'
+    named = yaml.safe_load(config.read_text(encoding='utf-8')).get('images') if config.is_file() else None
+    return folder if named and (folder := Path(named).expanduser()).is_dir() else None
+
+def _image_files(frame, path, trained: Path|None=None) -> dict[str, Path]:
+    "Name in the table -> file: a path, in the folder of the table, or a name in that of the training images"
     for c in ('left', 'right'):
         require_column(frame, path, c)
         if (empty := frame[c].isna() | (frame[c].astype(str).str.strip() == '')).any():
@@ -66,11 +75,15 @@ def _image_files(frame, path) -> dict[str, Path]:
             )
     names = sorted(pd.unique(frame[['left', 'right']].to_numpy().ravel()))
     candidates = lambda n: (Path(n).expanduser(), Path(path).parent/n)
-    return {n: next((p for p in candidates(n) if p.is_file()), Path(n)) for n in names}
+    files = {n: next((p for p in candidates(n) if p.is_file()), None) for n in names}
+    unknown = [n for n, p in files.items() if p is None]
+    with contextlib.suppress(DataError):   # the image is named where it is read
+        if unknown and trained: files |= dict(zip(unknown, find_images(unknown, trained)))
+    return {n: p or Path(n) for n, p in files.items()}
 
-def _read_images(frame, path, model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_images(frame, path, model, trained) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "Pixels, and the row in them of each left and right image of a table"
-    files = _image_files(frame, path)
+    files = _image_files(frame, path, trained)
     pixels, row, bad = preprocess_images(list(files.values()), model.clip_encoder)
     reason, row_of = {str(b['path']): b['reason'] for b in bad}, dict(zip(files, row))
     rows = {c: frame[c].map(row_of).to_numpy(int) for c in ('left', 'right')}
@@ -115,10 +128,10 @@ def open_labeler_predictor(
     "A function that predicts tables of images: left, right, perhaps rater (else the population) and target"
     model = load_labeler_clip(run, weights).serve(device, precision, batch_size)
     embeddings, prompts = _EmbeddingCache(model), encode_rater_prompts(model).double().numpy()
-    trained = trained_columns(run)
+    trained, folder = trained_columns(run), _trained_images(run)
     def predict(frame, path):
         frame = documented_columns(frame, trained)
-        pixels, left, right = _read_images(frame, path, model)
+        pixels, left, right = _read_images(frame, path, model, folder)
         rater, n = _rater_numbers(frame, path, model), len(frame)
         v = embeddings(pixels, np.concatenate([left, right]), np.tile(model.image_encoder_of_rater[rater], 2))
         z = np.einsum('nd,ntd->nt', v[:n]-v[n:], prompts[rater])/model.temperature
@@ -132,7 +145,8 @@ def predict_labelers(
     run: str,            # run folder or Hub name
     image: str=None,     # an image
     other: str=None,     # the image that it is compared with
-    file: str=None,      # or a table: left and right (files, as paths or relative to it), perhaps rater and target
+    # or a table: left and right (files, as paths, relative to it, or named as in training), perhaps rater and target
+    file: str=None,
     rater: str=None,     # with `image`; None: all raters of the model, and the population
     weights: str=None,   # file with the encoder's weights, if it has moved
     device: str='auto',  # auto, cpu, cuda, cuda:1, mps

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...core.errors import ConfigError, DataError, did_you_mean, location
+from ...core.errors import ConfigError, DataError, did_you_mean, is_missing, location
 from ...core.config import make_config
 from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
@@ -22,6 +22,7 @@ from ...data.comparisons import Comparisons
 from ...data.items import list_images
 from ...data.ratings import Ratings, filter_raters, to_comparisons
 from ...data.spellings import spell_as_known
+from ...data.validation import list_names
 from ...evaluation.pairwise import pairwise_intervals
 from ...experiments.compare_runs import PAIRWISE_METRICS
 from ...experiments.prediction_files import join_predictions
@@ -42,8 +43,10 @@ def _item_indices(frame, column, known: dict, path) -> np.ndarray:
     "Indices of the known items in a column"
     at = spell_as_known(frame[column], list(known)).map(known)
     if (unknown := at.isna().to_numpy()).any():
-        name = frame[column][unknown].iloc[0]
-        raise DataError(f'{location(path, frame.index[unknown][0], column)}: unknown item {name!r}'
+        name, where = frame[column][unknown].iloc[0], location(path, frame.index[unknown][0], column)
+        if is_missing(name) or not str(name).strip():
+            raise DataError(f'{where}: the cell is empty. Write the name of an item or delete the row.')
+        raise DataError(f'{where}: unknown item {name!r}'
                         f'{did_you_mean(str(name), known)}; for a new image use --image')
     return at.to_numpy(np.int32)
 
@@ -57,6 +60,15 @@ def _rater_indices(frame, model, path) -> np.ndarray:
         try: model.rater_number(names[unknown].iloc[0])
         except DataError as e: raise DataError(f'{location(path, frame.index[unknown][0], "rater")}: {e}') from None
     return at.to_numpy(np.int32)
+
+def _refuse_matrix(frame, model, path):
+    "A `DataError` where the columns are the raters or the items of the model, as in a rating matrix"
+    if {'left', 'right'} <= set(frame) or {'rater', 'item'} <= set(frame): return
+    names = spell_as_known(pd.Series([str(c) for c in frame], dtype=object), [*model.raters, *model.items])
+    for what, other, known in (('raters', 'rater', set(model.raters)), ('items', 'item', set(model.items))):
+        if other not in frame and (found := [n for n in names if n in known])[1:]:
+            raise DataError(f'{location(path, 1)}: the columns {list_names(found, 3)} are {what} of the model, as in a '
+                            'rating matrix. Give a row for each prediction, with the columns rater and item.')
 
 def _pair_predictions(model, rater, left, right) -> pd.DataFrame:
     "P(left wins) for each target of comparisons of known items; of a model with ties, all three outcomes"
@@ -85,6 +97,7 @@ def open_preference_predictor(
     known, trained = {n: i for i, n in enumerate(model.items)}, trained_columns(run)
     def predict(frame, path):
         frame = documented_columns(frame, trained)
+        _refuse_matrix(frame, model, path)
         pair = {'left', 'right'} <= set(frame)
         if not pair and 'item' not in frame:
             raise DataError(f'{location(path, 1)}: missing column "item", or "left" and "right"; the columns are '
