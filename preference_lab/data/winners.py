@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..core.errors import ConfigError, truncate_repr
 from .missing_cells import MISSING_TEXTS
+from .spellings import spell_as_known
 from .validation import list_names, parse_ids, pluralize
 from .coded_choices import clean_codes
 
@@ -153,8 +154,9 @@ def parse_winners(
 ) -> tuple[pd.Series, pd.Series, str]:   # 'left', 'right', 'tie' or '' (empty cell); strength; how it was understood
     "Which side won each comparison, where the answers themselves say it"
     code, values = pd.factorize(clean_codes(answers))
-    known = [v for v in values if v]
     items = _item_names(left, right)
+    values = spell_as_known(pd.Series(values, dtype=object), list(items)).to_numpy()   # of another Unicode form
+    known = [v for v in values if v]
     parsed, odd = _parse_values(values, items, names)
     if odd and (others := [v for v in known if v not in odd and v.casefold() not in _NO_ANSWER]):
         raise _odd_answers(where, odd, others, answers.index[np.isin(values[code], odd)])
