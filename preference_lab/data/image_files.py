@@ -91,7 +91,7 @@ def local_image_names(
 ) -> list[str]:        # names that the file may have here, the likeliest first
     "The names of a local copy of an image"
     if name.startswith('data:'): return []
-    if '://' not in name and not _SERVER_PATH.match(name): return [name]
+    if '://' not in name and not _SERVER_PATH.match(name): return list(dict.fromkeys([name, unquote(name)]))
     try: address = urlsplit(name)
     except ValueError: return [name]
     stored = parse_qs(address.query).get('d', [])   # Label Studio's path in a local folder
