@@ -21,10 +21,17 @@ from .rater_answers import RaterAnswers
 from .validation import list_names
 
 # %% ../../nbs/data/22_distributions.ipynb #3e1e7c74
+def _column_to_float(cells: np.ndarray) -> np.ndarray:
+    "A column of cells as float64, NaN where they are not numbers; equal cells are converted once"
+    number = lambda v: pd.to_numeric(pd.Series(v), errors='coerce').to_numpy(np.float64)
+    try: code, values = pd.factorize(cells, use_na_sentinel=False)
+    except TypeError: return number(cells)   # lists in cells
+    return number(values)[code]
+
 def _to_float(weights) -> np.ndarray:
     "Cells as float64, NaN where they are not numbers"
-    cells = np.asarray(weights, dtype=object)
-    return np.stack([pd.to_numeric(pd.Series(c), errors='coerce').to_numpy(np.float64) for c in cells.T], 1)
+    if isinstance(weights, np.ndarray) and weights.dtype.kind in 'iuf': return weights.astype(np.float64)
+    return np.stack([_column_to_float(c) for c in np.asarray(weights, dtype=object).T], 1)
 
 # %% ../../nbs/data/22_distributions.ipynb #190ba067
 def check_weights(

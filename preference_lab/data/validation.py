@@ -101,6 +101,7 @@ def _visible_form(name: str) -> str:
     return ' '.join(''.join(c for c in plain if unicodedata.category(c) != 'Cf').translate(_CONFUSABLES).split())
 
 SPREADSHEET_ERRORS = ('#REF!', '#DIV/0!', '#VALUE!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!')
+_LEADING_ZEROS = re.compile(r'(?<!\d)0+(?=\d)')
 _NO_NAME = ('n/a', '#n/a', 'nan', 'null', 'none', 'unknown', '?', '-', '--', '.')
 
 def _missing_ids_warning(column, words, what) -> list[dict]:
@@ -125,8 +126,8 @@ def check_confusable_ids(
 ) -> list[dict]:          # warnings {code, message}: ids that differ in case or leading zeros alone, or mean no name
     "Raise a `DataError` where two different ids look the same"
     row_of = lambda v: column.index[(column == v).to_numpy()][0]
-    by_look, by_letters = {}, {}
-    for v in pd.unique(column):
+    by_look, by_letters, similar = {}, {}, {}
+    for v in pd.unique(column.astype(object)):   # an array of Arrow's texts takes longer to go through
         if not isinstance(v, str): continue
         look = _visible_form(v)
         other = by_look.setdefault(look, v)
@@ -134,12 +135,12 @@ def check_confusable_ids(
             raise DataError(f'{location(path, row_of(v), name)}: {ascii(v)} looks like {ascii(other)} in row '
                             f'{row_of(other)}, but differs in white space, an invisible character or a letter of '
                             'another alphabet. Write both the same way, or rename one.')
-        by_letters.setdefault(re.sub(r'(?<!\d)0+(?=\d)', '', look.casefold()), []).append(v)
+        letters = _LEADING_ZEROS.sub('', look.casefold()) if '0' in look else look.casefold()
+        if (first := by_letters.setdefault(letters, v)) != v: similar.setdefault(letters, [first]).append(v)
     if broken := next((v for v in by_look.values() if v in SPREADSHEET_ERRORS), None):
         raise DataError(f'{location(path, row_of(broken), name)}: {broken} is an error of a spreadsheet, and no name. '
                         'Correct the formula, or delete the row.')
-    groups = [g for g in by_letters.values() if len(g) > 1]
-    notes = [_similar_ids_warning(groups, what)] if groups else []
+    notes = [_similar_ids_warning(list(similar.values()), what)] if similar else []
     return [*notes, *_missing_ids_warning(column, [v for v in by_look.values() if v.casefold() in _NO_NAME], what)]
 
 # %% ../../nbs/data/07_validation.ipynb #ee185bf2
