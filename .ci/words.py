@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import tokenize
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,10 +127,20 @@ def tokens(source: str):
     except (tokenize.TokenError, IndentationError): return
 
 
+ANY_OF_PROSE = re.compile('|'.join(rf'\b({p})\b' for p in PROSE))
+
+
+@lru_cache(maxsize=None)
+def in_name(name: str) -> list[str]:
+    "What to write for each old word of a name; names recur thousands of times"
+    return [new for pattern, new in NAMES.items() if re.search(rf'(?<![a-z])({pattern})(?![a-z])', name.lower())]
+
+
 def in_prose(text: str, names: dict = {}, titles: set = frozenset()):
     "Old words of a text, with the term to write"
-    for pattern, new in PROSE.items():
-        for m in re.finditer(rf'\b({pattern})\b', text): yield m[0], new
+    if ANY_OF_PROSE.search(text):   # seldom
+        for pattern, new in PROSE.items():
+            for m in re.finditer(rf'\b({pattern})\b', text): yield m[0], new
     for m in re.finditer(r'`(\w+)(\(\))?`', text):
         if m[1] in names: yield m[1], names[m[1]]
     for m in re.finditer(r'(?m)^#+ (.*?)\s*$', text):
@@ -143,9 +154,7 @@ def in_code(source: str, names: dict = {}, titles: set = frozenset()):
         if t.type == tokenize.NAME and t.string in names: yield t.string, names[t.string]
         if t.type == tokenize.STRING and t.string.count(' ') > 1 and t.string.strip('frb\'"').lower() in titles: yield t.string, 'the field\'s term'
         if t.type == tokenize.NAME and t.string.upper() != t.string:
-            for pattern, new in NAMES.items():
-                is_old = re.search(rf'(?<![a-z])({pattern})(?![a-z])', t.string.lower())
-                if is_old and (before != '.' or '_' in t.string): yield t.string, new
+            if before != '.' or '_' in t.string: yield from ((t.string, new) for new in in_name(t.string))
         elif t.type == tokenize.COMMENT or t.type == tokenize.STRING and ' ' in t.string: yield from in_prose(t.string, names)
         before = t.string
 

@@ -17,12 +17,31 @@ from .jackknife_t import calibration_scorer, jackknife_variance, t_interval
 from .paired_tests import MIN_UNITS, paired_bootstrap
 
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #57dbf6ab
+_BLOCK = 12   # units of one table of 4,096 signed sums
+
+def _signed_sums(d: np.ndarray) -> np.ndarray:   # (blocks, units) -> (blocks, 2**units)
+    "The sums of each block under all patterns of signs"
+    sums = np.zeros((len(d), 1))
+    for x in d.T[..., None]: sums = np.concatenate([sums + x, sums - x], 1)
+    return sums
+
+def _draw_patterns(rng: np.random.Generator, shape) -> np.ndarray:
+    "Random patterns of the signs of a block, as positions in its table of sums"
+    return (rng.integers(2**16, size=shape, dtype=np.uint16) >> 16-_BLOCK).astype(np.intp)
+
 @lru_cache(maxsize=2)   # many metrics of the same units follow each other
-def _sign_patterns(units: int, n: int, seed: int) -> np.ndarray:   # (patterns, units) of 1 and -1
-    "All patterns of signs if there are at most n, else n random ones"
-    if 2**units <= n: return 1. - 2*((np.arange(2**units)[:, None] >> np.arange(units)) & 1)
-    signs = 1 - 2*np.random.default_rng(seed).integers(2, size=(n, units), dtype=np.int8)
-    return signs if signs.size > 2**22 else signs.astype(float)   # as the product needs them, where that is small
+def _kept_patterns(blocks: int, n: int, seed: int) -> np.ndarray:   # (blocks, n)
+    return _draw_patterns(np.random.default_rng(seed), (blocks, n))
+
+def _random_sums(d: np.ndarray, n: int, seed: int) -> np.ndarray:   # (n,)
+    "The sums of the numbers under random signs: a block of units is one look-up, so no matrix of signs is needed"
+    d = np.pad(d, (0, -len(d) % _BLOCK)).reshape(-1, _BLOCK)
+    rng, total, step = np.random.default_rng(seed), np.zeros(n), 64
+    kept = _kept_patterns(len(d), n, seed) if len(d)*n <= 2**22 else None
+    for start in range(0, len(d), step):
+        for k, table in enumerate(_signed_sums(d[start:start+step]), start):
+            total += table[_draw_patterns(rng, n) if kept is None else kept[k]]
+    return total
 
 def sign_flip_test(
     differences: np.ndarray,  # (units,) difference of two predictors in each unit
@@ -34,10 +53,10 @@ def sign_flip_test(
     d = d[np.isfinite(d)]
     d = d[np.abs(d) > 1e-9*np.abs(d).max(initial=0)]
     if not len(d): return 1.
-    exact, is_large = 2**len(d) <= n, n*len(d) > 2**24   # too large to be kept
-    signs = (_sign_patterns.__wrapped__ if is_large else _sign_patterns)(len(d), n, seed)
-    as_far = (np.abs(signs @ d) >= abs(d.sum()) - 1e-9*np.abs(d).sum()).sum()
-    return float(as_far/len(signs)) if exact else float((as_far+1)/(n+1))
+    exact = 2**len(d) <= n
+    sums = _signed_sums(d[None])[0] if exact else _random_sums(d, n, seed)
+    as_far = (np.abs(sums) >= abs(d.sum()) - 1e-9*np.abs(d).sum()).sum()
+    return float(as_far/len(sums)) if exact else float((as_far+1)/(n+1))
 
 # %% ../../nbs/evaluation/05_paired_differences.ipynb #dfe91f90
 def _largest(values) -> float:

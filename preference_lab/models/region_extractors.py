@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..core.errors import ConfigError, DataError
+from ..core.hub import model_with_weights
 from ..core.storage import load_tensors, tensors_sha256
 from ..data.regions import Regions
 from ..data.safe_pickle import refused_global
@@ -168,8 +169,7 @@ def load_torchvision_network(
     "A torchvision network with its weights; it is made after the weights were found"
     if weights == 'random': return make()
     state = _published_weights(published, kind) if weights == 'pretrained' else read_extractor_weights(weights, kind)
-    try: (network := make()).load_state_dict(state)
+    try: return model_with_weights(make, state)
     except RuntimeError as e:
         raise DataError(f'extractor={kind}, weights={weights}: these are weights of another network '
                         f'({" ".join(str(e).split())[:160]} …). Give {Path(published.url).name}.') from None
-    return network

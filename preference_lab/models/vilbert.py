@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 
 from ..core.errors import ConfigError, DataError
 from ..core.storage import save_tensors
-from ..core.hub import model_card, model_with_weights, read_saved_weights
+from ..core.hub import model_card, model_with_weights, read_saved_weights, without_drawing
 from ..training.inference import InferenceMixin, in_fp32
 from .vilbert_config import ViLBERTConfig
 from .vilbert_layers import Backbone, attention_mask_bias
@@ -61,9 +61,10 @@ class ViLBERT(
         text, visual = c.answers
         joined = text+visual if c.fusion == 'concat' else text
         inner = joined if c.head == 'mmf' else text
-        self.bert = Backbone(c)
-        self.classifier = nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
-        self.region_projection = nn.Linear(c.v_input_size, c.v_feature_size) if c.v_input_size else None
+        with without_drawing():   # of the usual weights of torch.nn, which `initialize` replaces
+            self.bert = Backbone(c)
+            self.classifier = nn.Sequential(HeadTransform(c, joined, inner), nn.Linear(inner, c.labels))
+            self.region_projection = nn.Linear(c.v_input_size, c.v_feature_size) if c.v_input_size else None
         self.initialize(seed)
         self.set_card_data()
 
