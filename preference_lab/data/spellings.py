@@ -35,7 +35,8 @@ def same_by_definition(
     plain = {v: unicodedata.normalize('NFC', v) for v in values}
     bare = {p: p.strip() for p in set(plain.values())}
     filled = [b for b in bare.values() if b]
-    if filled and all(map(number.fullmatch, filled)): bare = {p: b if not b or b.isdecimal() else _shortest(b) for p, b in bare.items()}
+    if filled and all(map(number.fullmatch, filled)):
+        bare = {p: b if not b or b.isdecimal() else _shortest(b) for p, b in bare.items()}
     else:
         uses = Counter(bare.values())
         bare = {p: b if b and uses[b] == 1 else p for p, b in bare.items()}
