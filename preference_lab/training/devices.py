@@ -8,6 +8,7 @@ __all__ = ['native_bf16', 'check_trackers', 'resolve_device', 'process_state', '
 
 # %% ../../nbs/training/03_devices.ipynb #81746a2a
 import os
+import re
 import resource
 import sys
 from contextlib import contextmanager
@@ -153,6 +154,8 @@ def explain_out_of_memory(
 def peak_memory(
     device: torch.device,
 ) -> int:
-    "Peak memory in bytes: allocated on the GPU, or else the resident set of this process"
+    "Peak memory in bytes: allocated on the GPU, or else the resident set of this program"
     if device.type == 'cuda': return torch.cuda.max_memory_allocated()
+    status = Path('/proc/self/status')   # of Linux, where `getrusage` includes the process that started the program
+    if status.exists() and (m := re.search(r'VmHWM:\s+(\d+) kB', status.read_text())): return int(m[1])*1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
