@@ -64,6 +64,9 @@ def _cell_labels(column, path, o: MemeOptions, reading) -> pd.Series:
     names = list(dict.fromkeys(v for c in cells for v in c if v))
     numbers = all(re.fullmatch(r'-?[\d.]+', n) for n in names)
     asked = bool(o.positive_label) or 'label 1' in reading.fixed
+    if not asked and '-1' in names and {*parsed} - {-1} == {1}:
+        raise DataError(f'{location(path, column=column.name)}: the labels are 1 and -1, and -1 is an unknown label, '
+                        'so that none is 0. Set positive_label=1 if -1 is the other label, or empty these cells.')
     # a wrong cell among 0 and 1, or other numbers, are named by the table check
     if not asked and (known.all() or (known & (parsed != -1)).any() or numbers): return parsed.where(known, column)
     positive = find_positive_label(names, o.positive_label, location(path, column=column.name), reading)
@@ -118,6 +121,14 @@ def _image_paths(column, path, reading) -> list[str]:
     return found
 
 # %% ../../nbs/data/69_meme_tables.ipynb #333aff68
+def _number_ids(column, reading) -> pd.Series:
+    "The ids of memes; how many have another form in the file is added to the reading"
+    ids, cells = parse_numeric_ids(column), column.astype(str).str.strip()
+    other = cells[ids.map(lambda v: isinstance(v, str)) & (ids != cells)]
+    if not len(other): return ids
+    reading.add('ids as numbers', len(other), COUNTED, detail=f'{other.iloc[0]} is the id {ids[other.index[0]]}')
+    return ids
+
 def _plain_memes(path, o: MemeOptions, reading) -> tuple[pd.DataFrame, str|None, list[dict]]:
     "The columns of a `MemeTable`, the column of images, and notes; of a plain table"
     df = read_table(path, reading=reading)
@@ -128,7 +139,7 @@ def _plain_memes(path, o: MemeOptions, reading) -> tuple[pd.DataFrame, str|None,
     elif o.positive_label: raise ConfigError(f'{location(path)}: positive_label={o.positive_label}, and the memes have '
                                              'no labels. Name their column with label_columns=')
     columns = dict(
-        id=parse_numeric_ids(df[own]) if (own := reading['id column']) else [f'{path.stem}-{r}' for r in df.index],
+        id=_number_ids(df[own], reading) if (own := reading['id column']) else [f'{path.stem}-{r}' for r in df.index],
         text=df[reading['text column']].astype(object),
         label=label,
         image=_image_paths(df[image], path, reading) if image else '',

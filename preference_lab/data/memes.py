@@ -43,8 +43,9 @@ def parse_binary_labels(
 def parse_numeric_ids(
     column: pd.Series,   # ids as they are in a file
 ) -> pd.Series:          # str
-    "Ids as text; an id of digits is a number, so that 01235 and 1235 are one id"
-    return parse_ids(column).map(lambda v: str(int(v)) if isinstance(v, str) and v.strip().isdecimal() else v)
+    "Ids as text; an id of digits is a number, so that 01235, 1235 and 1235.0 are one id"
+    is_number = lambda v: isinstance(v, str) and re.fullmatch(r'\d+(\.0+)?', v.strip())
+    return parse_ids(column).map(lambda v: str(int(v.strip().split('.')[0])) if is_number(v) else v)
 
 # %% ../../nbs/data/33_memes.ipynb #subgr0uc
 def parse_subgroups(

@@ -126,12 +126,13 @@ def _odd_answers(where, odd, others, rows) -> ConfigError:
     return ConfigError(f'{where}: {list_names(odd, 4, repr)} ({pluralize(len(rows), "answer")}, the first in row '
                        f'{rows[0]}) {"is" if len(odd) == 1 else "are"} neither a word for a side or for a tie nor the '
                        f'name of an item, and other answers are ({list_names(others, 4, repr)}). Correct these cells: '
-                       'write left, right or tie, or empty them where nothing was answered; or set left_code= and '
+                       f'write left, right or tie; set missing={odd[0]} if that means no answer; or set left_code= and '
                        'right_code=')
 
 def _item_names(left, right) -> set[str]:
     "The names of the items of both columns"
-    return {v for x in (left, right) for v in clean_codes(parse_ids(pd.Series(pd.unique(x.astype(object)))))}
+    names = {v for x in (left, right) for v in clean_codes(parse_ids(pd.Series(pd.unique(x.astype(object)))))}
+    return names - {''}   # of an empty cell, which the table check names
 
 _NO_ANSWER = ('', *(w for w in MISSING_TEXTS if w != 'none'))   # none may also mean that neither item won
 

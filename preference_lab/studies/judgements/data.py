@@ -21,7 +21,7 @@ from ...data.constant_raters import constant_raters_warning, one_sided_warning
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order, sort_comparison_rows
 from ...data.label_sets import label_cells, similar_labels
-from ...data.missing_cells import filled_answers, missing_cells
+from ...data.missing_cells import empty_missing_answers, filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
 from ...data.platform_formats import read_platform_file
 from ...data.platform_tables import add_platform_reading, drop_non_answers
@@ -185,6 +185,9 @@ def _read_comparisons(df, path, cfg, reading):
                         cfg.right_length_column) if c]
     models = _model_names(df, path, cfg)
     codes = cfg.left_code or None, cfg.right_code or None
+    ends = [names['left'], names['right']]
+    others = [*ends, *used, names['rater'], names['target'], 'source']
+    df = empty_missing_answers(df, [c for c in df if c not in others], ends, str(path), reading, cfg.missing)
     table = parse_choices(df.drop(columns=used), *codes, targets, path.name, names, 'drop', 'ignore')
     if any(codes): reading.add('sides', dict(left=codes[0], right=codes[1]), NAMED, 'left_code, right_code')
     else: reading.add('sides', 'as the answers say', BY_RULE, 'left_code, right_code', 'words or names of items')

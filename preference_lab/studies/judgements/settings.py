@@ -19,7 +19,7 @@ KINDS_OF = dict(
     item_column=('ratings', 'answers', 'label_sets'),
     **dict.fromkeys(('rating_scale', 'value_column'), ('ratings',)),
     **dict.fromkeys(('categories', 'answer_column', 'spellings'), ('answers',)),
-    missing=('ratings', 'answers'),
+    missing=('ratings', 'answers', 'comparisons'),
     labels_column=('label_sets',),
     **dict.fromkeys(('left_code', 'right_code', 'left_column', 'right_column', 'left_length_column',
                      'right_length_column', 'choice_column', 'target_columns'), ('comparisons',)),
@@ -54,8 +54,7 @@ class JudgementConfig(Config):
     alt_test_margin: FractionBelowOne = 0.1
     # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: any numbers
     rating_scale: str = ''
-    # of your own ratings and answers: texts that mean a missing cell besides the empty one (commas), or none; empty: by
-    # rule
+    # of your own table: texts that mean a missing cell besides the empty one (commas), or none; empty: by rule
     missing: Names = ''
     # of your own answers: categories that differ in case or spaces alone
     spellings: Literal['refuse', 'merge', 'keep'] = 'refuse'

@@ -21,7 +21,7 @@ from ...core.hub import load_pretrained
 from ...core.old_names import read_run_config
 from ...data.columns import find_role_column, find_same_name
 from ...data.file_heads import read_head
-from ...data.memes import resolve_image_path
+from ...data.memes import parse_numeric_ids, resolve_image_path
 from ...data.meme_labels import find_image_column
 from ...data.meme_tables import read_memes
 from ...data.platform_formats import detect_format
@@ -66,11 +66,13 @@ def _load_model(run: str, device: str, batch_size: int, precision: str) -> ViLBE
 def _meme_ids(frame, path, seen: set) -> list[str]:
     "The id of each row, or its number; a duplicate is an error"
     own = find_same_name(frame.columns, 'id')
-    ids = [str(v) for v in frame[own]] if own else [str(r) for r in frame.index]
+    ids = parse_numeric_ids(frame[own]).fillna('').astype(str) if own else [str(r) for r in frame.index]
     for row, i in zip(frame.index, ids):
+        if not i.strip():
+            raise DataError(f"{location(path, row, own)}: '' is not a valid id. Write one or delete the row.")
         if i in seen: raise DataError(f'{location(path, row)}: the id {i} occurs twice; use unique ids')
         seen.add(i)
-    return ids
+    return list(ids)
 
 def _meme_columns(frame, path, about: dict) -> tuple[str, str|None]:
     "The columns of texts and images: those of the training table or, where they are absent, as in any table of memes"

@@ -21,7 +21,7 @@ from ...data.tables import read_table
 from ...data.number_cells import plain_numbers
 from ...data.validation import list_names, parse_ids, pluralize, require_column
 from ...data.columns import select_columns, usual_columns
-from ...data.missing_cells import missing_cells
+from ...data.missing_cells import empty_missing_answers, missing_cells
 from ...data.rating_scales import find_rating_scale
 from ...data.judgement_tables import ComparisonTable, RatingTable, parse_weights
 from ...data.repeated_ratings import Repeats, resolve_repeats
@@ -45,7 +45,7 @@ class TableOptions:
     # comparisons in wide layout: columns of choices, as `select_columns`; None: all that may hold choices
     target_columns: str|list|None = None
     repeats: Repeats = ''                # ratings of an item by a rater who rated it before
-    missing: str = ''                    # ratings: texts that mean a missing cell, or none
+    missing: str = ''                    # texts that mean a missing cell; of ratings also none
     max_dropped: float = .5              # largest proportion of judgements that may be dropped
     spellings: Spellings = 'refuse'      # of raters and items that differ in case or spaces alone
     format: str = ''                     # plain, or a public format; empty: by its marks
@@ -244,6 +244,9 @@ def _without_grades(answers, codes) -> pd.Series:
 def _read_comparisons(df, path, o: TableOptions, reading) -> ComparisonTable:
     "The comparisons in a custom table"
     c, codes = o.columns, [k for k in (o.left_code, o.right_code) if k is not None]
+    ends = [c['left'], c['right']]
+    others = [*ends, 'source', *(c.get(k) for k in ('rater', 'target', 'weight', 'group', 'strength'))]
+    df = empty_missing_answers(df, [k for k in df if k not in others], ends, str(path), reading, o.missing)
     targets = _find_targets(df, path, o, codes, reading)
     _check_choice_columns(df, path, targets, c)
     if len(codes) == 2:
