@@ -54,22 +54,22 @@ def _missing_texts(texts, where) -> list[dict]:
                                                f'error or a missing cell (first {where(at[0])}); {it}')]
 
 # %% ../../nbs/data/70_doubtful_texts.ipynb #493796ac
-_SAYINGS = dict(   # code -> entry of the reading, what the texts hold, what to do
-    markup_in_texts=('texts with HTML', 'hold HTML', 'they were kept as they are: replace references and tags in the '
-                     'table if they are remains of a web page, and so at prediction'),
-    mojibake_in_texts=('texts decoded wrongly', 'hold UTF-8 that was read in another encoding', 'they were kept as '
-                       'they are: export the table again as UTF-8, or repair the texts (ftfy does), and so at '
-                       'prediction'),
-)
+_MARKUP = dict(code='markup_in_texts', entry='texts with HTML', hold='hold HTML',
+               advice='they were kept as they are: replace references and tags in the table if they are remains of a '
+                      'web page, and so at prediction')
+_MOJIBAKE = dict(code='mojibake_in_texts', entry='texts decoded wrongly',
+                 hold='hold UTF-8 that was read in another encoding',
+                 advice='they were kept as they are: export the table again as UTF-8, or repair the texts (ftfy does), '
+                        'and so at prediction')
 
-def _say_found(code, found, texts, where, reading) -> list[dict]:
+def _say_found(kind, found, texts, where, reading) -> list[dict]:
     "The entry of the reading about some texts, and from one in a hundred on a warning"
-    entry, hold, advice = _SAYINGS[code]
     first, share = next(iter(found)), f'{len(found):,} of {len(texts):,} ({len(found)/len(texts):.2%})'
     example = f'{found[first]} in {where(first)}'
-    if reading is not None: reading.add(entry, share, COUNTED, detail=f'for instance {example}; kept')
+    if reading is not None: reading.add(kind['entry'], share, COUNTED, detail=f'for instance {example}; kept')
     if len(found) < len(texts)/100: return []
-    return [dict(code=code, message=f'{share} texts {hold}, for instance {example}; {advice}')]
+    message = f"{share} texts {kind['hold']}, for instance {example}; {kind['advice']}"
+    return [dict(code=kind['code'], message=message)]
 
 def text_warnings(
     texts: Sequence[str],           # (n,)
@@ -80,8 +80,8 @@ def text_warnings(
     notes = _missing_texts(texts, where)
     markup = {i: truncate_repr(m, 30) for i, t in enumerate(texts) if ('<' in t or '&' in t) and (m := find_markup(t))}
     wrong = {i: '{!r} for {!r}'.format(*m) for i, t in enumerate(texts) if not t.isascii() and (m := find_mojibake(t))}
-    for code, found in dict(markup_in_texts=markup, mojibake_in_texts=wrong).items():
-        if found: notes += _say_found(code, found, texts, where, reading)
+    for kind, found in ((_MARKUP, markup), (_MOJIBAKE, wrong)):
+        if found: notes += _say_found(kind, found, texts, where, reading)
     return notes
 
 # %% ../../nbs/data/70_doubtful_texts.ipynb #b2ea4839

@@ -15,11 +15,10 @@ import pandas as pd
 from ..core.errors import DataError, did_you_mean, location, truncate_repr
 from .rater_answers import concatenate_rater_answers, encode_rater_answers
 from .reading import BY_RULE, Reading, choose
-from .spellings import Spellings, unify_ids, unify_spellings
+from .spellings import Spellings, doubtful_categories, unify_ids, unify_spellings
 from .validation import check_confusable_ids, list_names, parse_categories, parse_ids
 from .columns import SPLIT_ALIASES, select_columns
 from .labels import SPLITS
-from .label_sets import similar_labels
 from .missing_cells import filled_answers
 from .distributions import LabelDistributionTable, check_categories, check_weights
 
@@ -188,7 +187,7 @@ def aggregate_answers(
     keep, notes, raters = _first_answers(items, frame, rater_column, path, spellings)
     notes = similar + notes
     known = _known_categories(answers, categories, ordered, path, reading)
-    if not categories: notes += similar_labels(answers.value_counts().to_dict(), 'categories')
+    if not categories: notes += doubtful_categories(answers.value_counts().to_dict())
 
     code, ids = pd.factorize(items)
     weights = np.zeros((len(ids), len(known)))

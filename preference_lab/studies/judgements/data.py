@@ -20,7 +20,7 @@ from ...data.coding import hash_arrays
 from ...data.constant_raters import constant_raters_warning, one_sided_warning
 from ...data.comparisons import Comparisons
 from ...data.row_order import content_order, sort_comparison_rows
-from ...data.label_sets import label_cells, similar_labels
+from ...data.label_sets import label_cells
 from ...data.missing_cells import empty_missing_answers, filled_answers, missing_cells
 from ...data.number_cells import plain_numbers
 from ...data.platform_formats import read_platform_file
@@ -30,7 +30,7 @@ from ...data.rating_scales import find_rating_scale, refuse_doubtful_ratings
 from ...data.reading import BY_NAME, BY_RULE, NAMED, Reading, choose, describe_reading, finish_reading
 from ...data.reading import start_reading
 from ...data.repeated_ratings import equal_repeats_warning, repeated_comparisons_warning
-from ...data.spellings import unify_ids, unify_spellings
+from ...data.spellings import doubtful_categories, unify_ids, unify_spellings
 from ...data.tables import read_table
 from ...data.validation import check_confusable_ids, list_names, parse_categories, parse_ids, require_column
 from ...datasets.convabuse import SEVERITY
@@ -237,7 +237,7 @@ def _read_answers(df, path, cfg, kind, reading):
     data = _from_frame(f[f.answer.notna()], path.name, kind, level, order, notes)
     if kind == 'ratings':
         data.notes += rater_scale_warnings((a.rater, a.item, a.numbers(), a.raters) for a in data.answers.values())
-    elif kind == 'answers' and order is None: data.notes += similar_labels(value.value_counts().to_dict(), 'categories')
+    elif kind == 'answers' and order is None: data.notes += doubtful_categories(value.value_counts().to_dict())
     every = [] if cfg.time_column else data.answers.values()
     data.notes += next(filter(None, (equal_repeats_warning(a.rater, a.item, a.value) for a in every)), [])
     return replace(data, models=_model_names(df, path, cfg))
