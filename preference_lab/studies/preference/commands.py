@@ -8,7 +8,7 @@ __all__ = ['COMMANDS', 'open_preference_predictor', 'predict_preference', 'rank_
 
 # %% ../../../nbs/studies/preference/07_commands.ipynb #e62daf8b
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from ...core.old_names import read_run_config
 from ...data.platform_answers import read_asked_table
 from ...data.comparisons import Comparisons
 from ...data.items import list_images
+from ...data.rating_matrix import grid_columns
 from ...data.ratings import Ratings, filter_raters, to_comparisons
 from ...data.spellings import spell_as_known
 from ...data.validation import list_names
@@ -39,9 +40,10 @@ def _load_for_serving(run, device, batch_size, precision) -> PreferenceModel:
     model = load_preference_model(run)
     return model.serve('cpu' if model.net is None and device == 'auto' else device, precision, batch_size)
 
-def _item_indices(frame, column, known: dict, path) -> np.ndarray:
+def _item_indices(frame, column, items: list, path) -> np.ndarray:
     "Indices of the known items in a column"
-    at = spell_as_known(frame[column], list(known)).map(known)
+    known = {n: i for i, n in enumerate(items)}
+    at = spell_as_known(frame[column], items).map(known)
     if (unknown := at.isna().to_numpy()).any():
         name, where = frame[column][unknown].iloc[0], location(path, frame.index[unknown][0], column)
         if is_missing(name) or not str(name).strip():
@@ -61,14 +63,30 @@ def _rater_indices(frame, model, path) -> np.ndarray:
         except DataError as e: raise DataError(f'{location(path, frame.index[unknown][0], "rater")}: {e}') from None
     return at.to_numpy(np.int32)
 
-def _refuse_matrix(frame, model, path):
-    "A `DataError` where the columns are the raters or the items of the model, as in a rating matrix"
-    if {'left', 'right'} <= set(frame) or {'rater', 'item'} <= set(frame): return
-    names = spell_as_known(pd.Series([str(c) for c in frame], dtype=object), [*model.raters, *model.items])
-    for what, other, known in (('raters', 'rater', set(model.raters)), ('items', 'item', set(model.items))):
-        if other not in frame and (found := [n for n in names if n in known])[1:]:
-            raise DataError(f'{location(path, 1)}: the columns {list_names(found, 3)} are {what} of the model, as in a '
-                            'rating matrix. Give a row for each prediction, with the columns rater and item.')
+def _matrix_columns(frame, model, path) -> dict[str, str]:
+    "Of a matrix of raters and items: column -> the item or rater of the model; {} for another table"
+    if {'left', 'right'} <= set(frame) or {'rater', 'item'} <= set(frame): return {}
+    names = {c: c for c in map(str, frame)} | {c: item for c, (_, item) in grid_columns(frame).items()}
+    for known, role, other in ((model.items, 'rater', 'item'), (model.raters, 'item', 'rater')):
+        spelled = spell_as_known(pd.Series(names, dtype=object), known)
+        found = {c: v for c, v in spelled.items() if v in set(known)}
+        if len(found) < 2 or other in frame: continue
+        if role in frame: return found
+        raise DataError(f'{location(path, 1)}: the columns {list_names(found, 3)} are {other}s of the model, as in a '
+                        f'rating matrix: missing column "{role}". Add it, or give a row for each prediction, with the '
+                        'columns rater and item.')
+    return {}
+
+def _matrix_scores(frame, cells, model, scores_of, path) -> pd.DataFrame:
+    "The scores of raters and items where one of both is the columns"
+    if 'item' in frame:
+        item = _item_indices(frame, 'item', model.items, path)
+        scores = np.stack([scores_of(model.raters.index(r))[item] for r in cells.values()], 1)
+    else:
+        item = [model.items.index(v) for v in cells.values()]
+        scores = np.stack([scores_of(r)[item] for r in _rater_indices(frame, model, path).tolist()])
+    names = [f'{t}_{v}' for t in model.targets for v in cells.values()]
+    return pd.DataFrame(scores.transpose(0, 2, 1).reshape(len(frame), -1), columns=names)
 
 def _pair_predictions(model, rater, left, right) -> pd.DataFrame:
     "P(left wins) for each target of comparisons of known items; of a model with ties, all three outcomes"
@@ -91,25 +109,28 @@ def open_preference_predictor(
     device: str = 'auto',  # auto, cpu, cuda, cuda:1, mps
     batch_size: int = 0,   # rows at a time; 0: as it was evaluated
     precision: str = '',   # fp32, tf32 or bf16; empty: as it was evaluated
-):                         # function of table and path -> `<target>_left_wins` of left and right, or `<target>` of item
-    "A trained model as a function of tables of known items: rater (empty: the population), and left and right, or item"
-    model, scores = _load_for_serving(run, device, batch_size, precision), {}
-    known, trained = {n: i for i, n in enumerate(model.items)}, trained_columns(run)
+# function of table and path -> `<target>_left_wins` of left and right, `<target>` of item, or `<target>_<name>` for
+# each column of a matrix of raters and items
+):
+    "A trained model as a function of tables of known items: rater (empty: the population), left and right, or item"
+    model = _load_for_serving(run, device, batch_size, precision)
+    trained = trained_columns(run)
+    @cache   # for the next blocks of the table
+    def scores_of(r): return model.scores(model.items, None if r < 0 else model.raters[r]).to_numpy()
     def predict(frame, path):
         frame = documented_columns(frame, trained)
-        _refuse_matrix(frame, model, path)
+        if cells := _matrix_columns(frame, model, path): return _matrix_scores(frame, cells, model, scores_of, path)
         pair = {'left', 'right'} <= set(frame)
         if not pair and 'item' not in frame:
             raise DataError(f'{location(path, 1)}: missing column "item", or "left" and "right"; the columns are '
                             f'{", ".join(frame)}')
-        columns = [_item_indices(frame, c, known, path) for c in (('left', 'right') if pair else ('item',))]
+        ends = ('left', 'right') if pair else ('item',)
+        columns = [_item_indices(frame, c, model.items, path) for c in ends]
         rater = _rater_indices(frame, model, path)
         if pair: return _pair_predictions(model, rater, *columns)
-        # scores of all items, kept for the next blocks of the table
-        for r in set(rater.tolist()) - scores.keys():
-            scores[r] = model.scores(model.items, None if r < 0 else model.raters[r]).to_numpy()
-        rows = [scores[r][i] for r, i in zip(rater.tolist(), columns[0].tolist())]
-        return pd.DataFrame(rows, columns=model.targets)
+        out = np.empty((len(frame), len(model.targets)))
+        for r, rows in pd.Series(rater).groupby(rater).indices.items(): out[rows] = scores_of(r)[columns[0][rows]]
+        return pd.DataFrame(out, columns=model.targets)
     return predict
 
 # %% ../../../nbs/studies/preference/07_commands.ipynb #eb114634
