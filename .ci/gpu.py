@@ -25,8 +25,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from preference_lab.core.ragged_rows import RaggedArray
 from preference_lab.training.batching import (
-    RaggedArray,
     TableLoader,
     TextLoader,
     move_batch_to_device,

@@ -21,7 +21,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = '''nbs/core/08_numerics nbs/evaluation/17_rounding_checks nbs/training/10_inference nbs/simulate/01_texts nbs/simulate/03_annotators
 nbs/models/40_text_classifier nbs/models/05_classifier_card nbs/models/00_frozen_blocks nbs/models/03_encoder_parts nbs/studies/emotions/03_predictions nbs/studies/emotions/04_training
-nbs/studies/emotions/05_evaluation nbs/studies/emotions/06_study nbs/studies/emotions/07_commands
+nbs/studies/emotions/05_evaluation nbs/studies/emotions/06_study nbs/studies/emotions/08_commands
 nbs/studies/distributions/12_runs nbs/studies/distributions/13_table_inputs nbs/studies/distributions/14_export nbs/studies/distributions/19_commands nbs/studies/preference/03_training
 nbs/studies/preference/04_analyses nbs/studies/preference/05_preparation
 nbs/studies/preference/06_study nbs/studies/preference/07_commands nbs/data/17_ratings
@@ -40,7 +40,7 @@ nbs/training/07_history nbs/training/09_checkpoints nbs/training/12_training_ste
 nbs/training/15_stacked_models nbs/training/16_stacked_trainer nbs/experiments/08_prediction_files nbs/reporting/01_elements
 nbs/core/03_files nbs/core/19_dataset_files nbs/core/04_storage nbs/data/23_images nbs/models/01_image_encoders nbs/models/02_text_encoders nbs/models/34_embeddings
 nbs/simulate/04_faces nbs/models/04_tiny_clip nbs/datasets/02_face_ratings nbs/data/32_preferences nbs/studies/pairwise/03_data
-nbs/simulate/02_emotion_texts nbs/studies/emotions/09_report_conclusions nbs/studies/emotions/10_report nbs/models/35_networks
+nbs/simulate/02_emotion_texts nbs/studies/emotions/10_report_conclusions nbs/studies/emotions/11_report nbs/models/35_networks
 nbs/studies/distributions/03_loss nbs/studies/distributions/04_model nbs/studies/distributions/05_preparation nbs/studies/distributions/06_baselines nbs/studies/distributions/07_folds
 nbs/studies/distributions/08_stacking nbs/studies/distributions/09_training
 nbs/studies/distributions/10_evaluation nbs/studies/distributions/11_study nbs/studies/distributions/15_report_scores
@@ -68,7 +68,7 @@ nbs/evaluation/41_significance nbs/evaluation/42_bca nbs/evaluation/43_calibrati
 nbs/evaluation/45_abstention nbs/evaluation/46_decision_summary nbs/evaluation/50_model_judges
 nbs/evaluation/51_alternative_annotator_test nbs/evaluation/52_judge_bias nbs/evaluation/53_prediction_powered
 nbs/evaluation/54_prediction_powered_tables nbs/evaluation/60_perspectivism nbs/evaluation/61_rater_evaluation
-nbs/models/25_rater_effects nbs/data/73_rater_scales nbs/training/00_sharding nbs/studies/distributions/14_export nbs/models/43_onnx_text_classifier nbs/models/37_text_lengths nbs/data/41_feature_columns nbs/data/49_rankings nbs/studies/02_exploration
+nbs/models/25_rater_effects nbs/data/73_rater_scales nbs/training/00_sharding nbs/studies/distributions/14_export nbs/models/45_onnx_text_export nbs/models/37_text_lengths nbs/data/41_feature_columns nbs/data/49_rankings nbs/studies/02_exploration
 nbs/studies/05_raters nbs/studies/06_rater_report nbs/studies/pairwise/04_study'''.split()
 
 

@@ -299,7 +299,8 @@ def encoder_step(texts: int=32, tokens: int=24, steps: int=3) -> list[dict]:
     import logging
     from transformers import DistilBertConfig, DistilBertModel
     from preference_lab.models.text_classifier import MultilabelTextClassifier
-    from preference_lab.training.batching import TextLoader, RaggedArray
+    from preference_lab.core.ragged_rows import RaggedArray
+    from preference_lab.training.batching import TextLoader
     from preference_lab.training.losses import bce
     from preference_lab.training.trainer import Trainer
     logging.disable(logging.WARNING)
@@ -342,7 +343,9 @@ def serving(run: str, rounds: int=3, texts: int=192) -> list[dict]:
     "Processor time of predictions with a trained classifier of emotions and with its exports, one text and many, the shortest of rounds taken in turn"
     import tempfile
     from preference_lab.data.tables import read_parquet
-    from preference_lab.models.onnx_text_classifier import MAX_DIFFERENCES, export_onnx_classifier, load_exported
+    from preference_lab.models.onnx_export import MAX_DIFFERENCES
+    from preference_lab.models.onnx_text_classifier import load_exported
+    from preference_lab.models.onnx_text_export import export_onnx_classifier
     from preference_lab.models.text_classifier import load_classifier
     torch.set_num_threads(1)
     told = read_parquet(Path(run)/'predictions_test.parquet').text.tolist()[:texts]

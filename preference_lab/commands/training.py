@@ -22,7 +22,8 @@ from ..core.errors import escape_control_characters
 from ..core.files import read_json
 from ..core.process import default_workers, environment_variable, torch_threads
 from ..core.config import Config, make_config, parse_settings
-from .settings import STUDIES, given_settings, study_check, study_commands, study_settings
+from .settings import STUDIES, given_settings, study_check, study_commands, study_prediction
+from .settings import study_settings
 
 # %% ../../nbs/commands/01_training.ipynb #36dd5447
 def train(
@@ -147,8 +148,7 @@ def predict(
     if batch_size < 0: raise ConfigError(f'--batch_size {batch_size}: below 1. Give 1 or more, or omit it.')
     run = str(local_model(run))
     check_run(study, run)
-    commands = study_commands(study)
-    if is_ensemble(run): commands = ensemble_commands(commands, run)
+    commands = ensemble_commands(study_commands(study), run) if is_ensemble(run) else study_prediction(study)
     given = dict(text=text, image=image, other=other, rater=rater, folder=folder, file=file,
                  text_column=text_column, rater_column=rater_column, threshold=threshold, top=top,
                  weights=weights, regions=regions, extractor=extractor, neighbors=neighbors)

@@ -19,7 +19,7 @@ from ..data.reading import BY_RULE, Reading
 from ..data.validation import list_names
 from ..data.convert import OUTPUT_SUFFIXES, TableWriter, check_output_suffix
 from ..data.platform_answers import read_asked_blocks
-from ..training.inference import BLOCK_ROWS
+from ..core.ragged_rows import BLOCK_ROWS
 
 # %% ../../nbs/experiments/08_prediction_files.ipynb #7031d368
 # rows of a table (index = row in the file), its file's name -> predictions, a row each

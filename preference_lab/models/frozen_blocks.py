@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from ..core.errors import ConfigError
 from ..core.train_config import TrainConfig
-from ..training.batching import RaggedArray, TextLoader, pad_batch, sorted_batches
+from ..core.ragged_rows import RaggedArray
+from ..training.batching import TextLoader, pad_batch, sorted_batches
 from ..training.devices import process_state, resolve_device, resolve_precision
 
 # %% ../../nbs/models/00_frozen_blocks.ipynb #93f2d413

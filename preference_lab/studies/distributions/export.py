@@ -23,8 +23,8 @@ from ...core.hub import model_card
 from ...core.old_names import read_run_config
 from ...data.tables import read_parquet
 from ...training.batching import TableLoader
-from ...models.onnx_export import GRAPH_FILE, OnnxModel, export_folder, is_exported, token_inputs
-from ...models.onnx_export import write_export, write_onnx
+from ...models.onnx_export import export_folder, token_inputs, write_export, write_onnx
+from ...models.onnx_models import GRAPH_FILE, OnnxModel, is_exported
 from .settings import DistributionsConfig
 from .data import DATASET_NAMES, item_table_paths, read_custom_votes
 from .model import DistributionModel, load_distribution_model
@@ -82,7 +82,9 @@ class OnnxDistributionModel(OnnxModel):
         "The predicted distributions, averaged over predictors"
         if isinstance(loader, list):
             loader = TableLoader({f'features_{k}': x.tensors['features'] for k, x in enumerate(loader)}, 256)
-        return softmax(self.logits(loader, batch_size).astype(np.float64), 2).mean(1)
+        load = lambda rows: {k: v.numpy() for k, v in loader.load(rows).items()}
+        logits = self.logits(load, loader.sampler.lengths, batch_size)
+        return softmax(logits.astype(np.float64), 2).mean(1)
 
 # %% ../../../nbs/studies/distributions/14_export.ipynb #3942b64e
 def load_distributions_of(

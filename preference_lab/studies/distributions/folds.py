@@ -20,7 +20,8 @@ from torch import nn
 from ...data.holdout import HeldOutTestSet
 from ...evaluation.distributions import distribution_row_scores
 from ...training.distribution_losses import inverse_frequency_weights
-from ...training.batching import RaggedArray, TableLoader, TextLoader, padding_fraction
+from ...core.ragged_rows import RaggedArray
+from ...training.batching import TableLoader, TextLoader, padding_fraction
 from ...training.devices import peak_memory
 from ...training.inference import predict_rows
 from ...training.trainer import Trainer

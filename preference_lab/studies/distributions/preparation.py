@@ -21,7 +21,8 @@ from ...data.distributions import DistributionData, LabelDistributionTable
 from ...data.splits import split_folds, split_groups
 from ...data.feature_columns import fit_encoders
 from ...data.split_audit import LeakageAudit, audit_split
-from ...training.batching import RaggedArray, tokenize_texts
+from ...core.ragged_rows import RaggedArray
+from ...training.batching import tokenize_texts
 from ...training.devices import make_accelerator
 from ...models.image_encoders import load_clip
 from ...models.text_encoders import TextEncoder, load_encoder

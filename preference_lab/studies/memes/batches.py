@@ -22,7 +22,8 @@ from ...data.memes import MemeTable
 from ...data.region_cache import RegionCache
 from ...training.losses import Loss, smooth_labels
 from ...training.distribution_losses import cross_entropy
-from ...training.batching import RaggedArray, TableLoader, TextLoader, pad_batch, tokenize_texts
+from ...core.ragged_rows import RaggedArray
+from ...training.batching import TableLoader, TextLoader, pad_batch, tokenize_texts
 from ...models.vilbert import ViLBERT
 from ...models.clip_fusion import ClipFusion
 from .settings import MemesConfig
