@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import DataError, did_you_mean, location
+from ...core.process import paused_garbage_collection
 from ...data.platform_answers import read_asked_table
 from ...data.doubtful_texts import text_warnings
 from ...evaluation.thresholds import Thresholds, fixed_thresholds
@@ -26,9 +27,10 @@ def load_text_model(
     run: str|Path,   # run folder, Hub name, or folder of a classifier that was exported for ONNX Runtime
 ):                   # `MultilabelTextClassifier` or `OnnxTextClassifier`
     "The classifier of a run, or an exported one"
-    if is_exported(run): from preference_lab.models.onnx_text_classifier import load_exported as load
-    else: from preference_lab.models.text_classifier import load_classifier as load
-    return load(run)
+    with paused_garbage_collection():   # networks and their libraries are hundreds of thousands of objects that stay
+        if is_exported(run): from preference_lab.models.onnx_text_classifier import load_exported as load
+        else: from preference_lab.models.text_classifier import load_classifier as load
+        return load(run)
 
 # %% ../../../nbs/studies/emotions/07_text_prediction.ipynb #937b9776
 def trained_text_column(text_column, model, columns=()) -> str:
