@@ -242,4 +242,5 @@ def parse_binary_columns(
             raise DataError(f'{location(path, row, c)}: {truncate_repr(cell)} is neither 0 nor 1; write 1 where the '
                             'label is true and 0 where it is not')
         on[:, j] = truth.astype(bool)
-    return pd.Series([tuple(np.flatnonzero(r).tolist()) for r in on], index=df.index, dtype=object)
+    ids, ends = np.nonzero(on)[1].tolist(), np.cumsum(on.sum(1)).tolist()
+    return pd.Series([tuple(ids[a:b]) for a, b in zip([0, *ends], ends)], index=df.index, dtype=object)
