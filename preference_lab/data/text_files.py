@@ -191,10 +191,15 @@ def check_line_breaks(
 # %% ../../nbs/data/04_text_files.ipynb #6b67882b
 _LARGE = 2**20   # bytes of a file that Arrow parses
 
+def _positions(raw: bytes, character: str) -> np.ndarray:
+    "Where a character of ASCII is in a file, a part of the file at a time"
+    byte = np.frombuffer(raw, np.uint8)
+    parts = [np.flatnonzero(byte[i:i+2**24] == ord(character)) + i for i in range(0, len(byte), 2**24)]
+    return np.concatenate([np.zeros(0, int), *parts])
+
 def _quotes_enclose_cells(raw: bytes, delimiter: str) -> bool:
     "Whether each quote opens a cell at its beginning, closes it at its end, or is doubled within"
-    byte = np.frombuffer(raw, np.uint8)
-    at = np.concatenate([np.flatnonzero(byte[i:i+2**24] == 34) + i for i in range(0, len(byte), 2**24)])
+    byte, at = np.frombuffer(raw, np.uint8), _positions(raw, '"')
     if len(at) % 2: return False
     opens, closes = at[::2], at[1::2]
     before, after = byte[np.maximum(opens - 1, 0)], byte[np.minimum(closes + 1, len(byte) - 1)]
@@ -285,10 +290,16 @@ def unescape_formulas(
 
 _ESCAPED = tuple(f"'{c}" for c in FORMULA_STARTS)
 
+def _has_escapes(text: str|bytes) -> bool:
+    "Whether an apostrophe is before a character with which a formula begins"
+    if isinstance(text, str): return any(e in text for e in _ESCAPED)
+    escaped = [e.encode() for e in _ESCAPED]
+    after = np.frombuffer(text + b' ', np.uint8)[_positions(text, "'") + 1]   # faster than a search for each of them
+    return bool(np.isin(after, [e[1] for e in escaped]).any()) and any(e in text for e in escaped)
+
 def _unescape(frame, text: str|bytes, reading) -> pd.DataFrame:
     "The table unescaped, if its text has apostrophes before formulas and no formula without one"
-    marks = [m.encode() if isinstance(text, bytes) else m for m in _ESCAPED]
-    if not any(m in text for m in marks) or has_bare_formulas(frame): return frame
+    if not _has_escapes(text) or has_bare_formulas(frame): return frame
     return unescape_formulas(frame, reading)
 
 # %% ../../nbs/data/04_text_files.ipynb #77ca0812
