@@ -26,7 +26,8 @@ from .file_encodings import shard_paths, table_suffix
 from .header_rows import find_preamble, header_row_advice
 from .reading import Reading
 from .text_files import check_column_names, check_line_breaks
-from .text_files import has_bare_formulas, has_json_lines, unescape_formulas
+from ..core.escaped_formulas import has_bare_formulas
+from .text_files import has_json_lines, unescape_formulas
 from .tables import check_table_path, index_to_columns, one_table, read_table, table_kind
 from .tables import uncompressed_text_bytes, without_empty_rows
 from .validation import pluralize

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_COLUMNS', 'MAX_CELLS', 'MAX_CELL_CHARS', 'BLANKS', 'cell_limit_message', 'check_column_names',
-           'check_line_breaks', 'has_bare_formulas', 'unescape_formulas', 'read_delimited', 'has_json_lines',
-           'read_json_table']
+           'check_line_breaks', 'unescape_formulas', 'read_delimited', 'has_json_lines', 'read_json_table']
 
 # %% ../../nbs/data/04_text_files.ipynb #146e037d
 import codecs
@@ -25,8 +24,9 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from ..core.errors import FORMULA_STARTS, DataError, location, truncate_repr
-from ..core.errors import escape_spreadsheet_formula, unescape_spreadsheet_formula
+from ..core.errors import DataError, location, truncate_repr
+from ..core.errors import unescape_spreadsheet_formula
+from ..core.escaped_formulas import byte_positions, has_bare_formulas, has_escaped_formulas
 from ..core.files import parse_json
 from ..core.process import paused_garbage_collection
 from .file_encodings import check_encoding, choose_encoding, decode_error, has_undecoded_bytes
@@ -191,15 +191,9 @@ def check_line_breaks(
 # %% ../../nbs/data/04_text_files.ipynb #6b67882b
 _LARGE = 2**20   # bytes of a file that Arrow parses
 
-def _positions(raw: bytes, character: str) -> np.ndarray:
-    "Where a character of ASCII is in a file, a part of the file at a time"
-    byte = np.frombuffer(raw, np.uint8)
-    parts = [np.flatnonzero(byte[i:i+2**24] == ord(character)) + i for i in range(0, len(byte), 2**24)]
-    return np.concatenate([np.zeros(0, int), *parts])
-
 def _quotes_enclose_cells(raw: bytes, delimiter: str) -> bool:
     "Whether each quote opens a cell at its beginning, closes it at its end, or is doubled within"
-    byte, at = np.frombuffer(raw, np.uint8), _positions(raw, '"')
+    byte, at = np.frombuffer(raw, np.uint8), byte_positions(raw, '"')
     if len(at) % 2: return False
     opens, closes = at[::2], at[1::2]
     before, after = byte[np.maximum(opens - 1, 0)], byte[np.minimum(closes + 1, len(byte) - 1)]
@@ -259,14 +253,6 @@ def _read_plain(path, raw: bytes, delimiter, columns, quoted, reading) -> pd.Dat
     data = {name: _as_objects(parsed.pop(0).slice(skip)) for name in names}
     return pd.DataFrame(data, index=np.arange(1 + skip, size + 1) + above.lines, dtype=object)
 
-# %% ../../nbs/data/04_text_files.ipynb #3d237fc5
-def has_bare_formulas(
-    frame: pd.DataFrame,   # of texts
-) -> bool:
-    "Whether a cell or a name begins like a formula, as none does in a CSV file of this package"
-    is_bare = lambda v: v[:1] in FORMULA_STARTS and escape_spreadsheet_formula(v) != v
-    return any(map(is_bare, frame)) or any(is_bare(v) for _, c in frame.items() for v in c)
-
 # %% ../../nbs/data/04_text_files.ipynb #fd17512d
 def unescape_formulas(
     frame: pd.DataFrame,   # of texts, without bare formulas
@@ -288,18 +274,9 @@ def unescape_formulas(
     for k, cells in out.items(): frame.isetitem(k, np.array(cells, object))
     return frame.set_axis(names, axis=1)
 
-_ESCAPED = tuple(f"'{c}" for c in FORMULA_STARTS)
-
-def _has_escapes(text: str|bytes) -> bool:
-    "Whether an apostrophe is before a character with which a formula begins"
-    if isinstance(text, str): return any(e in text for e in _ESCAPED)
-    escaped = [e.encode() for e in _ESCAPED]
-    after = np.frombuffer(text + b' ', np.uint8)[_positions(text, "'") + 1]   # faster than a search for each of them
-    return bool(np.isin(after, [e[1] for e in escaped]).any()) and any(e in text for e in escaped)
-
 def _unescape(frame, text: str|bytes, reading) -> pd.DataFrame:
     "The table unescaped, if its text has apostrophes before formulas and no formula without one"
-    if not _has_escapes(text) or has_bare_formulas(frame): return frame
+    if not has_escaped_formulas(text) or has_bare_formulas(frame): return frame
     return unescape_formulas(frame, reading)
 
 # %% ../../nbs/data/04_text_files.ipynb #77ca0812
