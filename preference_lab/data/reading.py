@@ -9,6 +9,7 @@ __all__ = ['NAMED', 'BY_NAME', 'BY_RULE', 'COUNTED', 'REASONS', 'FILE_SETTINGS',
 
 # %% ../../nbs/data/00_reading.ipynb #9a5f6093
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,7 +19,8 @@ import pandas as pd
 
 from ..core.object_views import NotebookView, View
 from ..core.config import Config
-from ..core.errors import ConfigError, DataError, did_you_mean, location, truncate_repr
+from ..core.errors import ConfigError, DataError, did_you_mean, escape_control_characters, location
+from ..core.errors import truncate_repr
 
 # %% ../../nbs/data/00_reading.ipynb #d21ad236
 NAMED, BY_NAME, BY_RULE, COUNTED = REASONS = ('named by you', 'by its name', 'by rule', 'counted')
@@ -206,12 +208,19 @@ def ambiguous_reading(
                      'the right one.')
 
 # %% ../../nbs/data/00_reading.ipynb #284f38d4
+def _short_text(value, size: int=100) -> str:
+    "A name or a text of a table in one line, shortened in the middle"
+    text = re.sub(r'\s', lambda m: ' ' if m[0] == ' ' else repr(m[0])[1:-1], escape_control_characters(value))
+    return text if len(text) <= size else f'{text[:size//2]}…{text[-size//3:]}'
+
 def _choice_text(choice, most: int=12) -> str:
     "A choice in one line"
-    if isinstance(choice, dict): return ', '.join(f'{k}: {_choice_text(v, 4)}' for k, v in choice.items())
-    if not isinstance(choice, list): return 'none' if choice is None else repr(choice) if choice == '' else str(choice)
-    shown = ', '.join(_choice_text(v, 4) for v in choice[:most])
-    return shown + (f' and {len(choice) - most:,} more' if len(choice) > most else '') if choice else 'none'
+    if choice is None: return 'none'
+    if not isinstance(choice, (dict, list)): return repr(choice) if choice == '' else _short_text(choice)
+    if isinstance(choice, dict): parts = [f'{_short_text(k)}: {_choice_text(v, 4)}' for k, v in choice.items()]
+    else: parts = [_choice_text(v, 4) for v in choice]
+    more = f' and {len(parts) - most:,} more' if len(parts) > most else ''
+    return ', '.join(parts[:most]) + more if parts else 'none'
 
 def reading_table(
     entries: Iterable[dict],  # of `reading_records`

@@ -180,6 +180,10 @@ def _check_ids(df, path, column, what):
         raise DataError(f'{location(path, row, column)}: {truncate_repr(v)} is not a valid {what}. Write one or delete '
                         'the row.') from None
 
+def _few(changed: dict, most: int=50) -> dict|str:
+    "Names in other spellings, or how many they are: texts that are compared may all begin with a line break"
+    return changed if len(changed) <= most else f'{len(changed):,} names'
+
 def _unify(df, path, columns, o: TableOptions, reading) -> pd.DataFrame:
     "The table with one spelling for each rater and item"
     for k in ('rater', 'item', 'target', 'left', 'right'):
@@ -197,7 +201,7 @@ def _unify(df, path, columns, o: TableOptions, reading) -> pd.DataFrame:
         parts = np.split(unified.to_numpy(object), len(group))
         df = df.assign(**dict(zip(group, parts)))
         why = NAMED if o.spellings == 'merge' else BY_RULE
-        if changed: reading.add(f'spellings in {", ".join(group)}', changed, why, 'spellings')
+        if changed: reading.add(f'spellings in {", ".join(group)}', _few(changed), why, 'spellings')
     return df
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #0a3b773a
