@@ -43,7 +43,7 @@ class PairwiseConfig(TrainConfig):
     # of your own ratings: the scale, for instance 1-7, or all its words in order; empty: from the lowest to the highest
     rating_scale: str = ''
     images: str = ''                       # folder of your own images, named by item
-    rater_column: str = 'rater'            # of your own table
+    rater_column: str = 'rater'            # of your own table; none: nobody is named
     # of your own ratings, and of a table of embeddings; of a rating matrix perhaps a pattern of its columns: face*
     item_column: str = 'item'
     value_column: str = 'value'            # of your own ratings

@@ -169,6 +169,8 @@ def _say_columns(df, path, is_ratings: bool, o: TableOptions, reading) -> TableO
         if k in needed or columns[k] in df:
             columns[k] = choose_name(reading, f'{k} column', columns[k], DEFAULT_COLUMNS[k], f'{k}_column')
     if columns.get('weight'): reading.add('weight column', columns['weight'], NAMED, 'weight_column')
+    nobody = 'Name it with rater_column=, or set rater_column=none where nobody is named: all answers are of one rater'
+    require_column(df, path, columns['rater'], advice=nobody)
     for k in needed: require_column(df, path, columns[k], f'{k}_column')
     return replace(o, columns=columns)
 
@@ -220,12 +222,19 @@ def _platform_table(path, o: TableOptions, reading) -> tuple[PlatformTable|None,
     roles = {k: k for k in (*columns, *optional) if k in table.frame or k not in optional}
     return table, replace(o, columns=roles | named)
 
+def _add_rater(df, path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict]]:
+    "With rater_column=none, the table with a column `none` that names one rater, and a note about it"
+    asked = o.columns['rater'] if o.columns['rater'] != 'rater' else reading.fixed.get('rater column')
+    if asked != 'none' or 'none' in df: return df, []
+    message = f'{location(path)} names no raters (rater_column=none); all answers belong to one rater, "all"'
+    return df.assign(none='all'), [dict(code='one_rater', message=message)]
+
 def _read_plain(path, o: TableOptions, reading) -> tuple[pd.DataFrame, list[dict], TableOptions]:
     "A plain table with a row for each judgement, and notes about it; its columns by their roles"
-    df = read_table(path, reading=reading)
+    df, nobody = _add_rater(read_table(path, reading=reading), path, o, reading)
     o = _name_columns(df, o, reading)
     df, notes, columns = read_layout(df, path, o.columns, o.layout, o.judgement_type, reading)
-    return df, notes, replace(o, columns=columns)
+    return df, nobody + notes, replace(o, columns=columns)
 
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #405b6d53
@@ -318,7 +327,8 @@ def read_custom_table(
     if platform or is_ranked:   # the format says it
         table.notes = [n for n in table.notes if n['code'] != 'sides_inferred']
     table.notes[:0] = notes
-    reading.add('rows', len(table), COUNTED, detail=f'{len(table):,} of {len(df):,} in the file')
+    rows = table.frame.index.nunique()   # a row may be several judgements, or two halves of a tie
+    reading.add('rows', rows, COUNTED, detail=f'{rows:,} of {df.index.nunique():,} in the file')
     return table
 
 # %% ../../../nbs/studies/pairwise/02_tables.ipynb #f5610420
