@@ -116,6 +116,7 @@ ROLE_NAMES = {k: tuple(v.split()) for k, v in dict(
     answer='answer response label vote choice',
     text='text comment sentence tweet post message content review utterance',
 ).items()}   # role -> names of its column, the documented one first
+_COMPOUND_NAMES = dict(text=('comment_text', 'tweet_text', 'post_text', 'full_text'))   # where there is no other name
 
 def _bare_name(column: str) -> str:
     "A column's name in small letters, its words joined by _, without `id`"
@@ -129,8 +130,9 @@ def find_role_column(
 ) -> str|None:               # None: no column, or more than one
     "The column that has a usual name of a role"
     if role in columns: return role
-    found = [c for c in columns if _bare_name(c) in ROLE_NAMES[role]]
-    return found[0] if len(found) == 1 else None
+    for names in (ROLE_NAMES[role], _COMPOUND_NAMES.get(role, ())):
+        if found := [c for c in columns if _bare_name(c) in names]: return found[0] if len(found) == 1 else None
+    return None
 
 # %% ../../nbs/data/08_columns.ipynb #a9558e9a
 _SIDE_NAMES = {('left', 'right'): ('middle',), ('a', 'b'): ('c',), ('0', '1'): ('2',), ('1', '2'): ('0', '3'),

@@ -21,7 +21,7 @@ from .reading import BY_NAME, BY_RULE, COUNTED, NAMED, Reading, ambiguous_readin
 from .reading import choose_name
 from .spellings import Spellings
 from .file_encodings import shard_paths, table_stem
-from .tables import TABLE_SUFFIXES, list_tables, read_table
+from .tables import TABLE_SUFFIXES, list_tables, parquet_class_names, read_table
 from .validation import check_label_names, list_names, parse_ids, pluralize
 from .columns import SPLIT_ALIASES, SPLIT_RULE, find_role_column, find_same_name, find_split_column
 from .columns import select_columns
@@ -265,7 +265,7 @@ def _label_set(files: list[_LabelFile], o: LabelFileOptions, reading: Reading):
     "Names of listed labels; written -> name where they were found in the table, else None; warnings"
     first = files[0]
     named = label_names_in_folder(first.path.parent, [])
-    published = o.marks(first.df, first.labels[0]) if o.marks else None
+    published = o.marks and o.marks(first.df, first.labels[0]) or parquet_class_names(first.path, first.labels[0])
     found = {}
 
     def find():

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['TABLE_SUFFIXES', 'read_parquet', 'index_to_columns', 'table_kind', 'check_table_path', 'list_tables', 'one_table',
-           'without_empty_rows', 'read_table', 'escape_formulas', 'write_csv', 'write_table']
+           'without_empty_rows', 'read_table', 'parquet_class_names', 'escape_formulas', 'write_csv', 'write_table']
 
 # %% ../../nbs/data/05_tables.ipynb #2fb03a32
 import csv
+import json
 import os
 import re
 import zipfile
@@ -319,6 +320,20 @@ def read_table(
     if not len(df): raise DataError(f'{location(path)}: no rows below the header. Export the file again.')
     if reading is not None: reading.add('columns', list(df), COUNTED)
     return df
+
+# %% ../../nbs/data/05_tables.ipynb #cb73f6f3
+def parquet_class_names(
+    path: str|Path,   # of a table
+    column: str,      # of numbers of classes, or of lists of them
+) -> tuple[list[str], str]|None:   # the names in the order of the numbers, and where they are from; None without any
+    "The names of the classes in a Parquet file that the datasets library wrote"
+    if table_kind(path := one_table(path)) != '.parquet': return None
+    try: about = json.loads((pq.read_schema(path).metadata or {}).get(b'huggingface', b'{}'))
+    except (OSError, ValueError, arrow.ArrowException): return None
+    feature = about.get('info', {}).get('features', {}).get(column, {})
+    while isinstance(feature, dict) and 'feature' in feature: feature = feature['feature']   # of a list
+    names = feature.get('names') if isinstance(feature, dict) and feature.get('_type') == 'ClassLabel' else None
+    return (names, 'the names of the classes in the file') if names else None
 
 # %% ../../nbs/data/05_tables.ipynb #391002e9
 def escape_formulas(
