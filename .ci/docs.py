@@ -196,6 +196,7 @@ def main():
         for f in ('site.css', 'mathjax-settings.js'): shutil.copy(ROOT/'.ci'/f, docs)
         cfg = load_config(io.BytesIO(b''), config_file_path=f'{tmp}/mkdocs.yml', **settings(docs, nav + [{'API': 'api.md'}]))
         build(cfg)
+    os.chdir(ROOT)  # mkdocs went to the folder that is gone now
     found = broken()
     print('\n'.join(found + [f'{len(pages)} notebooks, {len({n for p in pages for n in p.shown})} names in the API: open {SITE}/index.html']))
     sys.exit(bool(found))
