@@ -129,11 +129,6 @@ def clean_text(
     return out.lower() if lowercase else out
 
 # %% ../../nbs/data/27_texts.ipynb #b0d49cd4
-def _has_www(text: str) -> bool:
-    "Whether a text has `www.` in any case; two characters are found faster than a text is written in lowercase"
-    pairs = any(w in text for w in ('ww', 'WW', 'wW', 'Ww')) and ('w.' in text or 'W.' in text)
-    return pairs and 'www.' in text.lower()
-
 def _is_latin(text: str) -> bool:
     "Whether all characters are of Latin-1, which has no emoji"
     try: text.encode('latin-1')
@@ -152,7 +147,7 @@ def clean_texts(
     for i in range(0, len(texts), block):
         part = list(texts[i:i+block])
         joined = '\n'.join(part)
-        has_urls = strip_urls and ('://' in joined or _has_www(joined))
+        has_urls = strip_urls and ('://' in joined or 'www.' in joined.lower())
         has_emoji = strip_emoji and not _is_latin(joined) and _ABOVE_LETTERS.search(joined)
         if has_urls or has_emoji or lowercase: part = [clean_text(t, lowercase, strip_urls, strip_emoji) for t in part]
         out += part
